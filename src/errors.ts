@@ -1,0 +1,246 @@
+/**
+ * The one table of everything that Parley refuses. `docs/errors.md` is generated from it.
+ *
+ * - `status`: what the HTTP API answers.
+ * - `fatal`: over STOMP, `true` is an ERROR frame and the end of the connection; `false` is a
+ *   message on the connection's `/user/queue/errors`.
+ * - `retryable`: the same request may succeed later without being changed.
+ */
+export const ERRORS = {
+  // The protocol.
+  MALFORMED_FRAME: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "The bytes are not a STOMP frame of the negotiated version, or not a SockJS message.",
+  },
+  FRAME_TOO_LARGE: {
+    status: 413,
+    fatal: true,
+    retryable: false,
+    meaning: "A frame is larger than `limits.frame_bytes`.",
+  },
+  HEADER_LIMIT_EXCEEDED: {
+    status: 431,
+    fatal: true,
+    retryable: false,
+    meaning:
+      "A frame has more headers than `limits.headers`, or a header line longer than `limits.header_line_bytes`.",
+  },
+  UNSUPPORTED_VERSION: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "CONNECT offers none of STOMP 1.0, 1.1 and 1.2.",
+  },
+  UNKNOWN_COMMAND: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "The frame's command is none that a client may send.",
+  },
+  MISSING_HEADER: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "The frame lacks a header that its command needs.",
+  },
+  INVALID_HEADER: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "A header has a value that its command does not allow.",
+  },
+  NOT_CONNECTED: {
+    status: 401,
+    fatal: true,
+    retryable: false,
+    meaning: "A frame came before CONNECT.",
+  },
+  ALREADY_CONNECTED: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "A second CONNECT came on one connection.",
+  },
+  CONNECT_TIMEOUT: {
+    status: 408,
+    fatal: true,
+    retryable: true,
+    meaning: "No CONNECT came within `limits.connect_ms` of the connection's opening.",
+  },
+  HEARTBEAT_TIMEOUT: {
+    status: 408,
+    fatal: true,
+    retryable: true,
+    meaning: "The client promised heart-beats and has been silent for twice their interval.",
+  },
+  SUBSCRIPTION_ID_IN_USE: {
+    status: 409,
+    fatal: true,
+    retryable: false,
+    meaning: "The subscription id stands for another destination on this connection.",
+  },
+  TOO_MANY_SUBSCRIPTIONS: {
+    status: 429,
+    fatal: true,
+    retryable: false,
+    meaning: "The connection holds `limits.subscriptions` subscriptions already.",
+  },
+  TOO_MANY_PENDING_FRAMES: {
+    status: 429,
+    fatal: true,
+    retryable: true,
+    meaning: "The client sent on and on while the server was still busy with an earlier frame.",
+  },
+  UNKNOWN_ACK: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "ACK or NACK names a message that waits for no acknowledgement.",
+  },
+  UNSUPPORTED_TRANSACTION: {
+    status: 501,
+    fatal: true,
+    retryable: false,
+    meaning: "Transactions (BEGIN, COMMIT, ABORT) are not offered by this version.",
+  },
+
+  // Who may.
+  AUTHENTICATION_REQUIRED: {
+    status: 401,
+    fatal: true,
+    retryable: false,
+    meaning: "CONNECT, or the request, names nobody.",
+  },
+  AUTHENTICATION_FAILED: {
+    status: 401,
+    fatal: true,
+    retryable: false,
+    meaning: "The token or the named user is not accepted.",
+  },
+  TOKEN_EXPIRED: {
+    status: 401,
+    fatal: true,
+    retryable: false,
+    meaning: "The token was valid once, and is no more.",
+  },
+  ORIGIN_FORBIDDEN: {
+    status: 403,
+    fatal: true,
+    retryable: false,
+    meaning: "The browser's Origin is not on the allow-list (`http.allowed_origins`).",
+  },
+  FORBIDDEN_DESTINATION: {
+    status: 403,
+    fatal: false,
+    retryable: false,
+    meaning: "The destination belongs to another user, or to the server alone.",
+  },
+  UNKNOWN_DESTINATION: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such destination.",
+  },
+
+  // Chat.
+  INVALID_JSON: { status: 400, fatal: false, retryable: false, meaning: "The body is not JSON." },
+  VALIDATION_FAILED: {
+    status: 422,
+    fatal: false,
+    retryable: false,
+    meaning:
+      "The body or the query lacks a field or has one of the wrong form; the message names it.",
+  },
+  CONVERSATION_NOT_FOUND: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such conversation, or the caller is not a member of it.",
+  },
+  MESSAGE_NOT_FOUND: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such message, or the caller is not a member of its conversation.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    fatal: false,
+    retryable: true,
+    meaning:
+      "The user sends more messages than `limits.messages_per_second` and `limits.messages_burst` allow.",
+  },
+
+  // The server.
+  STORAGE_UNAVAILABLE: {
+    status: 503,
+    fatal: false,
+    retryable: true,
+    meaning:
+      "The store cannot write, or is too far behind. Nothing was confirmed; send again later.",
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    fatal: false,
+    retryable: true,
+    meaning: "The server is stopping; connect again.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such page or route.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    fatal: false,
+    retryable: false,
+    meaning: "The route does not answer this HTTP method.",
+  },
+  INVALID_CONFIGURATION: {
+    status: 500,
+    fatal: true,
+    retryable: false,
+    meaning: "A setting is wrong or missing; the server does not start.",
+  },
+  INTERNAL: {
+    status: 500,
+    fatal: false,
+    retryable: false,
+    meaning: "A fault in Parley. It is logged on the server; nothing of it is told.",
+  },
+} as const satisfies Record<string, ErrorTraits>;
+
+export interface ErrorTraits {
+  readonly status: number;
+  readonly fatal: boolean;
+  readonly retryable: boolean;
+  readonly meaning: string;
+}
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Everything that Parley throws on purpose. `message` is for the client to read: no secrets, no bodies. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+
+  get traits(): ErrorTraits {
+    return ERRORS[this.code];
+  }
+}
+
+/** An AppError as it is; anything else becomes INTERNAL with the fault as its cause, for the log only. */
+export function toAppError(fault: unknown): AppError {
+  if (fault instanceof AppError) return fault;
+  return new AppError("INTERNAL", "internal error", { cause: fault });
+}
