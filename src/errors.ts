@@ -93,6 +93,13 @@ export const ERRORS = {
     retryable: true,
     meaning: "The client sent on and on while the server was still busy with an earlier frame.",
   },
+  TOO_MANY_UNACKNOWLEDGED: {
+    status: 429,
+    fatal: true,
+    retryable: false,
+    meaning:
+      "The subscription holds `limits.unacknowledged_messages` messages that the client has not acknowledged.",
+  },
   UNKNOWN_ACK: {
     status: 400,
     fatal: true,
@@ -222,6 +229,11 @@ export interface ErrorTraits {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What a client needs to know which of its requests failed. */
+export interface ErrorDetails {
+  readonly clientMessageId?: string;
+}
+
 /** Everything that Parley throws on purpose. `message` is for the client to read: no secrets, no bodies. */
 export class AppError extends Error {
   override readonly name = "AppError";
@@ -229,10 +241,13 @@ export class AppError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { readonly cause?: unknown } = {},
+    options: { readonly cause?: unknown; readonly details?: ErrorDetails } = {},
   ) {
     super(message, options);
+    this.details = options.details ?? {};
   }
+
+  readonly details: ErrorDetails;
 
   get traits(): ErrorTraits {
     return ERRORS[this.code];
