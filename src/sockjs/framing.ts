@@ -1,0 +1,49 @@
+import { AppError } from "../errors.ts";
+
+// [SockJS 0.3.4 §Framing]
+export const OPEN_FRAME = "o";
+export const HEARTBEAT_FRAME = "h";
+
+export function closeFrame(code: number, reason: string): string {
+  return `c${quote([code, reason])}`;
+}
+
+/** One message as an array frame. */
+export function encodeMessage(text: string): string {
+  return `a[${quote(text)}]`;
+}
+
+export function encodeMessages(texts: readonly string[]): string {
+  return `a${quote(texts)}`;
+}
+
+/**
+ * What a client sent: an array of strings, or a single one. Nothing at all is ignored. Throws
+ * MALFORMED_FRAME for anything else.
+ */
+export function decodeMessages(text: string): readonly string[] {
+  if (text === "") return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("MALFORMED_FRAME", "The SockJS message is not JSON", { cause });
+  }
+  const messages: unknown[] = Array.isArray(value) ? value : [value];
+  if (messages.every((message) => typeof message === "string")) return messages;
+  throw new AppError("MALFORMED_FRAME", "A SockJS message is an array of strings");
+}
+
+/** What browsers change or refuse on the way, which JSON would let pass. */
+const UNSAFE =
+  /[\u007f-\u009f\u00ad\u0300-\u036f\u0600-\u0604\u070f\u17b4\u17b5\u200c-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff]/g;
+const ASCII = /^[\x00-\x7e]*$/;
+
+function quote(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (ASCII.test(json)) return json;
+  return json.replace(UNSAFE, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${code}`;
+  });
+}

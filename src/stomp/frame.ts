@@ -1,0 +1,35 @@
+import { AppError } from "../errors.ts";
+
+/** Text that arrived as text stays text; bytes stay bytes until somebody needs them as text. */
+export type Body = string | Uint8Array;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** One STOMP frame. Its body is a slice of what arrived, not a copy. */
+export class Frame {
+  constructor(
+    readonly command: string,
+    /** Flat: name, value, name, value …, unescaped, in the order of their coming. */
+    readonly headers: readonly string[],
+    readonly body: Body,
+  ) {}
+
+  /** The first of repeated headers counts [STOMP 1.2 §Repeated Header Entries]. */
+  header(name: string): string | undefined {
+    const { headers } = this;
+    for (let index = 0; index < headers.length; index += 2) {
+      if (headers[index] === name) return headers[index + 1];
+    }
+    return undefined;
+  }
+
+  /** The body as text. Throws MALFORMED_FRAME when it is not UTF-8. */
+  text(): string {
+    if (typeof this.body === "string") return this.body;
+    try {
+      return utf8.decode(this.body);
+    } catch (cause) {
+      throw new AppError("MALFORMED_FRAME", "The body is not UTF-8", { cause });
+    }
+  }
+}
