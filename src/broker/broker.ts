@@ -1,0 +1,147 @@
+import { joinMessage, messageHead } from "../stomp/encoder.ts";
+import type { StompVersion } from "../stomp/version.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
+import { toWire, type Wire } from "./wire.ts";
+
+/**
+ * Who listens to what, and the one way in which any message reaches its subscribers.
+ *
+ * MESSAGE frames of one publish differ between subscribers only in subscription id, STOMP version
+ * and wire. All subscriptions that agree in these share a native topic of the engine (a channel):
+ * the frame is encoded once for each channel and the engine copies it to the sockets.
+ */
+export class Broker {
+  readonly #listeners = new Map<string, Listeners>();
+  #channelsMade = 0;
+
+  constructor(readonly engine: Engine) {}
+
+  /**
+   * Adds a subscription. With `receive`, each message is handed to it singly (client
+   * acknowledgement, catching up); without, the engine delivers.
+   */
+  subscribe(request: SubscriptionRequest, receive: Receive | null): Subscription {
+    const subscription = new BrokerSubscription(request);
+    this.#attach(subscription, receive);
+    return subscription;
+  }
+
+  /** Goes over from one way of delivery to the other; no message falls between. */
+  redirect(subscription: Subscription, receive: Receive | null): void {
+    if (!(subscription instanceof BrokerSubscription) || !subscription.attached) return;
+    this.#detach(subscription);
+    this.#attach(subscription, receive);
+  }
+
+  /** Idempotent. */
+  unsubscribe(subscription: Subscription): void {
+    if (subscription instanceof BrokerSubscription && subscription.attached) {
+      this.#detach(subscription);
+    }
+  }
+
+  /** At least one subscription listens on this node. */
+  hasListeners(key: string): boolean {
+    return this.#listeners.has(key);
+  }
+
+  /** Hands the message to every subscription of the key, except those of one connection. */
+  deliver(key: string, message: Outgoing, except: Peer | null = null): void {
+    const listeners = this.#listeners.get(key);
+    if (listeners === undefined) return;
+    for (const channel of listeners.channels.values()) {
+      const frame = joinMessage(channel.head, message.tail(channel.version));
+      const payload = toWire(channel.wire, frame);
+      if (except !== null && channel.peers.has(except)) {
+        except.publishToOthers(channel.name, payload);
+      } else {
+        this.engine.publish(channel.name, payload);
+      }
+    }
+    for (const subscription of listeners.direct) {
+      if (subscription.peer !== except) subscription.receive?.(message);
+    }
+  }
+
+  #attach(subscription: BrokerSubscription, receive: Receive | null): void {
+    let listeners = this.#listeners.get(subscription.key);
+    if (listeners === undefined) {
+      listeners = { channels: new Map(), direct: new Set() };
+      this.#listeners.set(subscription.key, listeners);
+    }
+    subscription.attached = true;
+    subscription.receive = receive;
+    if (receive === null) this.#joinChannel(listeners, subscription);
+    else listeners.direct.add(subscription);
+  }
+
+  #joinChannel(listeners: Listeners, subscription: BrokerSubscription): void {
+    const { version, wire, id, destination, peer } = subscription;
+    const variant = `${version} ${wire} ${id === null ? "" : `#${id}`}\n${destination}`;
+    let channel = listeners.channels.get(variant);
+    if (channel === undefined) {
+      this.#channelsMade += 1;
+      const name = this.#channelsMade.toString(36);
+      const head = messageHead(version, id, destination);
+      channel = { variant, name, head, version, wire, peers: new Set() };
+      listeners.channels.set(variant, channel);
+    }
+    channel.peers.add(peer);
+    subscription.channel = channel;
+    peer.join(channel.name);
+  }
+
+  #detach(subscription: BrokerSubscription): void {
+    subscription.attached = false;
+    const listeners = this.#listeners.get(subscription.key);
+    if (listeners === undefined) return;
+    listeners.direct.delete(subscription);
+    const channel = subscription.channel;
+    if (channel !== null) {
+      subscription.channel = null;
+      subscription.peer.leave(channel.name);
+      channel.peers.delete(subscription.peer);
+      if (channel.peers.size === 0) listeners.channels.delete(channel.variant);
+    }
+    if (listeners.channels.size === 0 && listeners.direct.size === 0) {
+      this.#listeners.delete(subscription.key);
+    }
+  }
+}
+
+interface Listeners {
+  readonly channels: Map<string, Channel>;
+  readonly direct: Set<BrokerSubscription>;
+}
+
+/** A native topic of the engine, for subscribers whose frames are byte for byte the same. */
+interface Channel {
+  readonly variant: string;
+  readonly name: string;
+  readonly head: string;
+  readonly version: StompVersion;
+  readonly wire: Wire;
+  readonly peers: Set<Peer>;
+}
+
+class BrokerSubscription implements Subscription {
+  readonly peer: Peer;
+  readonly key: string;
+  readonly destination: string;
+  readonly id: string | null;
+  readonly version: StompVersion;
+  readonly wire: Wire;
+  receive: Receive | null = null;
+  channel: Channel | null = null;
+  attached = false;
+
+  constructor(request: SubscriptionRequest) {
+    this.peer = request.peer;
+    this.key = request.key;
+    this.destination = request.destination;
+    this.id = request.id;
+    this.version = request.version;
+    this.wire = request.wire;
+  }
+}

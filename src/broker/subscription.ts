@@ -1,0 +1,37 @@
+import type { StompVersion } from "../stomp/version.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Wire } from "./wire.ts";
+
+/** A connection as the broker sees it. */
+export interface Peer {
+  /** The engine's native topics: from `join` on, what is published on the channel arrives here. */
+  join(channel: string): void;
+  leave(channel: string): void;
+  /** To all that joined the channel but this one. */
+  publishToOthers(channel: string, payload: string | Uint8Array): void;
+}
+
+/** The engine under the connections. */
+export interface Engine {
+  /** One payload, already framed, to every connection that joined the channel. */
+  publish(channel: string, payload: string | Uint8Array): void;
+}
+
+export type Receive = (message: Outgoing) => void;
+
+export interface SubscriptionRequest {
+  readonly peer: Peer;
+  /** The key under which messages are published, see `userQueue`. */
+  readonly key: string;
+  /** The `destination` header of its MESSAGE frames: as the client wrote it. */
+  readonly destination: string;
+  /** null only in STOMP 1.0, where the id is optional. */
+  readonly id: string | null;
+  readonly version: StompVersion;
+  readonly wire: Wire;
+}
+
+export interface Subscription extends SubscriptionRequest {
+  /** Set while each message is handed over singly; null while the engine's channel carries them. */
+  readonly receive: Receive | null;
+}

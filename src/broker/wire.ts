@@ -1,0 +1,33 @@
+import { encodeMessage } from "../sockjs/framing.ts";
+
+/**
+ * How a connection carries STOMP frames: WebSocket text, WebSocket binary, or SockJS, whose frames
+ * are always text.
+ */
+export type Wire = "text" | "binary" | "sockjs";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const lossyUtf8 = new TextDecoder("utf-8");
+
+/**
+ * One STOMP frame as one transport message. A body that is not UTF-8 reaches a text client as a
+ * binary message; SockJS can carry no such thing and gets U+FFFD in its place.
+ */
+export function toWire(wire: Wire, frame: string | Uint8Array): string | Uint8Array {
+  switch (wire) {
+    case "text":
+      return typeof frame === "string" ? frame : textIfPossible(frame);
+    case "binary":
+      return typeof frame === "string" ? Buffer.from(frame) : frame;
+    case "sockjs":
+      return encodeMessage(typeof frame === "string" ? frame : lossyUtf8.decode(frame));
+  }
+}
+
+function textIfPossible(frame: Uint8Array): string | Uint8Array {
+  try {
+    return utf8.decode(frame);
+  } catch {
+    return frame; // Not UTF-8: a text message could not hold it [RFC 6455 §5.6].
+  }
+}
