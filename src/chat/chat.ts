@@ -1,0 +1,90 @@
+import type { Clock } from "../clock.ts";
+import type { NewId } from "../ids.ts";
+import { Backlog } from "./backlog.ts";
+import { type Conversation, Conversations } from "./conversations.ts";
+import { Journal } from "./journal.ts";
+import { Messages } from "./messages.ts";
+import type { Outlet } from "./outlet.ts";
+import type { ChatStore } from "./ports.ts";
+import { Presence } from "./presence.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { Receipts } from "./receipts.ts";
+import { RecentMessages } from "./recent-messages.ts";
+import { Typing } from "./typing.ts";
+
+/** Conversations kept in memory while nothing of them waits to be committed. */
+const CACHED_CONVERSATIONS = 50_000;
+
+export interface ChatOptions {
+  readonly store: ChatStore;
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly delivery: "fast" | "durable";
+  readonly echo: "others" | "all" | "none";
+  readonly openDirect: boolean;
+  readonly recentMessages: number;
+  readonly uncommittedMessages: number;
+  readonly typingExpiryMs: number;
+  readonly graceMs: number;
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+  /** A fault where no caller is left to hear of it. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** The parts of chat, put together. */
+export class Chat {
+  readonly conversations: Conversations;
+  readonly journal: Journal;
+  readonly receipts: Receipts;
+  readonly messages: Messages;
+  readonly backlog: Backlog;
+  readonly typing: Typing;
+  readonly presence: Presence;
+  readonly rateLimiter: RateLimiter;
+
+  constructor(readonly options: ChatOptions) {
+    const { store, outlet, clock } = options;
+    const recent = new RecentMessages(options.recentMessages);
+    const isDirty = (conversation: Conversation) => this.journal.isDirty(conversation);
+    const conversations = new Conversations(store, CACHED_CONVERSATIONS, isDirty);
+    const listener = {
+      marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
+      failed: (affected: ReadonlySet<Conversation>) => {
+        for (const conversation of affected) conversations.rollBack(conversation);
+      },
+      fault: options.onFault,
+    };
+    this.conversations = conversations;
+    const journal = new Journal(store, listener, clock, options.uncommittedMessages);
+    this.journal = journal;
+    this.rateLimiter = new RateLimiter(clock, options.messagesPerSecond, options.messagesBurst);
+    const { onFault } = options;
+    this.receipts = new Receipts({ store, conversations, recent, journal, outlet, clock, onFault });
+    this.messages = new Messages({
+      ...{ store, conversations, recent, journal, outlet, clock },
+      receipts: this.receipts,
+      rateLimiter: this.rateLimiter,
+      newId: options.newId,
+      delivery: options.delivery,
+      echo: options.echo,
+      openDirect: options.openDirect,
+    });
+    const showsUncommitted = options.delivery === "fast";
+    this.backlog = new Backlog({ store, conversations, journal, showsUncommitted });
+    this.typing = new Typing(conversations, outlet, clock, options.typingExpiryMs);
+    this.presence = new Presence({
+      ...{ store, journal, outlet, clock },
+      graceMs: options.graceMs,
+      onOffline: (userId) => this.typing.left(userId),
+    });
+  }
+
+  /** Ends timers, keeps everyone's last seen, and waits until all is committed. */
+  async stop(): Promise<void> {
+    this.typing.stop();
+    this.presence.stop();
+    await this.journal.drained();
+  }
+}

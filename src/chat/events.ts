@@ -1,0 +1,98 @@
+import { isoTime } from "../clock.ts";
+import type { Conversation } from "./conversations.ts";
+import type { StoredMessage } from "./ports.ts";
+
+/** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
+
+export type MessageStatus = "SENT" | "DELIVERED" | "READ";
+export type PresenceStatus = "ONLINE" | "AWAY" | "OFFLINE";
+
+/** `/queue/messages`, and the elements of a history page. */
+export function messageView(
+  message: StoredMessage,
+  status: MessageStatus,
+): Record<string, unknown> {
+  return {
+    id: message.id,
+    clientMessageId: message.clientMessageId ?? undefined,
+    conversationId: message.conversationId,
+    seq: message.seq,
+    senderId: message.senderId,
+    senderName: message.senderName,
+    recipientId: message.recipientId ?? undefined,
+    content: message.content,
+    type: message.type,
+    replyTo: message.replyTo ?? undefined,
+    status,
+    timestamp: isoTime(message.timestampMs),
+  };
+}
+
+export function messageEvent(message: StoredMessage): string {
+  return JSON.stringify(messageView(message, "SENT"));
+}
+
+export function replayEvent(message: StoredMessage): string {
+  return JSON.stringify({ ...messageView(message, "SENT"), replay: true });
+}
+
+/** `/queue/confirmations` */
+export function confirmationEvent(
+  message: StoredMessage,
+  status: "SENT" | "DELIVERED",
+  nowMs: number,
+): string {
+  return JSON.stringify({
+    messageId: message.id,
+    clientMessageId: message.clientMessageId ?? undefined,
+    conversationId: message.conversationId,
+    seq: message.seq,
+    recipientId: message.recipientId ?? undefined,
+    status,
+    timestamp: isoTime(nowMs),
+  });
+}
+
+/** `/queue/receipts` */
+export function readEvent(message: StoredMessage, readerId: string, nowMs: number): string {
+  return JSON.stringify({
+    messageId: message.id,
+    conversationId: message.conversationId,
+    seq: message.seq,
+    readerId,
+    status: "READ",
+    timestamp: isoTime(nowMs),
+  });
+}
+
+/** `/topic/typing/{conversationId}` */
+export function typingEvent(
+  conversationId: string,
+  userId: string,
+  isTyping: boolean,
+  nowMs: number,
+): string {
+  return JSON.stringify({ conversationId, userId, isTyping, timestamp: isoTime(nowMs) });
+}
+
+/** `/topic/presence` */
+export function presenceEvent(userId: string, status: PresenceStatus, lastSeenMs: number): string {
+  return JSON.stringify({ userId, status, lastSeen: isoTime(lastSeenMs) });
+}
+
+/**
+ * What the viewer is shown: of one's own message how far the others have come, of another's message
+ * how far one has come oneself.
+ */
+export function statusFor(
+  viewerId: string,
+  message: StoredMessage,
+  conversation: Conversation,
+): MessageStatus {
+  if (message.senderId === viewerId) {
+    if (conversation.isReadByAllBut(viewerId, message.seq)) return "READ";
+    return conversation.isDeliveredToAllBut(viewerId, message.seq) ? "DELIVERED" : "SENT";
+  }
+  const viewer = conversation.members.get(viewerId);
+  return viewer !== undefined && viewer.readSeq >= message.seq ? "READ" : "DELIVERED";
+}

@@ -1,0 +1,238 @@
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import type { NewId } from "../ids.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
+import { confirmationEvent, messageEvent } from "./events.ts";
+import type { Journal, PendingMessage } from "./journal.ts";
+import type { Origin, Outlet } from "./outlet.ts";
+import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import type { Receipts } from "./receipts.ts";
+import type { RecentMessages } from "./recent-messages.ts";
+
+export interface Sender {
+  readonly userId: string;
+  readonly name: string;
+}
+
+export interface NewMessage {
+  readonly conversationId: string;
+  readonly recipientId: string | null;
+  readonly clientMessageId: string | null;
+  readonly type: string;
+  readonly content: string;
+  readonly replyTo: string | null;
+}
+
+/** Called once: null when the message is on disk, else why it is not. */
+export type Settled = (error: AppError | null) => void;
+
+export interface MessagesOptions {
+  readonly store: ChatStore;
+  readonly conversations: Conversations;
+  readonly recent: RecentMessages;
+  readonly journal: Journal;
+  readonly receipts: Receipts;
+  readonly outlet: Outlet;
+  readonly rateLimiter: RateLimiter;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** `durable`: recipients too wait for the commit. */
+  readonly delivery: "fast" | "durable";
+  /** Which of the sender's own connections get a copy. */
+  readonly echo: "others" | "all" | "none";
+  /** The first message to an unknown conversation opens it, if it names a recipient. */
+  readonly openDirect: boolean;
+}
+
+/** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
+export class Messages {
+  readonly #options: MessagesOptions;
+  /** By message id: who waits for the commit of a message that is on its way. */
+  readonly #settling = new Map<string, Settled[]>();
+
+  constructor(options: MessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes the message: it has its `seq` and, unless delivery is durable, is with the connected
+   * members. `settled` hears of the commit. A repeat of a `clientMessageId` is answered with what
+   * became of the first one and delivered to nobody.
+   *
+   * Throws CONVERSATION_NOT_FOUND, VALIDATION_FAILED (the recipient is not a member), RATE_LIMITED,
+   * STORAGE_UNAVAILABLE.
+   */
+  send(
+    sender: Sender,
+    message: NewMessage,
+    origin: Origin | null,
+    settled: Settled,
+  ): MaybePromise<void> {
+    const { store, recent, rateLimiter } = this.#options;
+    if (!rateLimiter.take(sender.userId)) {
+      throw new AppError("RATE_LIMITED", "Too many messages; slow down and send again");
+    }
+    const { clientMessageId } = message;
+    if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
+    const first =
+      recent.byClientId(sender.userId, clientMessageId) ??
+      store.messageByClientId(sender.userId, clientMessageId);
+    return whenReady(first, (earlier) => {
+      // A lookup that took its time may have been overtaken by the same message.
+      const known = earlier ?? recent.byClientId(sender.userId, clientMessageId) ?? null;
+      if (known !== null) return this.#repeat(known, settled);
+      return this.#sendNew(sender, message, origin, settled);
+    });
+  }
+
+  #sendNew(
+    sender: Sender,
+    message: NewMessage,
+    origin: Origin | null,
+    settled: Settled,
+  ): MaybePromise<void> {
+    const { conversations } = this.#options;
+    return whenReady(conversations.find(message.conversationId), (found) => {
+      const conversation = found ?? conversations.peek(message.conversationId) ?? null;
+      this.#accept(this.#enter(conversation, sender, message), sender, message, origin, settled);
+    });
+  }
+
+  /** The conversation in which the sender may write; opened if need be. */
+  #enter(found: Conversation | null, sender: Sender, message: NewMessage): Conversation {
+    const { conversations, journal, outlet, clock, openDirect } = this.#options;
+    const { conversationId, recipientId } = message;
+    journal.assertRoom();
+    if (found !== null) {
+      if (!found.members.has(sender.userId)) throw conversationNotFound(conversationId);
+      if (recipientId !== null && !found.members.has(recipientId)) {
+        throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
+      }
+      return found;
+    }
+    if (recipientId === null || !openDirect) throw conversationNotFound(conversationId);
+    if (recipientId === sender.userId) {
+      throw new AppError("VALIDATION_FAILED", "recipientId: must be somebody else");
+    }
+    const members: [string, string] = [sender.userId, recipientId];
+    const opened = conversations.openDirect(conversationId, members, clock.now());
+    for (const userId of members) outlet.joined(userId, conversationId);
+    return opened;
+  }
+
+  #accept(
+    conversation: Conversation,
+    sender: Sender,
+    input: NewMessage,
+    origin: Origin | null,
+    settled: Settled,
+  ): void {
+    const { clock, newId, recent, journal, delivery } = this.#options;
+    conversation.lastSeq += 1;
+    const message: StoredMessage = {
+      id: newId(),
+      conversationId: conversation.id,
+      seq: conversation.lastSeq,
+      senderId: sender.userId,
+      senderName: sender.name,
+      recipientId: conversation.peerOf(sender.userId),
+      clientMessageId: input.clientMessageId,
+      type: input.type,
+      content: input.content,
+      replyTo: input.replyTo,
+      timestampMs: clock.now(),
+    };
+    recent.add(message);
+    this.#settling.set(message.id, [settled]);
+    // While the store fails nothing is shown that may never be kept.
+    const atOnce = delivery === "fast" && !journal.isFailing;
+    journal.addMessage(new Accepted(this, message, conversation, origin, atOnce));
+    this.#markOwn(conversation, message);
+    if (atOnce) this.#deliver(conversation, message, origin);
+    journal.flush();
+  }
+
+  /** With nothing outstanding before it, one's own message counts as received and read. */
+  #markOwn(conversation: Conversation, message: StoredMessage): void {
+    const member = conversation.members.get(message.senderId);
+    if (member === undefined || member.deliveredSeq !== message.seq - 1) return;
+    if (member.readSeq === member.deliveredSeq) member.readSeq = message.seq;
+    member.deliveredSeq = message.seq;
+    this.#options.journal.addWatermarks(conversation, member);
+  }
+
+  #deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
+    const { outlet, echo } = this.#options;
+    const body = messageEvent(message);
+    for (const userId of conversation.members.keys()) {
+      if (userId !== message.senderId) outlet.message(userId, message, body, null);
+      else if (echo !== "none") {
+        outlet.message(userId, message, body, echo === "others" ? origin : null);
+      }
+    }
+  }
+
+  #repeat(first: StoredMessage, settled: Settled): MaybePromise<void> {
+    const underWay = this.#settling.get(first.id);
+    if (underWay !== undefined) {
+      underWay.push(settled); // Its SENT is still to come, to all of the sender's connections.
+      return;
+    }
+    const { conversations, receipts } = this.#options;
+    return whenReady(conversations.find(first.conversationId), (conversation) => {
+      this.#confirm(first);
+      settled(null);
+      if (conversation !== null) receipts.repeatTo(first, conversation);
+    });
+  }
+
+  /** For `Accepted` alone. */
+  onCommitted(accepted: Accepted): void {
+    const { conversation, message, deliveredAtOnce, origin } = accepted;
+    this.#options.recent.committed(message);
+    if (!deliveredAtOnce) this.#deliver(conversation, message, origin);
+    this.#confirm(message);
+    for (const userId of conversation.members.keys()) {
+      if (userId !== message.senderId) this.#options.outlet.watchDeparture(userId, message);
+    }
+    this.#settle(message, null);
+  }
+
+  /** For `Accepted` alone. */
+  onRefused(accepted: Accepted, error: AppError): void {
+    this.#options.recent.refused(accepted.message);
+    this.#settle(accepted.message, error);
+  }
+
+  #confirm(message: StoredMessage): void {
+    const { outlet, clock } = this.#options;
+    outlet.confirmation(message.senderId, confirmationEvent(message, "SENT", clock.now()));
+  }
+
+  #settle(message: StoredMessage, error: AppError | null): void {
+    const waiting = this.#settling.get(message.id) ?? [];
+    this.#settling.delete(message.id);
+    for (const settled of waiting) settled(error);
+  }
+}
+
+/** An accepted message's entry in the journal. */
+class Accepted implements PendingMessage {
+  constructor(
+    readonly messages: Messages,
+    readonly message: StoredMessage,
+    readonly conversation: Conversation,
+    readonly origin: Origin | null,
+    readonly deliveredAtOnce: boolean,
+  ) {}
+
+  committed(): void {
+    this.messages.onCommitted(this);
+  }
+
+  refused(error: AppError): void {
+    this.messages.onRefused(this, error);
+  }
+}

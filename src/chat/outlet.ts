@@ -1,0 +1,24 @@
+import type { StoredMessage } from "./ports.ts";
+
+/** The connection from which something came; only its identity matters here. */
+export type Origin = object;
+
+/**
+ * How chat reaches people. Calls return at once; a user without a connection is simply not reached.
+ * Events to one user leave in the order of the calls.
+ */
+export interface Outlet {
+  /** A new message to a member; `except` is left out. */
+  message(userId: string, message: StoredMessage, body: string, except: Origin | null): void;
+  confirmation(userId: string, body: string): void;
+  receipt(userId: string, body: string): void;
+  typing(conversationId: string, body: string): void;
+  presence(body: string): void;
+  /**
+   * Watches until the message's bytes have left for one of the user's connections that do not
+   * acknowledge, then `Receipts.delivered` is called; never, if the user has none.
+   */
+  watchDeparture(userId: string, message: StoredMessage): void;
+  /** The user has just become a member. */
+  joined(userId: string, conversationId: string): void;
+}

@@ -1,0 +1,150 @@
+import type { Clock, Timer } from "../clock.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { type PresenceStatus, presenceEvent } from "./events.ts";
+import type { Journal } from "./journal.ts";
+import type { Outlet } from "./outlet.ts";
+import type { ChatStore } from "./ports.ts";
+
+export interface UserPresence {
+  readonly userId: string;
+  readonly name: string;
+  readonly status: PresenceStatus;
+  /** Of someone online: now. */
+  readonly lastSeenMs: number;
+}
+
+export interface PresenceOptions {
+  readonly store: ChatStore;
+  readonly journal: Journal;
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+  /** Between the loss of a user's last connection and OFFLINE. */
+  readonly graceMs: number;
+  /** The user went offline. */
+  readonly onOffline: (userId: string) => void;
+}
+
+/**
+ * Who is there. A user with a connection is online, unless they chose another status; after the
+ * last one the grace period lets a page reload go unnoticed.
+ */
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #users = new Map<string, Present>();
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** Users with a connection, or within the grace after it. */
+  get onlineCount(): number {
+    return this.#users.size;
+  }
+
+  isPresent(userId: string): boolean {
+    return this.#users.has(userId);
+  }
+
+  connected(userId: string, name: string): void {
+    const known = this.#users.get(userId);
+    if (known === undefined) {
+      this.#users.set(userId, { name, connections: 1, status: "ONLINE", grace: null });
+      this.#keep(userId, name, this.#options.clock.now());
+      this.#tell(userId, "ONLINE", this.#options.clock.now());
+      return;
+    }
+    known.connections += 1;
+    known.grace?.cancel();
+    known.grace = null;
+    if (known.name !== name) {
+      known.name = name;
+      this.#keep(userId, name, this.#options.clock.now());
+    }
+  }
+
+  /** Ends one connection. */
+  disconnected(userId: string): void {
+    const present = this.#users.get(userId);
+    if (present === undefined) return;
+    present.connections -= 1;
+    if (present.connections > 0) return;
+    const { clock, graceMs } = this.#options;
+    const leftMs = clock.now();
+    present.grace = clock.schedule(graceMs, () => this.#leave(userId, leftMs));
+  }
+
+  /** The user's own word; holds until it is changed or the last connection ends. */
+  set(userId: string, status: PresenceStatus): void {
+    const present = this.#users.get(userId);
+    if (present === undefined) return;
+    present.status = status;
+    this.#tell(userId, status, this.#options.clock.now());
+  }
+
+  /** Online at once and for all to hear, whatever was announced before. */
+  announce(userId: string): void {
+    this.set(userId, "ONLINE");
+  }
+
+  /** Users of this node that are not OFFLINE, at most `limit`. */
+  online(limit: number): UserPresence[] {
+    const found: UserPresence[] = [];
+    for (const [userId, { name, status }] of this.#users) {
+      if (found.length >= limit) break;
+      if (status !== "OFFLINE") {
+        found.push({ userId, name, status, lastSeenMs: this.#options.clock.now() });
+      }
+    }
+    return found;
+  }
+
+  /** Those of the users that are known. */
+  of(userIds: readonly string[]): MaybePromise<UserPresence[]> {
+    const absent = userIds.filter((userId) => !this.#users.has(userId));
+    const nowMs = this.#options.clock.now();
+    return whenReady(absent.length === 0 ? [] : this.#options.store.users(absent), (stored) => {
+      const found: UserPresence[] = stored.map((user) => ({ ...user, status: "OFFLINE" }));
+      for (const userId of userIds) {
+        const present = this.#users.get(userId);
+        if (present === undefined) continue;
+        found.push({ userId, name: present.name, status: present.status, lastSeenMs: nowMs });
+      }
+      return found;
+    });
+  }
+
+  /** Server stop: everyone's last seen is kept, nobody is told. */
+  stop(): void {
+    for (const [userId, present] of this.#users) {
+      present.grace?.cancel();
+      this.#keep(userId, present.name, this.#options.clock.now());
+    }
+    this.#users.clear();
+  }
+
+  #leave(userId: string, leftMs: number): void {
+    const present = this.#users.get(userId);
+    if (present === undefined) return;
+    this.#users.delete(userId);
+    this.#keep(userId, present.name, leftMs);
+    this.#options.onOffline(userId);
+    if (present.status !== "OFFLINE") this.#tell(userId, "OFFLINE", leftMs);
+  }
+
+  #keep(userId: string, name: string, lastSeenMs: number): void {
+    const { journal } = this.#options;
+    journal.addUser({ userId, name, lastSeenMs });
+    journal.flush();
+  }
+
+  #tell(userId: string, status: PresenceStatus, lastSeenMs: number): void {
+    this.#options.outlet.presence(presenceEvent(userId, status, lastSeenMs));
+  }
+}
+
+interface Present {
+  name: string;
+  connections: number;
+  status: PresenceStatus;
+  grace: Timer | null;
+}

@@ -1,0 +1,45 @@
+import type { Clock } from "../clock.ts";
+
+/** A token bucket for each user. A rate of 0 limits nothing. */
+export class RateLimiter {
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(
+    readonly clock: Clock,
+    readonly perSecond: number,
+    readonly burst: number,
+  ) {}
+
+  /** Takes a token; false when there is none. */
+  take(userId: string): boolean {
+    if (this.perSecond === 0) return true;
+    const nowMs = this.clock.now();
+    let bucket = this.#buckets.get(userId);
+    if (bucket === undefined) {
+      bucket = { tokens: this.burst, filledMs: nowMs };
+      this.#buckets.set(userId, bucket);
+    }
+    const elapsedMs = Math.max(0, nowMs - bucket.filledMs);
+    bucket.tokens = Math.min(this.burst, bucket.tokens + (elapsedMs / 1000) * this.perSecond);
+    bucket.filledMs = nowMs;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  /** Forgets users whose bucket has filled up again: they are as good as new. */
+  sweep(): void {
+    const nowMs = this.clock.now();
+    for (const [userId, bucket] of this.#buckets) {
+      const missing = this.burst - bucket.tokens;
+      if (((nowMs - bucket.filledMs) / 1000) * this.perSecond >= missing) {
+        this.#buckets.delete(userId);
+      }
+    }
+  }
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}

@@ -1,0 +1,123 @@
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { Conversation, Conversations, Member } from "./conversations.ts";
+import { confirmationEvent, readEvent } from "./events.ts";
+import type { Journal, PendingMark } from "./journal.ts";
+import type { Outlet } from "./outlet.ts";
+import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { RecentMessages } from "./recent-messages.ts";
+
+export interface ReceiptsOptions {
+  readonly onFault: (fault: unknown) => void;
+  readonly store: ChatStore;
+  readonly conversations: Conversations;
+  readonly recent: RecentMessages;
+  readonly journal: Journal;
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+}
+
+/**
+ * DELIVERED and READ. Both are watermarks of a member; they are told after the commit that holds
+ * them, so what a sender has seen once is never taken back.
+ */
+export class Receipts {
+  readonly #options: ReceiptsOptions;
+
+  constructor(options: ReceiptsOptions) {
+    this.#options = options;
+  }
+
+  /** The message reached the user. Anything up to the watermark is a no-op. */
+  delivered(userId: string, message: StoredMessage): MaybePromise<void> {
+    return whenReady(this.#options.conversations.find(message.conversationId), (conversation) => {
+      const member = conversation?.members.get(userId);
+      if (!conversation || !member || message.seq <= member.deliveredSeq) return;
+      if (this.#options.recent.wasRefused(message)) return;
+      const fromSeq = member.deliveredSeq;
+      member.deliveredSeq = message.seq;
+      this.#options.journal.addMark({ kind: "delivered", conversation, member, fromSeq, message });
+      this.#options.journal.flush();
+    });
+  }
+
+  /**
+   * The user has read the message and all before it. A message of one's own, or one read before, is
+   * a no-op. Throws MESSAGE_NOT_FOUND when there is none for the user.
+   */
+  read(userId: string, messageId: string): MaybePromise<void> {
+    const { store, recent, conversations } = this.#options;
+    return whenReady(recent.byId(messageId) ?? store.messageById(messageId), (message) => {
+      if (message === null) throw messageNotFound(messageId);
+      return whenReady(conversations.find(message.conversationId), (conversation) => {
+        const member = conversation?.members.get(userId);
+        if (!conversation || !member) throw messageNotFound(messageId);
+        if (message.senderId === userId || message.seq <= member.readSeq) return;
+        this.#moveRead(conversation, member, message);
+      });
+    });
+  }
+
+  /** After a commit: tells the senders. */
+  told(marks: readonly PendingMark[]): void {
+    for (const mark of marks) {
+      if (mark.kind === "delivered") this.#tellDelivered(mark);
+      else this.#tellRead(mark);
+    }
+  }
+
+  /** What the sender of a message sent again must know of its fate since. */
+  repeatTo(message: StoredMessage, conversation: Conversation): void {
+    const { outlet, clock } = this.#options;
+    const { senderId, seq } = message;
+    const nowMs = clock.now();
+    if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
+    outlet.confirmation(senderId, confirmationEvent(message, "DELIVERED", nowMs));
+    for (const member of conversation.members.values()) {
+      if (member.userId !== senderId && member.readSeq >= seq) {
+        outlet.receipt(senderId, readEvent(message, member.userId, nowMs));
+      }
+    }
+  }
+
+  #moveRead(conversation: Conversation, member: Member, message: StoredMessage): void {
+    const { journal } = this.#options;
+    const fromSeq = member.readSeq;
+    member.readSeq = message.seq;
+    member.deliveredSeq = Math.max(member.deliveredSeq, message.seq);
+    journal.addMark({ kind: "read", conversation, member, fromSeq, message });
+    journal.flush();
+  }
+
+  #tellDelivered({ conversation, message }: PendingMark): void {
+    // In a group: when the last of the members has it.
+    if (!conversation.isDeliveredToAllBut(message.senderId, message.seq)) return;
+    const { outlet, clock } = this.#options;
+    outlet.confirmation(message.senderId, confirmationEvent(message, "DELIVERED", clock.now()));
+  }
+
+  /** One receipt for each sender whose messages the mark passed, about the last of them. */
+  #tellRead({ conversation, member, fromSeq, message }: PendingMark): void {
+    const { outlet, clock, store } = this.#options;
+    const tell = (last: StoredMessage) =>
+      outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()));
+    tell(message);
+    if (conversation.kind === "direct" || message.seq === fromSeq + 1) return;
+    const others = store.lastMessagePerSender(
+      conversation.id,
+      fromSeq,
+      message.seq - 1,
+      member.userId,
+    );
+    const tellOthers = (messages: readonly StoredMessage[]) => {
+      for (const last of messages) if (last.senderId !== message.senderId) tell(last);
+    };
+    if (others instanceof Promise) others.then(tellOthers, this.#options.onFault);
+    else tellOthers(others);
+  }
+}
+
+function messageNotFound(id: string): AppError {
+  return new AppError("MESSAGE_NOT_FOUND", `No message ${id} in your conversations`);
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import type { BacklogReader } from "../../src/chat/backlog.ts";
+import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import { chatHarness, type Harness } from "../support/chat-harness.ts";
+import { HeldStore, settled } from "../support/held-store.ts";
+
+const toBob = { conversationId: "c1", recipientId: "bob" };
+
+/** Bob's device: takes what is replayed, and live messages once it has gone live. */
+class Device implements BacklogReader {
+  readonly got: string[] = [];
+  readonly #held: StoredMessage[] = [];
+  isOpen = true;
+  isLive = false;
+  /** Asked for room before each message. */
+  pace: () => Promise<void> | null = () => null;
+
+  /** A live message of the server. */
+  live(message: StoredMessage): void {
+    if (this.isLive) this.got.push(`${message.content}`);
+    else this.#held.push(message);
+  }
+
+  replay(message: StoredMessage): void {
+    this.got.push(message.content);
+  }
+  ready(): Promise<void> | null {
+    return this.pace();
+  }
+  takeHeld(): StoredMessage[] {
+    return this.#held.splice(0);
+  }
+  holds(messageId: string): boolean {
+    return this.#held.some((message) => message.id === messageId);
+  }
+  get heldCount(): number {
+    return this.#held.length;
+  }
+  goLive(): void {
+    this.isLive = true;
+  }
+}
+
+/** Sends and hands the live copy to the device, as the broker would. */
+function sendLive(harness: Harness, device: Device, from: string, content: string): void {
+  harness.send(from, { ...toBob, recipientId: null, content });
+  const message = [...harness.chat.journal.uncommitted()].at(-1);
+  if (message === undefined) throw new Error("the message is committed already");
+  device.live(message);
+}
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`);
+}
+
+/** A store that answers every read a few turns later. */
+function slow(store: ChatStore): ChatStore {
+  return {
+    ...store,
+    backlog: async (userId) => {
+      const found = await store.backlog(userId);
+      await settled();
+      return found;
+    },
+    history: async (query) => {
+      const found = await store.history(query);
+      await settled();
+      return found;
+    },
+  };
+}
+
+describe("the backlog", () => {
+  test("is everything not received, in order, over many pages", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    for (const content of numbers(1, 250)) send("alice", { ...toBob, content });
+    await settled();
+    const device = new Device();
+    await chat.backlog.deliver("bob", device);
+    expect(device.got).toEqual(numbers(1, 250));
+    expect(device.isLive).toBe(true);
+  });
+
+  test("begins after what was received, and leaves one's own messages out", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    send("alice", { ...toBob, content: "1" });
+    await settled();
+    const [first] = await held.inner.history({ conversationId: "c1", limit: 1 });
+    if (first === undefined) throw new Error("nothing was stored");
+    await chat.receipts.delivered("bob", first);
+    send("alice", { ...toBob, content: "2" });
+    send("bob", { conversationId: "c1", content: "mine" });
+    send("alice", { ...toBob, content: "4" });
+    await settled();
+    const device = new Device();
+    await chat.backlog.deliver("bob", device);
+    expect(device.got).toEqual(["2", "4"]);
+  });
+
+  test("holds messages that are with others but not yet on disk", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    send("alice", { ...toBob, content: "1" });
+    await settled();
+    held.isHolding = true;
+    send("alice", { ...toBob, content: "2" });
+    const device = new Device();
+    await chat.backlog.deliver("bob", device);
+    expect(device.got).toEqual(["1", "2"]);
+    await held.release();
+  });
+
+  test("joins the live messages without a gap or a doubled one, whenever they come", async () => {
+    const held = new HeldStore();
+    const harness = chatHarness(slow(held.store));
+    for (const content of numbers(1, 120)) harness.send("alice", { ...toBob, content });
+    await settled();
+    const device = new Device();
+    let sent = 120;
+    // A live message before every tenth replayed one, some on disk before their page is read.
+    let asked = 0;
+    device.pace = () => {
+      asked += 1;
+      if (asked % 10 !== 0) return null;
+      sent += 1;
+      sendLive(harness, device, "alice", `${sent}`);
+      return settled();
+    };
+    await harness.chat.backlog.deliver("bob", device);
+    device.pace = () => null;
+    for (let n = 0; n < 3; n += 1) {
+      sent += 1;
+      sendLive(harness, device, "alice", `${sent}`);
+      await settled();
+    }
+    expect(device.got).toEqual(numbers(1, sent));
+  });
+
+  test("keeps in place what the user sends from another device meanwhile", async () => {
+    const held = new HeldStore();
+    const harness = chatHarness(slow(held.store));
+    harness.send("alice", { ...toBob, content: "1" });
+    await settled();
+    const device = new Device();
+    const done = harness.chat.backlog.deliver("bob", device);
+    sendLive(harness, device, "bob", "2");
+    sendLive(harness, device, "alice", "3");
+    await done;
+    expect(device.got).toEqual(["1", "2", "3"]);
+  });
+
+  test("reads from the store what is too much to hold", async () => {
+    const held = new HeldStore();
+    const harness = chatHarness(slow(held.store), { uncommittedMessages: 10_000 });
+    harness.send("alice", { ...toBob, content: "1" });
+    await settled();
+    const device = new Device();
+    const done = harness.chat.backlog.deliver("bob", device);
+    for (const content of numbers(2, 1_500)) sendLive(harness, device, "alice", content);
+    await done;
+    expect(device.got).toEqual(numbers(1, 1_500));
+  });
+
+  test("stops when the device is gone", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    for (const content of numbers(1, 10)) send("alice", { ...toBob, content });
+    await settled();
+    const device = new Device();
+    device.pace = () => {
+      device.isOpen = device.got.length < 3;
+      return null;
+    };
+    await chat.backlog.deliver("bob", device);
+    expect(device.got).toEqual(["1", "2", "3"]);
+    expect(device.isLive).toBe(false);
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, test } from "bun:test";
+import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import { MemoryChatStore } from "../../src/storage/memory.ts";
+import { chatHarness } from "../support/chat-harness.ts";
+import { HeldStore, settled } from "../support/held-store.ts";
+
+const toBob = { conversationId: "c1", recipientId: "bob" };
+
+async function messagesOf(store: ChatStore, conversationId = "c1"): Promise<StoredMessage[]> {
+  return await store.history({ conversationId, limit: 100 });
+}
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new Error(`nothing at ${index} of ${items.length}`);
+  return item;
+}
+
+async function groupOfThree(): Promise<MemoryChatStore> {
+  const store = new MemoryChatStore();
+  const memberIds = ["alice", "bob", "carol"];
+  const group = { id: "g1", kind: "group" as const, createdMs: 0, memberIds };
+  await store.commit({ conversations: [group], messages: [], watermarks: [], users: [] });
+  return store;
+}
+
+describe("DELIVERED", () => {
+  test("is told to the sender after the watermark is committed", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    send("alice", { ...toBob, clientMessageId: "m1" });
+    await settled();
+    expect(outlet.watched.map(({ userId }) => userId)).toEqual(["bob"]);
+    held.isHolding = true;
+    await chat.receipts.delivered("bob", at(await messagesOf(held.store), 0));
+    await settled();
+    expect(outlet.bodies("confirmation", "alice")).toHaveLength(1);
+    await held.release();
+    expect(outlet.bodies("confirmation", "alice")).toMatchObject([
+      { status: "SENT" },
+      { status: "DELIVERED", seq: 1, clientMessageId: "m1", recipientId: "bob" },
+    ]);
+    expect(await held.inner.backlog("bob")).toEqual([]);
+  });
+
+  test("comes once, whichever of the user's devices has it first", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    send("alice", toBob);
+    await settled();
+    const message = at(await messagesOf(held.store), 0);
+    await chat.receipts.delivered("bob", message);
+    await chat.receipts.delivered("bob", message);
+    await settled();
+    await chat.receipts.delivered("bob", message);
+    await settled();
+    expect(outlet.bodies("confirmation", "alice").map((body) => body.status)).toEqual([
+      "SENT",
+      "DELIVERED",
+    ]);
+  });
+
+  test("follows SENT even when the recipient is faster than the disk", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    held.isHolding = true;
+    send("alice", toBob);
+    await chat.receipts.delivered("bob", at([...chat.journal.uncommitted()], 0));
+    await held.release();
+    await held.release();
+    expect(outlet.bodies("confirmation", "alice").map((body) => body.status)).toEqual([
+      "SENT",
+      "DELIVERED",
+    ]);
+  });
+
+  test("of a group message waits for the last member", async () => {
+    const store = await groupOfThree();
+    const { chat, send, outlet } = chatHarness(store);
+    send("alice", { conversationId: "g1" });
+    await settled();
+    const message = at(await messagesOf(store, "g1"), 0);
+    await chat.receipts.delivered("bob", message);
+    await settled();
+    expect(outlet.bodies("confirmation", "alice")).toHaveLength(1);
+    await chat.receipts.delivered("carol", message);
+    await settled();
+    expect(outlet.bodies("confirmation", "alice")).toMatchObject([
+      { status: "SENT" },
+      { status: "DELIVERED" },
+    ]);
+  });
+
+  test("a mark that could not be written is written and told once the store works", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet, clock } = chatHarness(held.store);
+    send("alice", toBob);
+    await settled();
+    held.isFailing = true;
+    await chat.receipts.delivered("bob", at(await messagesOf(held.store), 0));
+    await settled();
+    expect(outlet.bodies("confirmation", "alice")).toHaveLength(1);
+    held.isFailing = false;
+    clock.advance(1_000);
+    await settled();
+    expect(outlet.bodies("confirmation", "alice").map((body) => body.status)).toEqual([
+      "SENT",
+      "DELIVERED",
+    ]);
+    expect(chat.journal.isFailing).toBe(false);
+  });
+});
+
+describe("READ", () => {
+  test("covers the message and all before it", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    for (let n = 0; n < 3; n += 1) send("alice", toBob);
+    await settled();
+    const messages = await messagesOf(held.store);
+    await chat.receipts.read("bob", at(messages, 1).id);
+    await settled();
+    expect(outlet.bodies("receipt", "alice")).toMatchObject([
+      { messageId: at(messages, 1).id, seq: 2, readerId: "bob", status: "READ" },
+    ]);
+    expect((await held.inner.conversation("c1"))?.members).toMatchObject([
+      { userId: "alice" },
+      { userId: "bob", deliveredSeq: 2, readSeq: 2 },
+    ]);
+  });
+
+  test("again, or of one's own message, is a no-op", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    for (let n = 0; n < 2; n += 1) send("alice", toBob);
+    await settled();
+    const messages = await messagesOf(held.store);
+    await chat.receipts.read("bob", at(messages, 1).id);
+    await chat.receipts.read("bob", at(messages, 1).id);
+    await chat.receipts.read("bob", at(messages, 0).id);
+    await chat.receipts.read("alice", at(messages, 1).id);
+    await settled();
+    expect(outlet.of("receipt")).toHaveLength(1);
+  });
+
+  test("of a message that is missing, or of a conversation of others, is refused alike", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    send("alice", toBob);
+    await settled();
+    const { id } = at(await messagesOf(held.store), 0);
+    const missing = "0198c5a2-0000-7000-8000-000000000000";
+    expect(() => chat.receipts.read("mallory", id)).toThrow(
+      `No message ${id} in your conversations`,
+    );
+    expect(() => chat.receipts.read("bob", missing)).toThrow(`No message ${missing} in your`);
+  });
+
+  test("in a group tells each sender of the last of theirs that was passed", async () => {
+    const store = await groupOfThree();
+    const { chat, send, outlet } = chatHarness(store);
+    send("alice", { conversationId: "g1" });
+    send("alice", { conversationId: "g1" });
+    send("bob", { conversationId: "g1" });
+    await settled();
+    const messages = await messagesOf(store, "g1");
+    await chat.receipts.read("carol", at(messages, 2).id);
+    await settled();
+    expect(outlet.bodies("receipt", "alice")).toMatchObject([{ seq: 2, readerId: "carol" }]);
+    expect(outlet.bodies("receipt", "bob")).toMatchObject([{ seq: 3, readerId: "carol" }]);
+    expect(outlet.bodies("receipt", "carol")).toEqual([]);
+  });
+});

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "bun:test";
+import { MemoryChatStore } from "../../src/storage/memory.ts";
+import { chatHarness } from "../support/chat-harness.ts";
+import { settled } from "../support/held-store.ts";
+
+async function twoInOne() {
+  const harness = chatHarness(new MemoryChatStore());
+  harness.send("alice", { conversationId: "c1", recipientId: "bob" });
+  await settled();
+  const typing = () =>
+    harness.outlet.bodies("typing", "c1").map((body) => [body.userId, body.isTyping]);
+  const presence = () =>
+    harness.outlet.of("presence").map(({ body }) => [body.userId, body.status]);
+  return { ...harness, typing, presence };
+}
+
+describe("typing", () => {
+  test("expires without a refresh", async () => {
+    const { chat, clock, typing } = await twoInOne();
+    chat.typing.set("bob", "c1", true);
+    clock.advance(5_000);
+    chat.typing.set("bob", "c1", true);
+    clock.advance(5_999);
+    expect(typing()).toEqual([
+      ["bob", true],
+      ["bob", true],
+    ]);
+    clock.advance(1);
+    expect(typing()).toEqual([
+      ["bob", true],
+      ["bob", true],
+      ["bob", false],
+    ]);
+    clock.advance(60_000);
+    expect(typing()).toHaveLength(3);
+  });
+
+  test("of several expires each in its time", async () => {
+    const { chat, clock, typing } = await twoInOne();
+    chat.typing.set("bob", "c1", true);
+    clock.advance(1_000);
+    chat.typing.set("alice", "c1", true);
+    clock.advance(5_000);
+    expect(typing().slice(2)).toEqual([["bob", false]]);
+    clock.advance(1_000);
+    expect(typing().slice(3)).toEqual([["alice", false]]);
+  });
+
+  test("ends when the user says so, and is not ended again", async () => {
+    const { chat, clock, typing } = await twoInOne();
+    chat.typing.set("bob", "c1", true);
+    chat.typing.set("bob", "c1", false);
+    clock.advance(60_000);
+    expect(typing()).toEqual([
+      ["bob", true],
+      ["bob", false],
+    ]);
+  });
+
+  test("is for members", async () => {
+    const { chat } = await twoInOne();
+    expect(() => chat.typing.set("mallory", "c1", true)).toThrow("No conversation c1");
+    expect(() => chat.typing.set("alice", "c2", true)).toThrow("No conversation c2");
+  });
+
+  test("ends when the user goes offline", async () => {
+    const { chat, clock, typing } = await twoInOne();
+    chat.presence.connected("bob", "Bob");
+    chat.typing.set("bob", "c1", true);
+    chat.presence.disconnected("bob");
+    clock.advance(5_000);
+    expect(typing()).toEqual([
+      ["bob", true],
+      ["bob", false],
+    ]);
+  });
+});
+
+describe("presence", () => {
+  test("begins with the first connection and ends a grace period after the last", async () => {
+    const { chat, clock, presence } = await twoInOne();
+    chat.presence.connected("bob", "Bob");
+    chat.presence.connected("bob", "Bob");
+    chat.presence.disconnected("bob");
+    clock.advance(60_000);
+    chat.presence.disconnected("bob");
+    clock.advance(4_999);
+    expect(presence()).toEqual([["bob", "ONLINE"]]);
+    clock.advance(1);
+    expect(presence()).toEqual([
+      ["bob", "ONLINE"],
+      ["bob", "OFFLINE"],
+    ]);
+    expect(chat.presence.onlineCount).toBe(0);
+  });
+
+  test("a page reload within the grace goes unnoticed", async () => {
+    const { chat, clock, presence } = await twoInOne();
+    chat.presence.connected("bob", "Bob");
+    chat.presence.disconnected("bob");
+    clock.advance(3_000);
+    chat.presence.connected("bob", "Bob");
+    clock.advance(60_000);
+    expect(presence()).toEqual([["bob", "ONLINE"]]);
+  });
+
+  test("the user's own word is told", async () => {
+    const { chat, presence } = await twoInOne();
+    chat.presence.connected("bob", "Bob");
+    chat.presence.set("bob", "AWAY");
+    expect(presence()).toEqual([
+      ["bob", "ONLINE"],
+      ["bob", "AWAY"],
+    ]);
+    expect(await chat.presence.of(["bob"])).toMatchObject([
+      { userId: "bob", name: "Bob", status: "AWAY" },
+    ]);
+  });
+
+  test("last seen is the end of the last connection, also after a restart", async () => {
+    const store = new MemoryChatStore();
+    const { chat, clock } = chatHarness(store);
+    chat.presence.connected("bob", "Bob");
+    clock.advance(60_000);
+    chat.presence.disconnected("bob");
+    clock.advance(5_000);
+    const leftMs = clock.now() - 5_000;
+    await settled();
+    const restarted = chatHarness(store);
+    restarted.clock.advance(1_000_000);
+    expect(await restarted.chat.presence.of(["bob", "nobody"])).toEqual([
+      { userId: "bob", name: "Bob", status: "OFFLINE", lastSeenMs: leftMs },
+    ]);
+  });
+});

@@ -1,0 +1,115 @@
+import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
+import type { NewMessage } from "../../src/chat/messages.ts";
+import type { Origin, Outlet } from "../../src/chat/outlet.ts";
+import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import type { AppError } from "../../src/errors.ts";
+import { FakeClock } from "./fake-clock.ts";
+
+/** What chat told, in the order of the telling. */
+export interface Told {
+  readonly kind:
+    | "message"
+    | "confirmation"
+    | "receipt"
+    | "typing"
+    | "presence"
+    | "watch"
+    | "joined";
+  readonly to: string;
+  readonly body: Record<string, unknown>;
+  readonly except?: Origin | null;
+}
+
+export class RecordingOutlet implements Outlet {
+  readonly told: Told[] = [];
+  readonly watched: { userId: string; message: StoredMessage }[] = [];
+
+  message(userId: string, _message: StoredMessage, body: string, except: Origin | null): void {
+    this.told.push({ kind: "message", to: userId, body: JSON.parse(body), except });
+  }
+  confirmation(userId: string, body: string): void {
+    this.told.push({ kind: "confirmation", to: userId, body: JSON.parse(body) });
+  }
+  receipt(userId: string, body: string): void {
+    this.told.push({ kind: "receipt", to: userId, body: JSON.parse(body) });
+  }
+  typing(conversationId: string, body: string): void {
+    this.told.push({ kind: "typing", to: conversationId, body: JSON.parse(body) });
+  }
+  presence(body: string): void {
+    this.told.push({ kind: "presence", to: "*", body: JSON.parse(body) });
+  }
+  watchDeparture(userId: string, message: StoredMessage): void {
+    this.watched.push({ userId, message });
+  }
+  joined(userId: string, conversationId: string): void {
+    this.told.push({ kind: "joined", to: userId, body: { conversationId } });
+  }
+
+  of(kind: Told["kind"]): Told[] {
+    return this.told.filter((told) => told.kind === kind);
+  }
+
+  /** Bodies of one kind to one user, and forgets nothing. */
+  bodies(kind: Told["kind"], to: string): Record<string, unknown>[] {
+    return this.of(kind)
+      .filter((told) => told.to === to)
+      .map((told) => told.body);
+  }
+}
+
+export interface Harness {
+  readonly chat: Chat;
+  readonly outlet: RecordingOutlet;
+  readonly clock: FakeClock;
+  readonly faults: unknown[];
+  /** Sends and returns what `settled` was told: empty until it is. */
+  send(from: string, message: Partial<NewMessage>, origin?: Origin): (AppError | null)[];
+}
+
+export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}): Harness {
+  const outlet = new RecordingOutlet();
+  const clock = new FakeClock();
+  const faults: unknown[] = [];
+  const chat = new Chat({
+    store,
+    outlet,
+    clock,
+    newId: () => Bun.randomUUIDv7(),
+    delivery: "fast",
+    echo: "others",
+    openDirect: true,
+    recentMessages: 1_000,
+    uncommittedMessages: 1_000,
+    typingExpiryMs: 6_000,
+    graceMs: 5_000,
+    messagesPerSecond: 0,
+    messagesBurst: 100,
+    onFault: (fault) => faults.push(fault),
+    ...options,
+  });
+  return {
+    ...{ chat, outlet, clock, faults },
+    send(from, message, origin) {
+      const outcomes: (AppError | null)[] = [];
+      const complete = { ...textMessage, ...message };
+      const taken = chat.messages.send(
+        { userId: from, name: from },
+        complete,
+        origin ?? null,
+        (error) => outcomes.push(error),
+      );
+      if (taken instanceof Promise) taken.catch((error: AppError) => outcomes.push(error));
+      return outcomes;
+    },
+  };
+}
+
+const textMessage: NewMessage = {
+  conversationId: "c1",
+  recipientId: null,
+  clientMessageId: null,
+  type: "TEXT",
+  content: "hello",
+  replyTo: null,
+};

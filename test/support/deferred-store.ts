@@ -1,0 +1,71 @@
+import type {
+  BacklogHead,
+  ChatStore,
+  ConversationOverview,
+  HistoryQuery,
+  StoredConversation,
+  StoredMessage,
+  StoredUser,
+  WriteBatch,
+} from "../../src/chat/ports.ts";
+
+/** Answers every read by a promise, a few turns late, as an engine across a network does. */
+export class DeferredStore implements ChatStore {
+  readonly #store: ChatStore;
+
+  constructor(store: ChatStore) {
+    this.#store = store;
+  }
+
+  commit(batch: WriteBatch): Promise<void> {
+    return this.#store.commit(batch);
+  }
+
+  conversation(id: string): Promise<StoredConversation | null> {
+    return later(() => this.#store.conversation(id));
+  }
+
+  messageById(id: string): Promise<StoredMessage | null> {
+    return later(() => this.#store.messageById(id));
+  }
+
+  messageByClientId(senderId: string, clientMessageId: string): Promise<StoredMessage | null> {
+    return later(() => this.#store.messageByClientId(senderId, clientMessageId));
+  }
+
+  history(query: HistoryQuery): Promise<StoredMessage[]> {
+    return later(() => this.#store.history(query));
+  }
+
+  backlog(userId: string): Promise<BacklogHead[]> {
+    return later(() => this.#store.backlog(userId));
+  }
+
+  lastMessagePerSender(
+    conversationId: string,
+    afterSeq: number,
+    uptoSeq: number,
+    exceptSenderId: string,
+  ): Promise<StoredMessage[]> {
+    return later(() =>
+      this.#store.lastMessagePerSender(conversationId, afterSeq, uptoSeq, exceptSenderId),
+    );
+  }
+
+  conversationsOf(userId: string, limit: number): Promise<ConversationOverview[]> {
+    return later(() => this.#store.conversationsOf(userId, limit));
+  }
+
+  users(userIds: readonly string[]): Promise<StoredUser[]> {
+    return later(() => this.#store.users(userIds));
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+async function later<T>(read: () => T | Promise<T>): Promise<T> {
+  for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+  return read();
+}

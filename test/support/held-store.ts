@@ -1,0 +1,54 @@
+import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
+import { AppError } from "../../src/errors.ts";
+import { MemoryChatStore } from "../../src/storage/memory.ts";
+
+/** A store whose commits wait for the test, and fail when it says so. Reads go to the memory store. */
+export class HeldStore {
+  readonly inner = new MemoryChatStore();
+  readonly batches: WriteBatch[] = [];
+  #waiting: { batch: WriteBatch; resolve: () => void; reject: (error: AppError) => void }[] = [];
+  isHolding = false;
+  isFailing = false;
+
+  readonly store: ChatStore = {
+    commit: (batch) => this.#commit(batch),
+    conversation: (id) => this.inner.conversation(id),
+    messageById: (id) => this.inner.messageById(id),
+    messageByClientId: (senderId, id) => this.inner.messageByClientId(senderId, id),
+    history: (query) => this.inner.history(query),
+    backlog: (userId) => this.inner.backlog(userId),
+    lastMessagePerSender: (...range) => this.inner.lastMessagePerSender(...range),
+    conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
+    users: (userIds) => this.inner.users(userIds),
+    close: () => this.inner.close(),
+  };
+
+  /** Lets the commit under way end. */
+  async release(): Promise<void> {
+    const next = this.#waiting.shift();
+    if (next === undefined) throw new Error("no commit is under way");
+    await this.#end(next.batch).then(next.resolve, next.reject);
+    await settled();
+  }
+
+  get isCommitting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  async #commit(batch: WriteBatch): Promise<void> {
+    this.batches.push(batch);
+    if (!this.isHolding) return await this.#end(batch);
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
+  }
+
+  async #end(batch: WriteBatch): Promise<void> {
+    if (this.isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
+    await this.inner.commit(batch);
+  }
+}
+
+/** Everything that promises have set off so far has happened. */
+export async function settled(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  await new Promise<void>((resolve) => setImmediate(resolve));
+}

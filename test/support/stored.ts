@@ -1,0 +1,53 @@
+import type {
+  NewConversation,
+  StoredMessage,
+  WatermarkWrite,
+  WriteBatch,
+} from "../../src/chat/ports.ts";
+
+/** 2024-11-23T00:00:00.000Z */
+export const EPOCH_MS = 1_732_320_000_000;
+
+/** A message of alice to bob in `chat`, complete but for what the test cares about. */
+export function message(seq: number, fields: Partial<StoredMessage> = {}): StoredMessage {
+  const conversationId = fields.conversationId ?? "chat";
+  return {
+    id: `${conversationId}#${seq}`,
+    conversationId,
+    seq,
+    senderId: "alice",
+    senderName: "Alice",
+    recipientId: "bob",
+    clientMessageId: null,
+    type: "TEXT",
+    content: `message ${seq}`,
+    replyTo: null,
+    timestampMs: EPOCH_MS + seq,
+    ...fields,
+  };
+}
+
+export function conversation(
+  id = "chat",
+  memberIds: readonly string[] = ["alice", "bob"],
+): NewConversation {
+  return { id, kind: memberIds.length === 2 ? "direct" : "group", createdMs: EPOCH_MS, memberIds };
+}
+
+export function watermark(
+  userId: string,
+  deliveredSeq: number,
+  readSeq = 0,
+  conversationId = "chat",
+): WatermarkWrite {
+  return { conversationId, userId, deliveredSeq, readSeq };
+}
+
+export function batch(parts: Partial<WriteBatch>): WriteBatch {
+  return { conversations: [], messages: [], watermarks: [], users: [], ...parts };
+}
+
+/** `count` messages of `chat`, counted from `from`. */
+export function messages(count: number, from = 1): StoredMessage[] {
+  return Array.from({ length: count }, (_, index) => message(from + index));
+}
