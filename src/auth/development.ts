@@ -1,0 +1,22 @@
+import { AppError } from "../errors.ts";
+import { type Authenticator, type Credentials, makePrincipal } from "./authenticator.ts";
+import type { Principal } from "./principal.ts";
+
+/**
+ * Believes the `X-User-Id` header, or CONNECT's `login`, with `X-User-Name` as the name. For
+ * development on loopback. A request that a proxy passed on comes from elsewhere: unless
+ * `everywhere` is set (`--insecure-trust-user-id`), it is refused.
+ */
+export class DevelopmentAuthenticator implements Authenticator {
+  constructor(readonly everywhere: boolean) {}
+
+  authenticate(credentials: Credentials): Principal | null {
+    const userId = credentials.header("X-User-Id") ?? credentials.header("login");
+    if (userId === undefined || userId === "") return null;
+    if (credentials.proxied && !this.everywhere) {
+      const text = "X-User-Id is not trusted through a proxy; configure jwt.secret";
+      throw new AppError("AUTHENTICATION_FAILED", text);
+    }
+    return makePrincipal(userId, credentials.header("X-User-Name"), null);
+  }
+}

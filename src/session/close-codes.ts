@@ -1,0 +1,26 @@
+import type { ErrorCode } from "../errors.ts";
+
+/** The WebSocket close code that follows an ERROR frame [RFC 6455 §7.4.1]. */
+export function closeCodeFor(code: ErrorCode): number {
+  switch (code) {
+    case "FRAME_TOO_LARGE":
+      return 1009;
+    case "AUTHENTICATION_REQUIRED":
+    case "AUTHENTICATION_FAILED":
+    case "TOKEN_EXPIRED":
+    case "ORIGIN_FORBIDDEN":
+    case "NOT_CONNECTED":
+    case "CONNECT_TIMEOUT":
+    case "HEARTBEAT_TIMEOUT":
+    case "TOO_MANY_SUBSCRIPTIONS":
+    case "TOO_MANY_PENDING_FRAMES":
+    case "TOO_MANY_UNACKNOWLEDGED":
+      return 1008;
+    case "INTERNAL":
+      return 1011;
+    case "SHUTTING_DOWN":
+      return 1001;
+    default:
+      return 1002;
+  }
+}

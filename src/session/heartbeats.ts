@@ -1,0 +1,106 @@
+import type { Engine, Peer } from "../broker/subscription.ts";
+import type { Clock, Timer } from "../clock.ts";
+import type { HeartbeatSettings } from "./ports.ts";
+
+/** What both sides agreed on [STOMP 1.2 §Heart-beating]; 0 is none. */
+export interface HeartbeatAgreement {
+  /** The value of CONNECTED's `heart-beat` header. */
+  readonly header: string;
+  /** The server sends something at least this often. */
+  readonly sendEveryMs: number;
+  /** The client sends something at least this often. */
+  readonly receiveEveryMs: number;
+}
+
+/**
+ * A client that asks for heart-beats more often than the server's usual interval gets them, down to
+ * the minimum. `offered` is the client's header, `<can send every>,<wants every>`; null when it is
+ * of another form.
+ */
+export function agreeOnHeartbeats(
+  offered: string | undefined,
+  settings: HeartbeatSettings,
+): HeartbeatAgreement | null {
+  const parts = /^(\d{1,9}),(\d{1,9})$/.exec(offered ?? "0,0");
+  if (parts === null) return null;
+  const clientSendsMs = Number(parts[1]);
+  const clientWantsMs = Number(parts[2]);
+  const serverSendsMs =
+    settings.sendMs === 0 || clientWantsMs === 0
+      ? settings.sendMs
+      : Math.max(settings.minimumMs, Math.min(settings.sendMs, clientWantsMs));
+  const agreed = (sender: number, receiver: number) =>
+    sender === 0 || receiver === 0 ? 0 : Math.max(sender, receiver);
+  return {
+    header: `${serverSendsMs},${settings.receiveMs}`,
+    sendEveryMs: agreed(serverSendsMs, clientWantsMs),
+    receiveEveryMs: agreed(clientSendsMs, settings.receiveMs),
+  };
+}
+
+/**
+ * Sends the heart-beats of all connections, STOMP's and SockJS's: those of one interval are spread
+ * over slots, and a slot is one native publish, not one write for each connection.
+ */
+export class HeartbeatSender {
+  readonly #slots = new Map<string, Slot>();
+  #joined = 0;
+  #turn = 0;
+  #timer: Timer | null = null;
+
+  /** @param tickMs the time between two slots, and so the precision of the intervals */
+  constructor(
+    readonly clock: Clock,
+    readonly engine: Engine,
+    readonly tickMs: number,
+  ) {}
+
+  /** Returns what ends it. The first heart-beat comes within one interval. */
+  add(peer: Peer, payload: string | Uint8Array, everyMs: number): () => void {
+    // Rounded down: a heart-beat may come early, not late.
+    const ticks = Math.max(1, Math.floor(everyMs / this.tickMs));
+    this.#joined += 1;
+    const position = this.#joined % ticks;
+    const kind = typeof payload === "string" ? payload : "binary";
+    const channel = `heart-beat ${ticks} ${position} ${kind}`;
+    let slot = this.#slots.get(channel);
+    if (slot === undefined) {
+      slot = { channel, payload, ticks, position, peers: 0 };
+      this.#slots.set(channel, slot);
+    }
+    slot.peers += 1;
+    peer.join(channel);
+    this.#timer ??= this.clock.schedule(this.tickMs, this.#tick);
+    return this.#remove.bind(this, peer, slot);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#slots.clear();
+  }
+
+  #remove(peer: Peer, slot: Slot): void {
+    peer.leave(slot.channel);
+    slot.peers -= 1;
+    if (slot.peers === 0) this.#slots.delete(slot.channel);
+  }
+
+  readonly #tick = (): void => {
+    this.#turn += 1;
+    for (const slot of this.#slots.values()) {
+      if (this.#turn % slot.ticks === slot.position) {
+        this.engine.publish(slot.channel, slot.payload);
+      }
+    }
+    this.#timer = this.#slots.size === 0 ? null : this.clock.schedule(this.tickMs, this.#tick);
+  };
+}
+
+interface Slot {
+  readonly channel: string;
+  readonly payload: string | Uint8Array;
+  readonly ticks: number;
+  readonly position: number;
+  peers: number;
+}

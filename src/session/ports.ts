@@ -1,0 +1,86 @@
+import type { Credentials } from "../auth/authenticator.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { Destination } from "../broker/destination.ts";
+import type { Peer } from "../broker/subscription.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+import type { Frame } from "../stomp/frame.ts";
+import type { Session } from "./session.ts";
+import type { SessionSubscription } from "./session-subscription.ts";
+
+/** The transport under a session. What is sent leaves in the order of the calls. */
+export interface Connection extends Peer {
+  readonly framing: "raw" | "sockjs";
+  /** One transport message, already framed. Dropped without an error once the connection is gone. */
+  send(payload: string | Uint8Array): void;
+  /** What the peer has not taken yet, in bytes; 0 once the connection is gone. */
+  bufferedBytes(): number;
+  /** Closes after what was sent. Idempotent. */
+  close(code: number, reason: string): void;
+  /** Drops the connection and what it still holds. Idempotent. */
+  terminate(): void;
+  /** The request that opened it came through a proxy, so its peer is not who speaks. */
+  readonly proxied: boolean;
+}
+
+export interface SubscriptionPolicy {
+  /** The key to listen under, see `userQueue`. */
+  readonly key: string;
+  /**
+   * The client may subscribe again and again, with ever new ids, and still gets each message once;
+   * the newest id carries it.
+   */
+  readonly oncePerConnection: boolean;
+  /** The subscription starts held; `Application.catchUp` sends what was missed and lets it go on. */
+  readonly catchUp: boolean;
+}
+
+/** The application has taken the frame, and answers its receipt itself, later. */
+export const RECEIPT_DEFERRED = Symbol("receipt deferred");
+
+/**
+ * What a session is for. Methods throw AppErrors: fatal ones end the connection with an ERROR frame,
+ * others reach the client on its errors queue.
+ */
+export interface Application {
+  /** Throws AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED or TOKEN_EXPIRED. */
+  authenticate(credentials: Credentials): MaybePromise<Principal>;
+  /** After CONNECTED went out. */
+  connected(session: Session): void;
+  /** Once for each session that was `connected`, however it ended. */
+  disconnected(session: Session): void;
+  send(
+    session: Session,
+    destination: Destination,
+    frame: Frame,
+  ): MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
+  /** May the session listen there, and how. */
+  admit(session: Session, destination: Destination, frame: Frame): MaybePromise<SubscriptionPolicy>;
+  catchUp(session: Session, subscription: SessionSubscription): void;
+  unsubscribed(session: Session, subscriptionId: string): void;
+  /** Messages that the client acknowledged (ACK) or refused (NACK): the tags they were published with. */
+  acknowledged(
+    session: Session,
+    subscription: SessionSubscription,
+    tags: readonly unknown[],
+    positive: boolean,
+  ): void;
+  /** The send buffer, once full, is empty again. */
+  drained(session: Session): void;
+}
+
+export interface SessionLimits {
+  readonly frameBytes: number;
+  readonly headers: number;
+  readonly headerLineBytes: number;
+  readonly subscriptions: number;
+  readonly pendingFrames: number;
+  readonly unacknowledgedMessages: number;
+  readonly connectMs: number;
+  readonly blockedMs: number;
+}
+
+export interface HeartbeatSettings {
+  readonly sendMs: number;
+  readonly receiveMs: number;
+  readonly minimumMs: number;
+}

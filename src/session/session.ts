@@ -1,0 +1,484 @@
+import type { Principal } from "../auth/principal.ts";
+import type { Broker } from "../broker/broker.ts";
+import { parseDestination, userQueue } from "../broker/destination.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import { toWire, type Wire } from "../broker/wire.ts";
+import { type Clock, isoTime } from "../clock.ts";
+import { AppError, toAppError } from "../errors.ts";
+import type { NewId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { Decoder } from "../stomp/decoder.ts";
+import { encodeFrame } from "../stomp/encoder.ts";
+import type { Frame } from "../stomp/frame.ts";
+import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
+import { closeCodeFor } from "./close-codes.ts";
+import { agreeOnHeartbeats, type HeartbeatSender } from "./heartbeats.ts";
+import {
+  type Application,
+  type Connection,
+  type HeartbeatSettings,
+  RECEIPT_DEFERRED,
+  type SessionLimits,
+} from "./ports.ts";
+import { type AckMode, SessionSubscription } from "./session-subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+export interface SessionEnvironment {
+  readonly broker: Broker;
+  readonly application: Application;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly limits: SessionLimits;
+  readonly heartbeat: HeartbeatSettings;
+  readonly heartbeatSender: HeartbeatSender;
+  /** The `server` header of CONNECTED. */
+  readonly serverName: string;
+}
+
+type State = "opened" | "connected" | "closed";
+
+/**
+ * The STOMP state machine of one connection. Frames are handled in their order; one that needs no
+ * waiting is handled at once, without a promise, and those behind one that waits are queued.
+ */
+export class Session {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly subscriptions = new Subscriptions();
+  readonly openedMs: number;
+  #environment: SessionEnvironment;
+  #decoder: Decoder;
+  #state: State = "opened";
+  #principal: Principal | null = null;
+  #version: StompVersion = "1.2";
+  #wire: Wire;
+  #subscriptionsMade = 0;
+  #waiting = false;
+  #queue: Frame[] = [];
+  #lastReceivedMs: number;
+  #receiveEveryMs = 0;
+  #blockedSinceMs: number | null = null;
+  readonly #onClosed: (() => void)[] = [];
+
+  constructor(connection: Connection, environment: SessionEnvironment) {
+    this.connection = connection;
+    this.#environment = environment;
+    this.id = environment.newId();
+    this.openedMs = environment.clock.now();
+    this.#lastReceivedMs = this.openedMs;
+    this.#wire = connection.framing === "sockjs" ? "sockjs" : "text";
+    const { frameBytes, headers, headerLineBytes } = environment.limits;
+    this.#decoder = new Decoder({
+      maxFrameBytes: frameBytes,
+      maxHeaders: headers,
+      maxHeaderLineBytes: headerLineBytes,
+    });
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected";
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Only a connected session has one; asking earlier is a fault of the caller. */
+  get principal(): Principal {
+    if (this.#principal === null) throw new Error("session has no principal before CONNECT");
+    return this.#principal;
+  }
+
+  /** One transport message: any part of a frame, or several. */
+  receive(chunk: string | Uint8Array): void {
+    if (this.#state === "closed") return;
+    this.#lastReceivedMs = this.#environment.clock.now();
+    if (this.#state === "opened" && this.connection.framing === "raw") {
+      // A client is answered in the opcode in which it speaks.
+      this.#wire = typeof chunk === "string" ? "text" : "binary";
+    }
+    try {
+      this.#decoder.push(chunk, this.#onFrame);
+    } catch (fault) {
+      this.#fail(toAppError(fault), null);
+    }
+  }
+
+  /** As `receive`, for a transport whose messages hold several; what unpacking throws ends the session. */
+  receiveAll(unpack: () => readonly string[]): void {
+    try {
+      for (const chunk of unpack()) this.receive(chunk);
+    } catch (fault) {
+      this.#fail(toAppError(fault), null);
+    }
+  }
+
+  /** Runs the task when the session ends. */
+  onClosed(task: () => void): void {
+    this.#onClosed.push(task);
+  }
+
+  /** The connection is gone. Idempotent. */
+  closed(): void {
+    if (this.#state === "closed") return;
+    const wasConnected = this.#state === "connected";
+    this.#state = "closed";
+    this.#decoder.stop();
+    this.#queue = [];
+    for (const task of this.#onClosed) task();
+    if (wasConnected) this.#environment.application.disconnected(this);
+    this.subscriptions.removeAll();
+  }
+
+  /** Ends the session on the server's wish, without an ERROR. */
+  close(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.closed();
+    this.connection.close(code, reason);
+  }
+
+  drained(): void {
+    if (this.#state === "connected") this.#environment.application.drained(this);
+  }
+
+  /** Looks at the time limits; called now and then. */
+  check(nowMs: number): void {
+    if (this.#state === "closed") return;
+    const { limits } = this.#environment;
+    if (this.#state === "opened" && nowMs - this.openedMs >= limits.connectMs) {
+      this.#fail(new AppError("CONNECT_TIMEOUT", `No CONNECT within ${limits.connectMs} ms`), null);
+      return;
+    }
+    // Twice the interval: the margin that [STOMP 1.2 §Heart-beating] asks for.
+    if (this.#receiveEveryMs > 0 && nowMs - this.#lastReceivedMs > 2 * this.#receiveEveryMs) {
+      const text = `Nothing was received for ${nowMs - this.#lastReceivedMs} ms, agreed were ${this.#receiveEveryMs} ms`;
+      this.#fail(new AppError("HEARTBEAT_TIMEOUT", text), null);
+      return;
+    }
+    if (this.connection.bufferedBytes() === 0) {
+      this.#blockedSinceMs = null;
+    } else if (this.#blockedSinceMs === null) {
+      this.#blockedSinceMs = nowMs;
+    } else if (nowMs - this.#blockedSinceMs >= limits.blockedMs) {
+      this.closed();
+      this.connection.terminate();
+    }
+  }
+
+  sendReceipt(receiptId: string): void {
+    this.#sendFrame("RECEIPT", ["receipt-id", receiptId]);
+  }
+
+  /** Non-fatal: tells this connection's errors queue. */
+  reportError(error: AppError, destination: string, receiptId: string | undefined): void {
+    if (this.#state !== "connected") return;
+    if (error.code === "INTERNAL") this.#logInternal(error, destination);
+    const { clientMessageId } = error.details;
+    const body = JSON.stringify({
+      code: error.code,
+      message: error.message,
+      destination,
+      clientMessageId,
+      receiptId,
+      timestamp: isoTime(this.#environment.clock.now()),
+    });
+    const key = userQueue(this.principal.userId, "errors");
+    const message = new Outgoing(this.#environment.newId(), body, [
+      "content-type",
+      "application/json",
+    ]);
+    let told = false;
+    for (const subscription of this.subscriptions.all()) {
+      if (subscription.key !== key) continue;
+      subscription.send(message);
+      told = true;
+    }
+    if (!told) {
+      const fields = { code: error.code, destination, user: this.principal.userId };
+      this.#environment.log.warn(fields, "Refused, and the client does not listen to its errors");
+    }
+  }
+
+  /** Handles a frame that was refused earlier, now that it may be accepted. */
+  retry(frame: Frame): void {
+    if (this.#state === "connected") this.#onFrame(frame);
+  }
+
+  /** An ERROR frame, and the end: nothing more of this connection is processed. */
+  fail(error: AppError): void {
+    this.#fail(error, null);
+  }
+
+  readonly #onFrame = (frame: Frame): void => {
+    if (this.#state === "closed") return;
+    if (!this.#waiting) {
+      this.#handle(frame);
+    } else if (this.#queue.length < this.#environment.limits.pendingFrames) {
+      this.#queue.push(frame);
+    } else {
+      const text = `More than ${this.#environment.limits.pendingFrames} frames wait behind one`;
+      this.#fail(new AppError("TOO_MANY_PENDING_FRAMES", text), null);
+    }
+  };
+
+  /** Runs the handler, sends the receipt when it is done, and reports what it throws. */
+  #handle(frame: Frame): void {
+    try {
+      const result = this.#dispatch(frame);
+      if (result instanceof Promise) this.#waitFor(frame, result);
+      else this.#succeed(frame, result);
+    } catch (fault) {
+      this.#refuse(frame, toAppError(fault));
+    }
+  }
+
+  #waitFor(frame: Frame, result: Promise<unknown>): void {
+    this.#waiting = true;
+    result
+      .then(
+        (value) => this.#succeed(frame, value),
+        (fault: unknown) => this.#refuse(frame, toAppError(fault)),
+      )
+      .then(
+        () => this.#resume(),
+        (fault: unknown) => this.#fail(toAppError(fault), frame),
+      );
+  }
+
+  #resume(): void {
+    this.#waiting = false;
+    while (!this.#waiting && this.#state !== "closed") {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#handle(next);
+    }
+  }
+
+  #succeed(frame: Frame, result: unknown): void {
+    if (this.#state === "closed") return;
+    const receiptId = frame.header("receipt");
+    const answered = result === RECEIPT_DEFERRED || isConnect(frame);
+    if (receiptId !== undefined && !answered) this.sendReceipt(receiptId);
+    if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
+  }
+
+  #refuse(frame: Frame, error: AppError): void {
+    if (this.#state === "closed") return;
+    if (error.traits.fatal || this.#state === "opened") {
+      this.#fail(error, frame);
+      return;
+    }
+    this.reportError(error, frame.header("destination") ?? "", frame.header("receipt"));
+  }
+
+  #fail(error: AppError, frame: Frame | null): void {
+    if (this.#state === "closed") return;
+    if (error.code === "INTERNAL") this.#logInternal(error, frame?.header("destination") ?? "");
+    const headers = ["message", error.message, "code", error.code, "content-type", "text/plain"];
+    const receiptId = frame?.header("receipt");
+    if (receiptId !== undefined) headers.push("receipt-id", receiptId);
+    // [STOMP 1.2 §Protocol Negotiation]
+    if (error.code === "UNSUPPORTED_VERSION") headers.push("version", SUPPORTED_VERSIONS.join(","));
+    this.#sendFrame("ERROR", headers, `${error.code}: ${error.message}\n`);
+    const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
+    this.#environment.log.info(fields, "Connection refused with an ERROR");
+    this.close(closeCodeFor(error.code), error.code);
+  }
+
+  #logInternal(error: AppError, destination: string): void {
+    const fields = { err: error.cause ?? error, destination, session: this.id };
+    this.#environment.log.error(fields, "Internal error");
+  }
+
+  #sendFrame(command: string, headers: readonly string[], body?: string): void {
+    if (this.#state === "closed") return;
+    const frame = encodeFrame(this.#version, command, headers, body);
+    this.connection.send(toWire(this.#wire, frame));
+  }
+
+  #dispatch(frame: Frame): MaybePromise<unknown> {
+    if (isConnect(frame)) return this.#connect(frame);
+    if (this.#state === "opened") {
+      throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
+    }
+    switch (frame.command) {
+      case "SEND":
+        return this.#send(frame);
+      case "SUBSCRIBE":
+        return this.#subscribe(frame);
+      case "UNSUBSCRIBE":
+        return this.#unsubscribe(frame);
+      case "ACK":
+        return this.#acknowledge(frame, true);
+      case "NACK":
+        return this.#acknowledge(frame, false);
+      case "DISCONNECT":
+        return undefined;
+      case "BEGIN":
+      case "COMMIT":
+      case "ABORT":
+        throw new AppError("UNSUPPORTED_TRANSACTION", "Transactions are not offered");
+      default:
+        throw new AppError("UNKNOWN_COMMAND", `A client may not send ${frame.command}`);
+    }
+  }
+
+  // [STOMP 1.2 §Connecting]
+  #connect(frame: Frame): MaybePromise<void> {
+    if (this.#state !== "opened") throw new AppError("ALREADY_CONNECTED", "CONNECT came twice");
+    const version = negotiateVersion(frame.header("accept-version"));
+    if (version === null) {
+      const text = `None of the versions offered is supported: ${SUPPORTED_VERSIONS.join(", ")}`;
+      throw new AppError("UNSUPPORTED_VERSION", text);
+    }
+    const heartbeats = agreeOnHeartbeats(frame.header("heart-beat"), this.#environment.heartbeat);
+    if (heartbeats === null) {
+      throw new AppError("INVALID_HEADER", "heart-beat is not of the form <ms>,<ms>");
+    }
+    this.#version = version;
+    this.#decoder.version = version;
+    const credentials = {
+      header: (name: string) => frame.header(name) ?? frame.header(name.toLowerCase()),
+      proxied: this.connection.proxied,
+    };
+    return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
+      if (this.#state !== "opened") return;
+      this.#principal = principal;
+      this.#state = "connected";
+      this.#sendFrame("CONNECTED", [
+        ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
+        ...["server", this.#environment.serverName, "user-name", principal.userId],
+      ]);
+      this.#receiveEveryMs = heartbeats.receiveEveryMs;
+      if (heartbeats.sendEveryMs > 0) {
+        const { heartbeatSender } = this.#environment;
+        const payload = toWire(this.#wire, "\n");
+        this.onClosed(heartbeatSender.add(this.connection, payload, heartbeats.sendEveryMs));
+      }
+      this.#environment.application.connected(this);
+    });
+  }
+
+  #send(frame: Frame): MaybePromise<unknown> {
+    refuseTransaction(frame);
+    const destination = parseDestination(required(frame, "destination"));
+    return this.#environment.application.send(this, destination, frame);
+  }
+
+  // [STOMP 1.2 §SUBSCRIBE]
+  #subscribe(frame: Frame): MaybePromise<void> {
+    const destination = parseDestination(required(frame, "destination"));
+    const ackMode = ackModeOf(frame);
+    const header = this.#version === "1.0" ? frame.header("id") : required(frame, "id");
+    const id = header ?? destination.name;
+    const known = this.subscriptions.destinationOf(id);
+    if (known === destination.name) return;
+    if (known !== undefined) {
+      throw new AppError("SUBSCRIPTION_ID_IN_USE", `Subscription ${id} stands for ${known}`);
+    }
+    return whenReady(
+      this.#environment.application.admit(this, destination, frame),
+      (policy): void => {
+        if (this.#state !== "connected") return;
+        this.#subscriptionsMade += 1;
+        const { limits, broker } = this.#environment;
+        const subscription = new SessionSubscription({
+          broker,
+          connection: this.connection,
+          ackMode,
+          number: this.#subscriptionsMade,
+          unacknowledgedLimit: limits.unacknowledgedMessages,
+          onOverflow: this.#onOverflow,
+          request: {
+            peer: this.connection,
+            key: policy.key,
+            destination: destination.name,
+            id: header ?? null,
+            version: this.#version,
+            wire: this.#wire,
+          },
+        });
+        const options = {
+          destination: destination.name,
+          limit: limits.subscriptions,
+          held: policy.catchUp,
+        };
+        if (policy.oncePerConnection) this.subscriptions.addShared(id, subscription, options);
+        else this.subscriptions.add(id, subscription, options);
+        if (policy.catchUp) this.#environment.application.catchUp(this, subscription);
+      },
+    );
+  }
+
+  readonly #onOverflow = (): void => {
+    const count = this.#environment.limits.unacknowledgedMessages;
+    const text = `${count} messages wait for an acknowledgement`;
+    this.#fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text), null);
+  };
+
+  // An id that stands for nothing is not an error: once-per-connection ids may be forgotten.
+  #unsubscribe(frame: Frame): undefined {
+    const id =
+      this.#version === "1.0"
+        ? (frame.header("id") ?? required(frame, "destination"))
+        : required(frame, "id");
+    this.subscriptions.remove(id);
+    this.#environment.application.unsubscribed(this, id);
+    return undefined;
+  }
+
+  // [STOMP 1.2 §ACK], [STOMP 1.1 §ACK], [STOMP 1.0 ACK]
+  #acknowledge(frame: Frame, positive: boolean): undefined {
+    refuseTransaction(frame);
+    const { subscription, messageId } = this.#acknowledged(frame);
+    const tags = subscription.acknowledge(messageId);
+    this.#environment.application.acknowledged(this, subscription, tags, positive);
+    return undefined;
+  }
+
+  #acknowledged(frame: Frame): { subscription: SessionSubscription; messageId: string } {
+    if (this.#version === "1.2") {
+      const id = required(frame, "id");
+      const dash = id.indexOf("-");
+      const number = Number(id.slice(0, dash));
+      for (const subscription of this.subscriptions.all()) {
+        if (subscription.number === number) return { subscription, messageId: id.slice(dash + 1) };
+      }
+      throw new AppError("UNKNOWN_ACK", `No message waits for the acknowledgement ${id}`);
+    }
+    const messageId = required(frame, "message-id");
+    const subscriptionId =
+      this.#version === "1.1" ? required(frame, "subscription") : frame.header("subscription");
+    for (const subscription of this.subscriptions.all()) {
+      const named = subscriptionId === undefined || subscription.id === subscriptionId;
+      if (named && subscription.hasUnacknowledged(messageId)) return { subscription, messageId };
+    }
+    throw new AppError("UNKNOWN_ACK", `No message ${messageId} waits for an acknowledgement`);
+  }
+}
+
+function isConnect(frame: Frame): boolean {
+  return frame.command === "CONNECT" || frame.command === "STOMP";
+}
+
+function required(frame: Frame, name: string): string {
+  const value = frame.header(name);
+  if (value === undefined || value === "") {
+    throw new AppError("MISSING_HEADER", `${frame.command} lacks the header ${name}`);
+  }
+  return value;
+}
+
+function ackModeOf(frame: Frame): AckMode {
+  const mode = frame.header("ack") ?? "auto";
+  if (mode === "auto" || mode === "client" || mode === "client-individual") return mode;
+  throw new AppError("INVALID_HEADER", "ack is none of auto, client, client-individual");
+}
+
+function refuseTransaction(frame: Frame): void {
+  if (frame.header("transaction") !== undefined) {
+    throw new AppError("UNSUPPORTED_TRANSACTION", "Transactions are not offered");
+  }
+}

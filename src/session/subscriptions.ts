@@ -1,0 +1,126 @@
+import { AppError } from "../errors.ts";
+import type { SessionSubscription } from "./session-subscription.ts";
+
+/** How many ids of a once-per-connection destination are remembered, for their UNSUBSCRIBE. */
+const REMEMBERED_IDS = 16;
+
+/**
+ * The subscriptions of one connection, by id. STOMP 1.0 allows none: then the destination stands
+ * for it.
+ */
+export class Subscriptions {
+  readonly #byId = new Map<string, Entry>();
+  /** Once-per-connection destinations: all ids that the client gave, the newest last. */
+  readonly #shared = new Map<string, SharedIds>();
+  #count = 0;
+
+  /** Subscriptions that cost something; ids of one shared destination count once. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get(id: string): SessionSubscription | undefined {
+    return this.#byId.get(id)?.subscription;
+  }
+
+  /** The destination that the id stands for. */
+  destinationOf(id: string): string | undefined {
+    return this.#byId.get(id)?.destination;
+  }
+
+  *all(): IterableIterator<SessionSubscription> {
+    for (const [id, entry] of this.#byId) {
+      if (entry.shared === null || entry.shared.ids.at(-1) === id) yield entry.subscription;
+    }
+  }
+
+  /** `held`: the messages wait until the subscription goes live. */
+  add(
+    id: string,
+    subscription: SessionSubscription,
+    options: { readonly destination: string; readonly limit: number; readonly held: boolean },
+  ): void {
+    this.#countOne(options.limit);
+    this.#byId.set(id, { destination: options.destination, subscription, shared: null });
+    subscription.open(options.held);
+  }
+
+  /**
+   * The newest id carries the messages of its destination, and an UNSUBSCRIBE of it hands them back
+   * to the one before. Ids beyond the remembered number are forgotten, oldest first, so a client
+   * that never unsubscribes costs constant memory.
+   */
+  addShared(
+    id: string,
+    subscription: SessionSubscription,
+    options: { readonly destination: string; readonly limit: number },
+  ): void {
+    const key = subscription.key;
+    let shared = this.#shared.get(key);
+    if (shared === undefined) {
+      this.#countOne(options.limit);
+      shared = { key, ids: [] };
+      this.#shared.set(key, shared);
+    }
+    this.#newest(shared)?.close();
+    shared.ids.push(id);
+    this.#byId.set(id, { destination: options.destination, subscription, shared });
+    if (shared.ids.length > REMEMBERED_IDS) {
+      const forgotten = shared.ids.shift();
+      if (forgotten !== undefined) this.#byId.delete(forgotten);
+    }
+    subscription.open(false);
+  }
+
+  /** False if the id stands for nothing (any more). */
+  remove(id: string): boolean {
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return false;
+    this.#byId.delete(id);
+    entry.subscription.close();
+    const shared = entry.shared;
+    if (shared === null) {
+      this.#count -= 1;
+      return true;
+    }
+    const wasNewest = shared.ids.at(-1) === id;
+    shared.ids.splice(shared.ids.indexOf(id), 1);
+    if (shared.ids.length === 0) {
+      this.#shared.delete(shared.key);
+      this.#count -= 1;
+    } else if (wasNewest) {
+      this.#newest(shared)?.open(false);
+    }
+    return true;
+  }
+
+  removeAll(): void {
+    for (const entry of this.#byId.values()) entry.subscription.close();
+    this.#byId.clear();
+    this.#shared.clear();
+    this.#count = 0;
+  }
+
+  #countOne(limit: number): void {
+    if (this.#count >= limit) {
+      throw new AppError("TOO_MANY_SUBSCRIPTIONS", `A connection may hold ${limit} subscriptions`);
+    }
+    this.#count += 1;
+  }
+
+  #newest(shared: SharedIds): SessionSubscription | undefined {
+    const id = shared.ids.at(-1);
+    return id === undefined ? undefined : this.#byId.get(id)?.subscription;
+  }
+}
+
+interface Entry {
+  readonly destination: string;
+  readonly subscription: SessionSubscription;
+  readonly shared: SharedIds | null;
+}
+
+interface SharedIds {
+  readonly key: string;
+  readonly ids: string[];
+}

@@ -1,0 +1,286 @@
+import { describe, expect, test } from "bun:test";
+import { AppError } from "../../src/errors.ts";
+import { RECEIPT_DEFERRED } from "../../src/session/ports.ts";
+import { settled } from "../support/held-store.ts";
+import { type FakeConnection, sessionHarness } from "../support/session-harness.ts";
+
+function expectError(connection: FakeConnection, code: string, closeCode: number): void {
+  const error = connection.last();
+  expect(error.command).toBe("ERROR");
+  expect(error.header("code")).toBe(code);
+  expect(error.header("message")).toBeString();
+  expect(connection.closedWith).toEqual([closeCode, code]);
+}
+
+describe("CONNECT", () => {
+  test.each([
+    ["1.2", "1.2"],
+    ["1.0,1.1,1.2", "1.2"],
+    ["1.1,1.0", "1.1"],
+    ["1.0", "1.0"],
+    ["1.2,2.0", "1.2"],
+  ])("offering %s is answered with %s", (offered, version) => {
+    const { connection } = sessionHarness().connect("alice", offered);
+    const connected = connection.last();
+    expect(connected.command).toBe("CONNECTED");
+    expect(connected.header("version")).toBe(version);
+    expect(connected.header("user-name")).toBe("alice");
+    expect(connected.header("server")).toBe("parley/test");
+    expect(connected.header("session")).toBeString();
+  });
+
+  test("without accept-version is STOMP 1.0", () => {
+    const { connection, session } = sessionHarness().open();
+    session.receive("CONNECT\nlogin:alice\n\n\0");
+    expect(connection.last().header("version")).toBe("1.0");
+  });
+
+  test("STOMP opens as well", () => {
+    const { connection, session } = sessionHarness().open();
+    session.receive("STOMP\naccept-version:1.2\nlogin:alice\n\n\0");
+    expect(connection.last().command).toBe("CONNECTED");
+  });
+
+  test("with no common version names the supported ones and ends", () => {
+    const { connection } = sessionHarness().connect("alice", "3.0");
+    expectError(connection, "UNSUPPORTED_VERSION", 1002);
+    expect(connection.last().header("version")).toBe("1.0,1.1,1.2");
+  });
+
+  test("twice is an error", () => {
+    const { connection, session } = sessionHarness().connect();
+    session.receive("CONNECT\naccept-version:1.2\nlogin:alice\n\n\0");
+    expectError(connection, "ALREADY_CONNECTED", 1002);
+  });
+
+  test("that names nobody is refused", () => {
+    const { connection, session } = sessionHarness().open();
+    session.receive("CONNECT\naccept-version:1.2\n\n\0");
+    expectError(connection, "AUTHENTICATION_REQUIRED", 1008);
+  });
+
+  test("must come first", () => {
+    const { connection, session } = sessionHarness().open();
+    session.receive("SUBSCRIBE\nid:1\ndestination:/topic/a\n\n\0");
+    expectError(connection, "NOT_CONNECTED", 1008);
+  });
+
+  test("must come in time", () => {
+    const { clock, open } = sessionHarness();
+    const { connection, session } = open();
+    session.check(clock.now() + 29_999);
+    expect(connection.closedWith).toBeNull();
+    session.check(clock.now() + 30_000);
+    expectError(connection, "CONNECT_TIMEOUT", 1008);
+  });
+});
+
+describe("heart-beats", () => {
+  test.each([
+    ["0,0", "10000,10000"],
+    ["10000,10000", "10000,10000"],
+    ["0,2000", "2000,10000"],
+    ["0,1", "1000,10000"],
+    ["0,60000", "10000,10000"],
+  ])("offered %s, agreed %s", (offered, agreed) => {
+    const { connection } = sessionHarness().connect("alice", "1.2", `heart-beat:${offered}\n`);
+    expect(connection.last().header("heart-beat")).toBe(agreed);
+  });
+
+  test("of another form are an error", () => {
+    const { connection } = sessionHarness().connect("alice", "1.2", "heart-beat:soon\n");
+    expectError(connection, "INVALID_HEADER", 1002);
+  });
+
+  test("go out in every interval that the client asked for", () => {
+    const { clock, connect } = sessionHarness();
+    const { connection } = connect("alice", "1.2", "heart-beat:0,5000\n");
+    const before = connection.sent.length;
+    clock.advance(60_000);
+    expect(connection.sent.slice(before)).toEqual(Array(12).fill("\n"));
+  });
+
+  test("stop with the connection", () => {
+    const { clock, connect, engine } = sessionHarness();
+    const { session } = connect("alice", "1.2", "heart-beat:0,5000\n");
+    session.closed();
+    clock.advance(60_000);
+    expect([...engine.members.values()].every((members) => members.size === 0)).toBe(true);
+  });
+
+  test("that the client promised and does not send end the connection", () => {
+    const { clock, connect } = sessionHarness();
+    const { connection, session } = connect("alice", "1.2", "heart-beat:10000,0\n");
+    clock.advance(20_000);
+    session.check(clock.now());
+    expect(connection.closedWith).toBeNull();
+    session.receive("\n");
+    clock.advance(20_001);
+    session.check(clock.now());
+    expectError(connection, "HEARTBEAT_TIMEOUT", 1008);
+  });
+});
+
+describe("receipts", () => {
+  test("answer every kind of frame, in order", () => {
+    const { connection, session } = sessionHarness().connect();
+    session.receive(
+      "SUBSCRIBE\nid:1\ndestination:/topic/a\nreceipt:r1\n\n\0" +
+        "SEND\ndestination:/topic/a\nreceipt:r2\n\nhi\0" +
+        "UNSUBSCRIBE\nid:1\nreceipt:r3\n\n\0" +
+        "DISCONNECT\nreceipt:r4\n\n\0",
+    );
+    const receipts = connection.frames().filter((frame) => frame.command === "RECEIPT");
+    expect(receipts.map((frame) => frame.header("receipt-id"))).toEqual(["r1", "r2", "r3", "r4"]);
+    expect(connection.closedWith).toEqual([1000, "DISCONNECT"]);
+  });
+
+  test("wait for a handler that waits, and so do the frames behind it", async () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    application.onSend = (frame) => (frame.text() === "slow" ? promise : undefined);
+    session.receive(
+      "SEND\ndestination:/app/x\nreceipt:r1\n\nslow\0SEND\ndestination:/app/x\nreceipt:r2\n\nfast\0",
+    );
+    expect(application.handled).toEqual(["connected", "/app/x slow"]);
+    resolve(undefined);
+    await settled();
+    expect(application.handled).toEqual(["connected", "/app/x slow", "/app/x fast"]);
+    const receipts = connection.frames().filter((frame) => frame.command === "RECEIPT");
+    expect(receipts.map((frame) => frame.header("receipt-id"))).toEqual(["r1", "r2"]);
+  });
+
+  test("that the application defers are not sent by the session", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = () => RECEIPT_DEFERRED;
+    session.receive("SEND\ndestination:/app/x\nreceipt:r1\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED"]);
+    session.sendReceipt("r1");
+    expect(connection.last().header("receipt-id")).toBe("r1");
+  });
+
+  test("a client that goes on and on behind a waiting frame is stopped", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = () => new Promise(() => {});
+    session.receive("SEND\ndestination:/app/x\n\nhi\0".repeat(6));
+    expectError(connection, "TOO_MANY_PENDING_FRAMES", 1008);
+  });
+});
+
+describe("errors", () => {
+  test("of the domain reach the errors queue, and the connection lives", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive("SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0");
+    application.onSend = () => {
+      throw new AppError("VALIDATION_FAILED", "content: is missing", {
+        details: { clientMessageId: "m1" },
+      });
+    };
+    session.receive("SEND\ndestination:/app/x\nreceipt:r1\n\n{}\0");
+    const message = connection.last();
+    expect(message.command).toBe("MESSAGE");
+    expect(message.header("subscription")).toBe("e");
+    expect(JSON.parse(message.text())).toMatchObject({
+      code: "VALIDATION_FAILED",
+      message: "content: is missing",
+      destination: "/app/x",
+      clientMessageId: "m1",
+      receiptId: "r1",
+    });
+    expect(connection.closedWith).toBeNull();
+  });
+
+  test("an unknown fault tells nothing of itself", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive("SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0");
+    application.onSend = () => {
+      throw new TypeError("secret is not a function");
+    };
+    session.receive("SEND\ndestination:/app/x\n\n{}\0");
+    expect(JSON.parse(connection.last().text())).toMatchObject({
+      code: "INTERNAL",
+      message: "internal error",
+    });
+    expect(connection.last().text()).not.toContain("secret");
+  });
+
+  test("a refused subscription is told and leaves no trace", () => {
+    const { connect, publish } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive("SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0");
+    session.receive("SUBSCRIBE\nid:1\ndestination:/topic/forbidden\nreceipt:r1\n\n\0");
+    publish("/topic/forbidden", "hidden");
+    expect(connection.commands()).toEqual(["CONNECTED", "MESSAGE"]);
+    expect(JSON.parse(connection.last().text())).toMatchObject({
+      code: "FORBIDDEN_DESTINATION",
+      receiptId: "r1",
+    });
+  });
+
+  test.each([
+    ["bad escape", "SEND\ndestination:/topic/a\nx:\\q\n\n\0", "MALFORMED_FRAME", 1002],
+    ["unknown command", "SHOUT\ndestination:/topic/a\n\n\0", "UNKNOWN_COMMAND", 1002],
+    ["no destination", "SEND\n\nhi\0", "MISSING_HEADER", 1002],
+    ["no id", "SUBSCRIBE\ndestination:/topic/a\n\n\0", "MISSING_HEADER", 1002],
+    [
+      "unknown ack mode",
+      "SUBSCRIBE\nid:1\nack:later\ndestination:/topic/a\n\n\0",
+      "INVALID_HEADER",
+      1002,
+    ],
+    [
+      "too large a frame",
+      `SEND\ndestination:/topic/a\n\n${"x".repeat(5_000)}\0`,
+      "FRAME_TOO_LARGE",
+      1009,
+    ],
+    ["too many headers", `SEND\n${"a:b\n".repeat(17)}\n\0`, "HEADER_LIMIT_EXCEEDED", 1002],
+    ["an ACK of nothing", "ACK\nid:1-x\n\n\0", "UNKNOWN_ACK", 1002],
+    ["a transaction", "BEGIN\ntransaction:t\n\n\0", "UNSUPPORTED_TRANSACTION", 1002],
+  ])("of the protocol end the connection: %s", (_name, frame, code, closeCode) => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive(frame);
+    expectError(connection, code, closeCode);
+    session.receive("SEND\ndestination:/app/x\n\nafter\0");
+    expect(application.handled).toEqual(["connected", "disconnected"]);
+  });
+
+  test("name the receipt of the frame that caused them", () => {
+    const { connection, session } = sessionHarness().connect();
+    session.receive("SEND\nreceipt:r9\n\nhi\0");
+    expect(connection.last().header("receipt-id")).toBe("r9");
+  });
+
+  test("an unknown destination is an error of the domain", () => {
+    const { connection, session } = sessionHarness().connect();
+    session.receive(
+      "SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0SEND\ndestination:/nowhere\n\nhi\0",
+    );
+    expect(JSON.parse(connection.last().text())).toMatchObject({
+      code: "UNKNOWN_DESTINATION",
+      destination: "/nowhere",
+    });
+  });
+});
+
+test("a connection that stays blocked is dropped, one that moves is not", () => {
+  const { clock, connect } = sessionHarness();
+  const { connection, session } = connect();
+  connection.buffered = 1;
+  session.check(clock.now());
+  session.check(clock.now() + 19_999);
+  connection.buffered = 0;
+  session.check(clock.now() + 20_000);
+  connection.buffered = 1;
+  session.check(clock.now() + 20_001);
+  session.check(clock.now() + 40_000);
+  expect(connection.isTerminated).toBe(false);
+  session.check(clock.now() + 40_001);
+  expect(connection.isTerminated).toBe(true);
+});
