@@ -1,0 +1,233 @@
+import { type Authenticator, authenticateByAny, type Credentials } from "../auth/authenticator.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { Broker } from "../broker/broker.ts";
+import { type Destination, userQueue } from "../broker/destination.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { StoredMessage } from "../chat/ports.ts";
+import { AppError } from "../errors.ts";
+import type { NewId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../session/ports.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionSubscription } from "../session/session-subscription.ts";
+import type { Frame } from "../stomp/frame.ts";
+import { isMessage, SubscriptionBacklogReader } from "./backlog-reader.ts";
+import { DeliveryWindow } from "./delivery-window.ts";
+import { conversationOfTyping, isReservedTopic } from "./destinations.ts";
+import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
+import type { AppRouter } from "./router.ts";
+import { idSchema } from "./schemas.ts";
+import type { UserSessions } from "./user-sessions.ts";
+
+export interface ChatApplicationOptions {
+  readonly authenticators: readonly Authenticator[];
+  readonly broker: Broker;
+  readonly chat: Chat;
+  readonly router: AppRouter;
+  readonly sessions: UserSessions;
+  readonly dormant: DormantSubscriptions;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly sendBufferBytes: number;
+}
+
+/** What sessions are for: chat, and plain topics. */
+export class ChatApplication implements Application {
+  readonly #options: ChatApplicationOptions;
+  readonly #readers = new Map<Session, Set<SubscriptionBacklogReader>>();
+  #stopping = false;
+
+  constructor(options: ChatApplicationOptions) {
+    this.#options = options;
+  }
+
+  /** From now on nobody connects and nothing is sent. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  authenticate(credentials: Credentials): Promise<Principal> {
+    return authenticateByAny(this.#options.authenticators, credentials);
+  }
+
+  connected(session: Session): void {
+    const { sessions, chat } = this.#options;
+    const { userId, name } = session.principal;
+    sessions.add(session, this.#onDeparted);
+    chat.presence.connected(userId, name);
+  }
+
+  disconnected(session: Session): void {
+    const { sessions, chat, dormant } = this.#options;
+    const removed = sessions.remove(session);
+    removed?.departures.abandon();
+    dormant.removeAll(session);
+    for (const reader of this.#readers.get(session) ?? []) reader.resume();
+    this.#readers.delete(session);
+    chat.presence.disconnected(session.principal.userId);
+  }
+
+  send(
+    session: Session,
+    destination: Destination,
+    frame: Frame,
+  ): MaybePromise<typeof RECEIPT_DEFERRED | undefined> {
+    if (this.#stopping) throw new AppError("SHUTTING_DOWN", "The server is stopping");
+    switch (destination.kind) {
+      case "app":
+        return this.#options.router.handle(session, destination.name, frame);
+      case "topic":
+        this.#publish(destination.name, frame);
+        return undefined;
+      case "user":
+        throw new AppError("FORBIDDEN_DESTINATION", "Only the server sends to user queues");
+    }
+  }
+
+  admit(
+    session: Session,
+    destination: Destination,
+    frame: Frame,
+  ): MaybePromise<SubscriptionPolicy> {
+    switch (destination.kind) {
+      case "app":
+        throw new AppError("FORBIDDEN_DESTINATION", "Nobody subscribes to /app destinations");
+      case "user": {
+        const { userId } = session.principal;
+        if (destination.userId !== null && destination.userId !== userId) {
+          throw new AppError("FORBIDDEN_DESTINATION", "The queue is another user's");
+        }
+        const key = userQueue(userId, destination.queue);
+        const catchUp = destination.queue === "messages";
+        return { key, oncePerConnection: false, catchUp };
+      }
+      case "topic":
+        return this.#admitToTopic(session, destination.name, frame);
+    }
+  }
+
+  catchUp(session: Session, subscription: SessionSubscription): void {
+    const { sessions, chat, sendBufferBytes, log } = this.#options;
+    const appSession = sessions.get(session);
+    if (appSession === undefined) return;
+    if (subscription.ackMode === "auto") appSession.autoSubscriptions.add(subscription);
+    else appSession.windows.set(subscription, new DeliveryWindow());
+    const reader = new SubscriptionBacklogReader(appSession, subscription, sendBufferBytes / 4);
+    const readers = this.#readers.get(session) ?? new Set();
+    this.#readers.set(session, readers.add(reader));
+    chat.backlog
+      .deliver(appSession.userId, reader)
+      .catch((err: unknown) => {
+        // Without its backlog the device would miss messages unknowingly: it must come again.
+        log.error({ err, user: appSession.userId }, "A backlog could not be delivered");
+        session.fail(new AppError("STORAGE_UNAVAILABLE", "Missed messages cannot be read now"));
+      })
+      .finally(() => readers.delete(reader));
+  }
+
+  unsubscribed(session: Session, subscriptionId: string): void {
+    this.#options.dormant.remove(session, subscriptionId);
+    const appSession = this.#options.sessions.get(session);
+    if (appSession === undefined) return;
+    for (const subscription of appSession.autoSubscriptions) {
+      if (!subscription.isOpen) appSession.autoSubscriptions.delete(subscription);
+    }
+    for (const subscription of appSession.windows.keys()) {
+      if (!subscription.isOpen) appSession.windows.delete(subscription);
+    }
+    for (const reader of this.#readers.get(session) ?? []) if (!reader.isOpen) reader.resume();
+  }
+
+  acknowledged(
+    session: Session,
+    subscription: SessionSubscription,
+    tags: readonly unknown[],
+    positive: boolean,
+  ): void {
+    const window = this.#options.sessions.get(session)?.windows.get(subscription);
+    if (window === undefined) return;
+    const messages = tags.filter(isMessage);
+    if (!positive) {
+      window.refused(messages);
+      return;
+    }
+    // A cumulative ACK leaves nothing outstanding before it [STOMP 1.2 §ack Header].
+    const isCumulative = subscription.ackMode === "client";
+    const outstanding = isCumulative
+      ? []
+      : [...subscription.unacknowledgedTags()].filter(isMessage);
+    const { userId } = session.principal;
+    for (const message of window.acknowledged(messages, outstanding)) {
+      this.#onDeparted(userId, message);
+    }
+  }
+
+  drained(session: Session): void {
+    this.#options.sessions.get(session)?.departures.check();
+    for (const reader of this.#readers.get(session) ?? []) reader.resume();
+  }
+
+  /** Somebody became a member: what was refused before is tried again. */
+  joined(userId: string, conversationId: string): void {
+    for (const { session } of this.#options.sessions.of(userId)) {
+      for (const frame of this.#options.dormant.take(session, conversationId)) session.retry(frame);
+    }
+  }
+
+  readonly #onDeparted = (userId: string, message: StoredMessage): void => {
+    if (message.senderId === userId) return; // A copy for the sender's other device.
+    const done = this.#options.chat.receipts.delivered(userId, message);
+    if (done instanceof Promise) {
+      done.catch((err: unknown) => {
+        this.#options.log.warn({ err, user: userId }, "A delivery could not be recorded");
+      });
+    }
+  };
+
+  #publish(topic: string, frame: Frame): void {
+    if (isReservedTopic(topic)) {
+      throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
+    }
+    const { broker, newId } = this.#options;
+    if (!broker.hasListeners(topic)) return;
+    broker.deliver(topic, new Outgoing(newId(), frame.body, passedOnHeaders(frame)));
+  }
+
+  #admitToTopic(session: Session, topic: string, frame: Frame): MaybePromise<SubscriptionPolicy> {
+    const conversationId = conversationOfTyping(topic);
+    if (conversationId === null) return { key: topic, oncePerConnection: false, catchUp: false };
+    if (!idSchema.safeParse(conversationId).success) {
+      throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
+    }
+    const { conversations } = this.#options.chat;
+    return whenReady(conversations.find(conversationId), (conversation) => {
+      if (conversation?.members.has(session.principal.userId) !== true) {
+        this.#options.dormant.add(session, conversationId, frame);
+        const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
+        throw new AppError("CONVERSATION_NOT_FOUND", text);
+      }
+      return { key: topic, oncePerConnection: true, catchUp: false };
+    });
+  }
+}
+
+/** Headers that the broker sets itself, or that are between one client and the server alone. */
+const OWN_HEADERS = new Set([
+  ...["destination", "content-length", "receipt", "transaction", "message-id", "subscription"],
+  ...["ack", "login", "passcode", "Authorization", "authorization", "redelivered"],
+]);
+
+function passedOnHeaders(frame: Frame): string[] {
+  const passed: string[] = [];
+  const seen = new Set<string>();
+  const { headers } = frame;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (OWN_HEADERS.has(name) || seen.has(name)) continue;
+    seen.add(name);
+    passed.push(name, headers[index + 1] ?? "");
+  }
+  return passed;
+}

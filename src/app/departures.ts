@@ -1,0 +1,41 @@
+import type { StoredMessage } from "../chat/ports.ts";
+import type { Connection } from "../session/ports.ts";
+
+/**
+ * Messages that a connection was sent without an acknowledgement to come. They count as delivered
+ * when its send buffer is empty; if the connection is lost before, they never do.
+ */
+export class Departures {
+  #waiting: StoredMessage[] = [];
+  #scheduled = false;
+
+  constructor(
+    readonly connection: Connection,
+    readonly departed: (message: StoredMessage) => void,
+  ) {}
+
+  /** The message was sent in this turn of the event loop, or before. */
+  add(message: StoredMessage): void {
+    this.#waiting.push(message);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // What a turn publishes reaches the socket's buffer at the end of it.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.check();
+    });
+  }
+
+  /** Looks at the buffer: on drain, and when a turn has ended. */
+  check(): void {
+    if (this.#waiting.length === 0 || this.connection.bufferedBytes() > 0) return;
+    const gone = this.#waiting;
+    this.#waiting = [];
+    for (const message of gone) this.departed(message);
+  }
+
+  /** The connection is lost. */
+  abandon(): void {
+    this.#waiting = [];
+  }
+}

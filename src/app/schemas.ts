@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+
+/** Ids stand in destinations and keys: 1 to 128 characters, no space, slash, `*` or control character. */
+export const idSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\s/*\p{Cc}\p{Cs}]+$/u, "must not contain spaces, /, * or control characters");
+
+/** Front ends send `null` or nothing for what they do not have. */
+function optional<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullish().transform((value) => value ?? null);
+}
+
+export const sendSchema = z.object({
+  conversationId: idSchema,
+  recipientId: optional(idSchema),
+  content: z.string().min(1),
+  type: optional(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, "must be a word")),
+  clientMessageId: optional(z.string().min(1).max(128)),
+  replyTo: optional(z.string().min(1).max(128)),
+});
+
+export const typingSchema = z.object({ isTyping: z.boolean() });
+
+export const readSchema = z.object({ id: z.string().min(1).max(128) });
+
+export const presenceSchema = z.object({ status: z.enum(["ONLINE", "AWAY", "OFFLINE"]) });
+
+export const connectSchema = z.object({ userId: idSchema });
+
+/** Throws INVALID_JSON, or VALIDATION_FAILED naming the field. */
+export function parseBody<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+): z.output<Schema> {
+  return validate(schema, parseJson(text));
+}
+
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue === undefined || issue.path.length === 0 ? "body" : issue.path.join(".");
+  const details = clientMessageIdIn(value);
+  throw new AppError("VALIDATION_FAILED", `${field}: ${issue?.message ?? "is not valid"}`, {
+    details,
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("INVALID_JSON", "The body is not JSON", { cause });
+  }
+}
+
+/** So that the client knows which of its messages was wrong. */
+function clientMessageIdIn(value: unknown): { clientMessageId?: string } {
+  if (typeof value !== "object" || value === null || !("clientMessageId" in value)) return {};
+  const { clientMessageId } = value;
+  return typeof clientMessageId === "string" && clientMessageId.length <= 128
+    ? { clientMessageId }
+    : {};
+}

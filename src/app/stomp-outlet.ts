@@ -1,0 +1,63 @@
+import type { Broker } from "../broker/broker.ts";
+import { userQueue } from "../broker/destination.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import type { Origin, Outlet } from "../chat/outlet.ts";
+import type { StoredMessage } from "../chat/ports.ts";
+import type { NewId } from "../ids.ts";
+import { Session } from "../session/session.ts";
+import { presenceTopic, typingTopic } from "./destinations.ts";
+import type { UserSessions } from "./user-sessions.ts";
+
+export const JSON_HEADERS: readonly string[] = ["content-type", "application/json"];
+
+/** Chat's events as STOMP messages. */
+export class StompOutlet implements Outlet {
+  constructor(
+    readonly broker: Broker,
+    readonly sessions: UserSessions,
+    readonly newId: NewId,
+    readonly onJoined: (userId: string, conversationId: string) => void,
+  ) {}
+
+  message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
+    const key = userQueue(userId, "messages");
+    if (!this.broker.hasListeners(key)) return;
+    const peer = except instanceof Session ? except.connection : null;
+    this.broker.deliver(key, new Outgoing(message.id, body, JSON_HEADERS, message), peer);
+  }
+
+  confirmation(userId: string, body: string): void {
+    this.#publish(userQueue(userId, "confirmations"), body);
+  }
+
+  receipt(userId: string, body: string): void {
+    this.#publish(userQueue(userId, "receipts"), body);
+  }
+
+  typing(conversationId: string, body: string): void {
+    this.#publish(typingTopic(conversationId), body);
+  }
+
+  presence(body: string): void {
+    this.#publish(presenceTopic, body);
+  }
+
+  watchDeparture(userId: string, message: StoredMessage): void {
+    for (const { autoSubscriptions, departures } of this.sessions.of(userId)) {
+      for (const subscription of autoSubscriptions) {
+        if (!subscription.isLive) continue;
+        departures.add(message);
+        break;
+      }
+    }
+  }
+
+  joined(userId: string, conversationId: string): void {
+    this.onJoined(userId, conversationId);
+  }
+
+  #publish(key: string, body: string): void {
+    if (!this.broker.hasListeners(key)) return;
+    this.broker.deliver(key, new Outgoing(this.newId(), body, JSON_HEADERS));
+  }
+}

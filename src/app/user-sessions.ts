@@ -1,0 +1,60 @@
+import type { StoredMessage } from "../chat/ports.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionSubscription } from "../session/session-subscription.ts";
+import type { DeliveryWindow } from "./delivery-window.ts";
+import { Departures } from "./departures.ts";
+
+/** What the application keeps for one session. */
+export interface AppSession {
+  readonly session: Session;
+  readonly userId: string;
+  /** Messages sent to subscriptions that do not acknowledge, until their bytes have left. */
+  readonly departures: Departures;
+  /** Subscriptions to one's own messages that do not acknowledge. */
+  readonly autoSubscriptions: Set<SessionSubscription>;
+  /** Of those that do. */
+  readonly windows: Map<SessionSubscription, DeliveryWindow>;
+  /** `/app/user.connect` has been heard. */
+  announced: boolean;
+}
+
+/** The sessions of each user with a connection to this node. */
+export class UserSessions {
+  readonly #bySession = new Map<Session, AppSession>();
+  readonly #byUser = new Map<string, Set<AppSession>>();
+
+  add(session: Session, onDeparted: (userId: string, message: StoredMessage) => void): AppSession {
+    const { userId } = session.principal;
+    const added: AppSession = {
+      session,
+      userId,
+      departures: new Departures(session.connection, (message) => onDeparted(userId, message)),
+      autoSubscriptions: new Set(),
+      windows: new Map(),
+      announced: false,
+    };
+    this.#bySession.set(session, added);
+    const known = this.#byUser.get(userId);
+    if (known === undefined) this.#byUser.set(userId, new Set([added]));
+    else known.add(added);
+    return added;
+  }
+
+  remove(session: Session): AppSession | undefined {
+    const removed = this.#bySession.get(session);
+    if (removed === undefined) return undefined;
+    this.#bySession.delete(session);
+    const rest = this.#byUser.get(removed.userId);
+    rest?.delete(removed);
+    if (rest?.size === 0) this.#byUser.delete(removed.userId);
+    return removed;
+  }
+
+  get(session: Session): AppSession | undefined {
+    return this.#bySession.get(session);
+  }
+
+  of(userId: string): Iterable<AppSession> {
+    return this.#byUser.get(userId) ?? [];
+  }
+}

@@ -1,0 +1,156 @@
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { idSchema, validate } from "../app/schemas.ts";
+import { type Authenticator, authenticateByAny } from "../auth/authenticator.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { Chat } from "../chat/chat.ts";
+import { messageView, statusFor } from "../chat/events.ts";
+import type { ChatStore } from "../chat/ports.ts";
+import type { UserPresence } from "../chat/presence.ts";
+import { type Clock, isoTime } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { isOriginAllowed, isProxied, type OriginPolicy } from "../transport/origin.ts";
+import type { HealthSource } from "./health.ts";
+import { healthDocument } from "./health.ts";
+import { problemResponse } from "./problem.ts";
+
+export interface ApiOptions {
+  readonly authenticators: readonly Authenticator[];
+  readonly chat: Chat;
+  readonly store: ChatStore;
+  readonly health: HealthSource;
+  readonly origins: OriginPolicy;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LONGEST_PAGE = 200;
+
+const wholeNumber = z.coerce.number().int().nonnegative();
+const limitSchema = z.coerce.number().int().min(1).max(LONGEST_PAGE).default(50);
+
+const historySchema = z.object({
+  before: wholeNumber.optional(),
+  after: wholeNumber.optional(),
+  limit: limitSchema,
+});
+
+const listSchema = z.object({ limit: limitSchema });
+
+const presenceSchema = z.object({
+  users: z
+    .string()
+    .transform((text) => text.split(",").filter((userId) => userId !== ""))
+    .pipe(z.array(idSchema).max(LONGEST_PAGE))
+    .optional(),
+  limit: limitSchema,
+});
+
+/** The HTTP API under `/api`. */
+export function createApi(options: ApiOptions): Hono {
+  const { chat, store, clock } = options;
+  const api = new Hono();
+  const caller = (context: Context) => callerOf(context, options.authenticators);
+
+  api.use(async (context, next) => {
+    const origin = context.req.header("origin") ?? null;
+    if (origin !== null) {
+      if (!isOriginAllowed(origin, context.req.header("host") ?? null, options.origins)) {
+        throw new AppError(
+          "ORIGIN_FORBIDDEN",
+          "The Origin is not on the list http.allowed_origins",
+        );
+      }
+      if (context.req.method === "OPTIONS") return preflight(origin);
+    }
+    await next();
+    if (origin !== null) allowOrigin(context.res.headers, origin);
+    context.res.headers.set("cache-control", "no-store");
+    return undefined;
+  });
+
+  api.get("/api/websocket/health", (context) => {
+    const document = healthDocument(options.health, clock.now());
+    return context.json(document, document.status === "DOWN" ? 503 : 200);
+  });
+
+  api.get("/api/conversations", async (context) => {
+    const { userId } = await caller(context);
+    const { limit } = validate(listSchema, context.req.query());
+    const overviews = await store.conversationsOf(userId, limit);
+    const conversations = await Promise.all(
+      overviews.map(async ({ id, kind, members, lastMessage }) => {
+        const conversation = await chat.conversations.findFor(userId, id);
+        const { deliveredSeq = 0, readSeq = 0 } = conversation.members.get(userId) ?? {};
+        const last =
+          lastMessage && messageView(lastMessage, statusFor(userId, lastMessage, conversation));
+        const memberIds = members.map((member) => member.userId);
+        const lastSeq = conversation.committedSeq;
+        return { id, kind, memberIds, lastSeq, deliveredSeq, readSeq, lastMessage: last };
+      }),
+    );
+    return context.json({ conversations });
+  });
+
+  api.get("/api/conversations/:id/messages", async (context) => {
+    const { userId } = await caller(context);
+    const conversation = await chat.conversations.findFor(userId, context.req.param("id"));
+    const { before, after, limit } = validate(historySchema, context.req.query());
+    const messages = await store.history({
+      conversationId: conversation.id,
+      beforeSeq: before,
+      afterSeq: after,
+      limit,
+    });
+    return context.json({
+      messages: messages.map((message) =>
+        messageView(message, statusFor(userId, message, conversation)),
+      ),
+    });
+  });
+
+  api.get("/api/presence", async (context) => {
+    await caller(context);
+    const { users, limit } = validate(presenceSchema, context.req.query());
+    const found = users === undefined ? chat.presence.online(limit) : await chat.presence.of(users);
+    return context.json({ users: found.map(presenceView) });
+  });
+
+  api.notFound((context) => {
+    const fault = new AppError(
+      "NOT_FOUND",
+      `There is no ${context.req.method} ${context.req.path}`,
+    );
+    return problemResponse(fault, context, options.log);
+  });
+  api.onError((fault, context) => problemResponse(fault, context, options.log));
+  return api;
+}
+
+function callerOf(context: Context, authenticators: readonly Authenticator[]): Promise<Principal> {
+  return authenticateByAny(authenticators, {
+    header: (name) => context.req.header(name),
+    proxied: isProxied(context.req.raw.headers),
+  });
+}
+
+function presenceView({ userId, name, status, lastSeenMs }: UserPresence) {
+  return { userId, name, status, lastSeen: isoTime(lastSeenMs) };
+}
+
+function allowOrigin(headers: Headers, origin: string): void {
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-allow-credentials", "true");
+  headers.append("vary", "Origin");
+}
+
+function preflight(origin: string): Response {
+  const headers = new Headers({
+    "access-control-allow-methods": "GET, OPTIONS",
+    "access-control-allow-headers": "Authorization, X-User-Id, X-User-Name, Content-Type",
+    "access-control-max-age": "600",
+  });
+  allowOrigin(headers, origin);
+  return new Response(null, { status: 204, headers });
+}

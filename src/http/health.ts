@@ -1,0 +1,28 @@
+import { isoTime } from "../clock.ts";
+
+/** What health depends on. */
+export interface HealthSource {
+  readonly activeConnections: number;
+  readonly onlineUsers: number;
+  /** The last commit failed: messages are refused until one succeeds. */
+  readonly isStoreFailing: boolean;
+  readonly isStopping: boolean;
+}
+
+export interface HealthDocument {
+  /** `DEGRADED`: connections live, but messages are not confirmed. `DOWN`: the server is stopping. */
+  readonly status: "UP" | "DEGRADED" | "DOWN";
+  readonly activeConnections: number;
+  readonly onlineUsers: number;
+  readonly timestamp: string;
+}
+
+export function healthDocument(source: HealthSource, nowMs: number): HealthDocument {
+  const working = source.isStoreFailing ? "DEGRADED" : "UP";
+  return {
+    status: source.isStopping ? "DOWN" : working,
+    activeConnections: source.activeConnections,
+    onlineUsers: source.onlineUsers,
+    timestamp: isoTime(nowMs),
+  };
+}

@@ -1,0 +1,208 @@
+import { version } from "../package.json";
+import { ChatApplication } from "./app/chat-application.ts";
+import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { AppRouter } from "./app/router.ts";
+import { StompOutlet } from "./app/stomp-outlet.ts";
+import { UserSessions } from "./app/user-sessions.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
+import { DevelopmentAuthenticator } from "./auth/development.ts";
+import { JwtAuthenticator } from "./auth/jwt.ts";
+import { Broker } from "./broker/broker.ts";
+import type { Engine } from "./broker/subscription.ts";
+import { Chat } from "./chat/chat.ts";
+import type { ChatStore } from "./chat/ports.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { checkStartAllowed, isLoopbackHost, type Settings } from "./config.ts";
+import { AppError } from "./errors.ts";
+import { createApi } from "./http/api.ts";
+import { newUuid } from "./ids.ts";
+import type { Log } from "./log.ts";
+import { HeartbeatSender } from "./session/heartbeats.ts";
+import { MemoryChatStore } from "./storage/memory.ts";
+import { openSqliteStore } from "./storage/sqlite.ts";
+import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
+import page from "./web/index.html";
+
+export interface ServerOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningServer {
+  /** Where a browser on this machine finds it. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
+   * Idempotent.
+   */
+  stop(reason: string): Promise<void>;
+}
+
+/** The composition root: the only place that builds adapters and puts the floors together. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { settings, log, clock = systemClock } = options;
+  checkStartAllowed(settings);
+  const store = await openStore(settings);
+  try {
+    return serve({ settings, log, clock, store });
+  } catch (fault) {
+    await store.close();
+    throw fault;
+  }
+}
+
+interface Parts {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly store: ChatStore;
+}
+
+function serve({ settings, log, clock, store }: Parts): RunningServer {
+  const { limits, heartbeat } = settings;
+  const onLoopback = isLoopbackHost(settings.host);
+  const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
+  const broker = new Broker(engine);
+  const sessions = new UserSessions();
+  const dormant = new DormantSubscriptions();
+  const outlet = new StompOutlet(broker, sessions, newUuid, (userId, conversationId) =>
+    application.joined(userId, conversationId),
+  );
+  const chat = new Chat({
+    ...{ store, outlet, clock, newId: newUuid },
+    delivery: settings.delivery.mode,
+    echo: settings.chat.echo,
+    openDirect: settings.chat.openDirect,
+    recentMessages: settings.chat.recentMessages,
+    uncommittedMessages: limits.uncommittedMessages,
+    typingExpiryMs: settings.chat.typingExpiryMs,
+    graceMs: settings.presence.graceMs,
+    messagesPerSecond: limits.messagesPerSecond,
+    messagesBurst: limits.messagesBurst,
+    onFault: (err) => log.error({ err }, "Internal error"),
+  });
+  const authenticators = authenticatorsFor(settings, clock);
+  const application = new ChatApplication({
+    ...{ authenticators, broker, chat, sessions, dormant, newId: newUuid, log },
+    router: new AppRouter(chat, sessions),
+    sendBufferBytes: limits.sendBufferBytes,
+  });
+  const checkEveryMs = checkInterval(settings);
+  const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
+  const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
+  const endpoint = new StompEndpoint({
+    environment: {
+      ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
+      serverName: `parley/${version}`,
+    },
+    ...{ heartbeatSender, clock, origins, checkEveryMs },
+    sendBufferBytes: limits.sendBufferBytes,
+    frameBytes: limits.frameBytes,
+    sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
+    entropy: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  });
+  let stopped: Promise<void> | null = null;
+  const health = {
+    get activeConnections() {
+      return endpoint.activeConnections;
+    },
+    get onlineUsers() {
+      return chat.presence.onlineCount;
+    },
+    get isStoreFailing() {
+      return chat.journal.isFailing;
+    },
+    get isStopping() {
+      return stopped !== null;
+    },
+  };
+  const api = createApi({ authenticators, chat, store, health, origins, clock, log });
+
+  const server = listening(settings, () =>
+    Bun.serve({
+      hostname: settings.host,
+      port: settings.port,
+      development: false,
+      routes: { "/": page },
+      websocket: endpoint.handler(),
+      fetch(request, bunServer) {
+        const { pathname } = new URL(request.url);
+        if (pathname === ENDPOINT || pathname.startsWith(`${ENDPOINT}/`)) {
+          return endpoint.fetch(request, bunServer);
+        }
+        return api.fetch(request);
+      },
+    }),
+  );
+
+  async function stop(reason: string): Promise<void> {
+    log.info({ reason, connections: endpoint.activeConnections }, "Stopping");
+    application.stop();
+    await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    endpoint.stop();
+    heartbeatSender.stop();
+    await within(settings.shutdown.timeoutMs, chat.stop());
+    await within(settings.shutdown.timeoutMs, server.stop());
+    await server.stop(true);
+    await store.close();
+  }
+
+  const port = server.port ?? settings.port;
+  return {
+    port,
+    url: `http://${urlHost(settings.host)}:${port}`,
+    stop(reason) {
+      stopped ??= stop(reason);
+      return stopped;
+    },
+  };
+}
+
+/** A port that is taken, or an address that is not ours, is the operator's to mend. */
+function listening<Listener>({ host, port }: Settings, listen: () => Listener): Listener {
+  try {
+    return listen();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = `Cannot listen on ${host} port ${port}: ${reason}`;
+    throw new AppError("INVALID_CONFIGURATION", text, { cause });
+  }
+}
+
+async function openStore({ database }: Settings): Promise<ChatStore> {
+  if (database.url === "memory:") return new MemoryChatStore();
+  return await openSqliteStore({ path: database.url.slice("sqlite:".length) });
+}
+
+/** Development names count only where nothing better is configured. */
+function authenticatorsFor(settings: Settings, clock: Clock): Authenticator[] {
+  const { secret, leewayMs, audience, issuer } = settings.jwt;
+  const authenticators: Authenticator[] = [];
+  if (secret !== undefined) {
+    authenticators.push(new JwtAuthenticator({ secret, leewayMs, audience, issuer, clock }));
+  }
+  if (secret === undefined || settings.insecureTrustUserId) {
+    authenticators.push(new DevelopmentAuthenticator(settings.insecureTrustUserId));
+  }
+  return authenticators;
+}
+
+/** A quarter of the shortest time limit, but neither a busy loop nor more than a second. */
+function checkInterval({ limits, heartbeat }: Settings): number {
+  const shortest = Math.min(limits.connectMs, limits.blockedMs, heartbeat.minimumMs);
+  return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
+}
+
+function within(timeoutMs: number, task: Promise<void>): Promise<void> {
+  const timeout = new Promise<void>((resolve) => {
+    setTimeout(resolve, timeoutMs).unref();
+  });
+  return Promise.race([task, timeout]);
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

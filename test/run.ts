@@ -1,0 +1,68 @@
+/**
+ * `npm test`: brings what the tests need (Chromium, the binary), runs them, and ends with the line
+ * `N passed, N failed`, counted from the runner's own report.
+ *
+ * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dir, "..");
+const CHROMIUM = "/usr/bin/chromium";
+
+function run(command: readonly string[], env: Record<string, string> = {}): number {
+  const child = Bun.spawnSync([...command], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return child.exitCode;
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+function bringChromium(): void {
+  if (existsSync(CHROMIUM)) return;
+  const canInstall = process.getuid?.() === 0 && Bun.which("apt-get") !== null;
+  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+  if (canInstall) {
+    console.log("Chromium is missing; installing it for the tests of the page");
+    run(["apt-get", "update", "-q"], quiet);
+    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], quiet);
+  }
+  if (!existsSync(CHROMIUM)) {
+    fail(`The tests of the page need Chromium at ${CHROMIUM} (Debian: apt-get install chromium)`);
+  }
+}
+
+function buildBinary(): void {
+  if (run([process.execPath, "run", "build"]) !== 0) fail("The binary could not be built");
+}
+
+/** Attributes of the report's root element, such as `tests="12" failures="0" skipped="0"`. */
+function countsOf(report: string): { tests: number; failures: number; skipped: number } {
+  const element = /<testsuites\b[^>]*>/.exec(report)?.[0] ?? fail("The test report has no counts");
+  const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(element)?.[1] ?? 0);
+  return { tests: count("tests"), failures: count("failures"), skipped: count("skipped") };
+}
+
+bringChromium();
+buildBinary();
+const folder = mkdtempSync(join(tmpdir(), "parley-report-"));
+const reportFile = join(folder, "junit.xml");
+const exitCode = run([
+  ...[process.execPath, "test", "--reporter=junit", `--reporter-outfile=${reportFile}`],
+  ...process.argv.slice(2),
+]);
+if (!existsSync(reportFile)) fail("The test runner wrote no report");
+const { tests, failures, skipped } = countsOf(readFileSync(reportFile, "utf8"));
+rmSync(folder, { recursive: true });
+// A file that cannot even be loaded fails the run without failing a test.
+const failed = exitCode !== 0 && failures === 0 ? 1 : failures;
+const passed = tests - failures - skipped;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
