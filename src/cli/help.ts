@@ -1,0 +1,53 @@
+import { describeSettings, type SettingDescription } from "../config.ts";
+
+const COMMANDS = [
+  ["serve [flags]", "Run the server. The default command."],
+  [
+    "token --user ID [--name NAME] [--expires 12h]",
+    "Print a token for a user, signed with jwt.secret.",
+  ],
+  ["health [--url URL]", "Exit with 0 if the server answers that it is well."],
+  ["version", "Print the version."],
+  ["help", "Print this."],
+] as const;
+
+const PLACEHOLDERS = {
+  text: " TEXT",
+  integer: " NUMBER",
+  choice: " CHOICE",
+  list: " A,B",
+  boolean: "",
+};
+
+export function helpText(): string {
+  const settings = describeSettings().map((setting) => ({
+    usage: `${setting.flag}${PLACEHOLDERS[setting.kind]}`,
+    meaning: meaning(setting),
+  }));
+  const flags = [
+    { usage: "--config FILE", meaning: "The configuration file [parley.toml or parley.json]" },
+    ...settings,
+  ];
+  const width = Math.max(...flags.map(({ usage }) => usage.length));
+  return [
+    "Parley: self-hosted real-time chat over STOMP.",
+    "",
+    "Usage: parley [command] [flags]",
+    "",
+    ...COMMANDS.flatMap(([usage, purpose]) => [`  ${usage}`, `      ${purpose}`]),
+    "",
+    "Flags (default in brackets):",
+    "",
+    ...flags.map((flag) => `  ${flag.usage.padEnd(width)}  ${flag.meaning}`),
+    "",
+    "A flag may be written --key=value, a switch also --no-key. The environment has the same",
+    "settings (--limits-frame-bytes is PARLEY_LIMITS_FRAME_BYTES), and so has the configuration",
+    "file (frame_bytes under [limits]). Flags come before the environment, that before the file.",
+    "",
+  ].join("\n");
+}
+
+function meaning({ description, kind, expected, defaultText }: SettingDescription): string {
+  const choices = kind === "choice" ? ` ${expected[0]?.toUpperCase()}${expected.slice(1)}.` : "";
+  return `${description}${choices}${defaultText === "" ? "" : ` [${defaultText}]`}`;
+}

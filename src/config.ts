@@ -1,0 +1,13 @@
+/** All settings: one zod schema -> flags, environment, file, --help and docs/configuration.md. */
+export { describeSettings, type SettingDescription } from "./config/describe.ts";
+export type { ReadFile } from "./config/file.ts";
+export {
+  type Environment,
+  type LoadedSettings,
+  loadSettings,
+  type SettingsSources,
+} from "./config/load.ts";
+export { suggestion } from "./config/nearest.ts";
+export { ConfigurationError } from "./config/problem.ts";
+export type { Settings } from "./config/schema.ts";
+export { checkStartAllowed, isLoopbackHost } from "./config/start.ts";

@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MILLION = 1_000_000;
+
+const heartbeat = z
+  .object({
+    sendMs: delayMs(10_000, 0, "How often the server sends a heart-beat; 0 sends none."),
+    receiveMs: delayMs(10_000, 0, "How often the server wants a heart-beat; 0 wants none."),
+    minimumMs: delayMs(1_000, 1, "The shortest heart-beat interval that a client may ask for."),
+  })
+  .refine(({ sendMs, minimumMs }) => sendMs === 0 || sendMs >= minimumMs, {
+    path: ["sendMs"],
+    message: "0 or at least heartbeat.minimum_ms",
+  })
+  .refine(({ receiveMs, minimumMs }) => receiveMs === 0 || receiveMs >= minimumMs, {
+    path: ["receiveMs"],
+    message: "0 or at least heartbeat.minimum_ms",
+  });
+
+const limits = z
+  .object({
+    frameBytes: integer(128 * KIB, { min: KIB, max: 64 * MIB }, "The largest STOMP frame."),
+    headers: integer(64, { min: 8, max: 10_000 }, "Headers of a frame."),
+    headerLineBytes: integer(
+      8 * KIB,
+      { min: 256, max: MIB },
+      "The longest header line of a frame.",
+    ),
+    subscriptions: integer(1_024, { min: 1, max: MILLION }, "Subscriptions of a connection."),
+    pendingFrames: integer(
+      256,
+      { min: 1, max: MILLION },
+      "Frames of a connection that may wait while an earlier one is worked on.",
+    ),
+    connectMs: delayMs(30_000, 1, "The time a connection has from its opening to CONNECT."),
+    sendBufferBytes: integer(
+      512 * KIB,
+      { min: KIB, max: 1_024 * MIB },
+      "What may wait to be sent to a connection; past it the connection is closed.",
+    ),
+    blockedMs: delayMs(20_000, 1, "The time a connection may take nothing before it is closed."),
+    messagesPerSecond: integer(
+      50,
+      { min: 0, max: MILLION },
+      "Chat messages that a user may send a second; 0 is no limit.",
+    ),
+    messagesBurst: integer(
+      100,
+      { min: 0, max: MILLION },
+      "Chat messages that a user may send at once.",
+    ),
+    unacknowledgedMessages: integer(
+      10_000,
+      { min: 1, max: MILLION },
+      "Messages of a subscription that may wait for an acknowledgement.",
+    ),
+    uncommittedMessages: integer(
+      10_000,
+      { min: 1, max: 10 * MILLION },
+      "Messages that may wait for the disk; past it new ones are refused.",
+    ),
+  })
+  .refine(({ messagesPerSecond, messagesBurst }) => messagesPerSecond === 0 || messagesBurst >= 1, {
+    path: ["messagesBurst"],
+    message:
+      "at least 1, or nobody could send (limits.messages_per_second = 0 switches the limit off)",
+  });
+
+/** Every setting of Parley: the source of the flags, the variables, the file, the help and the docs. */
+export const settingsSchema = z.object({
+  host: text("127.0.0.1", "The address to listen on; 0.0.0.0 or :: is every one."),
+  port: integer(8080, { min: 0, max: 65_535 }, "The port to listen on; 0 picks a free one."),
+  data: z.object({
+    dir: text("./data", "The directory for everything that Parley keeps."),
+  }),
+  database: z.object({
+    url: optionalText("Where messages are kept.", {
+      accepts: (url) => url === "memory:" || /^sqlite:./.test(url),
+      expected: "sqlite:PATH, or memory: to keep nothing",
+      defaultText: "sqlite:{data.dir}/parley.db",
+      secret: true,
+    }),
+  }),
+  log: z.object({
+    level: choice(
+      ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+      "info",
+      "The least important lines to log.",
+    ),
+    format: choice(
+      ["auto", "json", "text"],
+      "auto",
+      "The form of the log; auto is text on a terminal, JSON elsewhere.",
+    ),
+  }),
+  jwt: z.object({
+    secret: optionalText("The HS256 key that user tokens are signed with.", {
+      accepts: (secret) => Buffer.byteLength(secret) >= 32,
+      expected: "at least 32 bytes, which HS256 needs (`openssl rand -base64 32` makes some)",
+      secret: true,
+    }),
+    leewayMs: delayMs(30_000, 0, "How far the clocks of server and token issuer may differ."),
+    audience: optionalText("The `aud` that a token must have; without it any will do."),
+    issuer: optionalText("The `iss` that a token must have; without it any will do."),
+  }),
+  insecureTrustUserId: boolean(
+    false,
+    "Believe whoever names a user, on every address: for tests in a closed network only.",
+  ),
+  http: z.object({
+    allowedOrigins: list("Origins of web pages that may connect; * is every one.", {
+      accepts: isOrigin,
+      expected: "origins as browsers send them, such as https://chat.example, or *",
+    }),
+  }),
+  delivery: z.object({
+    mode: choice(
+      ["fast", "durable"],
+      "fast",
+      "When recipients get a message: at once, or after it is on disk.",
+    ),
+  }),
+  chat: z.object({
+    echo: choice(
+      ["others", "all", "none"],
+      "others",
+      "Which of the sender's own connections get a message too.",
+    ),
+    openDirect: boolean(true, "A message with a recipient opens a direct conversation."),
+    recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
+    typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
+  }),
+  presence: z.object({
+    graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),
+  }),
+  heartbeat,
+  limits,
+  sockjs: z.object({
+    heartbeatMs: delayMs(25_000, 1_000, "How often an idle SockJS connection gets a heart-beat."),
+  }),
+  shutdown: z.object({
+    timeoutMs: integer(
+      10_000,
+      { min: 0, max: 3_600_000 },
+      "How long each step of an orderly stop may take: writes, chat, connections.",
+      "milliseconds",
+    ),
+  }),
+});
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+type ParsedSettings = z.output<typeof settingsSchema>;
+
+/** The settings of one server, complete and checked. */
+export type Settings = DeepReadonly<
+  Omit<ParsedSettings, "database"> & { database: { url: string } }
+>;
+
+/** Fills in the defaults that follow from other settings. */
+export function completeSettings(parsed: ParsedSettings): Settings {
+  const url = parsed.database.url ?? `sqlite:${join(parsed.data.dir, "parley.db")}`;
+  return { ...parsed, database: { url } };
+}
+
+/** `https://chat.example`, `capacitor://localhost`, `*`: no path, no trailing slash, lower case. */
+function isOrigin(value: string): boolean {
+  if (value === "*") return true;
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+$/.test(value)) return false;
+  if (!value.startsWith("http:") && !value.startsWith("https:")) return true;
+  return URL.canParse(value) && new URL(value).origin === value;
+}

@@ -1,0 +1,124 @@
+import { z } from "zod";
+
+export type SettingKind = "text" | "integer" | "boolean" | "choice" | "list";
+
+/** What help, documentation and error messages say of one setting. */
+export interface SettingTraits {
+  readonly kind: SettingKind;
+  readonly description: string;
+  /** Completes the sentence "expected …". */
+  readonly expected: string;
+  /** As it is written in help; "" when there is none. */
+  readonly defaultText: string;
+  /** The value is never printed, neither in errors nor in logs. */
+  readonly secret: boolean;
+}
+
+/** The traits of every leaf of the schema, keyed by the leaf itself. */
+export const settingTraits = z.registry<SettingTraits>();
+
+/** `setTimeout` takes no longer delay. */
+const LONGEST_DELAY_MS = 2_147_483_647;
+
+interface Check {
+  readonly expected: string;
+  readonly accepts: (value: string) => boolean;
+}
+
+export function text(fallback: string, description: string) {
+  return z.string().min(1).default(fallback).register(settingTraits, {
+    kind: "text",
+    description,
+    expected: "any text that is not empty",
+    defaultText: fallback,
+    secret: false,
+  });
+}
+
+export function optionalText(
+  description: string,
+  options: Partial<Check> & { readonly secret?: boolean; readonly defaultText?: string } = {},
+) {
+  const { accepts = () => true, expected = "any text that is not empty" } = options;
+  return z
+    .string()
+    .min(1)
+    .refine(accepts, { message: expected })
+    .optional()
+    .register(settingTraits, {
+      kind: "text",
+      description,
+      expected,
+      defaultText: options.defaultText ?? "",
+      secret: options.secret ?? false,
+    });
+}
+
+export function integer(
+  fallback: number,
+  range: { readonly min: number; readonly max: number },
+  description: string,
+  noun = "a whole number",
+) {
+  return z
+    .int()
+    .min(range.min)
+    .max(range.max)
+    .default(fallback)
+    .register(settingTraits, {
+      kind: "integer",
+      description,
+      expected: `${noun} from ${range.min} to ${range.max}`,
+      defaultText: String(fallback),
+      secret: false,
+    });
+}
+
+/** A time in milliseconds. */
+export function delayMs(fallback: number, minMs: number, description: string) {
+  const range = { min: minMs, max: LONGEST_DELAY_MS };
+  return integer(fallback, range, description, "milliseconds");
+}
+
+export function boolean(fallback: boolean, description: string) {
+  return z
+    .boolean()
+    .default(fallback)
+    .register(settingTraits, {
+      kind: "boolean",
+      description,
+      expected: "true or false",
+      defaultText: String(fallback),
+      secret: false,
+    });
+}
+
+export function choice<const Value extends string>(
+  values: readonly Value[],
+  fallback: NoInfer<Value>,
+  description: string,
+) {
+  return z
+    .enum(values)
+    .default(() => fallback)
+    .register(settingTraits, {
+      kind: "choice",
+      description,
+      expected: `one of ${values.join(", ")}`,
+      defaultText: fallback,
+      secret: false,
+    });
+}
+
+export function list(description: string, check: Check) {
+  return z
+    .array(z.string().refine(check.accepts, { message: check.expected }))
+    .default([])
+    .register(settingTraits, {
+      kind: "list",
+      description,
+      expected: check.expected,
+      defaultText: "",
+      secret: false,
+    });
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bun
+import { readFileSync } from "node:fs";
+import { runCli } from "./cli.ts";
+import { systemClock } from "./clock.ts";
+import { writeStderr, writeStdout } from "./log.ts";
+
+const exitCode = await runCli({
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  readFile: readIfThere,
+  stdout: writeStdout,
+  stderr: writeStderr,
+  isTerminal: process.stdout.isTTY === true,
+  clock: systemClock,
+  process,
+  // Late, so that the other commands do not load the server.
+  startServer: async (options) => (await import("./server.ts")).startServer(options),
+});
+process.exit(exitCode);
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,406 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { EventEmitter } from "node:events";
+import { jwtVerify } from "jose";
+import packageJson from "../package.json" with { type: "json" };
+import { type CliContext, type ProcessPort, runCli, type StartServer } from "../src/cli.ts";
+import { describeSettings } from "../src/config.ts";
+import { AppError } from "../src/errors.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const NOW = Date.UTC(2026, 0, 2, 12, 0, 0);
+
+interface Run {
+  /** Resolves with the exit code. */
+  readonly done: Promise<number>;
+  /** Resolves when the log says so. */
+  readonly ready: Promise<void>;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly process: FakeProcess;
+  /** Lets the time of everything scheduled come. */
+  readonly timeIsUp: () => void;
+}
+
+class FakeProcess extends EventEmitter implements ProcessPort {
+  readonly exits: number[] = [];
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+}
+
+function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
+  const out: string[] = [];
+  const err: string[] = [];
+  const scheduled = new Set<() => void>();
+  const process = new FakeProcess();
+  const ready = Promise.withResolvers<void>();
+  const done = runCli({
+    argv,
+    env: {},
+    cwd: "/work",
+    readFile: () => undefined,
+    stdout: (text) => {
+      out.push(text);
+      if (text.includes("Parley is ready")) ready.resolve();
+    },
+    stderr: (text) => err.push(text),
+    isTerminal: false,
+    clock: {
+      now: () => NOW,
+      schedule: (_, task) => {
+        scheduled.add(task);
+        return { cancel: () => scheduled.delete(task) };
+      },
+    },
+    process,
+    startServer: () => Promise.reject(new Error("no server was asked for")),
+    ...options,
+  });
+  return {
+    done,
+    ready: ready.promise,
+    process,
+    stdout: () => out.join(""),
+    stderr: () => err.join(""),
+    timeIsUp: () => {
+      for (const task of scheduled) task();
+    },
+  };
+}
+
+/** A server that tells how it was started and stopped. */
+function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
+  const starts: Parameters<StartServer>[0][] = [];
+  const reasons: string[] = [];
+  const startServer: StartServer = async (options) => {
+    starts.push(options);
+    return {
+      url: "http://127.0.0.1:8080",
+      stop: (reason) => {
+        reasons.push(reason);
+        return stop(reason);
+      },
+    };
+  };
+  return { startServer, starts, reasons };
+}
+
+function logLines(text: string): { level: string; msg: string }[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+describe("help and version", () => {
+  test.each(["help", "--help", "serve --help", "-h"])("%s lists all", async (words) => {
+    const { done, stdout } = run(words.split(" "));
+    expect(await done).toBe(0);
+    for (const { flag, description } of describeSettings()) {
+      expect(stdout()).toContain(`  ${flag}`);
+      expect(stdout()).toContain(description);
+    }
+    for (const command of ["serve", "token", "health", "version", "help"]) {
+      expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
+    }
+  });
+
+  test("help comes even when the settings are wrong", async () => {
+    expect(await run(["serve", "--port=x", "--help"]).done).toBe(0);
+  });
+
+  test.each(["version", "--version"])("%s tells Parley's and Bun's", async (word) => {
+    const { done, stdout } = run([word]);
+    expect(await done).toBe(0);
+    expect(stdout()).toBe(`parley ${packageJson.version} (bun ${Bun.version})\n`);
+  });
+});
+
+describe("a command line that is not understood exits with 2", () => {
+  test.each([
+    [["sevre"], "sevre is not a command. Did you mean serve?"],
+    [["toString"], "toString is not a command."],
+    [["serve", "now"], "serve takes no argument now."],
+    [["--prot=1"], "--prot is not a flag. Did you mean --port?"],
+    [["serve", "--user", "ada"], "--user is not a flag."],
+    [["token"], "token needs --user ID"],
+    [["token", "--user", "ada", "--expires", "soon"], '--expires is "soon"'],
+    [["token", "--user", "ada", "--expires", "0h"], '--expires is "0h"'],
+    [["health", "--port=0"], "health needs --url"],
+    [["health", "--url", "nowhere"], "--url is no URL"],
+  ])("%j", async (argv, message) => {
+    const { done, stdout, stderr } = run(argv);
+    expect(await done).toBe(2);
+    expect(stderr()).toContain(message);
+    expect(stderr()).toEndWith("See parley help.\n");
+    expect(stdout()).toBe("");
+  });
+});
+
+describe("token", () => {
+  const key = new TextEncoder().encode(SECRET);
+  const env = { PARLEY_JWT_SECRET: SECRET };
+
+  test("prints a token for the user and nothing else", async () => {
+    const argv = ["token", "--user", "ada", "--name", "Ada L.", "--expires", "30m"];
+    const { done, stdout, stderr } = run(argv, { env });
+    expect(await done).toBe(0);
+    expect(stderr()).toBe("");
+    expect(stdout()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    const { payload, protectedHeader } = await jwtVerify(stdout().trim(), key, {
+      currentDate: new Date(NOW),
+    });
+    expect(protectedHeader.alg).toBe("HS256");
+    expect(payload).toEqual({
+      sub: "ada",
+      name: "Ada L.",
+      iat: NOW / 1000,
+      exp: NOW / 1000 + 1800,
+    });
+  });
+
+  test("holds for twelve hours, and for the server's own audience and issuer", async () => {
+    const argv = ["token", "--user=ada", "--jwt-audience=chat", "--jwt-issuer=me"];
+    const { done, stdout } = run(argv, { env });
+    expect(await done).toBe(0);
+    const options = { currentDate: new Date(NOW), audience: "chat", issuer: "me" };
+    const { payload } = await jwtVerify(stdout().trim(), key, options);
+    expect(payload.exp).toBe(NOW / 1000 + 12 * 3600);
+    expect(payload).not.toHaveProperty("name");
+  });
+
+  test("is refused without a secret", async () => {
+    const { done, stdout, stderr } = run(["token", "--user", "ada"]);
+    expect(await done).toBe(1);
+    expect(stdout()).toBe("");
+    expect(stderr()).toContain("PARLEY_JWT_SECRET");
+  });
+});
+
+describe("serve refuses to start with exit code 1", () => {
+  test("when a setting is wrong, in words and without a stack", async () => {
+    const { done, stdout, stderr } = run(["serve", "--port=x"]);
+    expect(await done).toBe(1);
+    expect(stderr()).toBe(
+      'parley: port is "x" (from --port); expected a whole number from 0 to 65535.\n',
+    );
+    expect(stdout()).toBe("");
+  });
+
+  test("on every address without authentication", async () => {
+    const { done, stderr } = run(["--host", "0.0.0.0"]);
+    expect(await done).toBe(1);
+    expect(stderr()).toStartWith(
+      "parley: Parley does not listen on 0.0.0.0 without authentication",
+    );
+    expect(stderr()).not.toContain("    at ");
+  });
+
+  test("when the server finds a setting wrong", async () => {
+    const error = new AppError("INVALID_CONFIGURATION", "data.dir cannot be written.");
+    const { done, stderr } = run([], { startServer: () => Promise.reject(error) });
+    expect(await done).toBe(1);
+    expect(stderr()).toBe("parley: data.dir cannot be written.\n");
+  });
+
+  test("when anything else fails, with stack and causes", async () => {
+    const error = new Error("outer", { cause: new TypeError("inner") });
+    const { done, stderr } = run([], { startServer: () => Promise.reject(error) });
+    expect(await done).toBe(1);
+    expect(stderr()).toContain("outer");
+    expect(stderr()).toContain("caused by TypeError: inner");
+    expect(stderr()).toContain("cli.test.ts");
+  });
+});
+
+describe("serve", () => {
+  test.each([
+    { argv: [], port: 8080 },
+    { argv: ["serve"], port: 8080 },
+    { argv: ["--port=9000"], port: 9000 },
+    { argv: ["serve", "--port", "9000"], port: 9000 },
+  ])("starts with %j, says that it is ready, and stops in order", async ({ argv, port }) => {
+    const server = fakeServer();
+    const { done, ready, stdout, stderr, process } = run(argv, server);
+    await ready;
+    expect(server.starts.map(({ settings }) => settings.port)).toEqual([port]);
+    process.emit("SIGTERM");
+    expect(await done).toBe(0);
+    expect(server.reasons).toEqual(["SIGTERM"]);
+    expect(stderr()).toBe("");
+    expect(logLines(stdout())).toMatchObject([
+      { level: "info", msg: "Parley is ready", url: "http://127.0.0.1:8080" },
+    ]);
+  });
+
+  test("stops in order at SIGINT, and lets go of the process", async () => {
+    const server = fakeServer();
+    const { done, ready, process } = run([], server);
+    await ready;
+    process.emit("SIGINT");
+    expect(await done).toBe(0);
+    expect(process.exits).toEqual([]);
+    expect(process.eventNames()).toEqual([]);
+  });
+
+  test("a signal during the start is obeyed after it", async () => {
+    const opening = Promise.withResolvers<void>();
+    const server = fakeServer();
+    const startServer: StartServer = async (options) => {
+      await opening.promise;
+      return server.startServer(options);
+    };
+    const { done, process } = run([], { startServer });
+    process.emit("SIGTERM");
+    opening.resolve();
+    expect(await done).toBe(0);
+    expect(server.reasons).toEqual(["SIGTERM"]);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("a second signal, %s, ends the process at once with %d", async (signal, code) => {
+    const stopping = Promise.withResolvers<void>();
+    const server = fakeServer(() => stopping.promise);
+    const { done, ready, process } = run([], server);
+    await ready;
+    process.emit("SIGTERM");
+    expect(process.exits).toEqual([]);
+    process.emit(signal);
+    expect(process.exits).toEqual([code]);
+    stopping.resolve();
+    await done;
+  });
+
+  test.each(["uncaughtException", "unhandledRejection"] as const)(
+    "%s is logged as fatal once, stops in order, and exits with 1",
+    async (event) => {
+      const server = fakeServer();
+      const { done, ready, stdout, process } = run([], server);
+      await ready;
+      process.emit(event, new Error("first"));
+      process.emit(event, new Error("second"));
+      expect(await done).toBe(1);
+      expect(server.reasons).toEqual(["fault"]);
+      const fatal = logLines(stdout()).filter(({ level }) => level === "fatal");
+      expect(fatal).toMatchObject([{ error: { message: "first" } }]);
+    },
+  );
+
+  test("a fault during the start ends the process", async () => {
+    const { process } = run([], { startServer: () => Promise.withResolvers<never>().promise });
+    process.emit("uncaughtException", new Error("early"));
+    expect(process.exits).toEqual([1]);
+  });
+
+  test("a stop that fails or hangs exits with 1", async () => {
+    const failing = fakeServer(() => Promise.reject(new Error("disk gone")));
+    const failed = run([], failing);
+    await failed.ready;
+    failed.process.emit("SIGTERM");
+    expect(await failed.done).toBe(1);
+    expect(failed.stdout()).toContain("disk gone");
+
+    const hanging = fakeServer(() => Promise.withResolvers<never>().promise);
+    const hung = run([], hanging);
+    await hung.ready;
+    hung.process.emit("SIGTERM");
+    while (hanging.reasons.length === 0) await Promise.resolve();
+    hung.timeIsUp();
+    expect(await hung.done).toBe(1);
+    expect(hung.stdout()).toContain("did not stop in time");
+  });
+
+  test("warns of unknown variables and of trusting everyone", async () => {
+    const server = fakeServer();
+    const env = { PARLEY_PROT: "1", PARLEY_HOST: "0.0.0.0", PARLEY_INSECURE_TRUST_USER_ID: "true" };
+    const { done, ready, stdout, process } = run([], { ...server, env });
+    await ready;
+    process.emit("SIGTERM");
+    await done;
+    const warnings = logLines(stdout()).filter(({ level }) => level === "warn");
+    expect(warnings.map(({ msg }) => msg)).toEqual([
+      "PARLEY_PROT is not a setting. Did you mean PARLEY_PORT?",
+      "insecure_trust_user_id is on: anyone can be any user",
+    ]);
+  });
+
+  test("writes no secret anywhere", async () => {
+    const server = fakeServer();
+    const { done, ready, stdout, stderr, process } = run(
+      ["--log-level=trace", "--jwt-secret", SECRET],
+      server,
+    );
+    await ready;
+    process.emit("SIGTERM");
+    await done;
+    expect(stdout() + stderr()).not.toContain(SECRET);
+  });
+});
+
+describe("health", () => {
+  const servers: Bun.Server<undefined>[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop(true)));
+  });
+
+  /** Answers the health document with `status`; tells the paths that were asked for. */
+  function listen(status: number) {
+    const paths: string[] = [];
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) => {
+        paths.push(new URL(request.url).pathname);
+        return new Response("{}", { status });
+      },
+    });
+    servers.push(server);
+    return { port: server.port, paths };
+  }
+
+  test("exits with 0 when the server on the configured port is well", async () => {
+    const { port, paths } = listen(200);
+    const env = { PARLEY_PORT: String(port), PARLEY_HOST: "0.0.0.0" };
+    expect(await run(["health"], { env }).done).toBe(0);
+    expect(paths).toEqual(["/api/websocket/health"]);
+  });
+
+  test("asks the given URL, at its path if it has one", async () => {
+    const { port, paths } = listen(200);
+    expect(await run(["health", "--url", `http://127.0.0.1:${port}`]).done).toBe(0);
+    expect(await run(["health", `--url=http://127.0.0.1:${port}/chat/health`]).done).toBe(0);
+    expect(paths).toEqual(["/api/websocket/health", "/chat/health"]);
+  });
+
+  test("exits with 1 when the server is not well, or not there", async () => {
+    const { port } = listen(503);
+    const unwell = run(["health", `--port=${port}`]);
+    expect(await unwell.done).toBe(1);
+    expect(unwell.stderr()).toContain("answers with status 503");
+
+    await Promise.all(servers.splice(0).map((server) => server.stop(true)));
+    const absent = run(["health", `--port=${port}`]);
+    expect(await absent.done).toBe(1);
+    expect(absent.stderr()).toContain("does not answer");
+  });
+
+  test("does not wait for ever", async () => {
+    const asked = Promise.withResolvers<void>();
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => {
+        asked.resolve();
+        return Promise.withResolvers<never>().promise;
+      },
+    });
+    servers.push(server);
+    const { done, timeIsUp, stderr } = run(["health", `--port=${server.port}`]);
+    await asked.promise;
+    timeIsUp();
+    expect(await done).toBe(1);
+    expect(stderr()).toContain("did not answer within 5000 ms");
+  });
+});

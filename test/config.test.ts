@@ -1,0 +1,343 @@
+import { describe, expect, test } from "bun:test";
+import {
+  ConfigurationError,
+  checkStartAllowed,
+  describeSettings,
+  isLoopbackHost,
+  loadSettings,
+} from "../src/config.ts";
+import { AppError } from "../src/errors.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+interface Sources {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** By absolute path; the working directory is /work. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly commandFlags?: readonly string[];
+}
+
+function load({ argv = [], env = {}, files = {}, commandFlags = [] }: Sources = {}) {
+  return loadSettings({ argv, env, commandFlags, cwd: "/work", readFile: (path) => files[path] });
+}
+
+function refusal(sources: Sources): ConfigurationError {
+  try {
+    load(sources);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error;
+    throw error;
+  }
+  throw new Error("the settings were accepted");
+}
+
+describe("the sources of a setting", () => {
+  const toml = { "/work/parley.toml": "port = 1003\n[limits]\nframe_bytes = 2000" };
+
+  test("without any, the defaults hold", () => {
+    const { settings, warnings, positionals } = load();
+    expect(settings).toMatchObject({
+      host: "127.0.0.1",
+      port: 8080,
+      data: { dir: "./data" },
+      database: { url: "sqlite:data/parley.db" },
+      http: { allowedOrigins: [] },
+      delivery: { mode: "fast" },
+      limits: { frameBytes: 131_072, sendBufferBytes: 524_288, messagesBurst: 100 },
+    });
+    expect(settings.jwt.secret).toBeUndefined();
+    expect(warnings).toEqual([]);
+    expect(positionals).toEqual([]);
+  });
+
+  test("a flag is stronger than a variable, that than the file, that than the default", () => {
+    const env = { PARLEY_PORT: "1002" };
+    expect(load({ argv: ["--port", "1001"], env, files: toml }).settings.port).toBe(1001);
+    expect(load({ env, files: toml }).settings.port).toBe(1002);
+    expect(load({ files: toml }).settings.port).toBe(1003);
+    expect(load({ files: toml }).settings.limits.frameBytes).toBe(2000);
+  });
+
+  test("a wrong value that a stronger source overrides does no harm", () => {
+    expect(load({ argv: ["--port=1"], env: { PARLEY_PORT: "x" } }).settings.port).toBe(1);
+  });
+
+  test("an empty variable is like none", () => {
+    const { settings } = load({ env: { PARLEY_JWT_SECRET: "", PARLEY_PORT: "" }, files: toml });
+    expect(settings.port).toBe(1003);
+    expect(settings.jwt.secret).toBeUndefined();
+  });
+
+  test("JSON has the nesting of TOML", () => {
+    const files = {
+      "/work/parley.json": '{"limits": {"frame_bytes": 3000}, "data": {"dir": "/d"}}',
+    };
+    const { settings } = load({ files });
+    expect(settings.limits.frameBytes).toBe(3000);
+    expect(settings.database.url).toBe("sqlite:/d/parley.db");
+  });
+
+  test("parley.toml goes before parley.json, with a warning", () => {
+    const { settings, warnings } = load({ files: { ...toml, "/work/parley.json": '{"port": 1}' } });
+    expect(settings.port).toBe(1003);
+    expect(warnings).toEqual(["/work/parley.json is not used, since there is /work/parley.toml."]);
+  });
+
+  test("--config and PARLEY_CONFIG name the file, relative to the working directory", () => {
+    const files = { ...toml, "/work/etc/a.json": '{"port": 1}', "/b.toml": "port = 2" };
+    const env = { PARLEY_CONFIG: "/b.toml" };
+    expect(load({ files, env }).settings.port).toBe(2);
+    expect(load({ files, env, argv: ["--config", "etc/a.json"] }).settings.port).toBe(1);
+  });
+
+  test("every setting can be set by its flag, its variable and its name in a file", () => {
+    const samples: Readonly<Record<string, string>> = {
+      "database.url": "memory:",
+      "jwt.secret": SECRET,
+      "http.allowed_origins": "https://a.example",
+      "log.level": "warn",
+      "log.format": "json",
+      "delivery.mode": "durable",
+      "chat.echo": "none",
+    };
+    const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };
+    for (const { name, flag, variable, kind, path } of describeSettings()) {
+      const text = samples[name] ?? kinds[kind];
+      const plain = kind === "integer" || kind === "boolean" ? JSON.parse(text) : text;
+      const value = kind === "list" ? [text] : plain;
+      const [key = "", group] = name.split(".").reverse();
+      const file = JSON.stringify(
+        group === undefined ? { [key]: value } : { [group]: { [key]: value } },
+      );
+      for (const sources of [
+        { argv: [`${flag}=${text}`] },
+        { env: { [variable]: text } },
+        { files: { "/work/parley.json": file } },
+      ]) {
+        expect(load(sources).settings).toHaveProperty([...path], value);
+      }
+    }
+  });
+});
+
+describe("flags", () => {
+  test("take their value after a space or an equals sign, the last one holds", () => {
+    const { settings } = load({ argv: ["--port", "1", "--host=a=b", "--port", "2"] });
+    expect(settings).toMatchObject({ port: 2, host: "a=b" });
+  });
+
+  test("of a boolean are switches", () => {
+    const openDirect = (argv: string[]) => load({ argv }).settings.chat.openDirect;
+    expect(openDirect(["--no-chat-open-direct"])).toBe(false);
+    expect(openDirect(["--chat-open-direct=false"])).toBe(false);
+    expect(openDirect(["--no-chat-open-direct", "--chat-open-direct"])).toBe(true);
+    expect(load({ argv: ["--insecure-trust-user-id"] }).settings.insecureTrustUserId).toBe(true);
+  });
+
+  test("of a list are separated by commas", () => {
+    const { settings } = load({ argv: ["--http-allowed-origins", "https://a.example, *,"] });
+    expect(settings.http.allowedOrigins).toEqual(["https://a.example", "*"]);
+  });
+
+  test("of the command itself are told apart, and so are positionals", () => {
+    const argv = ["one", "--user", "ada", "--port=1", "--", "--port=2"];
+    const loaded = load({ argv, commandFlags: ["--user"] });
+    expect([...loaded.commandFlags]).toEqual([["--user", "ada"]]);
+    expect(loaded.positionals).toEqual(["one", "--port=2"]);
+    expect(loaded.settings.port).toBe(1);
+  });
+
+  test("that are unknown are refused, with the nearest that is known", () => {
+    const error = refusal({ argv: ["--prot", "80", "-x"] });
+    expect(error.message).toContain("--prot is not a flag. Did you mean --port?");
+    expect(error.message).toContain("-x is not a flag.");
+    expect(error.isUsage).toBe(true);
+  });
+
+  test("without a value are refused", () => {
+    expect(refusal({ argv: ["--port", "--host", "a"] }).message).toBe("--port needs a value.");
+    expect(refusal({ argv: ["--config"] }).message).toBe("--config needs a value.");
+  });
+});
+
+describe("a wrong value", () => {
+  test("is told with setting, value, source and what is expected", () => {
+    const error = refusal({ env: { PARLEY_PORT: "abc" } });
+    expect(error).toBeInstanceOf(AppError);
+    expect(error.code).toBe("INVALID_CONFIGURATION");
+    expect(error.isUsage).toBe(false);
+    expect(error.message).toBe(
+      'port is "abc" (from PARLEY_PORT); expected a whole number from 0 to 65535.',
+    );
+  });
+
+  const cases: readonly (readonly [string, Sources, string])[] = [
+    ["a number out of range", { argv: ["--port", "65536"] }, "port is 65536 (from --port)"],
+    ["a negative number", { argv: ["--port", "-1"] }, "port is -1 (from --port)"],
+    ["a fraction", { argv: ["--port=1.5"] }, 'port is "1.5" (from --port)'],
+    [
+      "a delay that no timer takes",
+      { argv: ["--limits-connect-ms=2147483648"] },
+      "expected milliseconds from 1 to 2147483647",
+    ],
+    [
+      "a number in quotes in a file",
+      { files: { "/work/parley.toml": 'port = "80"' } },
+      'port is "80" (from /work/parley.toml)',
+    ],
+    ["an unknown choice", { argv: ["--chat-echo=some"] }, "expected one of others, all, none"],
+    ["no boolean", { argv: ["--chat-open-direct=maybe"] }, "expected true or false"],
+    ["an empty text", { argv: ["--host="] }, 'host is "" (from --host)'],
+    [
+      "an origin with a path",
+      { argv: ["--http-allowed-origins=https://a.example/"] },
+      "expected origins as browsers send them",
+    ],
+    [
+      "a database of another kind",
+      { argv: ["--database-url=mysql://a"] },
+      "expected sqlite:PATH, or memory:",
+    ],
+    [
+      "a heart-beat below the minimum",
+      { argv: ["--heartbeat-send-ms=10"] },
+      "heartbeat.send_ms is 10 (from --heartbeat-send-ms); expected 0 or at least heartbeat.minimum_ms",
+    ],
+    [
+      "a minimum above a default heart-beat",
+      { argv: ["--heartbeat-minimum-ms=20000", "--heartbeat-send-ms=0"] },
+      "heartbeat.receive_ms is 10000 (default)",
+    ],
+    ["no burst under a rate", { argv: ["--limits-messages-burst=0"] }, "expected at least 1"],
+    [
+      "an unknown name in a file",
+      { files: { "/work/parley.toml": "[limits]\nframe_byte = 1" } },
+      "limits.frame_byte in /work/parley.toml is not a setting. Did you mean limits.frame_bytes?",
+    ],
+    [
+      "a value where a group belongs",
+      { files: { "/work/parley.json": '{"limits": 1}' } },
+      "limits in /work/parley.json is a group of settings",
+    ],
+    [
+      "a file that is no table",
+      { files: { "/work/parley.json": "[1]" } },
+      "/work/parley.json is wrong: expected an object.",
+    ],
+    [
+      "a file that does not parse",
+      { files: { "/work/parley.toml": "port = = 1" } },
+      "/work/parley.toml is wrong: ",
+    ],
+    [
+      "a file that is not there",
+      { argv: ["--config", "gone.toml"] },
+      "There is no configuration file /work/gone.toml.",
+    ],
+  ];
+  test.each(cases)("is %s", (_, sources, expected) => {
+    expect(refusal(sources).message).toContain(expected);
+  });
+
+  test("0 switches a heart-beat and the message rate off", () => {
+    const argv = ["--heartbeat-send-ms=0", "--heartbeat-receive-ms=0"];
+    const rate = ["--limits-messages-per-second=0", "--limits-messages-burst=0"];
+    expect(load({ argv: [...argv, ...rate] }).settings).toMatchObject({
+      heartbeat: { sendMs: 0, receiveMs: 0 },
+      limits: { messagesPerSecond: 0, messagesBurst: 0 },
+    });
+  });
+
+  test("a file that cannot be read is told, not thrown", () => {
+    const readFile = () => {
+      throw new Error("EACCES: permission denied");
+    };
+    const attempt = () => loadSettings({ argv: [], env: {}, cwd: "/work", readFile });
+    expect(attempt).toThrow("/work/parley.toml cannot be read: EACCES: permission denied.");
+  });
+
+  test("does not hide the others: all are told at once", () => {
+    const { message, problems } = refusal({
+      argv: ["--port=x", "--nonsense-flag"],
+      env: { PARLEY_CHAT_ECHO: "x" },
+      files: { "/work/parley.toml": "[limits]\nheaders = 0\n[nonsense]\na = 1" },
+    });
+    expect(problems).toHaveLength(5);
+    expect(message.startsWith("5 settings are wrong:\n- ")).toBe(true);
+    for (const name of ["port", "--nonsense-flag", "chat.echo", "limits.headers", "nonsense"]) {
+      expect(message).toContain(`- ${name} `);
+    }
+  });
+});
+
+test("an unknown PARLEY_ variable is a warning, and others are nobody's business", () => {
+  const { warnings } = load({ env: { PARLEY_PROT: "hunter2", PATH: "/bin", PARLEY_CONFIG: "" } });
+  expect(warnings).toEqual(["PARLEY_PROT is not a setting. Did you mean PARLEY_PORT?"]);
+});
+
+describe("a secret", () => {
+  const short = "hunter2-hunter2";
+
+  test("of fewer than 32 bytes is refused with the reason", () => {
+    const { message } = refusal({ env: { PARLEY_JWT_SECRET: short } });
+    expect(message).toContain("jwt.secret has a wrong value (from PARLEY_JWT_SECRET)");
+    expect(message).toContain("at least 32 bytes, which HS256 needs");
+    expect(load({ env: { PARLEY_JWT_SECRET: "ä".repeat(16) } }).settings.jwt.secret).toHaveLength(
+      16,
+    );
+  });
+
+  const leaks: readonly (readonly [string, Sources])[] = [
+    ["by flag", { argv: ["--jwt-secret", short] }],
+    ["by a misspelt flag", { argv: ["--jwt-secrte", short] }],
+    ["by a misspelt flag with an equals sign", { argv: [`--jwt-secrte=${short}`] }],
+    ["by variable", { env: { PARLEY_JWT_SECRET: short } }],
+    ["in a file", { files: { "/work/parley.toml": `[jwt]\nsecret = "${short}"` } }],
+    ["of another type", { files: { "/work/parley.json": `{"jwt": {"secret": ["${short}"]}}` } }],
+    ["without quotes in TOML", { files: { "/work/parley.toml": `[jwt]\nsecret = ${short}` } }],
+    ["without quotes in JSON", { files: { "/work/parley.json": `{"jwt": {"secret": ${short}}}` } }],
+    ["without its end", { files: { "/work/parley.toml": `[jwt]\nsecret = "${short}` } }],
+    ["in a database URL", { argv: [`--database-url=mysql://root:${short}@db`] }],
+  ];
+  test.each(leaks)("that is wrong is not told: %s", (_, sources) => {
+    expect(refusal(sources).message).not.toContain("hunter2");
+  });
+});
+
+describe("starting", () => {
+  const check = (...argv: string[]) => checkStartAllowed(load({ argv }).settings);
+
+  test("is refused on an address of other machines without authentication, saying what to set", () => {
+    const attempt = () => check("--host=0.0.0.0");
+    expect(attempt).toThrow(AppError);
+    for (const way of ["PARLEY_JWT_SECRET", "--jwt-secret", "[jwt]", "--insecure-trust-user-id"]) {
+      expect(attempt).toThrow(way);
+    }
+    expect(attempt).toThrow("0.0.0.0");
+  });
+
+  test("is allowed on loopback, with a secret, and when the operator says so", () => {
+    expect(() => check()).not.toThrow();
+    expect(() => check("--host=::1")).not.toThrow();
+    expect(() => check("--host=0.0.0.0", "--jwt-secret", SECRET)).not.toThrow();
+    expect(() => check("--host=0.0.0.0", "--insecure-trust-user-id")).not.toThrow();
+  });
+
+  test.each(["127.0.0.1", "127.255.0.9", "::1", "[::1]", "localhost", "LOCALHOST"])(
+    "%s is loopback",
+    (host) => expect(isLoopbackHost(host)).toBe(true),
+  );
+
+  test.each([
+    "0.0.0.0",
+    "::",
+    "10.0.0.1",
+    "128.0.0.1",
+    "127.0.0.1.example",
+    "127.0.0.256",
+    "127.1",
+    "localhost.example",
+    "",
+  ])("%p is not loopback", (host) => expect(isLoopbackHost(host)).toBe(false));
+});
