@@ -12,7 +12,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import type { ChatStore } from "./chat/ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { checkStartAllowed, isLoopbackHost, type Settings } from "./config.ts";
+import { isLoopbackHost, type Settings } from "./config.ts";
 import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
@@ -43,7 +43,6 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  checkStartAllowed(settings);
   const store = await openStore(settings);
   try {
     return serve({ settings, log, clock, store });
@@ -125,6 +124,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
       hostname: settings.host,
       port: settings.port,
       development: false,
+      reusePort: false, // Without development, the engine shares a port that is taken.
       routes: { "/": page },
       websocket: endpoint.handler(),
       fetch(request, bunServer) {

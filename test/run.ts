@@ -55,7 +55,13 @@ buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));
 const reportFile = join(folder, "junit.xml");
 const exitCode = run([
-  ...[process.execPath, "test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${reportFile}`],
+  ...[
+    process.execPath,
+    "test",
+    "--timeout=60000",
+    "--reporter=junit",
+    `--reporter-outfile=${reportFile}`,
+  ],
   ...process.argv.slice(2),
 ]);
 if (!existsSync(reportFile)) fail("The test runner wrote no report");

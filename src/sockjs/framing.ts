@@ -34,9 +34,22 @@ export function decodeMessages(text: string): readonly string[] {
   throw new AppError("MALFORMED_FRAME", "A SockJS message is an array of strings");
 }
 
-/** What browsers change or refuse on the way, which JSON would let pass. */
-const UNSAFE =
-  /[\u007f-\u009f\u00ad\u0300-\u036f\u0600-\u0604\u070f\u17b4\u17b5\u200c-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff]/g;
+/** What some browsers change or refuse on the way, though JSON lets it pass [SockJS §Quoting]. */
+const UNSAFE_RANGES = [
+  ["\u007f", "\u009f"],
+  ["\u00ad", "\u00ad"],
+  ["\u0300", "\u036f"],
+  ["\u0600", "\u0604"],
+  ["\u070f", "\u070f"],
+  ["\u17b4", "\u17b5"],
+  ["\u200c", "\u200f"],
+  ["\u2028", "\u202f"],
+  ["\u2060", "\u206f"],
+  ["\ud800", "\udfff"],
+  ["\ufeff", "\ufeff"],
+  ["\ufff0", "\uffff"],
+] as const;
+const UNSAFE = new RegExp(`[${UNSAFE_RANGES.map((range) => range.join("-")).join("")}]`, "g");
 const ASCII = /^[\x00-\x7e]*$/;
 
 function quote(value: unknown): string {
