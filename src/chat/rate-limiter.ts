@@ -1,8 +1,11 @@
 import type { Clock } from "../clock.ts";
 
+const SMALLEST_SWEEP = 1_024;
+
 /** A token bucket for each user. A rate of 0 limits nothing. */
 export class RateLimiter {
   readonly #buckets = new Map<string, Bucket>();
+  #sweepAtSize = SMALLEST_SWEEP;
 
   constructor(
     readonly clock: Clock,
@@ -16,6 +19,7 @@ export class RateLimiter {
     const nowMs = this.clock.now();
     let bucket = this.#buckets.get(userId);
     if (bucket === undefined) {
+      if (this.#buckets.size >= this.#sweepAtSize) this.#sweep(nowMs);
       bucket = { tokens: this.burst, filledMs: nowMs };
       this.#buckets.set(userId, bucket);
     }
@@ -28,14 +32,14 @@ export class RateLimiter {
   }
 
   /** Forgets users whose bucket has filled up again: they are as good as new. */
-  sweep(): void {
-    const nowMs = this.clock.now();
+  #sweep(nowMs: number): void {
     for (const [userId, bucket] of this.#buckets) {
       const missing = this.burst - bucket.tokens;
       if (((nowMs - bucket.filledMs) / 1000) * this.perSecond >= missing) {
         this.#buckets.delete(userId);
       }
     }
+    this.#sweepAtSize = Math.max(SMALLEST_SWEEP, 2 * this.#buckets.size);
   }
 }
 

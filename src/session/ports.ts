@@ -6,6 +6,7 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
 import type { Session } from "./session.ts";
 import type { SessionSubscription } from "./session-subscription.ts";
+import type { TimeLimitSettings } from "./time-limits.ts";
 
 /** The transport under a session. What is sent leaves in the order of the calls. */
 export interface Connection extends Peer {
@@ -68,15 +69,13 @@ export interface Application {
   drained(session: Session): void;
 }
 
-export interface SessionLimits {
+export interface SessionLimits extends TimeLimitSettings {
   readonly frameBytes: number;
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
   readonly pendingFrames: number;
   readonly unacknowledgedMessages: number;
-  readonly connectMs: number;
-  readonly blockedMs: number;
 }
 
 export interface HeartbeatSettings {

@@ -3,8 +3,8 @@ import type { Broker } from "../broker/broker.ts";
 import { parseDestination, userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
-import { type Clock, isoTime } from "../clock.ts";
-import { AppError, toAppError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
@@ -12,7 +12,11 @@ import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
 import type { Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
+import { acknowledgedBy } from "./acknowledgement.ts";
 import { closeCodeFor } from "./close-codes.ts";
+import { errorEvent } from "./error-event.ts";
+import { FrameSequence } from "./frame-sequence.ts";
+import { ackModeOf, isConnect, refuseTransaction, required } from "./headers.ts";
 import { agreeOnHeartbeats, type HeartbeatSender } from "./heartbeats.ts";
 import {
   type Application,
@@ -21,8 +25,9 @@ import {
   RECEIPT_DEFERRED,
   type SessionLimits,
 } from "./ports.ts";
-import { type AckMode, SessionSubscription } from "./session-subscription.ts";
+import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { TimeLimits } from "./time-limits.ts";
 
 export interface SessionEnvironment {
   readonly broker: Broker;
@@ -47,27 +52,22 @@ export class Session {
   readonly id: string;
   readonly connection: Connection;
   readonly subscriptions = new Subscriptions();
-  readonly openedMs: number;
-  #environment: SessionEnvironment;
-  #decoder: Decoder;
+  readonly #environment: SessionEnvironment;
+  readonly #decoder: Decoder;
+  readonly #frames: FrameSequence;
   #state: State = "opened";
   #principal: Principal | null = null;
   #version: StompVersion = "1.2";
   #wire: Wire;
   #subscriptionsMade = 0;
-  #waiting = false;
-  #queue: Frame[] = [];
-  #lastReceivedMs: number;
-  #receiveEveryMs = 0;
-  #blockedSinceMs: number | null = null;
+  readonly #times: TimeLimits;
   readonly #onClosed: (() => void)[] = [];
 
   constructor(connection: Connection, environment: SessionEnvironment) {
     this.connection = connection;
     this.#environment = environment;
     this.id = environment.newId();
-    this.openedMs = environment.clock.now();
-    this.#lastReceivedMs = this.openedMs;
+    this.#times = new TimeLimits(environment.limits, environment.clock.now());
     this.#wire = connection.framing === "sockjs" ? "sockjs" : "text";
     const { frameBytes, headers, headerLineBytes } = environment.limits;
     this.#decoder = new Decoder({
@@ -75,6 +75,11 @@ export class Session {
       maxHeaders: headers,
       maxHeaderLineBytes: headerLineBytes,
     });
+    this.#frames = new FrameSequence(
+      (frame) => this.#handle(frame),
+      environment.limits.pendingFrames,
+      () => this.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
+    );
   }
 
   get isConnected(): boolean {
@@ -94,13 +99,13 @@ export class Session {
   /** One transport message: any part of a frame, or several. */
   receive(chunk: string | Uint8Array): void {
     if (this.#state === "closed") return;
-    this.#lastReceivedMs = this.#environment.clock.now();
+    this.#times.received(this.#environment.clock.now());
     if (this.#state === "opened" && this.connection.framing === "raw") {
       // A client is answered in the opcode in which it speaks.
       this.#wire = typeof chunk === "string" ? "text" : "binary";
     }
     try {
-      this.#decoder.push(chunk, this.#onFrame);
+      this.#decoder.push(chunk, this.#frames.accept);
     } catch (fault) {
       this.#fail(toAppError(fault), null);
     }
@@ -126,7 +131,7 @@ export class Session {
     const wasConnected = this.#state === "connected";
     this.#state = "closed";
     this.#decoder.stop();
-    this.#queue = [];
+    this.#frames.stop();
     for (const task of this.#onClosed) task();
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -146,22 +151,10 @@ export class Session {
   /** Looks at the time limits; called now and then. */
   check(nowMs: number): void {
     if (this.#state === "closed") return;
-    const { limits } = this.#environment;
-    if (this.#state === "opened" && nowMs - this.openedMs >= limits.connectMs) {
-      this.#fail(new AppError("CONNECT_TIMEOUT", `No CONNECT within ${limits.connectMs} ms`), null);
-      return;
-    }
-    // Twice the interval: the margin that [STOMP 1.2 §Heart-beating] asks for.
-    if (this.#receiveEveryMs > 0 && nowMs - this.#lastReceivedMs > 2 * this.#receiveEveryMs) {
-      const text = `Nothing was received for ${nowMs - this.#lastReceivedMs} ms, agreed were ${this.#receiveEveryMs} ms`;
-      this.#fail(new AppError("HEARTBEAT_TIMEOUT", text), null);
-      return;
-    }
-    if (this.connection.bufferedBytes() === 0) {
-      this.#blockedSinceMs = null;
-    } else if (this.#blockedSinceMs === null) {
-      this.#blockedSinceMs = nowMs;
-    } else if (nowMs - this.#blockedSinceMs >= limits.blockedMs) {
+    const exceeded = this.#times.exceeded(nowMs, this.#state === "connected");
+    if (exceeded !== null) {
+      this.#fail(exceeded, null);
+    } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
       this.closed();
       this.connection.terminate();
     }
@@ -175,15 +168,7 @@ export class Session {
   reportError(error: AppError, destination: string, receiptId: string | undefined): void {
     if (this.#state !== "connected") return;
     if (error.code === "INTERNAL") this.#logInternal(error, destination);
-    const { clientMessageId } = error.details;
-    const body = JSON.stringify({
-      code: error.code,
-      message: error.message,
-      destination,
-      clientMessageId,
-      receiptId,
-      timestamp: isoTime(this.#environment.clock.now()),
-    });
+    const body = errorEvent(error, destination, receiptId, this.#environment.clock.now());
     const key = userQueue(this.principal.userId, "errors");
     const message = new Outgoing(this.#environment.newId(), body, [
       "content-type",
@@ -203,7 +188,7 @@ export class Session {
 
   /** Handles a frame that was refused earlier, now that it may be accepted. */
   retry(frame: Frame): void {
-    if (this.#state === "connected") this.#onFrame(frame);
+    if (this.#state === "connected") this.#frames.accept(frame);
   }
 
   /** An ERROR frame, and the end: nothing more of this connection is processed. */
@@ -211,48 +196,23 @@ export class Session {
     this.#fail(error, null);
   }
 
-  readonly #onFrame = (frame: Frame): void => {
-    if (this.#state === "closed") return;
-    if (!this.#waiting) {
-      this.#handle(frame);
-    } else if (this.#queue.length < this.#environment.limits.pendingFrames) {
-      this.#queue.push(frame);
-    } else {
-      const text = `More than ${this.#environment.limits.pendingFrames} frames wait behind one`;
-      this.#fail(new AppError("TOO_MANY_PENDING_FRAMES", text), null);
-    }
-  };
-
   /** Runs the handler, sends the receipt when it is done, and reports what it throws. */
-  #handle(frame: Frame): void {
+  #handle(frame: Frame): Promise<void> | undefined {
     try {
       const result = this.#dispatch(frame);
-      if (result instanceof Promise) this.#waitFor(frame, result);
-      else this.#succeed(frame, result);
+      if (result instanceof Promise) return this.#handleLater(frame, result);
+      this.#succeed(frame, result);
     } catch (fault) {
       this.#refuse(frame, toAppError(fault));
     }
+    return undefined;
   }
 
-  #waitFor(frame: Frame, result: Promise<unknown>): void {
-    this.#waiting = true;
-    result
-      .then(
-        (value) => this.#succeed(frame, value),
-        (fault: unknown) => this.#refuse(frame, toAppError(fault)),
-      )
-      .then(
-        () => this.#resume(),
-        (fault: unknown) => this.#fail(toAppError(fault), frame),
-      );
-  }
-
-  #resume(): void {
-    this.#waiting = false;
-    while (!this.#waiting && this.#state !== "closed") {
-      const next = this.#queue.shift();
-      if (next === undefined) return;
-      this.#handle(next);
+  async #handleLater(frame: Frame, result: Promise<unknown>): Promise<void> {
+    try {
+      this.#succeed(frame, await result);
+    } catch (fault) {
+      this.#refuse(frame, toAppError(fault));
     }
   }
 
@@ -285,6 +245,10 @@ export class Session {
     const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
     this.close(closeCodeFor(error.code), error.code);
+  }
+
+  #failAtLimit(code: ErrorCode, what: string): void {
+    this.#fail(new AppError(code, `Too many ${what}`), null);
   }
 
   #logInternal(error: AppError, destination: string): void {
@@ -351,7 +315,7 @@ export class Session {
         ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
         ...["server", this.#environment.serverName, "user-name", principal.userId],
       ]);
-      this.#receiveEveryMs = heartbeats.receiveEveryMs;
+      this.#times.expectEvery(heartbeats.receiveEveryMs);
       if (heartbeats.sendEveryMs > 0) {
         const { heartbeatSender } = this.#environment;
         const payload = toWire(this.#wire, "\n");
@@ -390,7 +354,8 @@ export class Session {
           ackMode,
           number: this.#subscriptionsMade,
           unacknowledgedLimit: limits.unacknowledgedMessages,
-          onOverflow: this.#onOverflow,
+          onOverflow: () =>
+            this.#failAtLimit("TOO_MANY_UNACKNOWLEDGED", "messages wait for an ACK"),
           request: {
             peer: this.connection,
             key: policy.key,
@@ -412,12 +377,6 @@ export class Session {
     );
   }
 
-  readonly #onOverflow = (): void => {
-    const count = this.#environment.limits.unacknowledgedMessages;
-    const text = `${count} messages wait for an acknowledgement`;
-    this.#fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text), null);
-  };
-
   // An id that stands for nothing is not an error: once-per-connection ids may be forgotten.
   #unsubscribe(frame: Frame): undefined {
     const id =
@@ -432,53 +391,9 @@ export class Session {
   // [STOMP 1.2 §ACK], [STOMP 1.1 §ACK], [STOMP 1.0 ACK]
   #acknowledge(frame: Frame, positive: boolean): undefined {
     refuseTransaction(frame);
-    const { subscription, messageId } = this.#acknowledged(frame);
+    const { subscription, messageId } = acknowledgedBy(frame, this.#version, this.subscriptions);
     const tags = subscription.acknowledge(messageId);
     this.#environment.application.acknowledged(this, subscription, tags, positive);
     return undefined;
-  }
-
-  #acknowledged(frame: Frame): { subscription: SessionSubscription; messageId: string } {
-    if (this.#version === "1.2") {
-      const id = required(frame, "id");
-      const dash = id.indexOf("-");
-      const number = Number(id.slice(0, dash));
-      for (const subscription of this.subscriptions.all()) {
-        if (subscription.number === number) return { subscription, messageId: id.slice(dash + 1) };
-      }
-      throw new AppError("UNKNOWN_ACK", `No message waits for the acknowledgement ${id}`);
-    }
-    const messageId = required(frame, "message-id");
-    const subscriptionId =
-      this.#version === "1.1" ? required(frame, "subscription") : frame.header("subscription");
-    for (const subscription of this.subscriptions.all()) {
-      const named = subscriptionId === undefined || subscription.id === subscriptionId;
-      if (named && subscription.hasUnacknowledged(messageId)) return { subscription, messageId };
-    }
-    throw new AppError("UNKNOWN_ACK", `No message ${messageId} waits for an acknowledgement`);
-  }
-}
-
-function isConnect(frame: Frame): boolean {
-  return frame.command === "CONNECT" || frame.command === "STOMP";
-}
-
-function required(frame: Frame, name: string): string {
-  const value = frame.header(name);
-  if (value === undefined || value === "") {
-    throw new AppError("MISSING_HEADER", `${frame.command} lacks the header ${name}`);
-  }
-  return value;
-}
-
-function ackModeOf(frame: Frame): AckMode {
-  const mode = frame.header("ack") ?? "auto";
-  if (mode === "auto" || mode === "client" || mode === "client-individual") return mode;
-  throw new AppError("INVALID_HEADER", "ack is none of auto, client, client-individual");
-}
-
-function refuseTransaction(frame: Frame): void {
-  if (frame.header("transaction") !== undefined) {
-    throw new AppError("UNSUPPORTED_TRANSACTION", "Transactions are not offered");
   }
 }
