@@ -43,7 +43,7 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const store = await openStore(settings);
+  const store = await openStore(settings, log, clock);
   try {
     return serve({ settings, log, clock, store });
   } catch (fault) {
@@ -171,9 +171,9 @@ function listening<Listener>({ host, port }: Settings, listen: () => Listener): 
   }
 }
 
-async function openStore({ database }: Settings): Promise<ChatStore> {
+async function openStore({ database }: Settings, log: Log, clock: Clock): Promise<ChatStore> {
   if (database.url === "memory:") return new MemoryChatStore();
-  return await openSqliteStore({ path: database.url.slice("sqlite:".length) });
+  return await openSqliteStore({ path: database.url.slice("sqlite:".length), log, clock });
 }
 
 /** Development names count only where nothing better is configured. */

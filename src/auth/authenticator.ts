@@ -34,7 +34,7 @@ const LONGEST_USER_ID = 128;
 const LONGEST_NAME = 128;
 
 /** Ids stand in destinations and keys: no space, slash, wildcard or control character. */
-export function isUserId(text: string): boolean {
+function isUserId(text: string): boolean {
   return text.length > 0 && text.length <= LONGEST_USER_ID && !/[\s/*\p{Cc}\p{Cs}]/u.test(text);
 }
 

@@ -86,10 +86,6 @@ export class Session {
     return this.#state === "connected";
   }
 
-  get isClosed(): boolean {
-    return this.#state === "closed";
-  }
-
   /** Only a connected session has one; asking earlier is a fault of the caller. */
   get principal(): Principal {
     if (this.#principal === null) throw new Error("session has no principal before CONNECT");
