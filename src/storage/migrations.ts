@@ -1,0 +1,77 @@
+import type { Database } from "bun:sqlite";
+import { AppError } from "../errors.ts";
+
+/**
+ * The steps from an empty database to today's, one version each. A step that was released is never
+ * changed: what must be different becomes a step of its own at the end.
+ */
+export const MIGRATIONS: readonly string[] = [
+  // `messages` keeps its rowid: rows may be long, and a rowid table's tree holds them at its leaves.
+  // `last_seq` and `last_message_ms` repeat the newest message, so that lists and backlogs of users
+  // with many conversations need not look at messages.
+  `CREATE TABLE conversations (
+     id TEXT NOT NULL PRIMARY KEY,
+     kind TEXT NOT NULL,
+     created_ms INTEGER NOT NULL,
+     last_seq INTEGER NOT NULL DEFAULT 0,
+     last_message_ms INTEGER
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE members (
+     conversation_id TEXT NOT NULL REFERENCES conversations (id),
+     user_id TEXT NOT NULL,
+     position INTEGER NOT NULL,
+     delivered_seq INTEGER NOT NULL DEFAULT 0,
+     read_seq INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (conversation_id, user_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX members_by_user ON members (user_id);
+
+   CREATE TABLE messages (
+     id TEXT NOT NULL UNIQUE,
+     conversation_id TEXT NOT NULL REFERENCES conversations (id),
+     seq INTEGER NOT NULL,
+     sender_id TEXT NOT NULL,
+     timestamp_ms INTEGER NOT NULL,
+     client_message_id TEXT,
+     sender_name TEXT NOT NULL,
+     recipient_id TEXT,
+     type TEXT NOT NULL,
+     reply_to TEXT,
+     content TEXT NOT NULL,
+     UNIQUE (conversation_id, seq)
+   ) STRICT;
+   CREATE UNIQUE INDEX messages_by_client_id ON messages (sender_id, client_message_id)
+     WHERE client_message_id IS NOT NULL;
+
+   CREATE TABLE users (
+     user_id TEXT NOT NULL PRIMARY KEY,
+     name TEXT NOT NULL,
+     last_seen_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/**
+ * Brings the database to the newest version; each step is done wholly or not at all, so a failure
+ * leaves a database that can be tried again. Throws AppError INVALID_CONFIGURATION for a database
+ * that a newer Parley made, which is left as it is.
+ */
+export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {
+  for (let version = versionOf(db); version !== migrations.length; version = versionOf(db)) {
+    const step = migrations[version];
+    if (step === undefined) {
+      throw new AppError(
+        "INVALID_CONFIGURATION",
+        `the database was written by a newer Parley (schema ${version}; this one knows up to ${migrations.length}): start that version again, or restore a backup made before it`,
+      );
+    }
+    db.transaction(() => {
+      db.run(step);
+      db.run(`PRAGMA user_version = ${version + 1}`);
+    }).immediate();
+  }
+}
+
+function versionOf(db: Database): number {
+  return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+}

@@ -1,0 +1,105 @@
+/** The columns of a message, named as StoredMessage names them. */
+const MESSAGE = `
+  messages.id,
+  messages.conversation_id AS conversationId,
+  messages.seq,
+  messages.sender_id AS senderId,
+  messages.sender_name AS senderName,
+  messages.recipient_id AS recipientId,
+  messages.client_message_id AS clientMessageId,
+  messages.type,
+  messages.content,
+  messages.reply_to AS replyTo,
+  messages.timestamp_ms AS timestampMs`;
+
+const MEMBER = `
+  members.user_id AS userId,
+  members.delivered_seq AS deliveredSeq,
+  members.read_seq AS readSeq`;
+
+const CONVERSATION = `
+  conversations.id,
+  conversations.kind,
+  conversations.created_ms AS createdMs,
+  conversations.last_seq AS lastSeq`;
+
+/**
+ * Every read that is done to a database, each by an index. CROSS JOIN is SQLite's way to say in
+ * which order tables are joined.
+ */
+export const READS = {
+  conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
+
+  members: `SELECT ${MEMBER} FROM members WHERE conversation_id = ? ORDER BY position`,
+
+  messageById: `SELECT ${MESSAGE} FROM messages WHERE id = ?`,
+
+  messageByClientId: `
+    SELECT ${MESSAGE} FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+
+  historyBefore: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE conversation_id = ? AND seq < ?
+    ORDER BY seq DESC LIMIT ?`,
+
+  historyAfter: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE conversation_id = ? AND seq > ? AND seq < ?
+    ORDER BY seq LIMIT ?`,
+
+  // Messages are looked at only where the conversation's row says that there is something new.
+  backlog: `
+    SELECT members.conversation_id AS conversationId,
+           members.delivered_seq AS deliveredSeq,
+           conversations.last_seq AS lastSeq
+    FROM members
+    CROSS JOIN conversations
+      ON conversations.id = members.conversation_id
+      AND conversations.last_seq > members.delivered_seq
+    CROSS JOIN messages AS waiting
+      ON waiting.conversation_id = members.conversation_id
+      AND waiting.seq = (
+        SELECT seq FROM messages
+        WHERE messages.conversation_id = members.conversation_id
+          AND messages.seq > members.delivered_seq
+          AND messages.sender_id <> members.user_id
+        ORDER BY seq LIMIT 1
+      )
+    WHERE members.user_id = ?
+    ORDER BY waiting.timestamp_ms, waiting.id`,
+
+  lastPerSender: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE conversation_id = ? AND seq IN (
+      SELECT max(seq) FROM messages
+      WHERE conversation_id = ? AND seq > ? AND seq <= ? AND sender_id <> ?
+      GROUP BY sender_id
+    )
+    ORDER BY seq`,
+
+  newestConversations: `
+    SELECT ${CONVERSATION}
+    FROM members
+    CROSS JOIN conversations ON conversations.id = members.conversation_id
+    WHERE members.user_id = ?
+    ORDER BY conversations.last_message_ms DESC NULLS LAST,
+             conversations.created_ms DESC, conversations.id
+    LIMIT ?`,
+
+  membersOfAll: `
+    SELECT members.conversation_id AS conversationId, ${MEMBER}
+    FROM json_each(?) AS wanted
+    CROSS JOIN members ON members.conversation_id = wanted.value
+    ORDER BY wanted.key, members.position`,
+
+  lastMessages: `
+    SELECT ${MESSAGE}
+    FROM json_each(?) AS wanted
+    CROSS JOIN conversations ON conversations.id = wanted.value
+    CROSS JOIN messages
+      ON messages.conversation_id = conversations.id AND messages.seq = conversations.last_seq`,
+
+  users: `
+    SELECT user_id AS userId, name, last_seen_ms AS lastSeenMs
+    FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
+} as const;

@@ -1,0 +1,85 @@
+import type { Clock } from "../clock.ts";
+import { toAppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { unavailable } from "./sqlite-errors.ts";
+import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
+
+export interface WriterClientOptions {
+  readonly path: string;
+  /** How long a commit waits for a lock that another program holds on the database. */
+  readonly busyTimeoutMs: number;
+  readonly clock: Clock;
+  readonly startWorker: () => WriterWorker;
+  readonly log: Log | undefined;
+}
+
+/** However often writers end, they are started anew no more often than this. */
+const RESTART_PAUSE_MS = 1_000;
+
+/** A writer that outlives its threads: one that ended is replaced when the next request comes. */
+export class WriterClient {
+  readonly #options: WriterClientOptions;
+  #thread: WriterThread | undefined;
+  #restartedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: WriterClientOptions) {
+    this.#options = options;
+  }
+
+  /** Opens and migrates the database. Rejects with AppError when that fails. */
+  async start(): Promise<void> {
+    const { path, busyTimeoutMs, startWorker } = this.#options;
+    const thread = new WriterThread(startWorker());
+    try {
+      await thread.request({ kind: "open", path, busyTimeoutMs });
+    } catch (fault) {
+      await thread.terminate();
+      throw fault instanceof WriterEnded
+        ? unavailable("the store's writer does not start", fault)
+        : toAppError(fault);
+    }
+    this.#thread = thread;
+  }
+
+  /**
+   * One at a time. Rejects with AppError when nothing was written; with WriterEnded when the thread
+   * ended meanwhile, and the batch is there wholly or not at all.
+   */
+  async commit(batchJson: string): Promise<void> {
+    const thread = await this.#running();
+    return thread.request({ kind: "commit", batch: batchJson });
+  }
+
+  /** Not during a commit. Empties the write-ahead log into the database and ends the thread. */
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    try {
+      if (!thread.hasEnded) await thread.request({ kind: "close" });
+    } catch (fault) {
+      // Nothing is lost by that: the next start reads the log.
+      this.#options.log?.warn({ err: fault }, "the database was not tidied at its closing");
+    }
+    await thread.terminate();
+  }
+
+  async #running(): Promise<WriterThread> {
+    if (this.#thread === undefined || this.#thread.hasEnded) await this.#restart();
+    if (this.#thread === undefined) throw unavailable("the store's writer does not run");
+    return this.#thread;
+  }
+
+  async #restart(): Promise<void> {
+    const now = this.#options.clock.now();
+    if (Math.abs(now - this.#restartedMs) < RESTART_PAUSE_MS) {
+      throw unavailable("the store's writer has failed and is not restarted yet");
+    }
+    this.#restartedMs = now;
+    this.#options.log?.warn({}, "the store's writer has ended and is started anew");
+    try {
+      await this.start();
+    } catch (fault) {
+      throw unavailable("the store's writer does not start again", fault);
+    }
+  }
+}

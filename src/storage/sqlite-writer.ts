@@ -1,0 +1,88 @@
+/**
+ * The worker that alone writes to the database, so that no commit's wait for the disk is one of the
+ * server. An entry point of its own, also of the compiled binary. It answers each request with one
+ * reply, in order.
+ */
+import { Database } from "bun:sqlite";
+import type { WriteBatch } from "../chat/ports.ts";
+import { AppError, toAppError } from "../errors.ts";
+import { migrate } from "./migrations.ts";
+import { BatchWriter } from "./sqlite-batch.ts";
+import { type Failure, openingError, toFailure, unavailable } from "./sqlite-errors.ts";
+
+export type WriterRequest =
+  | { readonly kind: "open"; readonly path: string; readonly busyTimeoutMs: number }
+  /** The batch as JSON: one string is what crosses threads cheapest. */
+  | { readonly kind: "commit"; readonly batch: string }
+  | { readonly kind: "close" };
+
+/** `null`: done. */
+export type WriterReply = Failure | null;
+
+function serve(): (request: WriterRequest) => void {
+  let db: Database | undefined;
+  let writer: BatchWriter | undefined;
+
+  return (request) => {
+    switch (request.kind) {
+      case "open":
+        db = open(request.path, request.busyTimeoutMs);
+        writer = new BatchWriter(db);
+        return;
+      case "commit": {
+        if (writer === undefined) throw unavailable("the database is not open");
+        const batch: WriteBatch = JSON.parse(request.batch);
+        try {
+          writer.write(batch);
+        } catch (fault) {
+          throw unavailable("the store did not take the write; nothing of it was kept", fault);
+        }
+        return;
+      }
+      case "close":
+        if (db === undefined) return;
+        db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+        db.close();
+    }
+  };
+}
+
+function open(path: string, busyTimeoutMs: number): Database {
+  try {
+    const db = new Database(path, { create: true, readwrite: true });
+    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    expectWal(db);
+    db.run("PRAGMA synchronous = FULL");
+    db.run("PRAGMA foreign_keys = ON");
+    // After a burst, the log is cut back to this size at the next checkpoint.
+    db.run(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
+    db.run("PRAGMA cache_size = -16384");
+    // 16 MB: clients' message ids are random, so that busy batches touch many pages of their index.
+    db.run("PRAGMA wal_autocheckpoint = 4000");
+    migrate(db);
+    return db;
+  } catch (fault) {
+    throw openingError(path, fault);
+  }
+}
+
+function expectWal(db: Database): void {
+  const row = db.query<{ journal_mode: string }, []>("PRAGMA journal_mode = WAL").get();
+  if (row?.journal_mode === "wal") return;
+  throw new AppError(
+    "INVALID_CONFIGURATION",
+    "the database cannot use a write-ahead log: its folder must be on a local disk",
+  );
+}
+
+const handle = serve();
+
+addEventListener("message", ({ data }: MessageEvent<WriterRequest>) => {
+  let reply: WriterReply = null;
+  try {
+    handle(data);
+  } catch (fault) {
+    reply = toFailure(toAppError(fault));
+  }
+  postMessage(reply);
+});

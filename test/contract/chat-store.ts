@@ -1,0 +1,543 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { ChatStore, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
+import { AppError } from "../../src/errors.ts";
+import { batch, conversation, EPOCH_MS, message, messages, watermark } from "../support/stored.ts";
+
+/** What every ChatStore keeps. `factory` opens an empty one, which the suite closes. */
+export function chatStoreContract(
+  name: string,
+  factory: () => ChatStore | Promise<ChatStore>,
+): void {
+  describe(`${name} is a ChatStore`, () => {
+    let store: ChatStore;
+
+    beforeEach(async () => {
+      store = await factory();
+    });
+    afterEach(() => store.close());
+
+    const commit = (parts: Partial<WriteBatch>) => store.commit(batch(parts));
+    const seqs = (list: readonly StoredMessage[]) => list.map(({ seq }) => seq);
+    const refusal = (parts: Partial<WriteBatch>) => refusalOf(() => commit(parts));
+
+    describe("an empty store", () => {
+      test("knows nothing", async () => {
+        expect(await store.conversation("chat")).toBeNull();
+        expect(await store.messageById("1")).toBeNull();
+        expect(await store.messageByClientId("alice", "1")).toBeNull();
+        expect(await store.history({ conversationId: "chat", limit: 10 })).toEqual([]);
+        expect(await store.backlog("alice")).toEqual([]);
+        expect(await store.lastMessagePerSender("chat", 0, 10, "alice")).toEqual([]);
+        expect(await store.conversationsOf("alice", 10)).toEqual([]);
+        expect(await store.users(["alice"])).toEqual([]);
+        expect(await store.users([])).toEqual([]);
+      });
+
+      test("takes an empty batch", async () => {
+        await commit({});
+        expect(await store.conversationsOf("alice", 10)).toEqual([]);
+      });
+    });
+
+    describe("conversations", () => {
+      test("are read as they were written, members in the order of their joining", async () => {
+        const created = { ...conversation("group", ["zoe", "adam", "mia"]), createdMs: 1 };
+        await commit({ conversations: [created] });
+        expect(await store.conversation("group")).toEqual({
+          id: "group",
+          kind: "group",
+          createdMs: 1,
+          lastSeq: 0,
+          members: ["zoe", "adam", "mia"].map((userId) => ({
+            userId,
+            deliveredSeq: 0,
+            readSeq: 0,
+          })),
+        });
+      });
+
+      test("that exist are left as they are", async () => {
+        await commit({ conversations: [conversation()], messages: messages(2) });
+        await commit({ watermarks: [watermark("bob", 2, 1)] });
+        const before = await store.conversation("chat");
+        await commit({
+          conversations: [
+            { id: "chat", kind: "group", createdMs: 5, memberIds: ["mallory", "bob", "alice"] },
+          ],
+          messages: [message(3)],
+        });
+        expect(await store.conversation("chat")).toEqual(
+          before === null ? null : { ...before, lastSeq: 3 },
+        );
+        expect(await store.conversationsOf("mallory", 10)).toEqual([]);
+      });
+
+      test("named twice in a batch are created by the first naming", async () => {
+        await commit({ conversations: [conversation(), conversation("chat", ["mallory", "eve"])] });
+        const members = (await store.conversation("chat"))?.members;
+        expect(members?.map(({ userId }) => userId)).toEqual(["alice", "bob"]);
+      });
+
+      test("count a member once that is named twice", async () => {
+        await commit({ conversations: [conversation("self", ["alice", "alice", "bob"])] });
+        const members = (await store.conversation("self"))?.members;
+        expect(members?.map(({ userId }) => userId)).toEqual(["alice", "bob"]);
+      });
+
+      test("have the highest seq committed as lastSeq", async () => {
+        await commit({ conversations: [conversation(), conversation("other")] });
+        await commit({
+          messages: [message(1), message(1, { conversationId: "other" }), message(2)],
+        });
+        expect((await store.conversation("chat"))?.lastSeq).toBe(2);
+        expect((await store.conversation("other"))?.lastSeq).toBe(1);
+      });
+
+      test("keep their lastSeq when a lower seq comes late", async () => {
+        await commit({ conversations: [conversation()], messages: [message(1), message(3)] });
+        await commit({ messages: [message(2)] });
+        expect((await store.conversation("chat"))?.lastSeq).toBe(3);
+        const [overview] = await store.conversationsOf("bob", 1);
+        expect(overview?.lastMessage).toEqual(message(3));
+        expect(seqs(await store.history({ conversationId: "chat", limit: 5 }))).toEqual([1, 2, 3]);
+      });
+
+      test("are read as of the moment of reading", async () => {
+        await commit({ conversations: [conversation()] });
+        const before = await store.conversation("chat");
+        await commit({ messages: [message(1)], watermarks: [watermark("bob", 1)] });
+        expect(before?.lastSeq).toBe(0);
+        expect(before?.members[1]?.deliveredSeq).toBe(0);
+      });
+    });
+
+    describe("messages", () => {
+      beforeEach(() => commit({ conversations: [conversation()] }));
+
+      test("are found by id and by the client's id, every field kept", async () => {
+        const full = message(1, { clientMessageId: "c-1", replyTo: "m-0", type: "IMAGE" });
+        const bare = message(2, { recipientId: null });
+        await commit({ messages: [full, bare] });
+        expect(await store.messageById(full.id)).toEqual(full);
+        expect(await store.messageById(bare.id)).toEqual(bare);
+        expect(await store.messageByClientId("alice", "c-1")).toEqual(full);
+        expect(await store.messageByClientId("bob", "c-1")).toBeNull();
+        expect(await store.messageByClientId("alice", "c-2")).toBeNull();
+      });
+
+      for (const [form, text] of CONTENTS) {
+        test(`keep ${form}`, async () => {
+          const fields = { content: text, senderName: text, replyTo: text, clientMessageId: text };
+          const kept = message(1, fields);
+          await commit({ messages: [kept] });
+          expect(await store.messageById(kept.id)).toEqual(kept);
+          expect(await store.messageByClientId("alice", text)).toEqual(kept);
+        });
+      }
+
+      test("keep a content of 1 MiB", async () => {
+        const content = "0123456789abcdéf".repeat(65_536);
+        await commit({ messages: [message(1, { content })] });
+        expect((await store.messageById("chat#1"))?.content === content).toBe(true);
+      });
+
+      test("come in a batch of 1,000", async () => {
+        await commit({ messages: messages(1_000) });
+        expect((await store.conversation("chat"))?.lastSeq).toBe(1_000);
+        const kept = await store.history({ conversationId: "chat", limit: 2_000 });
+        expect(kept).toEqual(messages(1_000));
+      });
+
+      test("of different senders may have one client's id, and of one sender none many times", async () => {
+        await commit({
+          messages: [
+            message(1, { clientMessageId: "c" }),
+            message(2, { clientMessageId: "c", senderId: "bob" }),
+            message(3),
+            message(4),
+          ],
+        });
+        expect((await store.messageByClientId("alice", "c"))?.seq).toBe(1);
+        expect((await store.messageByClientId("bob", "c"))?.seq).toBe(2);
+      });
+
+      test("of different conversations count by themselves", async () => {
+        await commit({
+          conversations: [conversation("other")],
+          messages: [message(1), message(1, { conversationId: "other" })],
+        });
+        expect(seqs(await store.history({ conversationId: "other", limit: 5 }))).toEqual([1]);
+      });
+    });
+
+    describe("a commit that breaks a constraint is refused and leaves nothing", () => {
+      const stored = message(1, { clientMessageId: "c-1" });
+
+      beforeEach(() => commit({ conversations: [conversation()], messages: [stored] }));
+
+      const broken: Record<string, readonly StoredMessage[]> = {
+        "a taken seq": [message(1, { id: "new" })],
+        "a taken id": [message(3, { id: stored.id })],
+        "a taken client's id": [message(3, { clientMessageId: "c-1" })],
+        "a seq twice in the batch": [message(3), message(3, { id: "new" })],
+        "an id twice in the batch": [message(3), message(4, { id: "chat#3" })],
+        "a client's id twice in the batch": [
+          message(3, { clientMessageId: "c-3" }),
+          message(4, { clientMessageId: "c-3" }),
+        ],
+        "a conversation that is not there": [message(1, { conversationId: "nowhere" })],
+      };
+
+      for (const [what, wrong] of Object.entries(broken)) {
+        test(what, async () => {
+          const before = await store.conversation("chat");
+          const parts: WriteBatch = {
+            conversations: [conversation("second", ["alice", "carol"])],
+            messages: [
+              message(2, { clientMessageId: "c-2" }),
+              message(1, { conversationId: "second" }),
+              ...wrong,
+            ],
+            watermarks: [watermark("bob", 1, 1)],
+            users: [{ userId: "carol", name: "Carol", lastSeenMs: 1 }],
+          };
+          expect(await refusal(parts)).toBe("STORAGE_UNAVAILABLE");
+
+          expect(await store.conversation("chat")).toEqual(before);
+          expect(await store.conversation("second")).toBeNull();
+          expect(await store.conversationsOf("carol", 10)).toEqual([]);
+          expect(await store.history({ conversationId: "chat", limit: 10 })).toEqual([stored]);
+          expect(await store.messageById("chat#2")).toBeNull();
+          expect(await store.messageByClientId("alice", "c-2")).toBeNull();
+          expect(await store.users(["carol"])).toEqual([]);
+
+          await commit({ ...parts, messages: [message(2, { clientMessageId: "c-2" })] });
+          expect((await store.conversation("chat"))?.lastSeq).toBe(2);
+        });
+      }
+    });
+
+    describe("watermarks", () => {
+      beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));
+
+      const marksOf = async (userId: string) => {
+        const members = (await store.conversation("chat"))?.members ?? [];
+        const member = members.find((each) => each.userId === userId);
+        return [member?.deliveredSeq, member?.readSeq];
+      };
+
+      test("advance, each for itself", async () => {
+        await commit({ watermarks: [watermark("bob", 4, 2)] });
+        await commit({ watermarks: [watermark("bob", 4, 3)] });
+        expect(await marksOf("bob")).toEqual([4, 3]);
+        expect(await marksOf("alice")).toEqual([0, 0]);
+      });
+
+      test("never go back", async () => {
+        await commit({ watermarks: [watermark("bob", 6, 5)] });
+        await commit({ watermarks: [watermark("bob", 3, 7)] });
+        expect(await marksOf("bob")).toEqual([6, 7]);
+        await commit({ watermarks: [watermark("bob", 8, 1), watermark("bob", 2, 2)] });
+        expect(await marksOf("bob")).toEqual([8, 7]);
+      });
+
+      test("of nobody's membership are nothing", async () => {
+        await commit({
+          watermarks: [watermark("mallory", 3), watermark("bob", 3, 0, "nowhere")],
+        });
+        expect((await store.conversation("chat"))?.members).toHaveLength(2);
+        expect(await marksOf("bob")).toEqual([0, 0]);
+      });
+
+      test("may come with the conversation itself", async () => {
+        await commit({
+          conversations: [conversation("new")],
+          messages: [message(1, { conversationId: "new" })],
+          watermarks: [watermark("bob", 1, 1, "new")],
+        });
+        const bob = { userId: "bob", deliveredSeq: 1, readSeq: 1 };
+        expect((await store.conversation("new"))?.members[1]).toEqual(bob);
+      });
+    });
+
+    describe("history", () => {
+      beforeEach(() =>
+        commit({
+          conversations: [conversation(), conversation("other")],
+          messages: [...messages(20), message(21, { conversationId: "other" })],
+        }),
+      );
+
+      const history = async (bounds: { afterSeq?: number; beforeSeq?: number; limit: number }) =>
+        seqs(await store.history({ conversationId: "chat", ...bounds }));
+
+      test("without bounds is the last ones, ascending", async () => {
+        expect(await history({ limit: 3 })).toEqual([18, 19, 20]);
+        expect(await history({ limit: 100 })).toHaveLength(20);
+      });
+
+      test("before a seq is the last ones below it", async () => {
+        expect(await history({ beforeSeq: 10, limit: 3 })).toEqual([7, 8, 9]);
+        expect(await history({ beforeSeq: 3, limit: 3 })).toEqual([1, 2]);
+        expect(await history({ beforeSeq: 1, limit: 3 })).toEqual([]);
+        expect(await history({ beforeSeq: 1_000, limit: 2 })).toEqual([19, 20]);
+      });
+
+      test("after a seq is the first ones above it", async () => {
+        expect(await history({ afterSeq: 0, limit: 3 })).toEqual([1, 2, 3]);
+        expect(await history({ afterSeq: 10, limit: 3 })).toEqual([11, 12, 13]);
+        expect(await history({ afterSeq: 18, limit: 3 })).toEqual([19, 20]);
+        expect(await history({ afterSeq: 20, limit: 3 })).toEqual([]);
+      });
+
+      test("between two is the first ones above the lower bound", async () => {
+        expect(await history({ afterSeq: 5, beforeSeq: 15, limit: 3 })).toEqual([6, 7, 8]);
+        expect(await history({ afterSeq: 5, beforeSeq: 8, limit: 10 })).toEqual([6, 7]);
+        expect(await history({ afterSeq: 5, beforeSeq: 6, limit: 10 })).toEqual([]);
+        expect(await history({ afterSeq: 9, beforeSeq: 3, limit: 10 })).toEqual([]);
+      });
+
+      test("with a limit of 0 or less is nothing", async () => {
+        expect(await history({ limit: 0 })).toEqual([]);
+        expect(await history({ limit: -1 })).toEqual([]);
+        expect(await history({ afterSeq: 1, limit: -1 })).toEqual([]);
+      });
+
+      test("takes undefined bounds for none", async () => {
+        const bounds = { afterSeq: undefined, beforeSeq: undefined };
+        const query = { conversationId: "chat", limit: 2, ...bounds };
+        expect(seqs(await store.history(query))).toEqual([19, 20]);
+      });
+
+      test("is walked page by page, both ways, with every message once and in order", async () => {
+        await commit({ conversations: [conversation("long")] });
+        const all = Array.from({ length: 2_500 }, (_, index) =>
+          message(index + 1, { conversationId: "long" }),
+        );
+        for (let at = 0; at < all.length; at += 500) {
+          await commit({ messages: all.slice(at, at + 500) });
+        }
+
+        const upward: StoredMessage[] = [];
+        for (;;) {
+          const afterSeq = upward.at(-1)?.seq ?? 0;
+          const page = await store.history({ conversationId: "long", afterSeq, limit: 99 });
+          if (page.length === 0) break;
+          upward.push(...page);
+        }
+        expect(upward).toEqual(all);
+
+        const downward: StoredMessage[] = [];
+        for (;;) {
+          const beforeSeq = downward[0]?.seq;
+          const page = await store.history({ conversationId: "long", beforeSeq, limit: 101 });
+          if (page.length === 0) break;
+          downward.unshift(...page);
+        }
+        expect(downward).toEqual(all);
+      });
+    });
+
+    describe("the backlog", () => {
+      test("is what others sent above the user's deliveredSeq", async () => {
+        await commit({ conversations: [conversation()], messages: messages(3) });
+        const head = { conversationId: "chat", deliveredSeq: 0, lastSeq: 3 };
+        expect(await store.backlog("bob")).toEqual([head]);
+        expect(await store.backlog("alice")).toEqual([]);
+        expect(await store.backlog("mallory")).toEqual([]);
+
+        await commit({ watermarks: [watermark("bob", 2)] });
+        expect(await store.backlog("bob")).toEqual([{ ...head, deliveredSeq: 2 }]);
+        await commit({ watermarks: [watermark("bob", 3)] });
+        expect(await store.backlog("bob")).toEqual([]);
+      });
+
+      test("does not count the user's own messages, but reaches up to them", async () => {
+        await commit({
+          conversations: [conversation()],
+          messages: [message(1), message(2, { senderId: "bob" })],
+        });
+        const head = { conversationId: "chat", deliveredSeq: 0, lastSeq: 2 };
+        expect(await store.backlog("bob")).toEqual([head]);
+        await commit({ watermarks: [watermark("bob", 1)] });
+        expect(await store.backlog("bob")).toEqual([]);
+        await commit({ messages: [message(3)] });
+        const later = { conversationId: "chat", deliveredSeq: 1, lastSeq: 3 };
+        expect(await store.backlog("bob")).toEqual([later]);
+      });
+
+      test("has the conversation first that waits longest", async () => {
+        const at = (conversationId: string, seq: number, timestampMs: number, senderId = "alice") =>
+          message(seq, { conversationId, timestampMs, senderId });
+        await commit({
+          conversations: ["a", "b", "c", "d"].map((id) => conversation(id)),
+          messages: [
+            // Bob's own message is older than any, and waits for nobody.
+            at("a", 1, 10, "bob"),
+            at("a", 2, 400),
+            at("b", 1, 20),
+            at("b", 2, 300),
+            at("c", 1, 200),
+            at("c", 2, 500),
+            at("d", 1, 30),
+          ],
+          watermarks: [watermark("bob", 1, 0, "b"), watermark("bob", 1, 1, "d")],
+        });
+        const waiting = await store.backlog("bob");
+        expect(waiting.map(({ conversationId }) => conversationId)).toEqual(["c", "b", "a"]);
+      });
+    });
+
+    describe("the last message of each sender", () => {
+      beforeEach(() =>
+        commit({
+          conversations: [conversation("group", ["alice", "bob", "carol", "dave"])],
+          messages: ["alice", "bob", "alice", "carol", "dave", "bob", "dave"].map(
+            (senderId, index) => message(index + 1, { conversationId: "group", senderId }),
+          ),
+        }),
+      );
+
+      const lastOnes = async (afterSeq: number, uptoSeq: number, except: string) =>
+        seqs(await store.lastMessagePerSender("group", afterSeq, uptoSeq, except)).sort();
+
+      test("is told for all senders but one", async () => {
+        expect(await lastOnes(0, 7, "dave")).toEqual([3, 4, 6]);
+        expect(await lastOnes(0, 7, "nobody")).toEqual([3, 4, 6, 7]);
+      });
+
+      test("is above the lower bound and not above the upper", async () => {
+        expect(await lastOnes(3, 6, "nobody")).toEqual([4, 5, 6]);
+        expect(await lastOnes(2, 3, "bob")).toEqual([3]);
+        expect(await lastOnes(3, 3, "bob")).toEqual([]);
+        expect(await lastOnes(7, 100, "bob")).toEqual([]);
+      });
+
+      test("is a whole message", async () => {
+        const [last] = await store.lastMessagePerSender("group", 0, 1, "bob");
+        expect(last).toEqual(message(1, { conversationId: "group" }));
+      });
+    });
+
+    describe("a user's conversations", () => {
+      test("are those with the newest message first, then those without one", async () => {
+        const at = (conversationId: string, seq: number, timestampMs: number) =>
+          message(seq, { conversationId, timestampMs });
+        await commit({
+          conversations: ["old", "new", "middle", "empty"].map((id) => conversation(id)),
+          messages: [at("old", 1, 1), at("new", 1, 2), at("middle", 1, 5), at("new", 2, 9)],
+        });
+        await commit({ conversations: [conversation("foreign", ["carol", "dave"])] });
+        const list = await store.conversationsOf("bob", 10);
+        expect(list.map(({ id }) => id)).toEqual(["new", "middle", "old", "empty"]);
+        expect(list.map(({ lastMessage }) => lastMessage?.timestampMs)).toEqual([
+          9,
+          5,
+          1,
+          undefined,
+        ]);
+        expect(list[3]?.lastMessage).toBeNull();
+        expect((await store.conversationsOf("bob", 2)).map(({ id }) => id)).toEqual([
+          "new",
+          "middle",
+        ]);
+        expect(await store.conversationsOf("bob", 0)).toEqual([]);
+      });
+
+      test("come with members, watermarks and the whole last message", async () => {
+        await commit({
+          conversations: [conversation(), conversation("group", ["zoe", "bob", "adam"])],
+          messages: [...messages(3), message(1, { conversationId: "group", timestampMs: 1 })],
+          watermarks: [watermark("bob", 3, 2)],
+        });
+        const [chat, group] = await store.conversationsOf("bob", 10);
+        expect(chat).toEqual({
+          id: "chat",
+          kind: "direct",
+          createdMs: EPOCH_MS,
+          lastSeq: 3,
+          members: [
+            { userId: "alice", deliveredSeq: 0, readSeq: 0 },
+            { userId: "bob", deliveredSeq: 3, readSeq: 2 },
+          ],
+          lastMessage: message(3),
+        });
+        expect(group?.members.map(({ userId }) => userId)).toEqual(["zoe", "bob", "adam"]);
+      });
+
+      for (const [form, id] of CONTENTS) {
+        test(`may have ${form} for an id`, async () => {
+          const sent = message(1, { conversationId: id, senderId: id });
+          await commit({
+            conversations: [conversation(id, [id, "bob"])],
+            messages: [sent],
+            users: [{ userId: id, name: id, lastSeenMs: 1 }],
+          });
+          expect((await store.conversation(id))?.members[0]?.userId).toBe(id);
+          const [only] = await store.conversationsOf("bob", 5);
+          expect(only?.members.map(({ userId }) => userId)).toEqual([id, "bob"]);
+          expect(only?.lastMessage).toEqual(sent);
+          expect((await store.backlog("bob"))[0]?.conversationId).toBe(id);
+          expect(await store.users([id])).toEqual([{ userId: id, name: id, lastSeenMs: 1 }]);
+        });
+      }
+    });
+
+    describe("users", () => {
+      test("are overwritten by the later write, and told once each", async () => {
+        const alice = { userId: "alice", name: "Alice", lastSeenMs: 1 };
+        const bob = { userId: "bob", name: "Bob", lastSeenMs: 2 };
+        await commit({ users: [alice, bob] });
+        const renamed = { userId: "alice", name: "Alicia", lastSeenMs: 3 };
+        await commit({ users: [{ ...renamed, name: "Al" }, renamed] });
+        const known = await store.users(["bob", "nobody", "alice", "bob"]);
+        expect(known.sort((a, b) => a.userId.localeCompare(b.userId))).toEqual([renamed, bob]);
+      });
+    });
+
+    describe("a closed store", () => {
+      test("refuses commits and reads, and may be closed again", async () => {
+        await commit({ conversations: [conversation()] });
+        await store.close();
+        await store.close();
+        expect(await refusal({ messages: [message(1)] })).toBe("STORAGE_UNAVAILABLE");
+        const reads: (() => unknown)[] = [
+          () => store.conversation("chat"),
+          () => store.messageById("1"),
+          () => store.messageByClientId("alice", "1"),
+          () => store.history({ conversationId: "chat", limit: 1 }),
+          () => store.backlog("bob"),
+          () => store.lastMessagePerSender("chat", 0, 1, "bob"),
+          () => store.conversationsOf("bob", 1),
+          () => store.users(["bob"]),
+        ];
+        for (const read of reads) expect(await refusalOf(read)).toBe("STORAGE_UNAVAILABLE");
+      });
+
+      test("has finished the commit that was under way", async () => {
+        const committed = commit({ conversations: [conversation()], messages: messages(100) });
+        await store.close();
+        expect(await committed).toBeUndefined();
+      });
+    });
+  });
+}
+
+const CONTENTS: readonly (readonly [form: string, text: string])[] = [
+  ["an empty string", ""],
+  ["a NUL", "before\0after"],
+  ["emoji", "👩‍👩‍👧‍👦 🇩🇪 😀"],
+  ["scripts of the world", "Grüße, Ελλάδα, עברית, 日本語, e\u0301"],
+  ["line ends and quotes", `a\r\nb\n'c' "d" \\ ; -- %`],
+  ["control characters", "\u0001\u0007\u001b\u007f\u2028\ufeff"],
+];
+
+/** The code of the AppError that `action` fails with, thrown or rejected. */
+async function refusalOf(action: () => unknown): Promise<string> {
+  try {
+    await action();
+  } catch (fault) {
+    return fault instanceof AppError ? fault.code : String(fault);
+  }
+  return "not refused";
+}

@@ -1,0 +1,46 @@
+import { afterAll, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { batch, conversation, message, messages } from "../support/stored.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+
+const disk = new TemporaryFolder();
+const isMounted =
+  process.platform === "linux" &&
+  Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.path], {
+    stderr: "ignore",
+  }).success;
+
+afterAll(() => {
+  if (isMounted) Bun.spawnSync(["umount", disk.path]);
+  disk[Symbol.dispose]();
+});
+
+// Needs the right to mount a small disk, which root has.
+test.skipIf(!isMounted)(
+  "a full disk refuses commits, and takes them when it has room",
+  async () => {
+    const store = await openSqliteStore({ path: disk.file("parley.db") });
+    await store.commit(batch({ conversations: [conversation()], messages: messages(10) }));
+
+    const ballast = disk.file("ballast");
+    expect(() => writeFileSync(ballast, new Uint8Array(4 * 1024 * 1024))).toThrow("ENOSPC");
+    const large = (seq: number) =>
+      batch({ messages: [message(seq, { content: "x".repeat(200_000) })] });
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const failure: unknown = await store.commit(large(11)).catch((fault: unknown) => fault);
+      expect(failure).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    }
+    expect(store.history({ conversationId: "chat", limit: 100 })).toEqual(messages(10));
+
+    rmSync(ballast);
+    await store.commit(large(11));
+    await store.commit(batch({ messages: [message(12)] }));
+    expect(store.conversation("chat")).toMatchObject({ lastSeq: 12 });
+    await store.close();
+
+    const again = await openSqliteStore({ path: disk.file("parley.db") });
+    expect(again.history({ conversationId: "chat", limit: 100 })).toHaveLength(12);
+    await again.close();
+  },
+);

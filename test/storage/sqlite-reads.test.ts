@@ -1,0 +1,59 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
+import { READS } from "../../src/storage/sqlite-reads.ts";
+
+describe("every read goes by an index:", () => {
+  const db = new Database(":memory:");
+  migrate(db);
+
+  for (const [name, sql] of Object.entries(READS)) {
+    test(name, () => {
+      const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+      const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
+      // The ids that were asked for are gone through, and nothing else is.
+      expect(scans.filter((detail) => !/^SCAN (wanted|json_each)\b/.test(detail))).toEqual([]);
+      expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("AUTOMATIC");
+    });
+  }
+
+  test("a page of history needs no sorting", () => {
+    for (const sql of [READS.historyAfter, READS.historyBefore]) {
+      const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+      expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("TEMP B-TREE");
+    }
+  });
+});
+
+describe("migrations", () => {
+  const steps = [
+    "CREATE TABLE a (n INTEGER)",
+    "CREATE TABLE b (n INTEGER); INSERT INTO b VALUES (1)",
+  ];
+  const version = (db: Database) => db.query("PRAGMA user_version").get();
+
+  test("are done once each", () => {
+    const db = new Database(":memory:");
+    migrate(db, steps.slice(0, 1));
+    expect(version(db)).toEqual({ user_version: 1 });
+    migrate(db, steps);
+    migrate(db, steps);
+    expect(version(db)).toEqual({ user_version: 2 });
+    expect(db.query("SELECT n FROM b").all()).toEqual([{ n: 1 }]);
+  });
+
+  test("that fail leave the version before, and can be tried again", () => {
+    const db = new Database(":memory:");
+    const broken = [...steps, "CREATE TABLE c (n INTEGER); CREATE TABLE a (n INTEGER)"];
+    expect(() => migrate(db, broken)).toThrow("already exists");
+    expect(version(db)).toEqual({ user_version: 2 });
+    migrate(db, [...steps, "CREATE TABLE c (n INTEGER)"]);
+    expect(version(db)).toEqual({ user_version: 3 });
+  });
+
+  test("keep to the number that the database says", () => {
+    const db = new Database(":memory:");
+    migrate(db);
+    expect(version(db)).toEqual({ user_version: MIGRATIONS.length });
+  });
+});

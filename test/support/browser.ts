@@ -1,0 +1,129 @@
+import { expect } from "bun:test";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+} from "playwright-core";
+
+const EXECUTABLE = "/usr/bin/chromium";
+const PATIENCE_MS = 15_000;
+
+/** A headless Chromium. Its sandbox needs an ordinary user. */
+export function launchChromium(): Promise<Browser> {
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return chromium.launch({ executablePath: EXECUTABLE, args });
+}
+
+/** Looks again and again until it sees what is expected; fails with the difference. */
+export async function expectSoon<Seen>(look: () => Promise<Seen>, expected: Seen): Promise<void> {
+  const endMs = Date.now() + PATIENCE_MS;
+  while (Date.now() < endMs) {
+    if (Bun.deepEquals(await look(), expected)) return;
+    await Bun.sleep(25);
+  }
+  expect<Seen>(await look()).toEqual(expected);
+}
+
+/** The chat page as somebody sees it who sits in front of it. */
+export class ChatTab {
+  /** Exceptions in the page that nothing caught. */
+  readonly faults: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on("pageerror", (fault) => this.faults.push(fault.message));
+  }
+
+  /** In a browser profile of its own, unless a context is given. */
+  static async blank(browser: Browser, context?: BrowserContext): Promise<ChatTab> {
+    return new ChatTab(await (context ?? (await browser.newContext())).newPage());
+  }
+
+  /** Signed in and connected. */
+  static async of(
+    browser: Browser,
+    url: string,
+    userId: string,
+    context?: BrowserContext,
+  ): Promise<ChatTab> {
+    const tab = await ChatTab.blank(browser, context);
+    await tab.page.goto(`${url}/?user=${userId}`);
+    await tab.online();
+    return tab;
+  }
+
+  get context(): BrowserContext {
+    return this.page.context();
+  }
+
+  /** The field for the next message. */
+  get field(): Locator {
+    return this.page.getByRole("textbox", { name: /^Message to/ });
+  }
+
+  get presence(): Locator {
+    return this.page.locator(".presence-text");
+  }
+
+  async online(): Promise<void> {
+    await this.page.locator(".link-online").waitFor({ state: "attached" });
+  }
+
+  async openChatWith(userId: string): Promise<void> {
+    const field = this.page.getByLabel("Start a chat with");
+    await field.fill(userId);
+    await field.press("Enter");
+    await this.page.getByRole("main", { name: `Chat with ${userId}` }).waitFor();
+    await this.loaded();
+  }
+
+  /** The newest page of the history is there. */
+  async loaded(): Promise<void> {
+    await this.page.locator('[role="log"][aria-busy="false"]').waitFor();
+  }
+
+  async say(...texts: readonly string[]): Promise<void> {
+    for (const text of texts) {
+      await this.field.fill(text);
+      await this.field.press("Enter");
+    }
+  }
+
+  /** The text of every bubble, from the top. */
+  bubbles(): Promise<string[]> {
+    return this.page.locator(".bubble .content").allTextContents();
+  }
+
+  /** The label of every tick, from the top. */
+  ticks(): Promise<string[]> {
+    return this.page
+      .locator(".bubble .ticks")
+      .evaluateAll((ticks) => ticks.map((tick) => tick.getAttribute("aria-label") ?? ""));
+  }
+
+  row(userId: string): Locator {
+    return this.page.getByRole("list", { name: "Conversations" }).getByRole("button", {
+      name: new RegExp(`\\b${userId}\\b`),
+    });
+  }
+
+  /** Keys of what is kept for sending. */
+  outbox(): Promise<string[]> {
+    return this.page.evaluate(() =>
+      Object.keys(localStorage).filter((key) => key.startsWith("parley.outbox.")),
+    );
+  }
+
+  /** As the browser does it when another tab covers this one. */
+  async setVisibility(state: "visible" | "hidden"): Promise<void> {
+    await this.page.evaluate((visibilityState) => {
+      Object.defineProperty(document, "visibilityState", {
+        configurable: true,
+        get: () => visibilityState,
+      });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  }
+}
