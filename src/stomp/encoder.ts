@@ -1,12 +1,14 @@
-import { escapeHeader } from "./escaping.ts";
+import { escapeHeader, escapeHeaderName } from "./escaping.ts";
 import type { Body } from "./frame.ts";
+import { isNeverEscaped } from "./head-parser.ts";
 import type { StompVersion } from "./version.ts";
 
 export { escapeHeader } from "./escaping.ts";
 
 /**
  * A whole frame: text if the body is, bytes if the body is. `pairs` is a flat list of names and
- * values; `content-length` is added where there is a body.
+ * values, as they are before escaping; a header whose name the version cannot say is left out.
+ * `content-length` is the encoder's own: it is added where there is a body.
  */
 export function encodeFrame(
   version: StompVersion,
@@ -14,8 +16,7 @@ export function encodeFrame(
   pairs: readonly string[],
   body: Body = "",
 ): string | Uint8Array {
-  // [STOMP 1.2 §Value Encoding] CONNECTED is not escaped, so that 1.0 clients can read it.
-  const headerVersion = command === "CONNECTED" ? "1.0" : version;
+  const headerVersion = isNeverEscaped(command) ? "1.0" : version;
   return joinMessage(`${command}\n`, messageTail(headerVersion, pairs, body));
 }
 
@@ -36,23 +37,37 @@ export function messageTail(
   pairs: readonly string[],
   body: Body,
 ): string | Uint8Array {
-  let head = "";
-  for (let index = 0; index + 1 < pairs.length; index += 2) {
-    head += `${escapeHeader(version, pairs[index] ?? "")}:${escapeHeader(version, pairs[index + 1] ?? "")}\n`;
-  }
+  const headers = headerLines(version, pairs);
   if (typeof body === "string") {
-    if (body === "") return `${head}\n\0`;
-    return `${head}content-length:${Buffer.byteLength(body)}\n\n${body}\0`;
+    if (body === "") return `${headers}\n\0`;
+    return `${headers}content-length:${Buffer.byteLength(body)}\n\n${body}\0`;
   }
-  const prefix = Buffer.from(`${head}content-length:${body.length}\n\n`);
-  const bytes = Buffer.allocUnsafe(prefix.length + body.length + 1);
-  prefix.copy(bytes);
-  bytes.set(body, prefix.length);
+  const length = body.length === 0 ? "" : `content-length:${body.length}\n`;
+  const bytes = joinBytes(`${headers}${length}\n`, body, 1);
   bytes[bytes.length - 1] = 0;
   return bytes;
 }
 
 /** Head and tail as one frame, of the tail's kind. */
 export function joinMessage(head: string, tail: string | Uint8Array): string | Uint8Array {
-  return typeof tail === "string" ? head + tail : Buffer.concat([Buffer.from(head), tail]);
+  return typeof tail === "string" ? head + tail : joinBytes(head, tail, 0);
+}
+
+/** One allocation: twice as fast as `Buffer.concat` for a chat message. `room` octets stay unset. */
+function joinBytes(head: string, rest: Uint8Array, room: number): Uint8Array {
+  const headOctets = Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(headOctets + rest.length + room);
+  bytes.write(head);
+  bytes.set(rest, headOctets);
+  return bytes;
+}
+
+function headerLines(version: StompVersion, pairs: readonly string[]): string {
+  let lines = "";
+  for (let index = 0; index + 1 < pairs.length; index += 2) {
+    const name = escapeHeaderName(version, pairs[index] ?? "");
+    if (name === null || name === "content-length") continue;
+    lines += `${name}:${escapeHeader(version, pairs[index + 1] ?? "")}\n`;
+  }
+  return lines;
 }

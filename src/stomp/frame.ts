@@ -16,11 +16,7 @@ export class Frame {
 
   /** The first of repeated headers counts [STOMP 1.2 §Repeated Header Entries]. */
   header(name: string): string | undefined {
-    const { headers } = this;
-    for (let index = 0; index < headers.length; index += 2) {
-      if (headers[index] === name) return headers[index + 1];
-    }
-    return undefined;
+    return headerOf(this.headers, name);
   }
 
   /** The body as text. Throws MALFORMED_FRAME when it is not UTF-8. */
@@ -32,4 +28,12 @@ export class Frame {
       throw new AppError("MALFORMED_FRAME", "The body is not UTF-8", { cause });
     }
   }
+}
+
+/** The value of the first header of that name in a flat list. */
+export function headerOf(headers: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === name) return headers[index + 1];
+  }
+  return undefined;
 }

@@ -1,81 +1,134 @@
 import { AppError } from "../errors.ts";
 import { unescapeHeader } from "./escaping.ts";
+import { headerOf } from "./frame.ts";
 import type { StompVersion } from "./version.ts";
 
 export interface HeadLimits {
   readonly maxHeaders: number;
+  /** Of a line without its LF, in octets. */
   readonly maxHeaderLineBytes: number;
 }
 
-const LONGEST_COMMAND = 16;
+const CR = 13;
+const COMMAND = /^[A-Z]{1,16}$/;
+const COMMAND_BEGINNING = /^[A-Z]{0,16}\r?$/;
 
 /** Collects command and headers of one frame, line by line. */
 export class HeadParser {
   command = "";
   headers: string[] = [];
+  /** The empty line has come. */
+  isWhole = false;
+  /** Whose rules hold for the frame. Settled when the head is whole. */
+  version: StompVersion | null = null;
+  readonly #limits: HeadLimits;
 
-  constructor(readonly limits: HeadLimits) {}
+  constructor(limits: HeadLimits) {
+    this.#limits = limits;
+  }
 
   reset(): void {
     this.command = "";
     this.headers = [];
+    this.isWhole = false;
   }
 
   /**
-   * Takes a line without its end. True when it was the empty one, so that the head is whole.
+   * Takes the lines that begin at `from` and end in `text`, up to the empty one; returns where they
+   * end. Throws MALFORMED_FRAME, HEADER_LIMIT_EXCEEDED.
+   */
+  take(text: string, from: number, version: StompVersion | null): number {
+    let at = from;
+    while (!this.isWhole) {
+      const end = text.indexOf("\n", at);
+      if (end === -1) break;
+      this.#takeLine(text, at, end, version);
+      at = end + 1;
+    }
+    refuseStrayOctets(text.slice(from, at), version);
+    return at;
+  }
+
+  /**
+   * Refuses the beginning of a line that cannot become a good one. `piece` is what came last of it.
    * Throws MALFORMED_FRAME, HEADER_LIMIT_EXCEEDED.
    */
-  take(line: string, version: StompVersion | null): boolean {
-    // CR LF ends lines in STOMP 1.2 only; in a CONNECT, whose version is not settled, as well.
-    const allowsCr = version === "1.2" || version === null;
-    const text = allowsCr && line.endsWith("\r") ? line.slice(0, -1) : line;
-    if (this.command === "") {
-      if (!/^[A-Z]{1,16}$/.test(text)) throw malformed("The first line is no command");
-      this.command = text;
-      return false;
-    }
-    if (text === "") return true;
-    this.#takeHeader(text, version);
-    return false;
-  }
-
-  /** Refuses the beginning of a line that cannot become a good one. */
-  checkPartial(line: string): void {
-    if (this.command === "" && line.length > LONGEST_COMMAND + 1) {
+  checkUnfinished(piece: string, lineOctets: number): void {
+    if (this.command === "" && (lineOctets > 17 || !COMMAND_BEGINNING.test(piece))) {
       throw malformed("The first line is no command");
     }
-    this.#checkLength(line);
-    if (line.includes("\0")) throw malformed("The frame ends before its headers do");
+    if (lineOctets > this.#limits.maxHeaderLineBytes) throw this.#lineTooLong();
+    if (piece.includes("\0")) throw malformed("The frame ends before its headers do");
   }
 
-  #takeHeader(line: string, version: StompVersion | null): void {
-    this.#checkLength(line);
-    if (this.headers.length >= 2 * this.limits.maxHeaders) {
-      const text = `A frame may have ${this.limits.maxHeaders} headers`;
-      throw new AppError("HEADER_LIMIT_EXCEEDED", text);
-    }
-    const colon = line.indexOf(":");
-    if (colon <= 0) throw malformed("A header line has no name or no colon");
-    const name = line.slice(0, colon);
-    const value = line.slice(colon + 1);
-    if (version === "1.0") {
-      this.headers.push(name.trim(), value.trim()); // Padding became part of the value in 1.1.
-    } else if (version === null || this.command === "CONNECT" || this.command === "STOMP") {
-      this.headers.push(name, value); // [STOMP 1.2 §Value Encoding] not these, for 1.0's sake.
+  #takeLine(text: string, from: number, lf: number, version: StompVersion | null): void {
+    const endsInCr = lf > from && text.charCodeAt(lf - 1) === CR && allowsCr(version);
+    const end = endsInCr ? lf - 1 : lf;
+    if (this.command === "") {
+      const command = text.slice(from, end);
+      if (!COMMAND.test(command)) throw malformed("The first line is no command");
+      this.command = command;
+    } else if (end === from) {
+      this.#finish(version);
     } else {
-      this.headers.push(unescapeHeader(version, name), unescapeHeader(version, value));
+      this.#checkLength(text, from, lf);
+      this.#takeHeader(text, from, end, version);
     }
   }
 
-  #checkLength(line: string): void {
-    const limit = this.limits.maxHeaderLineBytes;
-    // An UTF-16 unit is three octets at most, so only long lines need counting.
-    if (3 * line.length > limit && Buffer.byteLength(line) > limit) {
-      throw new AppError("HEADER_LIMIT_EXCEEDED", `A header line may have ${limit} bytes`);
+  #takeHeader(text: string, from: number, end: number, version: StompVersion | null): void {
+    const { maxHeaders } = this.#limits;
+    if (this.headers.length >= 2 * maxHeaders) {
+      throw new AppError("HEADER_LIMIT_EXCEEDED", `A frame may have ${maxHeaders} headers`);
     }
+    const colon = text.indexOf(":", from);
+    if (colon <= from || colon >= end) throw malformed("A header line has no name or no colon");
+    const name = text.slice(from, colon);
+    const value = text.slice(colon + 1, end);
+    if (version === null || isNeverEscaped(this.command)) this.headers.push(name, value);
+    else this.headers.push(unescapeHeader(version, name), unescapeHeader(version, value));
+  }
+
+  #finish(version: StompVersion | null): void {
+    this.isWhole = true;
+    // A CONNECT that offers no version is one of 1.0 [STOMP 1.2 §Protocol Negotiation].
+    const isOldConnect = version === null && headerOf(this.headers, "accept-version") === undefined;
+    this.version = isOldConnect ? "1.0" : version;
+    // 1.0 pads its headers (`login: <username>`); since 1.1 the padding is part of the value.
+    if (this.version === "1.0") this.headers = this.headers.map((text) => text.trim());
+  }
+
+  #checkLength(text: string, from: number, end: number): void {
+    const limit = this.#limits.maxHeaderLineBytes;
+    // An UTF-16 unit is three octets at most, so only long lines need counting.
+    if (3 * (end - from) <= limit) return;
+    if (Buffer.byteLength(text.slice(from, end)) > limit) throw this.#lineTooLong();
+  }
+
+  #lineTooLong(): AppError {
+    const limit = this.#limits.maxHeaderLineBytes;
+    return new AppError("HEADER_LIMIT_EXCEEDED", `A header line may have ${limit} bytes`);
   }
 }
 
 export function malformed(message: string): AppError {
   return new AppError("MALFORMED_FRAME", message);
+}
+
+/** CR LF ends lines in 1.2 [STOMP 1.2 §Augmented BNF]; in a CONNECT, whose version is open, as well. */
+export function allowsCr(version: StompVersion | null): boolean {
+  return version === "1.2" || version === null;
+}
+
+/** [STOMP 1.2 §Value Encoding] For the sake of 1.0, which knows no escapes. */
+export function isNeverEscaped(command: string): boolean {
+  return command === "CONNECT" || command === "STOMP" || command === "CONNECTED";
+}
+
+function refuseStrayOctets(lines: string, version: StompVersion | null): void {
+  if (lines.includes("\0")) throw malformed("The frame ends before its headers do");
+  // [STOMP 1.2 §Augmented BNF] 1.1 allows a CR within a header.
+  if (lines.includes("\r") && allowsCr(version) && /\r[^\n]/.test(lines)) {
+    throw malformed("A header has a CR that does not end its line");
+  }
 }
