@@ -1,0 +1,188 @@
+import {
+  type Conversation,
+  type Draft,
+  type Message,
+  type MessageStatus,
+  messageKey,
+} from "./conversation.ts";
+import type { Confirmation, ReadReceipt, WireMessage } from "./wire.ts";
+
+export function withDraft(
+  conversation: Conversation,
+  draft: Draft,
+  userId: string,
+  userName: string,
+): Conversation {
+  const { clientMessageId, content } = draft;
+  const key = messageKey(userId, clientMessageId, "");
+  if (conversation.messages.some((message) => message.key === key)) return conversation;
+  const message: Message = {
+    ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
+    ...{ senderId: userId, senderName: userName, status: "SENDING" },
+    timestampMs: draft.composedAtMs,
+  };
+  return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
+}
+
+/**
+ * A message as it came over the socket. One's own, from another tab, counts as sent only when it is
+ * confirmed: it may be shown before it is on disk.
+ */
+export function withLive(
+  conversation: Conversation,
+  message: WireMessage,
+  userId: string,
+): Conversation {
+  const status = message.senderId === userId ? "SENDING" : message.status;
+  const merged = merge(conversation, [toMessage(message, status)]);
+  return { ...merged, typing: merged.typing.filter((typist) => typist !== message.senderId) };
+}
+
+/**
+ * A page of the history: everything there is above `afterSeq`, as far as the page goes. What was
+ * shown in that range and is not on the page was lost in a crash before it was kept; whoever sent
+ * it sends it again.
+ */
+export function withPage(
+  conversation: Conversation,
+  page: readonly WireMessage[],
+  afterSeq: number | null,
+): Conversation {
+  const last = page.at(-1);
+  if (last === undefined) return conversation;
+  const fromSeq = afterSeq ?? (page[0]?.seq ?? 1) - 1;
+  const kept = new Set(page.map(keyOf));
+  const messages = conversation.messages.filter(
+    ({ seq, key }) => seq === null || seq <= fromSeq || seq > last.seq || kept.has(key),
+  );
+  const stored = page.map((message) => toMessage(message, message.status));
+  const durableSeq = Math.max(conversation.durableSeq, last.seq);
+  return merge({ ...conversation, messages, durableSeq }, stored);
+}
+
+export function withConfirmation(
+  conversation: Conversation,
+  confirmation: Confirmation,
+  userId: string,
+): Conversation {
+  const { clientMessageId, messageId, seq, status, timestampMs } = confirmation;
+  const key = messageKey(userId, clientMessageId, messageId);
+  const found = conversation.messages.find((message) => message.key === key);
+  const durableSeq = Math.max(conversation.durableSeq, seq);
+  if (found === undefined) return { ...conversation, durableSeq };
+  const confirmed: Message = {
+    ...found,
+    id: messageId,
+    seq,
+    status: laterStatus(found.status, status),
+    timestampMs: found.seq === null ? timestampMs : found.timestampMs,
+    failure: null,
+  };
+  return merge({ ...conversation, durableSeq }, [confirmed]);
+}
+
+/** READ is a watermark: all of the user's messages up to it are read, once everybody has come so far. */
+export function withReceipt(
+  conversation: Conversation,
+  receipt: ReadReceipt,
+  userId: string,
+): Conversation {
+  const { readerId } = receipt;
+  const seq = Math.max(receipt.seq, conversation.readers[readerId] ?? 0);
+  const readers = { ...conversation.readers, [readerId]: seq };
+  const others = conversation.memberIds.filter((memberId) => memberId !== userId);
+  const readByAll = Math.min(...others.map((memberId) => readers[memberId] ?? 0), seq);
+  const messages = conversation.messages.map((message) => {
+    const isRead = message.senderId === userId && message.seq !== null && message.seq <= readByAll;
+    return isRead && message.status !== "READ" ? { ...message, status: "READ" as const } : message;
+  });
+  return { ...conversation, readers, messages };
+}
+
+export function changeMessage(
+  conversation: Conversation,
+  clientMessageId: string,
+  senderId: string,
+  change: Partial<Message>,
+): Conversation {
+  const key = messageKey(senderId, clientMessageId, "");
+  const messages = conversation.messages.map((message) =>
+    message.key === key ? { ...message, ...change } : message,
+  );
+  return { ...conversation, messages };
+}
+
+export function withoutMessage(
+  conversation: Conversation,
+  clientMessageId: string,
+  senderId: string,
+): Conversation {
+  const key = messageKey(senderId, clientMessageId, "");
+  return {
+    ...conversation,
+    messages: conversation.messages.filter((message) => message.key !== key),
+  };
+}
+
+const STATUS_RANK: Readonly<Record<MessageStatus, number>> = {
+  FAILED: 0,
+  SENDING: 1,
+  SENT: 2,
+  DELIVERED: 3,
+  READ: 4,
+};
+
+function laterStatus(one: MessageStatus, other: MessageStatus): MessageStatus {
+  return STATUS_RANK[one] >= STATUS_RANK[other] ? one : other;
+}
+
+function toMessage(message: WireMessage, status: MessageStatus): Message {
+  const { id, clientMessageId, seq, senderId, senderName, content, timestampMs } = message;
+  const key = keyOf(message);
+  return {
+    ...{ key, id, clientMessageId, seq, senderId, senderName, content, timestampMs },
+    ...{ status, failure: null },
+  };
+}
+
+function keyOf({ senderId, clientMessageId, id }: WireMessage): string {
+  return messageKey(senderId, clientMessageId, id);
+}
+
+/** A `seq` names one message: after a crash it may be used anew, and the later word counts. */
+function merge(conversation: Conversation, incoming: readonly Message[]): Conversation {
+  const newKeyOf = new Map(incoming.map(({ seq, key }) => [seq, key]));
+  const byKey = new Map<string, Message>();
+  for (const message of conversation.messages) {
+    const isReplaced =
+      message.seq !== null && (newKeyOf.get(message.seq) ?? message.key) !== message.key;
+    if (!isReplaced) byKey.set(message.key, message);
+  }
+  for (const message of incoming) {
+    const known = byKey.get(message.key);
+    const status = laterStatus(message.status, known?.status ?? "FAILED");
+    byKey.set(message.key, { ...message, status });
+  }
+  const messages = [...byKey.values()].sort(bySeq);
+  const merged = { ...conversation, messages };
+  return conversation.isLoaded ? merged : newestRun(merged);
+}
+
+function bySeq(one: Message, other: Message): number {
+  if (one.seq === other.seq) return 0; // The sort is stable: unnumbered ones keep their order.
+  if (one.seq === null) return 1;
+  if (other.seq === null) return -1;
+  return one.seq - other.seq;
+}
+
+/** Nobody looks at a conversation that is not open: what comes before a gap is not worth mending. */
+function newestRun(conversation: Conversation): Conversation {
+  const { messages } = conversation;
+  let start = messages.length - 1;
+  for (; start > 0; start -= 1) {
+    const seq = messages[start]?.seq ?? null;
+    const before = messages[start - 1]?.seq ?? null;
+    if (seq !== null && before !== null && seq > before + 1) break;
+  }
+  return start <= 0 ? conversation : { ...conversation, messages: messages.slice(start) };
+}

@@ -1,0 +1,122 @@
+import type { ConversationKind, DeliveryStatus } from "./wire.ts";
+
+/** SENDING: not yet confirmed to be on disk. FAILED: refused for good, unless tried again by hand. */
+export type MessageStatus = "SENDING" | "FAILED" | DeliveryStatus;
+
+export interface Message {
+  /** Stays the same from the writing of a message to its last receipt, and over reloads. */
+  readonly key: string;
+  readonly id: string | null;
+  readonly clientMessageId: string | null;
+  /** null: the server has not numbered it; it stands at the end. */
+  readonly seq: number | null;
+  readonly senderId: string;
+  readonly senderName: string;
+  readonly content: string;
+  readonly status: MessageStatus;
+  readonly timestampMs: number;
+  /** Why it failed. */
+  readonly failure: string | null;
+}
+
+export interface Conversation {
+  readonly id: string;
+  readonly kind: ConversationKind;
+  readonly memberIds: readonly string[];
+  /** By `seq`, then what has none. Of a conversation that was never opened: the newest run only. */
+  readonly messages: readonly Message[];
+  /** The user has read up to here. */
+  readonly readSeq: number;
+  /** Up to here the server is known to have everything on disk. */
+  readonly durableSeq: number;
+  /** The newest page of the history is in `messages`. */
+  readonly isLoaded: boolean;
+  readonly isLoadingOlder: boolean;
+  /** Ids of those who are typing. */
+  readonly typing: readonly string[];
+  /** How far the others are known to have read. */
+  readonly readers: Readonly<Record<string, number>>;
+  /** What was unread when the conversation was opened begins here. */
+  readonly newFromSeq: number | null;
+}
+
+/** Written here and not yet confirmed. */
+export interface Draft {
+  readonly clientMessageId: string;
+  readonly conversationId: string;
+  readonly recipientId: string | null;
+  readonly content: string;
+  readonly composedAtMs: number;
+}
+
+export function newConversation(
+  id: string,
+  kind: ConversationKind,
+  memberIds: readonly string[],
+): Conversation {
+  return {
+    ...{ id, kind, memberIds, messages: [], readSeq: 0, durableSeq: 0 },
+    ...{ isLoaded: false, isLoadingOlder: false, typing: [], readers: {}, newFromSeq: null },
+  };
+}
+
+/** Receivers key on `(senderId, clientMessageId)`: after a crash a message may come with a new id. */
+export function messageKey(senderId: string, clientMessageId: string | null, id: string): string {
+  return clientMessageId === null ? id : `${senderId} ${clientMessageId}`;
+}
+
+/** The other member of a direct conversation; null in a group. */
+export function peerOf(conversation: Conversation, userId: string): string | null {
+  if (conversation.kind === "group") return null;
+  return conversation.memberIds.find((memberId) => memberId !== userId) ?? null;
+}
+
+/** The first `seq` at hand; null when there is none. */
+export function firstSeq({ messages }: Conversation): number | null {
+  return messages[0]?.seq ?? null;
+}
+
+/** The end of the run without gaps that starts at the first message; 0 when there is none. */
+export function contiguousSeq({ messages }: Conversation): number {
+  let end = 0;
+  for (const { seq } of messages) {
+    if (seq === null || (end > 0 && seq > end + 1)) break;
+    end = seq;
+  }
+  return end;
+}
+
+export function lastSeq({ messages }: Conversation): number {
+  for (let index = messages.length - 1; index >= 0; index -= 1) {
+    const seq = messages[index]?.seq ?? null;
+    if (seq !== null) return seq;
+  }
+  return 0;
+}
+
+/** A jump in `seq`: the history has what is missing. */
+export function hasGap(conversation: Conversation): boolean {
+  return contiguousSeq(conversation) < lastSeq(conversation);
+}
+
+export function hasOlder(conversation: Conversation): boolean {
+  return (firstSeq(conversation) ?? 1) > 1;
+}
+
+/** Others' messages above the read mark; what is not at hand counts as theirs. */
+export function unreadCount(conversation: Conversation, userId: string): number {
+  const { messages, readSeq } = conversation;
+  const notAtHand = Math.max(0, (firstSeq(conversation) ?? 1) - 1 - readSeq);
+  const atHand = messages.filter(
+    ({ seq, senderId }) => seq !== null && seq > readSeq && senderId !== userId,
+  );
+  return notAtHand + atHand.length;
+}
+
+/** The last message of somebody else, if it is not reported read yet. */
+export function messageToReport(conversation: Conversation, userId: string): Message | null {
+  const last = conversation.messages.findLast(
+    ({ seq, senderId }) => seq !== null && senderId !== userId,
+  );
+  return last !== undefined && (last.seq ?? 0) > conversation.readSeq ? last : null;
+}

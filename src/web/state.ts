@@ -1,0 +1,273 @@
+import { type Conversation, type Draft, newConversation, unreadCount } from "./conversation.ts";
+import {
+  changeMessage,
+  withConfirmation,
+  withDraft,
+  withLive,
+  withoutMessage,
+  withPage,
+  withReceipt,
+} from "./conversation-changes.ts";
+import { peerInDirectId } from "./identity.ts";
+import type {
+  Confirmation,
+  ConversationSummary,
+  PresenceStatus,
+  ReadReceipt,
+  TypingEvent,
+  UserPresence,
+  WireMessage,
+} from "./wire.ts";
+
+/** connecting: for the first time. offline: the connection was lost, or could not be made. */
+export type Link = "connecting" | "online" | "offline";
+
+export interface Person {
+  readonly userId: string;
+  readonly name: string;
+  readonly status: PresenceStatus;
+  /** null: nobody said. */
+  readonly lastSeenMs: number | null;
+  /** When this was heard; an answer to an older question does not override it. */
+  readonly heardAtMs: number;
+}
+
+export interface Notice {
+  readonly id: number;
+  readonly text: string;
+}
+
+export interface State {
+  readonly userId: string;
+  readonly link: Link;
+  readonly conversations: Readonly<Record<string, Conversation>>;
+  /** By user id. */
+  readonly people: Readonly<Record<string, Person>>;
+  readonly openId: string | null;
+  readonly notices: readonly Notice[];
+}
+
+export type Event =
+  | { readonly kind: "link-changed"; readonly link: Link }
+  | {
+      readonly kind: "conversations-listed";
+      readonly conversations: readonly ConversationSummary[];
+    }
+  | { readonly kind: "conversation-opened"; readonly conversationId: string }
+  | { readonly kind: "conversation-closed" }
+  | { readonly kind: "older-requested"; readonly conversationId: string }
+  | { readonly kind: "older-failed"; readonly conversationId: string }
+  | {
+      readonly kind: "page-arrived";
+      readonly conversationId: string;
+      readonly messages: readonly WireMessage[];
+      /** after: what follows `afterSeq`. */
+      readonly page: "newest" | "older" | { readonly afterSeq: number };
+    }
+  | { readonly kind: "message-arrived"; readonly message: WireMessage }
+  | { readonly kind: "message-composed"; readonly draft: Draft }
+  | { readonly kind: "message-confirmed"; readonly confirmation: Confirmation }
+  | { readonly kind: "message-failed"; readonly draft: Draft; readonly failure: string }
+  | { readonly kind: "message-retried"; readonly draft: Draft }
+  | { readonly kind: "message-discarded"; readonly draft: Draft }
+  | { readonly kind: "messages-read"; readonly receipt: ReadReceipt }
+  | { readonly kind: "read-reported"; readonly conversationId: string; readonly seq: number }
+  | { readonly kind: "typing-changed"; readonly typing: TypingEvent }
+  | {
+      readonly kind: "presence-listed";
+      readonly users: readonly UserPresence[];
+      readonly askedAtMs: number;
+      /** Who is not in the list is not online. */
+      readonly isEverybodyOnline: boolean;
+    }
+  | { readonly kind: "presence-changed"; readonly user: UserPresence; readonly atMs: number }
+  | { readonly kind: "notice-shown"; readonly notice: Notice }
+  | { readonly kind: "notice-dismissed"; readonly id: number };
+
+export function initialState(userId: string): State {
+  return {
+    ...{ userId, link: "connecting", conversations: {}, people: {}, openId: null, notices: [] },
+  };
+}
+
+/** Pure: what happened in, what is now true out. */
+export function reduce(state: State, event: Event): State {
+  switch (event.kind) {
+    case "link-changed":
+      return withLink(state, event.link);
+    case "conversations-listed":
+      return event.conversations.reduce(withSummary, state);
+    case "conversation-opened":
+      return withOpened(state, event.conversationId);
+    case "conversation-closed":
+      return { ...state, openId: null };
+    case "older-requested":
+      return change(state, event.conversationId, (found) => ({ ...found, isLoadingOlder: true }));
+    case "older-failed":
+      return change(state, event.conversationId, (found) => ({ ...found, isLoadingOlder: false }));
+    case "page-arrived":
+      return withPageOf(state, event);
+    case "message-arrived":
+      return withMessage(state, event.message);
+    case "message-composed":
+      return withComposed(state, event.draft);
+    case "message-confirmed":
+      return change(state, event.confirmation.conversationId, (found) =>
+        withConfirmation(found, event.confirmation, state.userId),
+      );
+    case "message-failed":
+      return changeDraft(state, event.draft, { status: "FAILED", failure: event.failure });
+    case "message-retried":
+      return changeDraft(state, event.draft, { status: "SENDING", failure: null });
+    case "message-discarded":
+      return change(state, event.draft.conversationId, (found) =>
+        withoutMessage(found, event.draft.clientMessageId, state.userId),
+      );
+    case "messages-read":
+      return change(state, event.receipt.conversationId, (found) =>
+        withReceipt(found, event.receipt, state.userId),
+      );
+    case "read-reported":
+      return change(state, event.conversationId, (found) => ({
+        ...found,
+        readSeq: Math.max(found.readSeq, event.seq),
+      }));
+    case "typing-changed":
+      return withTyping(state, event.typing);
+    case "presence-listed":
+      return withPresenceList(state, event);
+    case "presence-changed":
+      return withPerson(state, event.user, event.atMs);
+    case "notice-shown":
+      if (state.notices.some((notice) => notice.text === event.notice.text)) return state;
+      return { ...state, notices: [...state.notices, event.notice] };
+    case "notice-dismissed":
+      return { ...state, notices: state.notices.filter((notice) => notice.id !== event.id) };
+  }
+}
+
+export function nameOf(state: State, userId: string): string {
+  return state.people[userId]?.name ?? userId;
+}
+
+type Change = (conversation: Conversation) => Conversation;
+
+function change(state: State, id: string, changed: Change): State {
+  const found = state.conversations[id];
+  return found === undefined ? state : put(state, changed(found));
+}
+
+function put(state: State, conversation: Conversation): State {
+  return {
+    ...state,
+    conversations: { ...state.conversations, [conversation.id]: conversation },
+  };
+}
+
+function changeDraft(state: State, draft: Draft, changed: Parameters<typeof changeMessage>[3]) {
+  return change(state, draft.conversationId, (found) =>
+    changeMessage(found, draft.clientMessageId, state.userId, changed),
+  );
+}
+
+/** Nobody tells who stops typing while the connection is down. */
+function withLink(state: State, link: Link): State {
+  if (link === "online") return { ...state, link };
+  const silent = Object.values(state.conversations).map(
+    (conversation) => [conversation.id, { ...conversation, typing: [] }] as const,
+  );
+  return { ...state, link, conversations: Object.fromEntries(silent) };
+}
+
+function withSummary(state: State, summary: ConversationSummary): State {
+  const { id, kind, memberIds, readSeq, lastMessage } = summary;
+  const known = state.conversations[id] ?? newConversation(id, kind, memberIds);
+  const current = { ...known, kind, memberIds, readSeq };
+  const page = lastMessage === null ? [] : [lastMessage];
+  return withNames(put(state, withPage(current, page, null)), page);
+}
+
+/** A direct conversation may be opened before its first message makes it. */
+function withOpened(state: State, id: string): State {
+  const peer = peerInDirectId(id, state.userId);
+  const known = state.conversations[id];
+  if (known === undefined && peer === null) return state;
+  const found = known ?? newConversation(id, "direct", [state.userId, peer ?? ""]);
+  const isUnread = unreadCount(found, state.userId) > 0;
+  const newFromSeq = isUnread ? found.readSeq + 1 : null;
+  return { ...put(state, { ...found, newFromSeq }), openId: id };
+}
+
+function withPageOf(state: State, event: Event & { readonly kind: "page-arrived" }): State {
+  const { conversationId, messages, page } = event;
+  const known = state.conversations[conversationId];
+  if (known === undefined) return state;
+  const afterSeq = typeof page === "object" ? page.afterSeq : null;
+  const isLoadingOlder = page === "older" ? false : known.isLoadingOlder;
+  const isLoaded = known.isLoaded || page === "newest";
+  const merged = withPage({ ...known, isLoaded }, messages, afterSeq);
+  return withNames(put(state, { ...merged, isLoadingOlder }), messages);
+}
+
+function withMessage(state: State, message: WireMessage): State {
+  const { conversationId, senderId, recipientId } = message;
+  const memberIds = recipientId === null ? [senderId] : [senderId, recipientId];
+  const found =
+    state.conversations[conversationId] ??
+    newConversation(conversationId, recipientId === null ? "group" : "direct", memberIds);
+  return withNames(put(state, withLive(found, message, state.userId)), [message]);
+}
+
+function withComposed(state: State, draft: Draft): State {
+  const { conversationId, recipientId } = draft;
+  const memberIds = recipientId === null ? [state.userId] : [state.userId, recipientId];
+  const found =
+    state.conversations[conversationId] ??
+    newConversation(conversationId, recipientId === null ? "group" : "direct", memberIds);
+  return put(state, withDraft(found, draft, state.userId, nameOf(state, state.userId)));
+}
+
+function withTyping(state: State, { conversationId, userId, isTyping }: TypingEvent): State {
+  if (userId === state.userId) return state;
+  return change(state, conversationId, (found) => {
+    const others = found.typing.filter((typist) => typist !== userId);
+    return { ...found, typing: isTyping ? [...others, userId] : others };
+  });
+}
+
+function withPresenceList(
+  state: State,
+  event: Event & { readonly kind: "presence-listed" },
+): State {
+  const { users, askedAtMs, isEverybodyOnline } = event;
+  const listed = new Set(users.map(({ userId }) => userId));
+  const isStale = (userId: string) => (state.people[userId]?.heardAtMs ?? 0) > askedAtMs;
+  const gone: UserPresence[] = Object.values(state.people)
+    .filter(({ userId, status }) => status !== "OFFLINE" && !listed.has(userId))
+    .map(({ userId, name }) => ({ userId, name, status: "OFFLINE", lastSeenMs: askedAtMs }));
+  return [...users, ...(isEverybodyOnline ? gone : [])]
+    .filter(({ userId }) => !isStale(userId))
+    .reduce((next, user) => withPerson(next, user, askedAtMs), state);
+}
+
+function withPerson(state: State, user: UserPresence, heardAtMs: number): State {
+  const { userId, status, lastSeenMs } = user;
+  const name = user.name ?? nameOf(state, userId);
+  const person: Person = { userId, name, status, lastSeenMs, heardAtMs };
+  return { ...state, people: { ...state.people, [userId]: person } };
+}
+
+/** Messages tell the names of those who wrote them. */
+function withNames(state: State, messages: readonly WireMessage[]): State {
+  let { people } = state;
+  for (const { senderId, senderName } of messages) {
+    const known = people[senderId];
+    if (known?.name === senderName) continue;
+    const stranger = { status: "OFFLINE" as const, lastSeenMs: null, heardAtMs: 0 };
+    people = {
+      ...people,
+      [senderId]: { ...stranger, ...known, userId: senderId, name: senderName },
+    };
+  }
+  return people === state.people ? state : { ...state, people };
+}

@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState } from "react";
+import type { ChatSession } from "./chat-session.ts";
+import type { State } from "./state.ts";
+
+/**
+ * The open conversation stands in the address, so that a reload keeps it and a phone's back button
+ * closes it.
+ */
+export function useOpenConversation(session: ChatSession, state: State) {
+  const [wantedId, setWantedId] = useState(idInAddress);
+  const isKnown = wantedId !== null && state.conversations[wantedId] !== undefined;
+
+  useEffect(() => {
+    const onAddress = () => setWantedId(idInAddress());
+    addEventListener("popstate", onAddress);
+    return () => removeEventListener("popstate", onAddress);
+  }, []);
+
+  // A group's conversation can be opened only when the list has come.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: again when the conversation is known
+  useEffect(() => {
+    if (session.store.state().openId !== wantedId) session.open(wantedId);
+  }, [session, wantedId, isKnown]);
+
+  const open = useCallback((id: string) => {
+    const isFromList = idInAddress() === null;
+    const address = `#${encodeURIComponent(id)}`;
+    if (isFromList) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+    setWantedId(id);
+  }, []);
+
+  const close = useCallback(() => {
+    history.replaceState(null, "", location.pathname);
+    setWantedId(null);
+  }, []);
+
+  return { open, close };
+}
+
+function idInAddress(): string | null {
+  const encoded = location.hash.slice(1);
+  if (encoded === "") return null;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return null; // Not an address that this page made.
+  }
+}

@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { Outbox } from "../../src/web/outbox.ts";
+import { draft } from "./support.ts";
+
+/** A browser's storage: its keys are its properties. */
+class MemoryStorage implements Storage {
+  [name: string]: unknown;
+
+  get length(): number {
+    return Object.keys(this).length;
+  }
+
+  key(index: number): string | null {
+    return Object.keys(this)[index] ?? null;
+  }
+
+  getItem(key: string): string | null {
+    const value = Object.hasOwn(this, key) ? this[key] : null;
+    return typeof value === "string" ? value : null;
+  }
+
+  setItem(key: string, value: string): void {
+    this[key] = value;
+  }
+
+  removeItem(key: string): void {
+    delete this[key];
+  }
+
+  clear(): void {
+    for (const key of Object.keys(this)) delete this[key];
+  }
+}
+
+test("keeps what was written, in the order of its writing, until it is removed", () => {
+  const storage = new MemoryStorage();
+  const [first, second] = [draft("b", { composedAtMs: 1 }), draft("a", { composedAtMs: 2 })];
+  const outbox = new Outbox(storage, "alice");
+  outbox.add(second);
+  outbox.add(first);
+  expect(new Outbox(storage, "alice").drafts()).toEqual([first, second]);
+  outbox.remove("b");
+  expect(outbox.drafts()).toEqual([second]);
+});
+
+test("two users of one browser have an outbox each", () => {
+  const storage = new MemoryStorage();
+  new Outbox(storage, "alice").add(draft("hi"));
+  expect(new Outbox(storage, "ali").drafts()).toEqual([]);
+});
+
+test("says so when the browser has no room", () => {
+  const storage = new MemoryStorage();
+  const full = Object.assign(storage, {
+    setItem() {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+  });
+  expect(new Outbox(full, "alice").add(draft("hi"))).toBe(false);
+});

@@ -1,0 +1,279 @@
+import { describe, expect, test } from "bun:test";
+import { hasGap, messageToReport, unreadCount } from "../../src/web/conversation.ts";
+import type { State } from "../../src/web/state.ts";
+import { conversationsByTime, strangersOnline } from "../../src/web/views.ts";
+import type { UserPresence } from "../../src/web/wire.ts";
+import {
+  arrived,
+  composed,
+  confirmed,
+  contents,
+  DM,
+  draft,
+  listed,
+  opened,
+  page,
+  stateAfter,
+  statuses,
+  wireMessage,
+} from "./support.ts";
+
+function conversation(state: State) {
+  const found = state.conversations[DM];
+  if (found === undefined) throw new Error(`${DM} is not in the state`);
+  return found;
+}
+
+function presence(userId: string, status: UserPresence["status"]): UserPresence {
+  return { userId, name: userId, status, lastSeenMs: 1_000 };
+}
+
+describe("one's own messages", () => {
+  test("go from sending to sent to delivered to read", () => {
+    const sending = [opened, composed("hi")];
+    const read = {
+      kind: "messages-read",
+      receipt: { conversationId: DM, seq: 1, readerId: "bob" },
+    } as const;
+    const sent = [...sending, confirmed("hi", 1)];
+    const delivered = [...sent, confirmed("hi", 1, "DELIVERED")];
+    expect(statuses(stateAfter(...sending))).toEqual(["SENDING"]);
+    expect(statuses(stateAfter(...sent))).toEqual(["SENT"]);
+    expect(statuses(stateAfter(...delivered))).toEqual(["DELIVERED"]);
+    expect(statuses(stateAfter(...delivered, read))).toEqual(["READ"]);
+  });
+
+  test("never go back", () => {
+    const state = stateAfter(
+      ...[opened, composed("hi"), confirmed("hi", 1, "DELIVERED"), confirmed("hi", 1, "SENT")],
+      arrived(1, { senderId: "alice", clientMessageId: "hi", content: "hi" }),
+    );
+    expect(statuses(state)).toEqual(["DELIVERED"]);
+  });
+
+  test("a read receipt covers all before it, and none after it", () => {
+    const state = stateAfter(
+      ...[opened, composed("one"), composed("two"), composed("three")],
+      ...[confirmed("one", 1), confirmed("two", 2), confirmed("three", 3)],
+      { kind: "messages-read", receipt: { conversationId: DM, seq: 2, readerId: "bob" } },
+    );
+    expect(statuses(state)).toEqual(["READ", "READ", "SENT"]);
+  });
+
+  test("a delivery covers its own message alone", () => {
+    const state = stateAfter(
+      ...[opened, composed("one"), composed("two")],
+      ...[confirmed("one", 1), confirmed("two", 2), confirmed("two", 2, "DELIVERED")],
+    );
+    expect(statuses(state)).toEqual(["SENT", "DELIVERED"]);
+  });
+
+  test("in a group they are read when everybody has read them", () => {
+    const group = listed({ kind: "group", memberIds: ["alice", "bob", "carol"] });
+    const sent = [group, composed("hi"), confirmed("hi", 1)];
+    const read = (readerId: string) =>
+      ({ kind: "messages-read", receipt: { conversationId: DM, seq: 1, readerId } }) as const;
+    expect(statuses(stateAfter(...sent, read("bob")))).toEqual(["SENT"]);
+    expect(statuses(stateAfter(...sent, read("bob"), read("carol")))).toEqual(["READ"]);
+  });
+
+  test("sent from another tab count as sent only when they are confirmed", () => {
+    const copy = arrived(1, { senderId: "alice", clientMessageId: "hi" });
+    expect(statuses(stateAfter(copy))).toEqual(["SENDING"]);
+    expect(statuses(stateAfter(copy, confirmed("hi", 1)))).toEqual(["SENT"]);
+  });
+
+  test("stand at the end until the server has numbered them", () => {
+    const state = stateAfter(opened, composed("mine"), arrived(1), arrived(2));
+    expect(contents(state)).toEqual(["message 1", "message 2", "mine"]);
+  });
+
+  test("a refused one says why, and is sending again when tried again", () => {
+    const failed = {
+      kind: "message-failed",
+      draft: draft("hi"),
+      failure: "recipientId: must be somebody else",
+    } as const;
+    const state = stateAfter(opened, composed("hi"), failed);
+    expect(conversation(state).messages[0]).toMatchObject({
+      status: "FAILED",
+      failure: "recipientId: must be somebody else",
+    });
+    const again = stateAfter(...[opened, composed("hi"), failed], {
+      kind: "message-retried",
+      draft: draft("hi"),
+    });
+    expect(statuses(again)).toEqual(["SENDING"]);
+  });
+
+  test("a draft that the history has already is not shown twice", () => {
+    const stored = wireMessage(1, { senderId: "alice", clientMessageId: "hi", content: "hi" });
+    const state = stateAfter(opened, page([stored]), composed("hi"));
+    expect(contents(state)).toEqual(["hi"]);
+    expect(statuses(state)).toEqual(["SENT"]);
+  });
+});
+
+describe("messages that arrive", () => {
+  test("are ordered by seq and shown once, however often they come", () => {
+    const state = stateAfter(opened, page([]), arrived(2), arrived(1), arrived(2), arrived(3));
+    expect(contents(state)).toEqual(["message 1", "message 2", "message 3"]);
+  });
+
+  test("without a client's id are known by their own", () => {
+    const bare = { clientMessageId: null };
+    const state = stateAfter(opened, page([]), arrived(1, bare), arrived(1, bare));
+    expect(contents(state)).toEqual(["message 1"]);
+  });
+
+  test("sent again after a crash take their new place", () => {
+    const state = stateAfter(
+      ...[opened, page([]), arrived(1), arrived(2)],
+      arrived(1, { id: "id-new", clientMessageId: "client-new", content: "first again" }),
+      arrived(2, { id: "id-1b", clientMessageId: "client-1" }),
+    );
+    expect(contents(state)).toEqual(["first again", "message 2"]);
+  });
+
+  test("a jump in seq of a loaded conversation is a gap until it is filled", () => {
+    const jumped = [opened, page([wireMessage(1)]), arrived(4)];
+    expect(hasGap(conversation(stateAfter(...jumped)))).toBe(true);
+    const filled = stateAfter(...jumped, page([wireMessage(2), wireMessage(3)], { afterSeq: 1 }));
+    expect(hasGap(conversation(filled))).toBe(false);
+    expect(contents(filled)).toEqual(["message 1", "message 2", "message 3", "message 4"]);
+  });
+
+  test("a conversation that was never opened keeps its newest run only", () => {
+    const state = stateAfter(listed({ lastMessage: wireMessage(3) }), arrived(7), arrived(8));
+    expect(contents(state)).toEqual(["message 7", "message 8"]);
+    expect(hasGap(conversation(state))).toBe(false);
+  });
+
+  test("end their sender's typing", () => {
+    const typing = { conversationId: DM, userId: "bob", isTyping: true };
+    const state = stateAfter(opened, { kind: "typing-changed", typing }, arrived(1));
+    expect(conversation(state).typing).toEqual([]);
+  });
+
+  test("tell the name of their sender", () => {
+    const state = stateAfter(arrived(1, { senderName: "Bob the Builder" }));
+    expect(state.people.bob?.name).toBe("Bob the Builder");
+  });
+});
+
+describe("a page of the history", () => {
+  test("takes back what was shown and then lost in a crash", () => {
+    const state = stateAfter(
+      ...[opened, page([wireMessage(1)]), arrived(2, { clientMessageId: "lost", content: "lost" })],
+      page([wireMessage(2), wireMessage(3)], { afterSeq: 1 }),
+    );
+    expect(contents(state)).toEqual(["message 1", "message 2", "message 3"]);
+  });
+
+  test("leaves alone what is newer than the page, and what is still being sent", () => {
+    const state = stateAfter(
+      ...[opened, page([wireMessage(1)]), composed("mine"), arrived(3)],
+      page([wireMessage(2)], { afterSeq: 1 }),
+    );
+    expect(contents(state)).toEqual(["message 1", "message 2", "message 3", "mine"]);
+  });
+
+  test("of older messages goes in front", () => {
+    const state = stateAfter(
+      ...[opened, page([wireMessage(3)])],
+      page([wireMessage(1), wireMessage(2)], "older"),
+    );
+    expect(contents(state)).toEqual(["message 1", "message 2", "message 3"]);
+    expect(conversation(state).isLoadingOlder).toBe(false);
+  });
+
+  test("brings the status of one's own messages", () => {
+    const own = wireMessage(1, { senderId: "alice", status: "READ" });
+    expect(statuses(stateAfter(opened, page([own])))).toEqual(["READ"]);
+  });
+});
+
+describe("unread", () => {
+  test("counts others' messages above the read mark, also those not at hand", () => {
+    const state = stateAfter(
+      listed({ readSeq: 2, lastMessage: wireMessage(5) }),
+      arrived(6),
+      arrived(7, { senderId: "alice" }),
+    );
+    expect(unreadCount(conversation(state), "alice")).toBe(4);
+  });
+
+  test("is reported up to the last message of somebody else, once", () => {
+    const state = stateAfter(opened, page([wireMessage(1), wireMessage(2)]), composed("mine"));
+    expect(messageToReport(conversation(state), "alice")?.id).toBe("id-2");
+    const reported = stateAfter(opened, page([wireMessage(1), wireMessage(2)]), {
+      ...{ kind: "read-reported", conversationId: DM, seq: 2 },
+    });
+    expect(messageToReport(conversation(reported), "alice")).toBeNull();
+    expect(unreadCount(conversation(reported), "alice")).toBe(0);
+  });
+
+  test("is marked where it began when the conversation is opened", () => {
+    const state = stateAfter(listed({ readSeq: 2, lastMessage: wireMessage(3) }), opened);
+    expect(conversation(state).newFromSeq).toBe(3);
+  });
+});
+
+describe("people", () => {
+  test("who are not in the list of those online have gone", () => {
+    const state = stateAfter(
+      { kind: "presence-changed", user: presence("bob", "ONLINE"), atMs: 10 },
+      {
+        ...{ kind: "presence-listed", users: [presence("carol", "ONLINE")] },
+        ...{ askedAtMs: 20, isEverybodyOnline: true },
+      },
+    );
+    expect(state.people.bob).toMatchObject({ status: "OFFLINE", lastSeenMs: 20 });
+    expect(strangersOnline(state).map(({ userId }) => userId)).toEqual(["carol"]);
+  });
+
+  test("an answer to an older question does not override what was heard since", () => {
+    const state = stateAfter(
+      { kind: "presence-changed", user: presence("bob", "ONLINE"), atMs: 30 },
+      { kind: "presence-listed", users: [], askedAtMs: 20, isEverybodyOnline: true },
+    );
+    expect(state.people.bob?.status).toBe("ONLINE");
+  });
+
+  test("stop typing when the connection is lost", () => {
+    const typing = { conversationId: DM, userId: "bob", isTyping: true };
+    const events = [opened, { kind: "typing-changed", typing }] as const;
+    expect(conversation(stateAfter(...events)).typing).toEqual(["bob"]);
+    const lost = stateAfter(...events, { kind: "link-changed", link: "offline" });
+    expect(conversation(lost).typing).toEqual([]);
+  });
+});
+
+describe("the list of conversations", () => {
+  test("has the newest message first, and one just opened above all", () => {
+    const other = "dm:alice:carol";
+    const state = stateAfter(
+      listed({ lastMessage: wireMessage(1) }),
+      listed({
+        ...{ id: other, memberIds: ["alice", "carol"] },
+        lastMessage: wireMessage(5, { conversationId: other, senderId: "carol" }),
+      }),
+      { kind: "conversation-opened", conversationId: "dm:alice:dave" },
+    );
+    expect(conversationsByTime(state).map(({ id }) => id)).toEqual(["dm:alice:dave", other, DM]);
+  });
+
+  test("does not open what is neither known nor a direct conversation of the user", () => {
+    const state = stateAfter({ kind: "conversation-opened", conversationId: "dm:bob:carol" });
+    expect(state.openId).toBeNull();
+  });
+});
+
+test("the same notice is shown once", () => {
+  const notice = { id: 1, text: "busy" };
+  const state = stateAfter(
+    { kind: "notice-shown", notice },
+    { kind: "notice-shown", notice: { ...notice, id: 2 } },
+  );
+  expect(state.notices).toEqual([notice]);
+});

@@ -1,0 +1,88 @@
+import type { Draft } from "../../src/web/conversation.ts";
+import { type Event, initialState, reduce, type State } from "../../src/web/state.ts";
+import type { Schedule } from "../../src/web/timers.ts";
+import type { ConversationSummary, WireMessage } from "../../src/web/wire.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+
+export const DM = "dm:alice:bob";
+
+/** What alice sees after the events. */
+export function stateAfter(...events: readonly Event[]): State {
+  return events.reduce(reduce, initialState("alice"));
+}
+
+export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): WireMessage {
+  const senderId = changes.senderId ?? "bob";
+  return {
+    id: `id-${seq}`,
+    clientMessageId: `client-${seq}`,
+    conversationId: DM,
+    seq,
+    senderId,
+    senderName: senderId,
+    recipientId: senderId === "alice" ? "bob" : "alice",
+    content: `message ${seq}`,
+    status: "SENT",
+    timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
+    ...changes,
+  };
+}
+
+export function arrived(seq: number, changes: Partial<WireMessage> = {}): Event {
+  return { kind: "message-arrived", message: wireMessage(seq, changes) };
+}
+
+export function page(
+  messages: readonly WireMessage[],
+  which: "newest" | "older" | { readonly afterSeq: number } = "newest",
+): Event {
+  return { kind: "page-arrived", conversationId: DM, messages, page: which };
+}
+
+export function draft(text: string, changes: Partial<Draft> = {}): Draft {
+  return {
+    ...{ clientMessageId: text, conversationId: DM, recipientId: "bob", content: text },
+    composedAtMs: Date.UTC(2026, 0, 1, 13),
+    ...changes,
+  };
+}
+
+export function composed(text: string): Event {
+  return { kind: "message-composed", draft: draft(text) };
+}
+
+export function confirmed(
+  clientMessageId: string,
+  seq: number,
+  status: "SENT" | "DELIVERED" = "SENT",
+): Event {
+  const timestampMs = Date.UTC(2026, 0, 1, 13);
+  const messageId = `id-${clientMessageId}`;
+  const confirmation = { messageId, clientMessageId, conversationId: DM, seq, status, timestampMs };
+  return { kind: "message-confirmed", confirmation };
+}
+
+export function listed(changes: Partial<ConversationSummary> = {}): Event {
+  const summary: ConversationSummary = {
+    ...{ id: DM, kind: "direct", memberIds: ["alice", "bob"], readSeq: 0, lastMessage: null },
+    ...changes,
+  };
+  return { kind: "conversations-listed", conversations: [summary] };
+}
+
+export const opened: Event = { kind: "conversation-opened", conversationId: DM };
+
+export function contents(state: State): string[] {
+  return state.conversations[DM]?.messages.map(({ content }) => content) ?? [];
+}
+
+export function statuses(state: State): string[] {
+  return state.conversations[DM]?.messages.map(({ status }) => status) ?? [];
+}
+
+export function scheduleOn(clock: FakeClock): Schedule {
+  return (delayMs, task) => {
+    const timer = clock.schedule(delayMs, task);
+    return () => timer.cancel();
+  };
+}
