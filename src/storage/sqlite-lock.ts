@@ -29,7 +29,13 @@ export function lockDatabase(path: string): DatabaseLock {
       { cause },
     );
   }
-  return { release: () => db.close() };
+  // A connection that nothing refers to is closed by the garbage collector: the process refers to it.
+  const release = () => {
+    process.off("exit", release);
+    db.close();
+  };
+  process.on("exit", release);
+  return { release };
 }
 
 function open(lockPath: string): Database {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AppError } from "../../src/errors.ts";
-import { CLOSE_CODES } from "../../src/sockjs/close-codes.ts";
 import {
   closeFrame,
   decodeMessages,
@@ -17,8 +16,7 @@ describe("a frame", () => {
   test("of no message", () => expect(encodeMessages([])).toBe("a[]"));
 
   test("of a close", () => {
-    const { code, reason } = CLOSE_CODES.goAway;
-    expect(closeFrame(code, reason)).toBe('c[3000,"Go away!"]');
+    expect(closeFrame(3000, "Go away!")).toBe('c[3000,"Go away!"]');
   });
 });
 
@@ -37,6 +35,11 @@ describe("a message", () => {
 
   test("keeps its letters as they are", () => {
     expect(encodeMessage("äß漢字ж")).toBe('a["äß漢字ж"]');
+  });
+
+  test("escapes DEL, alone in ASCII as among other characters", () => {
+    expect(encodeMessage("a\u007fb")).toBe('a["a\\u007fb"]');
+    expect(encodeMessage("ä\u007fb")).toBe('a["ä\\u007fb"]');
   });
 
   test("escapes a pair of surrogates half by half", () => {

@@ -2,6 +2,13 @@
 import { openSqliteStore } from "../../src/storage/sqlite.ts";
 import { batch, conversation, messages } from "../support/stored.ts";
 
-const store = await openSqliteStore({ path: process.argv[2] ?? "" });
-await store.commit(batch({ conversations: [conversation()], messages: messages(2) }));
+async function serve(path: string): Promise<void> {
+  const store = await openSqliteStore({ path });
+  await store.commit(batch({ conversations: [conversation()], messages: messages(2) }));
+}
+
+await serve(process.argv[2] ?? "");
+// Nothing refers to the store any more; its lock is held all the same.
+await new Promise(setImmediate);
+Bun.gc(true);
 process.stdout.write("serving\n");

@@ -12,7 +12,7 @@ const isMounted =
   }).success;
 
 afterAll(() => {
-  if (isMounted) Bun.spawnSync(["umount", disk.path]);
+  if (isMounted) Bun.spawnSync(["umount", "-l", disk.path]);
   disk[Symbol.dispose]();
 });
 
