@@ -1,8 +1,8 @@
-import { joinMessage, messageHead } from "../stomp/encoder.ts";
+import { messageHead } from "../stomp/encoder.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
-import { toWire, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * Who listens to what, and the one way in which any message reaches its subscribers.
@@ -51,8 +51,7 @@ export class Broker {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
     for (const channel of listeners.channels.values()) {
-      const frame = joinMessage(channel.head, message.tail(channel.version));
-      const payload = toWire(channel.wire, frame);
+      const payload = message.payload(channel.wire, channel.version, channel.head);
       if (except !== null && channel.peers.has(except)) {
         except.publishToOthers(channel.name, payload);
       } else {

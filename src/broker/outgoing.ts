@@ -1,6 +1,9 @@
-import { messageTail } from "../stomp/encoder.ts";
+import { joinMessage, messageTail } from "../stomp/encoder.ts";
 import type { Body } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
+import { toWire, type Wire } from "./wire.ts";
+
+const lossyUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * A message on its way to its subscribers. What all subscribers of one STOMP version share is
@@ -11,6 +14,7 @@ export class Outgoing<Tag = unknown> {
   #tail10: string | Uint8Array | undefined;
   #tail11: string | Uint8Array | undefined;
   #tail12: string | Uint8Array | undefined;
+  #asText: Outgoing | undefined;
 
   /**
    * @param messageId unique on this server, the `message-id` header
@@ -24,6 +28,20 @@ export class Outgoing<Tag = unknown> {
     readonly tag: Tag | null = null,
   ) {
     this.#headers = ["message-id", messageId, ...headers];
+  }
+
+  /** The whole frame behind a head (`messageHead`), as one transport message. */
+  payload(wire: Wire, version: StompVersion, head: string): string | Uint8Array {
+    // SockJS carries text only: what is not UTF-8 becomes U+FFFD, and content-length follows.
+    const source = wire === "sockjs" && typeof this.body !== "string" ? this.#text() : this;
+    return toWire(wire, joinMessage(head, source.tail(version)));
+  }
+
+  #text(): Outgoing {
+    const { messageId, body } = this;
+    const text = typeof body === "string" ? body : lossyUtf8.decode(body);
+    this.#asText ??= new Outgoing(messageId, text, this.#headers.slice(2));
+    return this.#asText;
   }
 
   /** The frame from `message-id` to its NUL. */

@@ -6,12 +6,11 @@ import { encodeMessage } from "../sockjs/framing.ts";
  */
 export type Wire = "text" | "binary" | "sockjs";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-const lossyUtf8 = new TextDecoder("utf-8");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * One STOMP frame as one transport message. A body that is not UTF-8 reaches a text client as a
- * binary message; SockJS can carry no such thing and gets U+FFFD in its place.
+ * binary message; a frame for SockJS must be text, or UTF-8.
  */
 export function toWire(wire: Wire, frame: string | Uint8Array): string | Uint8Array {
   switch (wire) {
@@ -20,7 +19,7 @@ export function toWire(wire: Wire, frame: string | Uint8Array): string | Uint8Ar
     case "binary":
       return typeof frame === "string" ? Buffer.from(frame) : frame;
     case "sockjs":
-      return encodeMessage(typeof frame === "string" ? frame : lossyUtf8.decode(frame));
+      return encodeMessage(typeof frame === "string" ? frame : utf8.decode(frame));
   }
 }
 

@@ -1,9 +1,8 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Outgoing } from "../broker/outgoing.ts";
 import type { Subscription, SubscriptionRequest } from "../broker/subscription.ts";
-import { toWire } from "../broker/wire.ts";
 import { AppError } from "../errors.ts";
-import { escapeHeader, joinMessage, messageHead } from "../stomp/encoder.ts";
+import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type { Connection } from "./ports.ts";
 
 export type AckMode = "auto" | "client" | "client-individual";
@@ -113,7 +112,7 @@ export class SessionSubscription {
       if (request.version === "1.2")
         head += `ack:${this.number}-${escapeHeader("1.2", message.messageId)}\n`;
     }
-    connection.send(toWire(request.wire, joinMessage(head, message.tail(request.version))));
+    connection.send(message.payload(request.wire, request.version, head));
   }
 
   /**
