@@ -5,7 +5,7 @@ import { ChatTab, expectSoon, launchChromium } from "../support/browser.ts";
 import { type ParleyOptions, type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 let browser: Browser;
 const tabs: ChatTab[] = [];
@@ -133,17 +133,17 @@ test("who closes the page goes offline, and was last seen then", async () => {
 test("a reload brings back the chat, its history and its ticks", async () => {
   const { url } = await parley({ env: { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" } });
   const [alice, bob] = await aliceAndBob(url);
-  await alice.say(...numbered(120));
-  await expectSoon(() => bob.bubbles(), numbered(120));
+  await alice.say(...numbered(70));
+  await expectSoon(() => bob.bubbles(), numbered(70));
   await expectSoon(async () => (await alice.ticks()).at(-1), "Read");
   await alice.page.reload();
-  await expectSoon(() => alice.bubbles(), numbered(50, 71));
+  await expectSoon(() => alice.bubbles(), numbered(50, 21));
   expect(new Set(await alice.ticks())).toEqual(new Set(["Read"]));
   const scroller = alice.page.locator(".scroller");
   await expectSoon(async () => {
     await scroller.evaluate((element) => element.scrollTo(0, 0));
     return alice.bubbles();
-  }, numbered(120));
+  }, numbered(70));
 });
 
 test("the newest message stays in sight unless the reader has scrolled up", async () => {

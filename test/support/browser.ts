@@ -8,7 +8,7 @@ import {
 } from "playwright-core";
 
 const EXECUTABLE = "/usr/bin/chromium";
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 /** A headless Chromium. Its sandbox needs an ordinary user. */
 export function launchChromium(): Promise<Browser> {
