@@ -32,6 +32,8 @@ export interface Conversation {
   /** The newest page of the history is in `messages`. */
   readonly isLoaded: boolean;
   readonly isLoadingOlder: boolean;
+  /** The server has nothing older, whatever the first `seq`. */
+  readonly isWhole: boolean;
   /** Ids of those who are typing. */
   readonly typing: readonly string[];
   /** How far the others are known to have read. */
@@ -56,7 +58,14 @@ export function newConversation(
 ): Conversation {
   return {
     ...{ id, kind, memberIds, messages: [], readSeq: 0, durableSeq: 0 },
-    ...{ isLoaded: false, isLoadingOlder: false, typing: [], readers: {}, newFromSeq: null },
+    ...{
+      isLoaded: false,
+      isLoadingOlder: false,
+      isWhole: false,
+      typing: [],
+      readers: {},
+      newFromSeq: null,
+    },
   };
 }
 
@@ -100,7 +109,7 @@ export function hasGap(conversation: Conversation): boolean {
 }
 
 export function hasOlder(conversation: Conversation): boolean {
-  return (firstSeq(conversation) ?? 1) > 1;
+  return !conversation.isWhole && (firstSeq(conversation) ?? 1) > 1;
 }
 
 /** Others' messages above the read mark; what is not at hand counts as theirs. */

@@ -205,7 +205,8 @@ function withPageOf(state: State, event: Event & { readonly kind: "page-arrived"
   const afterSeq = typeof page === "object" ? page.afterSeq : null;
   const isLoadingOlder = page === "older" ? false : known.isLoadingOlder;
   const isLoaded = known.isLoaded || page === "newest";
-  const merged = withPage({ ...known, isLoaded }, messages, afterSeq);
+  const isWhole = known.isWhole || (page === "older" && messages.length === 0);
+  const merged = withPage({ ...known, isLoaded, isWhole }, messages, afterSeq);
   return withNames(put(state, { ...merged, isLoadingOlder }), messages);
 }
 

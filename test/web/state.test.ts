@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { hasGap, messageToReport, unreadCount } from "../../src/web/conversation.ts";
+import { hasGap, hasOlder, messageToReport, unreadCount } from "../../src/web/conversation.ts";
 import type { State } from "../../src/web/state.ts";
 import { conversationsByTime, strangersOnline } from "../../src/web/views.ts";
 import type { UserPresence } from "../../src/web/wire.ts";
@@ -185,6 +185,12 @@ describe("a page of the history", () => {
     );
     expect(contents(state)).toEqual(["message 1", "message 2", "message 3"]);
     expect(conversation(state).isLoadingOlder).toBe(false);
+  });
+
+  test("that is empty ends the search for older ones", () => {
+    const newest = [opened, page([wireMessage(3)])];
+    expect(hasOlder(conversation(stateAfter(...newest)))).toBe(true);
+    expect(hasOlder(conversation(stateAfter(...newest, page([], "older"))))).toBe(false);
   });
 
   test("brings the status of one's own messages", () => {
