@@ -1,0 +1,65 @@
+import type { Subprocess } from "bun";
+
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the child hands over with `process.send`. */
+  readonly onResult?: (result: unknown) => void;
+}
+
+const KILL_AFTER_MS = 5_000;
+
+/** The processes that the bench has started; it ends these and no others. */
+export class Children {
+  readonly #running = new Set<Subprocess>();
+
+  /** Its output is the bench's own. */
+  start(command: readonly string[], options: ChildOptions = {}): Subprocess {
+    const { onResult } = options;
+    return this.#remember(
+      Bun.spawn([...command], {
+        env: { ...process.env, ...options.env },
+        stdio: ["ignore", "inherit", "inherit"],
+        ...(onResult === undefined ? {} : { ipc: onResult }),
+      }),
+    );
+  }
+
+  /** Its output is to be read. */
+  startPiped(
+    command: readonly string[],
+    options: ChildOptions = {},
+  ): Subprocess<"ignore", "pipe", "inherit"> {
+    return this.#remember(
+      Bun.spawn([...command], {
+        env: { ...process.env, ...options.env },
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
+  }
+
+  /** Throws when it does not end well. */
+  async run(command: readonly string[], options: ChildOptions = {}): Promise<void> {
+    const child = this.start(command, options);
+    const exitCode = await child.exited;
+    if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}`);
+  }
+
+  /** SIGTERM, and SIGKILL to what stays. */
+  async end(child: Subprocess): Promise<void> {
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+    await child.exited;
+    clearTimeout(timer);
+  }
+
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#running].map((child) => this.end(child)));
+  }
+
+  #remember<Child extends Subprocess>(child: Child): Child {
+    this.#running.add(child);
+    const forget = () => this.#running.delete(child);
+    child.exited.then(forget, forget);
+    return child;
+  }
+}

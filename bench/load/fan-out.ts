@@ -1,0 +1,188 @@
+import { type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import { BusyLoop } from "./busy-loop.ts";
+import type { FanOutScenario, Target } from "./job.ts";
+import { Latencies } from "./latencies.ts";
+import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
+import { connectMany, StompClient } from "./stomp-client.ts";
+
+const TOPIC = "/topic/bench";
+const BODY_BYTES = 128;
+const DIGITS = 10;
+const PADDING = "x".repeat(BODY_BYTES - DIGITS);
+
+/** What has not come is lost when nothing at all came for so long. */
+const SILENCE_MS = 10_000;
+/** How long something unexpected may follow what was expected. */
+const AFTERMATH_MS = 200;
+
+/** How many publishes a closed loop keeps under way. */
+const WINDOWS = [1, 64];
+
+/** One publisher and many subscribers: at a pace for the times, then in closed loops for the rate. */
+export async function runFanOut(scenario: FanOutScenario, target: Target): Promise<Outcome> {
+  const { subscribers, publishesPerSecond, warmUpSeconds, seconds } = scenario;
+  const fanOut = new FanOut(subscribers, target);
+  await fanOut.connect();
+  for (const inFlight of WINDOWS) await fanOut.closedLoop(inFlight, warmUpSeconds);
+  const measurements = [await fanOut.paced(publishesPerSecond, seconds)];
+  for (const inFlight of WINDOWS) measurements.push(await fanOut.closedLoop(inFlight, seconds));
+  await Bun.sleep(AFTERMATH_MS);
+  fanOut.close();
+  return { measurements, faults: fanOut.faults };
+}
+
+class FanOut {
+  readonly faults = noFaults();
+  readonly #toEach = new Latencies("publish → each subscriber");
+  readonly #toLast = new Latencies("publish → the last subscriber");
+  readonly #subscribers: number;
+  readonly #target: Target;
+  readonly #loop = new BusyLoop();
+  #clients: StompClient[] = [];
+  #publisher: StompClient | null = null;
+  /** By message, its number being the beginning of its body. */
+  readonly #dueMs: number[] = [];
+  readonly #receipts: number[] = [];
+  #complete = 0;
+  #progressMs = 0;
+  /** By subscriber, the last one received. */
+  readonly #last: number[] = [];
+  /** The measuring of each receipt would make the client the bottleneck of a closed loop. */
+  #timesEach = false;
+  #onComplete: (nowMs: number) => void = () => {};
+
+  constructor(subscribers: number, target: Target) {
+    this.#subscribers = subscribers;
+    this.#target = target;
+  }
+
+  async connect(): Promise<void> {
+    const { port } = this.#target;
+    const options = { port, heartBeat: "0,0", faults: this.faults };
+    this.#clients = await connectMany(this.#subscribers, async (subscriber) => {
+      this.#last[subscriber] = -1;
+      const client = await StompClient.connect({
+        ...options,
+        userId: `subscriber-${subscriber}`,
+        onMessage: (bytes, _start, end) => this.#received(subscriber, bytes, end),
+      });
+      await client.subscribe({ "sub-0": TOPIC });
+      return client;
+    });
+    const publisher = { ...options, userId: "publisher", onMessage: () => {} };
+    this.#publisher = await StompClient.connect(publisher);
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+    this.#publisher?.close();
+  }
+
+  /** Each publish has a time at which it is due; the times count from there. */
+  paced(publishesPerSecond: number, seconds: number): Promise<LoadMeasurement> {
+    const count = Math.round(publishesPerSecond * seconds);
+    const startMs = performance.now();
+    const dueAt = (index: number) => startMs + (index * 1_000) / publishesPerSecond;
+    let published = 0;
+    this.#timesEach = true;
+    this.#onComplete = () => {};
+    return this.#measured(`paced, ${publishesPerSecond}/s`, (nowMs) => {
+      while (published < count && dueAt(published) <= nowMs) {
+        this.#publish(dueAt(published));
+        published += 1;
+      }
+      return published < count;
+    });
+  }
+
+  /** The next publish follows when all subscribers have one. */
+  closedLoop(inFlight: number, seconds: number): Promise<LoadMeasurement> {
+    const endMs = performance.now() + seconds * 1_000;
+    this.#timesEach = false;
+    this.#onComplete = (nowMs) => {
+      if (nowMs < endMs) this.#publish(nowMs);
+    };
+    for (let count = 0; count < inFlight; count += 1) this.#publish(performance.now());
+    return this.#measured(`closed loop, W=${inFlight}`, (nowMs) => nowMs < endMs);
+  }
+
+  /** Until `goesOn` says no and all is received. */
+  async #measured(part: string, goesOn: (nowMs: number) => boolean): Promise<LoadMeasurement> {
+    const { serverPid } = this.#target;
+    const completeBefore = this.#complete;
+    this.#toEach.reset();
+    this.#toLast.reset();
+    const cpuBefore = cpuSecondsOf(serverPid);
+    this.#progressMs = performance.now();
+    const { wallMs, cpuMs } = await this.#loop.run((nowMs) => {
+      const isSilent = nowMs > this.#progressMs + SILENCE_MS;
+      return goesOn(nowMs) || (this.#complete < this.#dueMs.length && !isSilent);
+    });
+    const serverCpuSeconds = cpuSecondsOf(serverPid) - cpuBefore;
+    const messages = this.#complete - completeBefore;
+    this.#countLost();
+    return {
+      kind: "load",
+      name: `fan-out 1 → ${this.#subscribers.toLocaleString("en")}, ${part}`,
+      seconds: wallMs / 1_000,
+      messages,
+      deliveries: messages * this.#subscribers,
+      latencies: (this.#timesEach ? [this.#toEach, this.#toLast] : [this.#toLast]).map((times) =>
+        times.summary(),
+      ),
+      serverCpuSeconds,
+      serverRssBytes: rssBytesOf(serverPid),
+      clientCpuSeconds: cpuMs / 1_000,
+    };
+  }
+
+  #publish(dueMs: number): void {
+    const body = `${String(this.#dueMs.length).padStart(DIGITS, "0")}${PADDING}`;
+    this.#dueMs.push(dueMs);
+    this.#receipts.push(0);
+    this.#publisher?.send(`SEND\ndestination:${TOPIC}\ncontent-type:text/plain\n\n${body}\0`);
+    this.#loop.worked();
+  }
+
+  #received(subscriber: number, bytes: Buffer, end: number): void {
+    this.#loop.worked();
+    const index = indexOf(bytes, end - 1 - BODY_BYTES);
+    const last = this.#last[subscriber] ?? -1;
+    if (index <= last) {
+      if (index === last) this.faults.doubled += 1;
+      else this.faults.disordered += 1;
+      return;
+    }
+    this.faults.lost += index - last - 1;
+    this.#last[subscriber] = index;
+    if (this.#timesEach) this.#toEach.record(performance.now() - this.#due(index));
+    const receipts = (this.#receipts[index] ?? 0) + 1;
+    this.#receipts[index] = receipts;
+    if (receipts < this.#subscribers) return;
+    const nowMs = performance.now();
+    this.#complete += 1;
+    this.#progressMs = nowMs;
+    this.#toLast.record(nowMs - this.#due(index));
+    this.#onComplete(nowMs);
+  }
+
+  #due(index: number): number {
+    return this.#dueMs[index] ?? Number.NaN;
+  }
+
+  /** Gaps were counted when they showed; this is what never came after the last one received. */
+  #countLost(): void {
+    const newest = this.#dueMs.length - 1;
+    for (const [subscriber, last] of this.#last.entries()) {
+      this.faults.lost += newest - last;
+      this.#last[subscriber] = newest;
+    }
+    this.#complete = this.#dueMs.length;
+  }
+}
+
+function indexOf(bytes: Buffer, from: number): number {
+  let index = 0;
+  for (let at = from; at < from + DIGITS; at += 1) index = index * 10 + (bytes[at] ?? 0) - 48;
+  return index;
+}

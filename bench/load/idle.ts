@@ -1,0 +1,99 @@
+import { type IdleMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import type { IdleScenario, Target } from "./job.ts";
+import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
+import { connectMany, StompClient } from "./stomp-client.ts";
+
+/** What the server offers by default, and so what its usual clients ask for. */
+const HEARTBEAT_MS = 10_000;
+/** Clients' heart-beats are spread over so many slots of the interval. */
+const SLOTS = 100;
+const SLOT_MS = HEARTBEAT_MS / SLOTS;
+const SETTLE_MS = 1_500;
+
+/** Connections with the usual subscriptions that do nothing but live: their memory, their heart-beats. */
+export async function runIdle(scenario: IdleScenario, target: Target): Promise<Outcome> {
+  const { connections, warmUpConnections, seconds } = scenario;
+  const { serverPid } = target;
+  const crowd = new Crowd(target);
+  await crowd.join(warmUpConnections); // What code and buffers of the server cost just once.
+  await Bun.sleep(SETTLE_MS);
+  const rssBytesBefore = rssBytesOf(serverPid);
+  const startMs = performance.now();
+  const cpuAtStart = cpuSecondsOf(serverPid);
+  await crowd.join(connections);
+  const connectSeconds = (performance.now() - startMs) / 1_000;
+  const connectCpuSeconds = cpuSecondsOf(serverPid) - cpuAtStart;
+  await Bun.sleep(SETTLE_MS);
+  const cpuWhenSettled = cpuSecondsOf(serverPid);
+  const heartbeatsWhenSettled = crowd.heartbeats;
+  await Bun.sleep(seconds * 1_000);
+  const measurement: IdleMeasurement = {
+    kind: "idle",
+    name: `idle, ${connections.toLocaleString("en")} connections`,
+    connections,
+    rssBytesBefore,
+    rssBytesAfter: rssBytesOf(serverPid),
+    connectSeconds,
+    connectCpuSeconds,
+    idleSeconds: seconds,
+    idleCpuSeconds: cpuSecondsOf(serverPid) - cpuWhenSettled,
+    heartbeats: crowd.heartbeats - heartbeatsWhenSettled,
+  };
+  crowd.leave();
+  return { measurements: [measurement], faults: crowd.faults };
+}
+
+class Crowd {
+  readonly faults = noFaults();
+  heartbeats = 0;
+  readonly #target: Target;
+  readonly #clients: StompClient[] = [];
+  readonly #timer: Timer;
+  readonly #startMs = performance.now();
+  #slot = 0;
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#timer = setInterval(() => this.#beat(), SLOT_MS);
+  }
+
+  async join(count: number): Promise<void> {
+    const first = this.#clients.length;
+    await connectMany(count, (index) => this.#one(`idle-${first + index}`));
+  }
+
+  leave(): void {
+    clearInterval(this.#timer);
+    for (const client of this.#clients) client.close();
+  }
+
+  async #one(userId: string): Promise<StompClient> {
+    const client = await StompClient.connect({
+      port: this.#target.port,
+      userId,
+      heartBeat: `${HEARTBEAT_MS},${HEARTBEAT_MS}`,
+      onMessage: () => {},
+      onHeartbeat: () => {
+        this.heartbeats += 1;
+      },
+      faults: this.faults,
+    });
+    this.#clients.push(client); // It sends heart-beats while others still join.
+    await client.subscribe({
+      "sub-0": `/user/${userId}/queue/messages`,
+      "sub-1": `/user/${userId}/queue/confirmations`,
+      "sub-2": `/user/${userId}/queue/receipts`,
+      "sub-3": `/user/${userId}/queue/errors`,
+      "sub-4": "/topic/presence",
+    });
+    return client;
+  }
+
+  /** A slot that its timer missed is made good. */
+  #beat(): void {
+    for (; this.#slot * SLOT_MS <= performance.now() - this.#startMs; this.#slot += 1) {
+      const first = this.#slot % SLOTS;
+      for (let at = first; at < this.#clients.length; at += SLOTS) this.#clients[at]?.send("\n");
+    }
+  }
+}

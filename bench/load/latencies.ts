@@ -1,0 +1,38 @@
+import { build } from "hdr-histogram-js";
+import type { Latency } from "../measurement.ts";
+
+const LONGEST_US = 60_000_000;
+
+/** Times in microseconds, to three digits. */
+export class Latencies {
+  readonly #histogram = build({
+    highestTrackableValue: LONGEST_US,
+    numberOfSignificantValueDigits: 3,
+  });
+
+  constructor(readonly name: string) {}
+
+  record(ms: number): void {
+    this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))));
+  }
+
+  reset(): void {
+    this.#histogram.reset();
+  }
+
+  summary(): Latency {
+    const histogram = this.#histogram;
+    const { maxValue } = histogram;
+    // A percentile is the end of its bucket, which may lie above all that was recorded.
+    const at = (percentile: number) =>
+      Math.min(maxValue, histogram.getValueAtPercentile(percentile)) / 1_000;
+    return {
+      name: this.name,
+      count: histogram.totalCount,
+      p50Ms: at(50),
+      p99Ms: at(99),
+      p999Ms: at(99.9),
+      maxMs: maxValue / 1_000,
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import type { Children } from "../children.ts";
+import { pinnedTo } from "../machine.ts";
+import { type Outcome, outcomeSchema } from "../measurement.ts";
+import type { Scenario, Target } from "./job.ts";
+import { startServer } from "./server-process.ts";
+
+const CLIENT = join(import.meta.dir, "client.ts");
+
+export interface ScenarioResult extends Outcome {
+  readonly scenario: Scenario;
+  readonly complaints: readonly string[];
+}
+
+/** One scenario, with a server and a client of its own. */
+export async function runScenario(scenario: Scenario, children: Children): Promise<ScenarioResult> {
+  const server = await startServer(children);
+  try {
+    const { port, pid } = server;
+    const target: Target = { port, serverPid: pid };
+    let result: unknown;
+    const job = JSON.stringify({ ...scenario, ...target });
+    await children.run([...pinnedTo("client"), process.execPath, CLIENT, job], {
+      onResult: (message) => {
+        result = message;
+      },
+    });
+    return { scenario, ...outcomeSchema.parse(result), complaints: server.complaints };
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Glob } from "bun";
+import type { Children } from "../children.ts";
+import { fileSystemOf, pinnedTo, ROOT } from "../machine.ts";
+
+const BINARY = join(ROOT, "dist/parley");
+
+export interface ServerProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** What it logged at level `warn` and above. */
+  readonly complaints: readonly string[];
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** Builds the binary if it is missing or older than its sources. */
+export async function ensureBinary(children: Children): Promise<void> {
+  const builtMs = existsSync(BINARY) ? statSync(BINARY).mtimeMs : Number.NEGATIVE_INFINITY;
+  const sources = [...new Glob("src/**").scanSync(ROOT), "package.json", "package-lock.json"];
+  const isFresh = sources.every((file) => statSync(join(ROOT, file)).mtimeMs <= builtMs);
+  if (!isFresh) await children.run([process.execPath, "run", "--cwd", ROOT, "build"]);
+}
+
+/** What the servers' data lies on. */
+export function dataFileSystem(): string {
+  return fileSystemOf(dataParent());
+}
+
+/** On a disk: in memory a commit would cost nothing. */
+function dataParent(): string {
+  const inMemory = ["tmpfs", "ramfs"].includes(fileSystemOf(tmpdir()));
+  return inMemory ? join(ROOT, "bench/results") : tmpdir();
+}
+
+function newDataFolder(): string {
+  mkdirSync(dataParent(), { recursive: true });
+  return mkdtempSync(join(dataParent(), "parley-bench-"));
+}
+
+/** Starts the binary with an empty database, without limits, on one core. */
+export async function startServer(children: Children): Promise<ServerProcess> {
+  const dataFolder = newDataFolder();
+  const removeData = () => rmSync(dataFolder, { recursive: true, force: true });
+  const command = [BINARY, "serve", "--port", "0", "--log-format", "json"];
+  const child = children.startPiped([...pinnedTo("server"), ...command], {
+    env: { PARLEY_DATA_DIR: dataFolder, PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" },
+  });
+  child.exited.then(removeData, removeData);
+  const complaints: string[] = [];
+  const url = await readLog(child.stdout, complaints);
+  const health = await fetch(`${url}/api/websocket/health`);
+  if (!health.ok) throw new Error(`The server is not healthy: ${await health.text()}`);
+  return {
+    port: Number(new URL(url).port),
+    pid: child.pid,
+    complaints,
+    stop: () => children.end(child),
+  };
+}
+
+/** Resolves with the URL of the ready line, and reads on. */
+function readLog(stream: ReadableStream<Uint8Array>, complaints: string[]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const read = async () => {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const url = /"url":"([^"]+)"/.exec(line)?.[1];
+        if (url !== undefined) resolve(url);
+        if (/"level":("(warn|error|fatal)"|[456]0)/.test(line)) complaints.push(line);
+      }
+    }
+    reject(new Error("The server ended before it was ready"));
+  };
+  read().catch(reject);
+  return promise;
+}

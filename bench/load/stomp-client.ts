@@ -1,0 +1,107 @@
+import type { Faults } from "../measurement.ts";
+import { LightWebSocket, type OnMessage } from "./web-socket.ts";
+
+export interface StompClientOptions {
+  readonly port: number;
+  readonly userId: string;
+  /** The CONNECT header, `<can send every>,<wants every>` in milliseconds. */
+  readonly heartBeat: string;
+  /** A MESSAGE frame, as it came. */
+  readonly onMessage: OnMessage;
+  readonly onHeartbeat?: () => void;
+  readonly faults: Faults;
+}
+
+const LF = 10;
+const LETTER_C = 67;
+const LETTER_M = 77;
+const LETTER_R = 82;
+
+/** A STOMP 1.2 client that takes each WebSocket message for one frame, as Parley sends them. */
+export class StompClient {
+  readonly #options: StompClientOptions;
+  #socket: LightWebSocket | null = null;
+  #answered: (() => void)[] = [];
+  #isClosing = false;
+
+  private constructor(options: StompClientOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves after CONNECTED. */
+  static async connect(options: StompClientOptions): Promise<StompClient> {
+    const client = new StompClient(options);
+    client.#socket = await LightWebSocket.open({
+      port: options.port,
+      path: "/ws",
+      protocol: "v12.stomp",
+      onMessage: (bytes, start, end) => client.#received(bytes, start, end),
+      onClose: (reason) => client.#closed(reason),
+    });
+    const { heartBeat, userId } = options;
+    const headers = ["accept-version:1.2", "host:localhost", `heart-beat:${heartBeat}`];
+    client.send(`CONNECT\n${headers.join("\n")}\nX-User-Id:${userId}\n\n\0`);
+    await client.#answer();
+    return client;
+  }
+
+  /** Resolves when the subscriptions, id and destination each, are in place. */
+  async subscribe(subscriptions: Readonly<Record<string, string>>): Promise<void> {
+    for (const [id, destination] of Object.entries(subscriptions)) {
+      this.send(`SUBSCRIBE\nid:${id}\ndestination:${destination}\nack:auto\nreceipt:${id}\n\n\0`);
+    }
+    await Promise.all(Object.keys(subscriptions).map(() => this.#answer()));
+  }
+
+  /** A whole frame, or a heart-beat. */
+  send(frame: string): void {
+    this.#socket?.send(frame);
+  }
+
+  close(): void {
+    this.#isClosing = true;
+    this.#socket?.close();
+  }
+
+  #answer(): Promise<void> {
+    return new Promise((resolve) => this.#answered.push(resolve));
+  }
+
+  #received(bytes: Buffer, start: number, end: number): void {
+    switch (bytes[start]) {
+      case LETTER_M:
+        this.#options.onMessage(bytes, start, end);
+        break;
+      case LF:
+        this.#options.onHeartbeat?.();
+        break;
+      case LETTER_C: // CONNECTED
+      case LETTER_R: // RECEIPT
+        this.#answered.shift()?.();
+        break;
+      default:
+        console.error(`The server says ${bytes.toString("utf8", start, end)}`);
+    }
+  }
+
+  #closed(reason: string): void {
+    if (this.#isClosing) return;
+    const { faults, userId } = this.#options;
+    if (faults.disconnected === 0) console.error(`${userId} was disconnected: ${reason}`);
+    faults.disconnected += 1;
+  }
+}
+
+/** Connects and subscribes `count` clients, a few at a time as a gentle crowd would. */
+export async function connectMany(
+  count: number,
+  connectOne: (index: number) => Promise<StompClient>,
+): Promise<StompClient[]> {
+  const atOnce = 32;
+  const clients: StompClient[] = [];
+  for (let from = 0; from < count; from += atOnce) {
+    const indexes = Array.from({ length: Math.min(atOnce, count - from) }, (_, at) => from + at);
+    clients.push(...(await Promise.all(indexes.map(connectOne))));
+  }
+  return clients;
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
+import { resolve } from "node:path";
+
+export const ROOT = resolve(import.meta.dir, "..");
+
+/** Where and of what the figures are. */
+export interface Machine {
+  readonly cores: number;
+  readonly cpu: string;
+  readonly kernel: string;
+  readonly bun: string;
+  readonly commit: string;
+  readonly date: string;
+  /** How busy the machine was before, processes that wanted to run in the last minute. */
+  readonly loadAverage: number;
+}
+
+export function thisMachine(): Machine {
+  return {
+    cores: cpus().length,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    kernel: `Linux ${release()}`,
+    bun: Bun.version,
+    commit: commit(),
+    date: new Date().toISOString(),
+    loadAverage: loadavg()[0] ?? Number.NaN,
+  };
+}
+
+/** A prefix that keeps a command to one core; none where there is no choice. */
+export function pinnedTo(which: "server" | "client"): string[] {
+  const allowed = allowedCores();
+  const core = which === "server" ? allowed[0] : allowed[1];
+  if (allowed.length < 2 || core === undefined || Bun.which("taskset") === null) return [];
+  return ["taskset", "-c", String(core)];
+}
+
+/** The file system that holds the folder, as the kernel calls it: `ext4`, `tmpfs`. */
+export function fileSystemOf(folder: string): string {
+  let best = { mountPoint: "", type: "unknown" };
+  for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) {
+    const [, mountPoint = "", type = ""] = line.split(" ");
+    const holds = folder === mountPoint || folder.startsWith(mountPoint.replace(/\/?$/, "/"));
+    if (holds && mountPoint.length >= best.mountPoint.length) best = { mountPoint, type };
+  }
+  return best.type;
+}
+
+/** Such as `0-1,4`. */
+function allowedCores(): number[] {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "";
+  return list.split(",").flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  });
+}
+
+function commit(): string {
+  const head = git("rev-parse", "--short=12", "HEAD");
+  if (head === null) return "unknown";
+  const isChanged = git("status", "--porcelain", "--", "src", "package.json") !== "";
+  return isChanged ? `${head} with uncommitted changes` : head;
+}
+
+function git(...args: string[]): string | null {
+  if (Bun.which("git") === null) return null;
+  const { success, stdout } = Bun.spawnSync(["git", ...args], { cwd: ROOT, stderr: "ignore" });
+  return success ? stdout.toString().trim() : null;
+}

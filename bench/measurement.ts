@@ -1,0 +1,82 @@
+import { z } from "zod";
+
+/** One distribution of times, in milliseconds. */
+const latencySchema = z.object({
+  name: z.string(),
+  count: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+  p999Ms: z.number(),
+  maxMs: z.number(),
+});
+
+const faultsSchema = z.object({
+  lost: z.number(),
+  doubled: z.number(),
+  disordered: z.number(),
+  /** The server said that it cannot take so many: a limit, while all else here must be zero. */
+  refused: z.number(),
+  /** Connections that ended before the scenario did. */
+  disconnected: z.number(),
+});
+
+const loadSchema = z.object({
+  kind: z.literal("load"),
+  name: z.string(),
+  /** From the first send until all was received. */
+  seconds: z.number(),
+  /** Sent by clients in that time. */
+  messages: z.number(),
+  /** MESSAGE frames that reached subscribers; confirmations are not counted. */
+  deliveries: z.number(),
+  latencies: z.array(latencySchema),
+  serverCpuSeconds: z.number(),
+  serverRssBytes: z.number(),
+  /** Its spinning aside; when it nears `seconds`, the client is the bottleneck. */
+  clientCpuSeconds: z.number(),
+});
+
+const idleSchema = z.object({
+  kind: z.literal("idle"),
+  name: z.string(),
+  connections: z.number(),
+  rssBytesBefore: z.number(),
+  rssBytesAfter: z.number(),
+  connectSeconds: z.number(),
+  connectCpuSeconds: z.number(),
+  idleSeconds: z.number(),
+  idleCpuSeconds: z.number(),
+  heartbeats: z.number(),
+});
+
+/** What one client process found out. */
+export const outcomeSchema = z.object({
+  measurements: z.array(z.discriminatedUnion("kind", [loadSchema, idleSchema])),
+  /** Of everything that it did, warm-up too. */
+  faults: faultsSchema,
+});
+
+export const microSchema = z.object({
+  name: z.string(),
+  /** One call. */
+  averageNs: z.number(),
+  p99Ns: z.number(),
+  /** Subscribers that one call reaches. */
+  subscribers: z.number(),
+});
+
+export type Latency = z.infer<typeof latencySchema>;
+export type Faults = z.infer<typeof faultsSchema>;
+export type LoadMeasurement = z.infer<typeof loadSchema>;
+export type IdleMeasurement = z.infer<typeof idleSchema>;
+export type Outcome = z.infer<typeof outcomeSchema>;
+export type MicroResult = z.infer<typeof microSchema>;
+
+export function noFaults(): Faults {
+  return { lost: 0, doubled: 0, disordered: 0, refused: 0, disconnected: 0 };
+}
+
+/** What the server promises never to do happened so often. */
+export function brokenPromises({ lost, doubled, disordered, disconnected }: Faults): number {
+  return lost + doubled + disordered + disconnected;
+}

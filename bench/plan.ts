@@ -1,0 +1,32 @@
+import type { Scenario } from "./load/job.ts";
+
+export const PARTS = ["codec", "micro", "storage", "chat", "fan-out", "idle"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** What runs without being asked for; the store's own bench takes a minute of a slow disk. */
+export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => part !== "storage");
+export const QUICK_PARTS: readonly Part[] = USUAL_PARTS.filter((part) => part !== "codec");
+
+/** Micro benches by part, files in `bench/micro`. */
+export const MICRO: Readonly<Partial<Record<Part, string>>> = {
+  codec: "codec.ts",
+  micro: "fan-out.ts",
+  storage: "storage.ts",
+};
+
+export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] {
+  const times = quick ? { warmUpSeconds: 1, seconds: 3 } : { warmUpSeconds: 3, seconds: 10 };
+  const all: Scenario[] = [
+    { scenario: "chat", pairs: 100, messagesPerSecond: 2_000, ...times },
+    { scenario: "chat", pairs: 100, messagesPerSecond: 10_000, ...times },
+    {
+      scenario: "fan-out",
+      subscribers: 1_000,
+      publishesPerSecond: 100,
+      warmUpSeconds: quick ? 0.5 : 1,
+      seconds: quick ? 2 : 5,
+    },
+    { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 3 : 10 },
+  ];
+  return all.filter(({ scenario }) => parts.includes(scenario));
+}
