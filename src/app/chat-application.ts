@@ -176,13 +176,17 @@ export class ChatApplication implements Application {
     }
   }
 
+  /** Called from where nobody hears of a fault; an unrecorded message simply comes again. */
   readonly #onDeparted = (userId: string, message: StoredMessage): void => {
     if (message.senderId === userId) return; // A copy for the sender's other device.
-    const done = this.#options.chat.receipts.delivered(userId, message);
-    if (done instanceof Promise) {
-      done.catch((err: unknown) => {
-        this.#options.log.warn({ err, user: userId }, "A delivery could not be recorded");
-      });
+    const unrecorded = (err: unknown) => {
+      this.#options.log.warn({ err, user: userId }, "A delivery could not be recorded");
+    };
+    try {
+      const done = this.#options.chat.receipts.delivered(userId, message);
+      if (done instanceof Promise) done.catch(unrecorded);
+    } catch (err) {
+      unrecorded(err);
     }
   };
 

@@ -8,6 +8,9 @@ import type { Outlet } from "./outlet.ts";
 import type { ChatStore, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
+/** Messages that one read marks as delivered on its way. */
+const LONGEST_CATCH_UP = 100;
+
 export interface ReceiptsOptions {
   readonly onFault: (fault: unknown) => void;
   readonly store: ChatStore;
@@ -33,11 +36,8 @@ export class Receipts {
   delivered(userId: string, message: StoredMessage): MaybePromise<void> {
     return whenReady(this.#options.conversations.find(message.conversationId), (conversation) => {
       const member = conversation?.members.get(userId);
-      if (!conversation || !member || message.seq <= member.deliveredSeq) return;
-      if (this.#options.recent.wasRefused(message)) return;
-      const fromSeq = member.deliveredSeq;
-      member.deliveredSeq = message.seq;
-      this.#options.journal.addMark({ kind: "delivered", conversation, member, fromSeq, message });
+      if (!conversation || !member || this.#options.recent.wasRefused(message)) return;
+      this.#moveDelivered(conversation, member, message);
       this.#options.journal.flush();
     });
   }
@@ -54,7 +54,10 @@ export class Receipts {
         const member = conversation?.members.get(userId);
         if (!conversation || !member) throw messageNotFound(messageId);
         if (message.senderId === userId || message.seq <= member.readSeq) return;
-        this.#moveRead(conversation, member, message);
+        return whenReady(this.#undelivered(conversation, member, message), (undelivered) => {
+          for (const earlier of undelivered) this.#moveDelivered(conversation, member, earlier);
+          this.#moveRead(conversation, member, message);
+        });
       });
     });
   }
@@ -81,11 +84,48 @@ export class Receipts {
     }
   }
 
+  /**
+   * A reader may be faster than the disk or their own ACK: what they read, and the messages just
+   * before it, are DELIVERED first. Of a long unread past the READ alone must do.
+   */
+  #undelivered(
+    conversation: Conversation,
+    member: Member,
+    message: StoredMessage,
+  ): MaybePromise<readonly StoredMessage[]> {
+    const gap = message.seq - member.deliveredSeq;
+    if (gap <= 0) return [];
+    if (gap === 1) return [message];
+    const { store, journal } = this.#options;
+    const page = store.history({
+      conversationId: conversation.id,
+      beforeSeq: message.seq,
+      limit: Math.min(gap - 1, LONGEST_CATCH_UP),
+    });
+    return whenReady(page, (stored) => {
+      const lastStored = stored.at(-1)?.seq ?? 0;
+      const onTheirWay = [...journal.uncommitted()].filter(
+        ({ conversationId, seq }) =>
+          conversationId === conversation.id && seq > lastStored && seq < message.seq,
+      );
+      return [...stored, ...onTheirWay, message].filter(
+        ({ senderId }) => senderId !== member.userId,
+      );
+    });
+  }
+
+  #moveDelivered(conversation: Conversation, member: Member, message: StoredMessage): void {
+    const fromSeq = member.deliveredSeq;
+    if (message.seq <= fromSeq) return;
+    member.deliveredSeq = message.seq;
+    this.#options.journal.addMark({ kind: "delivered", conversation, member, fromSeq, message });
+  }
+
   #moveRead(conversation: Conversation, member: Member, message: StoredMessage): void {
     const { journal } = this.#options;
     const fromSeq = member.readSeq;
+    if (message.seq <= fromSeq) return;
     member.readSeq = message.seq;
-    member.deliveredSeq = Math.max(member.deliveredSeq, message.seq);
     journal.addMark({ kind: "read", conversation, member, fromSeq, message });
     journal.flush();
   }
@@ -104,17 +144,13 @@ export class Receipts {
       outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()));
     tell(message);
     if (conversation.kind === "direct" || message.seq === fromSeq + 1) return;
-    const others = store.lastMessagePerSender(
-      conversation.id,
-      fromSeq,
-      message.seq - 1,
-      member.userId,
-    );
-    const tellOthers = (messages: readonly StoredMessage[]) => {
-      for (const last of messages) if (last.senderId !== message.senderId) tell(last);
+    const tellOthers = async () => {
+      const { id } = conversation;
+      const upTo = message.seq - 1;
+      const others = await store.lastMessagePerSender(id, fromSeq, upTo, member.userId);
+      for (const last of others) if (last.senderId !== message.senderId) tell(last);
     };
-    if (others instanceof Promise) others.then(tellOthers, this.#options.onFault);
-    else tellOthers(others);
+    tellOthers().catch(this.#options.onFault);
   }
 }
 

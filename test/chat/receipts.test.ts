@@ -129,6 +129,31 @@ describe("READ", () => {
     ]);
   });
 
+  test("comes after DELIVERED of what was read, however fast the reader", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    send("alice", { ...toBob, content: "1" });
+    await settled();
+    held.isHolding = true;
+    send("alice", { ...toBob, content: "2" });
+    send("alice", { ...toBob, content: "3" });
+    const newest = at([...chat.journal.uncommitted()], 1);
+    await chat.receipts.read("bob", newest.id);
+    for (let commits = 0; commits < 2; commits += 1) await held.release();
+    const told = outlet.told
+      .filter(({ kind, to }) => to === "alice" && (kind === "confirmation" || kind === "receipt"))
+      .map(({ body }) => `${body.seq} ${body.status}`);
+    expect(told).toEqual([
+      "1 SENT",
+      "2 SENT",
+      "3 SENT",
+      "1 DELIVERED",
+      "2 DELIVERED",
+      "3 DELIVERED",
+      "3 READ",
+    ]);
+  });
+
   test("again, or of one's own message, is a no-op", async () => {
     const held = new HeldStore();
     const { chat, send, outlet } = chatHarness(held.store);
