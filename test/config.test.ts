@@ -13,13 +13,13 @@ const SECRET = "0123456789abcdef0123456789abcdef";
 interface Sources {
   readonly argv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** By absolute path; the working directory is /work. */
+  /** By absolute path; the working directory is /srv. */
   readonly files?: Readonly<Record<string, string>>;
   readonly commandFlags?: readonly string[];
 }
 
 function load({ argv = [], env = {}, files = {}, commandFlags = [] }: Sources = {}) {
-  return loadSettings({ argv, env, commandFlags, cwd: "/work", readFile: (path) => files[path] });
+  return loadSettings({ argv, env, commandFlags, cwd: "/srv", readFile: (path) => files[path] });
 }
 
 function refusal(sources: Sources): ConfigurationError {
@@ -33,7 +33,7 @@ function refusal(sources: Sources): ConfigurationError {
 }
 
 describe("the sources of a setting", () => {
-  const toml = { "/work/parley.toml": "port = 1003\n[limits]\nframe_bytes = 2000" };
+  const toml = { "/srv/parley.toml": "port = 1003\n[limits]\nframe_bytes = 2000" };
 
   test("without any, the defaults hold", () => {
     const { settings, warnings, positionals } = load();
@@ -71,7 +71,7 @@ describe("the sources of a setting", () => {
 
   test("JSON has the nesting of TOML", () => {
     const files = {
-      "/work/parley.json": '{"limits": {"frame_bytes": 3000}, "data": {"dir": "/d"}}',
+      "/srv/parley.json": '{"limits": {"frame_bytes": 3000}, "data": {"dir": "/d"}}',
     };
     const { settings } = load({ files });
     expect(settings.limits.frameBytes).toBe(3000);
@@ -79,13 +79,13 @@ describe("the sources of a setting", () => {
   });
 
   test("parley.toml goes before parley.json, with a warning", () => {
-    const { settings, warnings } = load({ files: { ...toml, "/work/parley.json": '{"port": 1}' } });
+    const { settings, warnings } = load({ files: { ...toml, "/srv/parley.json": '{"port": 1}' } });
     expect(settings.port).toBe(1003);
-    expect(warnings).toEqual(["/work/parley.json is not used, since there is /work/parley.toml."]);
+    expect(warnings).toEqual(["/srv/parley.json is not used, since there is /srv/parley.toml."]);
   });
 
   test("--config and PARLEY_CONFIG name the file, relative to the working directory", () => {
-    const files = { ...toml, "/work/etc/a.json": '{"port": 1}', "/b.toml": "port = 2" };
+    const files = { ...toml, "/srv/etc/a.json": '{"port": 1}', "/b.toml": "port = 2" };
     const env = { PARLEY_CONFIG: "/b.toml" };
     expect(load({ files, env }).settings.port).toBe(2);
     expect(load({ files, env, argv: ["--config", "etc/a.json"] }).settings.port).toBe(1);
@@ -113,7 +113,7 @@ describe("the sources of a setting", () => {
       for (const sources of [
         { argv: [`${flag}=${text}`] },
         { env: { [variable]: text } },
-        { files: { "/work/parley.json": file } },
+        { files: { "/srv/parley.json": file } },
       ]) {
         expect(load(sources).settings).toHaveProperty([...path], value);
       }
@@ -183,8 +183,8 @@ describe("a wrong value", () => {
     ],
     [
       "a number in quotes in a file",
-      { files: { "/work/parley.toml": 'port = "80"' } },
-      'port is "80" (from /work/parley.toml)',
+      { files: { "/srv/parley.toml": 'port = "80"' } },
+      'port is "80" (from /srv/parley.toml)',
     ],
     ["an unknown choice", { argv: ["--chat-echo=some"] }, "expected one of others, all, none"],
     ["no boolean", { argv: ["--chat-open-direct=maybe"] }, "expected true or false"],
@@ -212,28 +212,28 @@ describe("a wrong value", () => {
     ["no burst under a rate", { argv: ["--limits-messages-burst=0"] }, "expected at least 1"],
     [
       "an unknown name in a file",
-      { files: { "/work/parley.toml": "[limits]\nframe_byte = 1" } },
-      "limits.frame_byte in /work/parley.toml is not a setting. Did you mean limits.frame_bytes?",
+      { files: { "/srv/parley.toml": "[limits]\nframe_byte = 1" } },
+      "limits.frame_byte in /srv/parley.toml is not a setting. Did you mean limits.frame_bytes?",
     ],
     [
       "a value where a group belongs",
-      { files: { "/work/parley.json": '{"limits": 1}' } },
-      "limits in /work/parley.json is a group of settings",
+      { files: { "/srv/parley.json": '{"limits": 1}' } },
+      "limits in /srv/parley.json is a group of settings",
     ],
     [
       "a file that is no table",
-      { files: { "/work/parley.json": "[1]" } },
-      "/work/parley.json is wrong: expected an object.",
+      { files: { "/srv/parley.json": "[1]" } },
+      "/srv/parley.json is wrong: expected an object.",
     ],
     [
       "a file that does not parse",
-      { files: { "/work/parley.toml": "port = = 1" } },
-      "/work/parley.toml is wrong: ",
+      { files: { "/srv/parley.toml": "port = = 1" } },
+      "/srv/parley.toml is wrong: ",
     ],
     [
       "a file that is not there",
       { argv: ["--config", "gone.toml"] },
-      "There is no configuration file /work/gone.toml.",
+      "There is no configuration file /srv/gone.toml.",
     ],
   ];
   test.each(cases)("is %s", (_, sources, expected) => {
@@ -253,15 +253,15 @@ describe("a wrong value", () => {
     const readFile = () => {
       throw new Error("EACCES: permission denied");
     };
-    const attempt = () => loadSettings({ argv: [], env: {}, cwd: "/work", readFile });
-    expect(attempt).toThrow("/work/parley.toml cannot be read: EACCES: permission denied.");
+    const attempt = () => loadSettings({ argv: [], env: {}, cwd: "/srv", readFile });
+    expect(attempt).toThrow("/srv/parley.toml cannot be read: EACCES: permission denied.");
   });
 
   test("does not hide the others: all are told at once", () => {
     const { message, problems } = refusal({
       argv: ["--port=x", "--nonsense-flag"],
       env: { PARLEY_CHAT_ECHO: "x" },
-      files: { "/work/parley.toml": "[limits]\nheaders = 0\n[nonsense]\na = 1" },
+      files: { "/srv/parley.toml": "[limits]\nheaders = 0\n[nonsense]\na = 1" },
     });
     expect(problems).toHaveLength(5);
     expect(message.startsWith("5 settings are wrong:\n- ")).toBe(true);
@@ -293,11 +293,11 @@ describe("a secret", () => {
     ["by a misspelt flag", { argv: ["--jwt-secrte", short] }],
     ["by a misspelt flag with an equals sign", { argv: [`--jwt-secrte=${short}`] }],
     ["by variable", { env: { PARLEY_JWT_SECRET: short } }],
-    ["in a file", { files: { "/work/parley.toml": `[jwt]\nsecret = "${short}"` } }],
-    ["of another type", { files: { "/work/parley.json": `{"jwt": {"secret": ["${short}"]}}` } }],
-    ["without quotes in TOML", { files: { "/work/parley.toml": `[jwt]\nsecret = ${short}` } }],
-    ["without quotes in JSON", { files: { "/work/parley.json": `{"jwt": {"secret": ${short}}}` } }],
-    ["without its end", { files: { "/work/parley.toml": `[jwt]\nsecret = "${short}` } }],
+    ["in a file", { files: { "/srv/parley.toml": `[jwt]\nsecret = "${short}"` } }],
+    ["of another type", { files: { "/srv/parley.json": `{"jwt": {"secret": ["${short}"]}}` } }],
+    ["without quotes in TOML", { files: { "/srv/parley.toml": `[jwt]\nsecret = ${short}` } }],
+    ["without quotes in JSON", { files: { "/srv/parley.json": `{"jwt": {"secret": ${short}}}` } }],
+    ["without its end", { files: { "/srv/parley.toml": `[jwt]\nsecret = "${short}` } }],
     ["in a database URL", { argv: [`--database-url=mysql://root:${short}@db`] }],
   ];
   test.each(leaks)("that is wrong is not told: %s", (_, sources) => {
