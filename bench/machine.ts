@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { cpus, loadavg, release } from "node:os";
+import { cpus, release } from "node:os";
 import { resolve } from "node:path";
 
 export const ROOT = resolve(import.meta.dir, "..");
@@ -12,11 +12,13 @@ export interface Machine {
   readonly bun: string;
   readonly commit: string;
   readonly date: string;
-  /** How busy the machine was before, processes that wanted to run in the last minute. */
-  readonly loadAverage: number;
+  /** TCP's congestion control; some pace their packets on loopback too. */
+  readonly tcp: string;
+  /** What other programs used of all cores just before the run. */
+  readonly busyShare: number;
 }
 
-export function thisMachine(): Machine {
+export async function thisMachine(): Promise<Machine> {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -24,7 +26,8 @@ export function thisMachine(): Machine {
     bun: Bun.version,
     commit: commit(),
     date: new Date().toISOString(),
-    loadAverage: loadavg()[0] ?? Number.NaN,
+    tcp: readFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "latin1").trim(),
+    busyShare: await busyShare(1_000),
   };
 }
 
@@ -55,6 +58,23 @@ function allowedCores(): number[] {
     const [first = 0, last = first] = range.split("-").map(Number);
     return Array.from({ length: last - first + 1 }, (_, at) => first + at);
   });
+}
+
+async function busyShare(overMs: number): Promise<number> {
+  const before = cpuTimes();
+  await Bun.sleep(overMs);
+  const after = cpuTimes();
+  return (after.busy - before.busy) / (after.all - before.all);
+}
+
+function cpuTimes(): { busy: number; all: number } {
+  let busy = 0;
+  let idle = 0;
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    busy += times.user + times.nice + times.sys + times.irq;
+  }
+  return { busy, all: busy + idle };
 }
 
 function commit(): string {

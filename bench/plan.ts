@@ -15,7 +15,7 @@ export const MICRO: Readonly<Partial<Record<Part, string>>> = {
 };
 
 export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] {
-  const times = quick ? { warmUpSeconds: 1, seconds: 3 } : { warmUpSeconds: 3, seconds: 10 };
+  const times = quick ? { warmUpSeconds: 1, seconds: 2 } : { warmUpSeconds: 3, seconds: 10 };
   const all: Scenario[] = [
     { scenario: "chat", pairs: 100, messagesPerSecond: 2_000, ...times },
     { scenario: "chat", pairs: 100, messagesPerSecond: 10_000, ...times },
@@ -24,9 +24,9 @@ export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] 
       subscribers: 1_000,
       publishesPerSecond: 100,
       warmUpSeconds: quick ? 0.5 : 1,
-      seconds: quick ? 2 : 5,
+      seconds: quick ? 1.5 : 5,
     },
-    { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 3 : 10 },
+    { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 2 : 10 },
   ];
   return all.filter(({ scenario }) => parts.includes(scenario));
 }

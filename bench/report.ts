@@ -13,6 +13,9 @@ const TARGET_MS = 100;
 /** The measure that the promise is about, and what it is for a topic. */
 const TARGET_LATENCIES = ["send → receipt", "publish → each subscriber"];
 
+/** Above this the report says that the machine was not free. */
+const MOST_BUSY_SHARE = 0.1;
+
 export interface Report {
   readonly machine: Machine;
   readonly fileSystem: string;
@@ -40,15 +43,15 @@ export function renderReport(report: Report): string {
 }
 
 function headOf({ machine, fileSystem, pinned, quick }: Report): string {
-  const { cores, cpu, kernel, bun, commit, date, loadAverage } = machine;
+  const { cores, cpu, kernel, tcp, bun, commit, date, busyShare } = machine;
   const pinning = pinned ? "server and client on a core each" : "server and client not pinned";
   const busy =
-    loadAverage > 0.5
-      ? `\nThe machine was busy before the run (load average ${loadAverage.toFixed(1)}): the times are worse than they need be.`
+    busyShare > MOST_BUSY_SHARE
+      ? `\nOther programs used ${percent(busyShare)} of the CPU before the run: all figures suffer from it.`
       : "";
   return [
     `Parley ${commit}, ${date}${quick ? ", --quick" : ""}`,
-    `${cpu}, ${cores} cores, ${kernel}, Bun ${bun}; loopback, ${pinning}; data on ${fileSystem}${busy}`,
+    `${cpu}, ${cores} cores, ${kernel}, Bun ${bun}; loopback (TCP ${tcp}), ${pinning}; data on ${fileSystem}${busy}`,
   ].join("\n");
 }
 
