@@ -51,8 +51,10 @@ export class Broker {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
     for (const channel of listeners.channels.values()) {
+      const isPartial = except !== null && channel.peers.has(except);
+      if (isPartial && channel.peers.size === 1) continue;
       const payload = message.payload(channel.wire, channel.version, channel.head);
-      if (except !== null && channel.peers.has(except)) {
+      if (isPartial) {
         except.publishToOthers(channel.name, payload);
       } else {
         this.engine.publish(channel.name, payload);
