@@ -37,7 +37,8 @@ export class SubscriptionBacklogReader implements BacklogReader {
   }
 
   ready(): Promise<void> | null {
-    if (this.#session.connection.bufferedBytes() > this.highWaterBytes) {
+    const isFull = this.#session.connection.bufferedBytes() > this.highWaterBytes;
+    if (isFull || this.subscription.awaitsAcknowledgement) {
       return new Promise((resolve) => {
         this.#resume = resolve;
       });
@@ -47,7 +48,7 @@ export class SubscriptionBacklogReader implements BacklogReader {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** The send buffer is empty again, or the session gone. */
+  /** The send buffer has room, the client has acknowledged, or the session is gone. */
   resume(): void {
     this.#resume?.();
     this.#resume = null;

@@ -149,6 +149,7 @@ export class ChatApplication implements Application {
     const window = this.#options.sessions.get(session)?.windows.get(subscription);
     if (window === undefined) return;
     const messages = tags.filter(isMessage);
+    for (const reader of this.#readers.get(session) ?? []) reader.resume();
     if (!positive) {
       window.refused(messages);
       return;

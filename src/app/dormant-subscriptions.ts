@@ -1,5 +1,5 @@
 import type { Session } from "../session/session.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { detached, Frame } from "../stomp/frame.ts";
 
 /** Kept for each session; the oldest gives way. */
 const KEPT = 32;
@@ -16,7 +16,8 @@ export class DormantSubscriptions {
     const id = frame.header("id") ?? frame.header("destination") ?? "";
     const kept = this.#bySession.get(session) ?? [];
     const rest = kept.filter((dormant) => dormant.conversationId !== conversationId);
-    rest.push({ id, conversationId, frame });
+    const copy = new Frame(frame.command, frame.headers.map(detached), "");
+    rest.push({ id: detached(id), conversationId, frame: copy });
     this.#bySession.set(session, rest.slice(-KEPT));
   }
 

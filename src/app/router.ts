@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { detached, type Frame } from "../stomp/frame.ts";
 import {
   connectSchema,
   parseBody,
@@ -52,10 +52,8 @@ export class AppRouter {
       return new AppError(code, text, { details, cause });
     };
     const withType = { ...message, type: message.type ?? "TEXT" };
-    const settled = (error: AppError | null) => {
-      if (error !== null) session.reportError(failed(error), destination, receiptId);
-      else if (receiptId !== undefined) session.sendReceipt(receiptId);
-    };
+    const settled = (error: AppError | null) =>
+      session.settle(receiptId, destination, error === null ? null : failed(error));
     try {
       const taken = this.chat.messages.send(session.principal, withType, session, settled);
       if (!(taken instanceof Promise)) return RECEIPT_DEFERRED;
@@ -76,7 +74,7 @@ export class AppRouter {
   }
 
   #typing(session: Session, destination: string, frame: Frame): Handled {
-    const conversationId = destination.slice(TYPING.length);
+    const conversationId = detached(destination.slice(TYPING.length));
     const { isTyping } = parseBody(typingSchema, frame.text());
     const { userId } = session.principal;
     return whenReady(this.chat.typing.set(userId, conversationId, isTyping), () => undefined);

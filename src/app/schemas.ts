@@ -8,6 +8,13 @@ export const idSchema = z
   .max(128)
   .regex(/^[^\s/*\p{Cc}\p{Cs}]+$/u, "must not contain spaces, /, * or control characters");
 
+/** A lone surrogate is no text: the store and the wire would change it, and with it the id. */
+const clientIdSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+
 /** Front ends send `null` or nothing for what they do not have. */
 function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? null);
@@ -16,10 +23,13 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
 export const sendSchema = z.object({
   conversationId: idSchema,
   recipientId: optional(idSchema),
-  content: z.string().min(1),
+  content: z
+    .string()
+    .min(1)
+    .transform((text) => text.toWellFormed()),
   type: optional(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, "must be a word")),
-  clientMessageId: optional(z.string().min(1).max(128)),
-  replyTo: optional(z.string().min(1).max(128)),
+  clientMessageId: optional(clientIdSchema),
+  replyTo: optional(clientIdSchema),
 });
 
 export const typingSchema = z.object({ isTyping: z.boolean() });

@@ -48,6 +48,6 @@ export function makePrincipal(
     const text = `The user id must have 1 to ${LONGEST_USER_ID} characters, without spaces, / or *`;
     throw new AppError("AUTHENTICATION_FAILED", text);
   }
-  const shown = name?.trim().slice(0, LONGEST_NAME);
+  const shown = name?.trim().slice(0, LONGEST_NAME).toWellFormed();
   return { userId, name: shown === undefined || shown === "" ? userId : shown, expiresMs };
 }

@@ -56,6 +56,7 @@ export class Presence {
     known.connections += 1;
     known.grace?.cancel();
     known.grace = null;
+    if (known.connections === 1 && known.status === "OFFLINE") this.set(userId, "ONLINE");
     if (known.name !== name) {
       known.name = name;
       this.#keep(userId, name, this.#options.clock.now());

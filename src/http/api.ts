@@ -10,7 +10,7 @@ import type { UserPresence } from "../chat/presence.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { isOriginAllowed, isProxied, type OriginPolicy } from "../transport/origin.ts";
+import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument } from "./health.ts";
 import { problemResponse } from "./problem.ts";
@@ -51,12 +51,12 @@ const presenceSchema = z.object({
 export function createApi(options: ApiOptions): Hono {
   const { chat, store, clock } = options;
   const api = new Hono();
-  const caller = (context: Context) => callerOf(context, options.authenticators);
+  const caller = (context: Context) => callerOf(context, options);
 
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
     if (origin !== null) {
-      if (!isOriginAllowed(origin, context.req.header("host") ?? null, options.origins)) {
+      if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
         throw new AppError(
           "ORIGIN_FORBIDDEN",
           "The Origin is not on the list http.allowed_origins",
@@ -128,10 +128,10 @@ export function createApi(options: ApiOptions): Hono {
   return api;
 }
 
-function callerOf(context: Context, authenticators: readonly Authenticator[]): Promise<Principal> {
-  return authenticateByAny(authenticators, {
+function callerOf(context: Context, options: ApiOptions): Promise<Principal> {
+  return authenticateByAny(options.authenticators, {
     header: (name) => context.req.header(name),
-    proxied: isProxied(context.req.raw.headers),
+    proxied: isFromElsewhere(context.req.raw.headers, options.origins),
   });
 }
 

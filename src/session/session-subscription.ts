@@ -142,6 +142,11 @@ export class SessionSubscription {
     return this.#unacknowledged.values();
   }
 
+  /** Half of what may wait for an ACK does. */
+  get awaitsAcknowledgement(): boolean {
+    return 2 * this.#unacknowledged.size >= this.#options.unacknowledgedLimit;
+  }
+
   hasUnacknowledged(messageId: string): boolean {
     return this.#unacknowledged.has(messageId);
   }

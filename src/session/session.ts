@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { detached, type Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
 import { acknowledgedBy } from "./acknowledgement.ts";
 import { closeCodeFor } from "./close-codes.ts";
@@ -60,6 +60,8 @@ export class Session {
   #version: StompVersion = "1.2";
   #wire: Wire;
   #subscriptionsMade = 0;
+  #deferredReceipts = 0;
+  #onSettled: (() => void) | null = null;
   readonly #times: TimeLimits;
   readonly #onClosed: (() => void)[] = [];
 
@@ -141,6 +143,7 @@ export class Session {
   }
 
   drained(): void {
+    this.#times.progressed();
     if (this.#state === "connected") this.#environment.application.drained(this);
   }
 
@@ -156,8 +159,11 @@ export class Session {
     }
   }
 
-  sendReceipt(receiptId: string): void {
-    this.#sendFrame("RECEIPT", ["receipt-id", receiptId]);
+  /** The receipt of a frame whose handler returned RECEIPT_DEFERRED, or why there is none. */
+  settle(receiptId: string | undefined, destination: string, error: AppError | null): void {
+    if (error !== null) this.reportError(error, destination, receiptId);
+    else if (receiptId !== undefined) this.#sendReceipt(receiptId);
+    if (receiptId !== undefined) this.#countDeferred(-1);
   }
 
   /** Non-fatal: tells this connection's errors queue. */
@@ -216,7 +222,8 @@ export class Session {
     if (this.#state === "closed") return;
     const receiptId = frame.header("receipt");
     const answered = result === RECEIPT_DEFERRED || isConnect(frame);
-    if (receiptId !== undefined && !answered) this.sendReceipt(receiptId);
+    if (receiptId !== undefined && !answered) this.#sendReceipt(receiptId);
+    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#countDeferred(1);
     if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
   }
 
@@ -241,6 +248,24 @@ export class Session {
     const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
     this.close(closeCodeFor(error.code), error.code);
+  }
+
+  #sendReceipt(receiptId: string): void {
+    this.#sendFrame("RECEIPT", ["receipt-id", receiptId]);
+  }
+
+  /** Below 0 for a moment when a receipt is settled before its handler has returned. */
+  #countDeferred(change: 1 | -1): void {
+    this.#deferredReceipts += change;
+    if (this.#deferredReceipts === 0) this.#onSettled?.();
+  }
+
+  // [STOMP 1.2 §DISCONNECT] its receipt says that all frames before it have been processed.
+  #allSettled(): Promise<void> | undefined {
+    if (this.#deferredReceipts === 0) return undefined;
+    return new Promise((resolve) => {
+      this.#onSettled = resolve;
+    });
   }
 
   #failAtLimit(code: ErrorCode, what: string): void {
@@ -275,7 +300,7 @@ export class Session {
       case "NACK":
         return this.#acknowledge(frame, false);
       case "DISCONNECT":
-        return undefined;
+        return this.#allSettled();
       case "BEGIN":
       case "COMMIT":
       case "ABORT":
@@ -300,7 +325,10 @@ export class Session {
     this.#version = version;
     this.#decoder.version = version;
     const credentials = {
-      header: (name: string) => frame.header(name) ?? frame.header(name.toLowerCase()),
+      header: (name: string) => {
+        const value = frame.header(name) ?? frame.header(name.toLowerCase());
+        return value === undefined ? undefined : detached(value);
+      },
       proxied: this.connection.proxied,
     };
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
@@ -329,9 +357,10 @@ export class Session {
 
   // [STOMP 1.2 §SUBSCRIBE]
   #subscribe(frame: Frame): MaybePromise<void> {
-    const destination = parseDestination(required(frame, "destination"));
+    const destination = parseDestination(detached(required(frame, "destination")));
     const ackMode = ackModeOf(frame);
-    const header = this.#version === "1.0" ? frame.header("id") : required(frame, "id");
+    const given = this.#version === "1.0" ? frame.header("id") : required(frame, "id");
+    const header = given === undefined ? null : detached(given);
     const id = header ?? destination.name;
     const known = this.subscriptions.destinationOf(id);
     if (known === destination.name) return;
@@ -356,7 +385,7 @@ export class Session {
             peer: this.connection,
             key: policy.key,
             destination: destination.name,
-            id: header ?? null,
+            id: header,
             version: this.#version,
             wire: this.#wire,
           },

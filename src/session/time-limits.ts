@@ -44,7 +44,12 @@ export class TimeLimits {
     return null;
   }
 
-  /** The buffer has stood for too long. A drained buffer starts the time anew. */
+  /** The peer has taken something. */
+  progressed(): void {
+    this.#blockedSinceMs = null;
+  }
+
+  /** The buffer has stood for too long. Whatever the peer takes starts the time anew. */
   isBlockedTooLong(nowMs: number, bufferedBytes: number): boolean {
     if (bufferedBytes === 0) {
       this.#blockedSinceMs = null;

@@ -5,6 +5,14 @@ export type Body = string | Uint8Array;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/**
+ * A copy of a header's text. A slice keeps the whole transport message alive that it came in, so
+ * what outlives the frame is copied.
+ */
+export function detached(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 /** One STOMP frame. Its body is a slice of what arrived, not a copy. */
 export class Frame {
   constructor(

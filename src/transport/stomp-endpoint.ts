@@ -7,7 +7,7 @@ import { HEARTBEAT_FRAME } from "../sockjs/framing.ts";
 import { infoDocument } from "../sockjs/info.ts";
 import { parseSockJsPath } from "../sockjs/path.ts";
 import { chooseSubprotocol } from "../stomp/version.ts";
-import { isOriginAllowed, isProxied, type OriginPolicy } from "./origin.ts";
+import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "./origin.ts";
 import { type Framing, WebSocketConnection } from "./websocket-connection.ts";
 
 /** The SockJS base URL, and the path of the plain WebSocket. */
@@ -94,7 +94,7 @@ export class StompEndpoint {
   ): Response | undefined {
     const { headers } = request;
     if (this.#stopping) return new Response("Stopping\n", { status: 503 });
-    if (!isOriginAllowed(headers.get("origin"), headers.get("host"), this.#options.origins)) {
+    if (!isOriginAllowed(headers, this.#options.origins)) {
       return new Response("ORIGIN_FORBIDDEN: see http.allowed_origins\n", { status: 403 });
     }
     const offered = headers.get("sec-websocket-protocol");
@@ -103,7 +103,7 @@ export class StompEndpoint {
       // Left to itself the engine would agree to whatever is offered first.
       return new Response("None of the subprotocols is spoken here\n", { status: 400 });
     }
-    const data = new WebSocketConnection(framing, isProxied(headers));
+    const data = new WebSocketConnection(framing, isFromElsewhere(headers, this.#options.origins));
     const upgraded = server.upgrade(request, {
       data,
       headers: chosen === null ? {} : { "Sec-WebSocket-Protocol": chosen },
@@ -145,7 +145,7 @@ export class StompEndpoint {
       "cache-control": "no-store, no-cache, no-transform, must-revalidate, max-age=0",
       vary: "Origin",
     });
-    if (origin !== null && isOriginAllowed(origin, request.headers.get("host"), origins)) {
+    if (origin !== null && isOriginAllowed(request.headers, origins)) {
       headers.set("access-control-allow-origin", origin);
       headers.set("access-control-allow-credentials", "true");
     }

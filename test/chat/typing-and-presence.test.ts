@@ -104,6 +104,15 @@ describe("presence", () => {
     expect(presence()).toEqual([["bob", "ONLINE"]]);
   });
 
+  test("a word of OFFLINE ends with the connection that was left", async () => {
+    const { chat, presence } = await twoInOne();
+    chat.presence.connected("bob", "Bob");
+    chat.presence.set("bob", "OFFLINE");
+    chat.presence.disconnected("bob");
+    chat.presence.connected("bob", "Bob");
+    expect(presence().map(([, status]) => status)).toEqual(["ONLINE", "OFFLINE", "ONLINE"]);
+  });
+
   test("the user's own word is told", async () => {
     const { chat, presence } = await twoInOne();
     chat.presence.connected("bob", "Bob");

@@ -135,6 +135,12 @@ describe("what is wrong in the application is told on the errors queue, and the 
       "VALIDATION_FAILED",
     ],
     [
+      "an id that is no Unicode text",
+      "/app/chat.send",
+      '{"conversationId":"c","recipientId":"x","content":"hi","clientMessageId":"1\\ud800"}',
+      "VALIDATION_FAILED",
+    ],
+    [
       "an id with a slash",
       "/app/chat.send",
       '{"conversationId":"a/b","recipientId":"x","content":"hi"}',
@@ -248,6 +254,18 @@ describe("before a connection", () => {
     });
     expect(info.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
     expect(await info.json()).toMatchObject({ websocket: true, cookie_needed: false });
+  });
+
+  test("a foreign name that was made to point here is not believed", async () => {
+    const host = `evil.example:${server.port}`;
+    const read = await fetch(`${server.url}/api/conversations`, {
+      headers: { host, "X-User-Id": "witness" },
+    });
+    expect(read.status).toBe(401);
+    const info = await fetch(`${server.url}/ws/info`, {
+      headers: { host, origin: `http://${host}` },
+    });
+    expect(info.headers.get("access-control-allow-origin")).toBeNull();
   });
 
   test("X-User-Id is not believed through a proxy", async () => {

@@ -3,6 +3,7 @@ import { Stomp } from "@stomp/stompjs";
 import SockJS from "sockjs-client";
 import webstomp from "webstomp-client";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { RawClient } from "../support/raw-client.ts";
 import { connectStock, type StockClient, subscribeAll, type Via } from "../support/stock-client.ts";
 
 let server: ParleyProcess;
@@ -348,4 +349,14 @@ test("typing subscribed to before the first message begins with it", async () =>
   });
   bob.send("/app/chat.typing/early", { isTyping: true });
   await alice.event("/topic/typing/early", (event) => event.userId === "early-b");
+});
+
+test("the receipt of DISCONNECT comes after those of the messages before it", async () => {
+  const client = await RawClient.connect(server.wsUrl, "bye-a");
+  const body = JSON.stringify({ conversationId: "bye", recipientId: "bye-b", content: "last" });
+  const send = `SEND\ndestination:/app/chat.send\nreceipt:sent\n\n${body}\0`;
+  client.send(`${send}DISCONNECT\nreceipt:bye\n\n\0`);
+  expect(await client.closed).toBe(1000);
+  const receipts = client.got("RECEIPT").map((frame) => frame.header("receipt-id"));
+  expect(receipts).toEqual(["sent", "bye"]);
 });

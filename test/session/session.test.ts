@@ -157,7 +157,7 @@ describe("receipts", () => {
     application.onSend = () => RECEIPT_DEFERRED;
     session.receive("SEND\ndestination:/app/x\nreceipt:r1\n\nhi\0");
     expect(connection.commands()).toEqual(["CONNECTED"]);
-    session.sendReceipt("r1");
+    session.settle("r1", "/app/x", null);
     expect(connection.last().header("receipt-id")).toBe("r1");
   });
 
