@@ -66,8 +66,12 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   const broker = new Broker(engine);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
-  const outlet = new StompOutlet(broker, sessions, newUuid, (userId, conversationId) =>
-    application.joined(userId, conversationId),
+  const outlet = new StompOutlet(
+    broker,
+    sessions,
+    newUuid,
+    (userId, conversationId) => application.joined(userId, conversationId),
+    (userId, conversationId) => application.left(userId, conversationId),
   );
   const chat = new Chat({
     ...{ store, outlet, clock, newId: newUuid },
@@ -127,8 +131,13 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
       reusePort: false, // Without development, the engine shares a port that is taken.
       routes: { "/": page },
       websocket: endpoint.handler(),
+      error(fault) {
+        log.error({ err: fault }, "Internal error");
+        return new Response("INTERNAL\n", { status: 500 });
+      },
       fetch(request, bunServer) {
-        const { pathname } = new URL(request.url);
+        const pathname = URL.parse(request.url)?.pathname;
+        if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
         if (pathname === ENDPOINT || pathname.startsWith(`${ENDPOINT}/`)) {
           return endpoint.fetch(request, bunServer);
         }

@@ -15,7 +15,7 @@ import type { SessionSubscription } from "../session/session-subscription.ts";
 import type { Frame } from "../stomp/frame.ts";
 import { isMessage, SubscriptionBacklogReader } from "./backlog-reader.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
-import { conversationOfTyping, isReservedTopic } from "./destinations.ts";
+import { conversationOfTyping, isReservedTopic, typingTopic } from "./destinations.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
 import type { AppRouter } from "./router.ts";
 import { idSchema } from "./schemas.ts";
@@ -177,6 +177,14 @@ export class ChatApplication implements Application {
     }
   }
 
+  /** Somebody is no member any more: the conversation's events stop. */
+  left(userId: string, conversationId: string): void {
+    const key = typingTopic(conversationId);
+    for (const { session } of this.#options.sessions.of(userId)) {
+      session.subscriptions.removeKey(key);
+    }
+  }
+
   /** Called from where nobody hears of a fault; an unrecorded message simply comes again. */
   readonly #onDeparted = (userId: string, message: StoredMessage): void => {
     if (message.senderId === userId) return; // A copy for the sender's other device.
@@ -221,7 +229,7 @@ export class ChatApplication implements Application {
 /** Headers that the broker sets itself, or that are between one client and the server alone. */
 const OWN_HEADERS = new Set([
   ...["destination", "content-length", "receipt", "transaction", "message-id", "subscription"],
-  ...["ack", "login", "passcode", "Authorization", "authorization", "redelivered"],
+  ...["ack", "login", "passcode", "authorization", "redelivered"],
 ]);
 
 function passedOnHeaders(frame: Frame): string[] {
@@ -230,7 +238,7 @@ function passedOnHeaders(frame: Frame): string[] {
   const { headers } = frame;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? "";
-    if (OWN_HEADERS.has(name) || seen.has(name)) continue;
+    if (OWN_HEADERS.has(name.toLowerCase()) || seen.has(name)) continue;
     seen.add(name);
     passed.push(name, headers[index + 1] ?? "");
   }

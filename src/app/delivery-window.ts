@@ -20,7 +20,7 @@ export class DeliveryWindow {
     outstanding: Iterable<StoredMessage>,
   ): StoredMessage[] {
     if (messages.length === 0) return [];
-    this.#early.push(...messages);
+    for (const message of messages) if (!this.#isBehindRefused(message)) this.#early.push(message);
     const firstOpen = new Map<string, number>(this.#refusedSeq);
     for (const { conversationId, seq } of outstanding) {
       const known = firstOpen.get(conversationId);
@@ -31,6 +31,11 @@ export class DeliveryWindow {
     const counted = this.#early.filter(counts);
     this.#early = this.#early.filter((message) => !counts(message));
     return counted.sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Never counts: it comes again, so nothing of it need be kept. */
+  #isBehindRefused({ conversationId, seq }: StoredMessage): boolean {
+    return seq >= (this.#refusedSeq.get(conversationId) ?? Number.POSITIVE_INFINITY);
   }
 
   refused(messages: readonly StoredMessage[]): void {

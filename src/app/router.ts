@@ -86,14 +86,15 @@ export class AppRouter {
     return undefined;
   }
 
-  /** Idempotent: only the first of a connection is announced. */
+  /** Idempotent: announced once by a connection, and again after another status. */
   #connect(session: Session, frame: Frame): Handled {
     const { userId } = parseBody(connectSchema, frame.text());
     if (userId !== session.principal.userId) {
       throw new AppError("FORBIDDEN_DESTINATION", "userId: is not your own");
     }
     const appSession = this.sessions.get(session);
-    if (appSession === undefined || appSession.announced) return undefined;
+    if (appSession === undefined) return undefined;
+    if (appSession.announced && this.chat.presence.isOnline(userId)) return undefined;
     appSession.announced = true;
     this.chat.presence.announce(userId);
     return undefined;

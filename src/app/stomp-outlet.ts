@@ -17,6 +17,7 @@ export class StompOutlet implements Outlet {
     readonly sessions: UserSessions,
     readonly newId: NewId,
     readonly onJoined: (userId: string, conversationId: string) => void,
+    readonly onLeft: (userId: string, conversationId: string) => void,
   ) {}
 
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
@@ -54,6 +55,10 @@ export class StompOutlet implements Outlet {
 
   joined(userId: string, conversationId: string): void {
     this.onJoined(userId, conversationId);
+  }
+
+  left(userId: string, conversationId: string): void {
+    this.onLeft(userId, conversationId);
   }
 
   #publish(key: string, body: string): void {

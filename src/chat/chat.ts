@@ -52,7 +52,10 @@ export class Chat {
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
       failed: (affected: ReadonlySet<Conversation>) => {
-        for (const conversation of affected) conversations.rollBack(conversation);
+        for (const conversation of affected) {
+          if (!conversation.persisted) this.#dissolve(conversation);
+          conversations.rollBack(conversation);
+        }
       },
       fault: options.onFault,
     };
@@ -79,6 +82,11 @@ export class Chat {
       graceMs: options.graceMs,
       onOffline: (userId) => this.typing.left(userId),
     });
+  }
+
+  /** Nobody is a member of a conversation that was never written. */
+  #dissolve({ id, members }: Conversation): void {
+    for (const userId of members.keys()) this.options.outlet.left(userId, id);
   }
 
   /** Ends timers, keeps everyone's last seen, and waits until all is committed. */

@@ -140,10 +140,19 @@ export class Journal {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
     }
     this.#release(batch);
-    for (const pending of batch.messages) pending.committed();
+    for (const pending of batch.messages) this.#tell(pending);
     this.listener.marked(batch.marks);
     this.flush();
     this.#tellIdle();
+  }
+
+  /** One message's fault must not keep the others from being confirmed. */
+  #tell(pending: PendingMessage): void {
+    try {
+      pending.committed();
+    } catch (fault) {
+      this.listener.fault(fault);
+    }
   }
 
   /** What waited behind the batch builds on it: later seqs, marks on its messages. It goes too. */

@@ -21,4 +21,6 @@ export interface Outlet {
   watchDeparture(userId: string, message: StoredMessage): void;
   /** The user has just become a member. */
   joined(userId: string, conversationId: string): void;
+  /** The user is no member any more: events of the conversation must stop. */
+  left(userId: string, conversationId: string): void;
 }

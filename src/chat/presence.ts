@@ -41,8 +41,8 @@ export class Presence {
     return this.#users.size;
   }
 
-  isPresent(userId: string): boolean {
-    return this.#users.has(userId);
+  isOnline(userId: string): boolean {
+    return this.#users.get(userId)?.status === "ONLINE";
   }
 
   connected(userId: string, name: string): void {

@@ -94,6 +94,13 @@ export class Subscriptions {
     return true;
   }
 
+  /** Every subscription that listens under the key. */
+  removeKey(key: string): void {
+    for (const [id, { subscription }] of this.#byId) {
+      if (subscription.key === key) this.remove(id);
+    }
+  }
+
   removeAll(): void {
     for (const entry of this.#byId.values()) entry.subscription.close();
     this.#byId.clear();

@@ -209,7 +209,7 @@ describe("when the store fails", () => {
   });
 
   test("what waited behind the failed batch is refused with it", async () => {
-    const { send, held } = setUp();
+    const { send, outlet, held } = setUp();
     held.isHolding = true;
     held.isFailing = true;
     const first = send("alice", toBob);
@@ -220,6 +220,8 @@ describe("when the store fails", () => {
       [{ code: "STORAGE_UNAVAILABLE" }],
     ]);
     expect(await held.inner.conversation("c1")).toBeNull();
+    // Whoever was let into its typing topic is put out again.
+    expect(outlet.of("left").map(({ to }) => to)).toEqual(["alice", "bob"]);
   });
 
   test("recipients see nothing more until a commit succeeds", async () => {

@@ -14,7 +14,8 @@ export interface Told {
     | "typing"
     | "presence"
     | "watch"
-    | "joined";
+    | "joined"
+    | "left";
   readonly to: string;
   readonly body: Record<string, unknown>;
   readonly except?: Origin | null;
@@ -41,6 +42,9 @@ export class RecordingOutlet implements Outlet {
   }
   watchDeparture(userId: string, message: StoredMessage): void {
     this.watched.push({ userId, message });
+  }
+  left(userId: string, conversationId: string): void {
+    this.told.push({ kind: "left", to: userId, body: { conversationId } });
   }
   joined(userId: string, conversationId: string): void {
     this.told.push({ kind: "joined", to: userId, body: { conversationId } });
