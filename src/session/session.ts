@@ -14,6 +14,7 @@ import { detached, type Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
 import { acknowledgedBy } from "./acknowledgement.ts";
 import { closeCodeFor } from "./close-codes.ts";
+import { DeferredReceipts } from "./deferred-receipts.ts";
 import { errorEvent } from "./error-event.ts";
 import { FrameSequence } from "./frame-sequence.ts";
 import { ackModeOf, isConnect, refuseTransaction, required } from "./headers.ts";
@@ -60,8 +61,7 @@ export class Session {
   #version: StompVersion = "1.2";
   #wire: Wire;
   #subscriptionsMade = 0;
-  #deferredReceipts = 0;
-  #onSettled: (() => void) | null = null;
+  readonly #deferredReceipts = new DeferredReceipts();
   readonly #times: TimeLimits;
   readonly #onClosed: (() => void)[] = [];
 
@@ -163,7 +163,7 @@ export class Session {
   settle(receiptId: string | undefined, destination: string, error: AppError | null): void {
     if (error !== null) this.reportError(error, destination, receiptId);
     else if (receiptId !== undefined) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined) this.#countDeferred(-1);
+    if (receiptId !== undefined) this.#deferredReceipts.settled();
   }
 
   /** Non-fatal: tells this connection's errors queue. */
@@ -223,7 +223,7 @@ export class Session {
     const receiptId = frame.header("receipt");
     const answered = result === RECEIPT_DEFERRED || isConnect(frame);
     if (receiptId !== undefined && !answered) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#countDeferred(1);
+    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#deferredReceipts.deferred();
     if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
   }
 
@@ -252,20 +252,6 @@ export class Session {
 
   #sendReceipt(receiptId: string): void {
     this.#sendFrame("RECEIPT", ["receipt-id", receiptId]);
-  }
-
-  /** Below 0 for a moment when a receipt is settled before its handler has returned. */
-  #countDeferred(change: 1 | -1): void {
-    this.#deferredReceipts += change;
-    if (this.#deferredReceipts === 0) this.#onSettled?.();
-  }
-
-  // [STOMP 1.2 §DISCONNECT] its receipt says that all frames before it have been processed.
-  #allSettled(): Promise<void> | undefined {
-    if (this.#deferredReceipts === 0) return undefined;
-    return new Promise((resolve) => {
-      this.#onSettled = resolve;
-    });
   }
 
   #failAtLimit(code: ErrorCode, what: string): void {
@@ -300,7 +286,7 @@ export class Session {
       case "NACK":
         return this.#acknowledge(frame, false);
       case "DISCONNECT":
-        return this.#allSettled();
+        return this.#deferredReceipts.all();
       case "BEGIN":
       case "COMMIT":
       case "ABORT":

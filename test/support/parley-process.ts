@@ -32,6 +32,7 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
   const dataDir = options.dataDir ?? temporaryDir();
   const child = Bun.spawn(
     [
+      ...endsWithTests(),
       BINARY,
       "serve",
       "--port",
@@ -73,6 +74,11 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
       await ended();
     },
   };
+}
+
+/** A test that fails does not come to its stop(): where the system can, its server ends with it. */
+function endsWithTests(): string[] {
+  return Bun.which("setpriv") === null ? [] : ["setpriv", "--pdeathsig", "KILL"];
 }
 
 export function temporaryDir(): string {
