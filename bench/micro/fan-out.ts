@@ -34,9 +34,11 @@ const connection: Connection = {
   bufferedBytes: () => 0,
   close: () => {},
   terminate: () => {},
-  join: () => {},
-  leave: () => {},
-  publishToOthers: (_channel, payload) => take(payload),
+  topics: {
+    join: () => {},
+    leave: () => {},
+    publishToOthers: (_channel, payload) => take(payload),
+  },
 };
 
 interface Variant {

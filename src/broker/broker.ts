@@ -51,18 +51,21 @@ export class Broker {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
     for (const channel of listeners.channels.values()) {
-      const isPartial = except !== null && channel.peers.has(except);
-      if (isPartial && channel.peers.size === 1) continue;
-      const payload = message.payload(channel.wire, channel.version, channel.head);
-      if (isPartial) {
-        except.publishToOthers(channel.name, payload);
-      } else {
-        this.engine.publish(channel.name, payload);
-      }
+      this.#deliverToChannel(channel, message, except);
     }
     for (const subscription of listeners.direct) {
       if (subscription.peer !== except) subscription.receive?.(message);
     }
+  }
+
+  #deliverToChannel(channel: Channel, message: Outgoing, except: Peer | null): void {
+    const { name, peers, singly } = channel;
+    const isPartial = except !== null && (peers.has(except) || singly.has(except));
+    if (isPartial && peers.size + singly.size === 1) return;
+    const payload = message.payload(channel.wire, channel.version, channel.head);
+    if (isPartial && except.topics !== null) except.topics.publishToOthers(name, payload);
+    else if (peers.size > 0) this.engine.publish(name, payload);
+    for (const peer of singly) if (peer !== except) peer.send(payload);
   }
 
   #attach(subscription: BrokerSubscription, receive: Receive | null): void {
@@ -85,12 +88,16 @@ export class Broker {
       this.#channelsMade += 1;
       const name = this.#channelsMade.toString(36);
       const head = messageHead(version, id, destination);
-      channel = { variant, name, head, version, wire, peers: new Set() };
+      channel = { variant, name, head, version, wire, peers: new Set(), singly: new Set() };
       listeners.channels.set(variant, channel);
     }
-    channel.peers.add(peer);
     subscription.channel = channel;
-    peer.join(channel.name);
+    if (peer.topics === null) {
+      channel.singly.add(peer);
+    } else {
+      channel.peers.add(peer);
+      peer.topics.join(channel.name);
+    }
   }
 
   #detach(subscription: BrokerSubscription): void {
@@ -101,9 +108,12 @@ export class Broker {
     const channel = subscription.channel;
     if (channel !== null) {
       subscription.channel = null;
-      subscription.peer.leave(channel.name);
-      channel.peers.delete(subscription.peer);
-      if (channel.peers.size === 0) listeners.channels.delete(channel.variant);
+      const { peer } = subscription;
+      peer.topics?.leave(channel.name);
+      channel.peers.delete(peer);
+      channel.singly.delete(peer);
+      if (channel.peers.size + channel.singly.size === 0)
+        listeners.channels.delete(channel.variant);
     }
     if (listeners.channels.size === 0 && listeners.direct.size === 0) {
       this.#listeners.delete(subscription.key);
@@ -124,6 +134,8 @@ interface Channel {
   readonly version: StompVersion;
   readonly wire: Wire;
   readonly peers: Set<Peer>;
+  /** Those that the engine's topics do not reach. */
+  readonly singly: Set<Peer>;
 }
 
 class BrokerSubscription implements Subscription {

@@ -2,9 +2,17 @@ import type { StompVersion } from "../stomp/version.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Wire } from "./wire.ts";
 
-/** A connection as the broker sees it. */
+/** A connection as the broker sees it. What is sent and published leaves in the order of the calls. */
 export interface Peer {
-  /** The engine's native topics: from `join` on, what is published on the channel arrives here. */
+  /** null where the engine's topics do not reach (TCP, SockJS over HTTP): `send` serves it singly. */
+  readonly topics: PeerTopics | null;
+  /** One transport message, already framed. Dropped without an error once the connection is gone. */
+  send(payload: string | Uint8Array): void;
+}
+
+/** The engine's native topics, for one connection. */
+export interface PeerTopics {
+  /** From now on, what is published on the channel arrives here. */
   join(channel: string): void;
   leave(channel: string): void;
   /** To all that joined the channel but this one. */

@@ -65,11 +65,12 @@ export class HeartbeatSender {
     const channel = `heart-beat ${ticks} ${position} ${kind}`;
     let slot = this.#slots.get(channel);
     if (slot === undefined) {
-      slot = { channel, payload, ticks, position, peers: 0 };
+      slot = { channel, payload, ticks, position, peers: 0, singly: new Set() };
       this.#slots.set(channel, slot);
     }
     slot.peers += 1;
-    peer.join(channel);
+    if (peer.topics === null) slot.singly.add(peer);
+    else peer.topics.join(channel);
     this.#timer ??= this.clock.schedule(this.tickMs, this.#tick);
     return this.#remove.bind(this, peer, slot);
   }
@@ -81,7 +82,8 @@ export class HeartbeatSender {
   }
 
   #remove(peer: Peer, slot: Slot): void {
-    peer.leave(slot.channel);
+    peer.topics?.leave(slot.channel);
+    slot.singly.delete(peer);
     slot.peers -= 1;
     if (slot.peers === 0) this.#slots.delete(slot.channel);
   }
@@ -90,7 +92,9 @@ export class HeartbeatSender {
     this.#turn += 1;
     for (const slot of this.#slots.values()) {
       if (this.#turn % slot.ticks === slot.position) {
-        this.engine.publish(slot.channel, slot.payload);
+        const { channel, payload, singly } = slot;
+        if (slot.peers > singly.size) this.engine.publish(channel, payload);
+        for (const peer of singly) peer.send(payload);
       }
     }
     this.#timer = this.#slots.size === 0 ? null : this.clock.schedule(this.tickMs, this.#tick);
@@ -103,4 +107,6 @@ interface Slot {
   readonly ticks: number;
   readonly position: number;
   peers: number;
+  /** Those of the peers that the engine's topics do not reach. */
+  readonly singly: Set<Peer>;
 }

@@ -8,11 +8,12 @@ import type { Session } from "./session.ts";
 import type { SessionSubscription } from "./session-subscription.ts";
 import type { TimeLimitSettings } from "./time-limits.ts";
 
-/** The transport under a session. What is sent leaves in the order of the calls. */
+/** How a transport carries STOMP: as it is, as SockJS frames, or as a stream of bytes. */
+export type Framing = "raw" | "sockjs" | "stream";
+
+/** The transport under a session. */
 export interface Connection extends Peer {
-  readonly framing: "raw" | "sockjs";
-  /** One transport message, already framed. Dropped without an error once the connection is gone. */
-  send(payload: string | Uint8Array): void;
+  readonly framing: Framing;
   /** What the peer has not taken yet, in bytes; 0 once the connection is gone. */
   bufferedBytes(): number;
   /** Closes after what was sent. Idempotent. */

@@ -43,6 +43,9 @@ export interface SessionEnvironment {
   readonly serverName: string;
 }
 
+/** Until the client has spoken. */
+const FIRST_WIRE = { raw: "text", sockjs: "sockjs", stream: "binary" } as const;
+
 type State = "opened" | "connected" | "closed";
 
 /**
@@ -70,7 +73,7 @@ export class Session {
     this.#environment = environment;
     this.id = environment.newId();
     this.#times = new TimeLimits(environment.limits, environment.clock.now());
-    this.#wire = connection.framing === "sockjs" ? "sockjs" : "text";
+    this.#wire = FIRST_WIRE[connection.framing];
     const { frameBytes, headers, headerLineBytes } = environment.limits;
     this.#decoder = new Decoder({
       maxFrameBytes: frameBytes,

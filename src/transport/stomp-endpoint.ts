@@ -2,13 +2,14 @@ import type { Server, WebSocketHandler } from "bun";
 import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { HeartbeatSender } from "../session/heartbeats.ts";
+import type { Framing } from "../session/ports.ts";
 import { Session, type SessionEnvironment } from "../session/session.ts";
 import { HEARTBEAT_FRAME } from "../sockjs/framing.ts";
 import { infoDocument } from "../sockjs/info.ts";
 import { parseSockJsPath } from "../sockjs/path.ts";
 import { chooseSubprotocol } from "../stomp/version.ts";
 import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "./origin.ts";
-import { type Framing, WebSocketConnection } from "./websocket-connection.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** The SockJS base URL, and the path of the plain WebSocket. */
 export const ENDPOINT = "/ws";

@@ -1,12 +1,12 @@
 import type { ServerWebSocket } from "bun";
-import type { Connection } from "../session/ports.ts";
+import type { PeerTopics } from "../broker/subscription.ts";
+import type { Connection, Framing } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 import { closeFrame, decodeMessages, OPEN_FRAME } from "../sockjs/framing.ts";
 
-export type Framing = "raw" | "sockjs";
-
 /** A WebSocket under a session; with SockJS framing, its messages are SockJS frames. */
-export class WebSocketConnection implements Connection {
+export class WebSocketConnection implements Connection, PeerTopics {
+  readonly topics = this;
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
   #session: Session | null = null;
 

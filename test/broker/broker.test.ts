@@ -58,6 +58,26 @@ describe("a message", () => {
     expect([one.sent.length, two.sent.length]).toEqual([0, 1]);
   });
 
+  test("is handed singly to connections that the engine's topics do not reach", () => {
+    const { engine, broker, subscribe } = setUp();
+    const native = subscribe().peer;
+    const got: unknown[] = [];
+    const peerCalled = (name: string) => ({
+      topics: null,
+      send: (payload: unknown) => void got.push([name, payload]),
+    });
+    const [one, two] = [peerCalled("one"), peerCalled("two")];
+    for (const peer of [one, two]) subscribe({ peer });
+    broker.deliver("/topic/t", new Outgoing("m1", "hi", []));
+    expect(engine.published).toBe(1);
+    expect(got.splice(0)).toEqual([
+      ["one", native.sent[0]],
+      ["two", native.sent[0]],
+    ]);
+    broker.deliver("/topic/t", new Outgoing("m2", "hi", []), one);
+    expect(got).toEqual([["two", native.sent[1]]]);
+  });
+
   test("costs nothing where nobody listens", () => {
     const { engine, broker, subscribe } = setUp();
     const { subscription } = subscribe();

@@ -2,7 +2,7 @@ import type { Principal } from "../../src/auth/principal.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { Destination } from "../../src/broker/destination.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
-import type { Engine } from "../../src/broker/subscription.ts";
+import type { Engine, PeerTopics } from "../../src/broker/subscription.ts";
 import { AppError } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
 import type { MaybePromise } from "../../src/maybe-promise.ts";
@@ -30,7 +30,8 @@ export class FakeEngine implements Engine {
 }
 
 /** A transport that remembers what it was told to send. */
-export class FakeConnection implements Connection {
+export class FakeConnection implements Connection, PeerTopics {
+  readonly topics = this;
   readonly proxied = false;
   readonly sent: (string | Uint8Array)[] = [];
   closedWith: [number, string] | null = null;
