@@ -20,6 +20,7 @@ import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { MemoryChatStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
+import { LiveSessions } from "./transport/live-sessions.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
 import page from "./web/index.html";
 
@@ -93,14 +94,15 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
     sendBufferBytes: limits.sendBufferBytes,
   });
   const checkEveryMs = checkInterval(settings);
+  const live = new LiveSessions(clock, checkEveryMs);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
+  const environment = {
+    ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
+    serverName: `parley/${version}`,
+  };
   const endpoint = new StompEndpoint({
-    environment: {
-      ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
-      serverName: `parley/${version}`,
-    },
-    ...{ heartbeatSender, clock, origins, checkEveryMs },
+    ...{ environment, heartbeatSender, sessions: live, origins },
     sendBufferBytes: limits.sendBufferBytes,
     frameBytes: limits.frameBytes,
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
@@ -109,7 +111,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   let stopped: Promise<void> | null = null;
   const health = {
     get activeConnections() {
-      return endpoint.activeConnections;
+      return live.count;
     },
     get onlineUsers() {
       return chat.presence.onlineCount;
@@ -147,10 +149,10 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   );
 
   async function stop(reason: string): Promise<void> {
-    log.info({ reason, connections: endpoint.activeConnections }, "Stopping");
+    log.info({ reason, connections: live.count }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
-    endpoint.stop();
+    live.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
     await within(settings.shutdown.timeoutMs, server.stop());
