@@ -193,5 +193,5 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   };
   const publish = (key: string, body: string, tag: unknown = body) =>
     broker.deliver(key, new Outgoing(environment.newId(), body, [], tag));
-  return { clock, engine, broker, application, open, connect, publish };
+  return { clock, engine, broker, application, environment, open, connect, publish };
 }
