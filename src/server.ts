@@ -22,6 +22,8 @@ import { MemoryChatStore } from "./storage/memory.ts";
 import { openSqliteStore } from "./storage/sqlite.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
+import { readCertificate } from "./transport/tcp-certificate.ts";
+import { TcpEndpoint, type TcpEndpointOptions } from "./transport/tcp-endpoint.ts";
 import page from "./web/index.html";
 
 export interface ServerOptions {
@@ -34,6 +36,8 @@ export interface RunningServer {
   /** Where a browser on this machine finds it. */
   readonly url: string;
   readonly port: number;
+  /** Where STOMP over TCP is spoken; undefined where it is not. */
+  readonly tcpUrl: string | undefined;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -125,7 +129,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   };
   const api = createApi({ authenticators, chat, store, health, origins, clock, log });
 
-  const server = listening(settings, () =>
+  const server = listening("port", settings, () =>
     Bun.serve({
       hostname: settings.host,
       port: settings.port,
@@ -148,15 +152,29 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
     }),
   );
 
+  let tcp: TcpEndpoint | null;
+  try {
+    tcp = listenOnTcp(settings, {
+      ...{ environment, sessions: live, clock, log },
+      sendBufferBytes: limits.sendBufferBytes,
+      lingerMs: limits.blockedMs,
+    });
+  } catch (fault) {
+    void server.stop(true);
+    throw fault;
+  }
+
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    const tcpGone = tcp?.stop();
     live.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
-    await within(settings.shutdown.timeoutMs, server.stop());
+    await within(settings.shutdown.timeoutMs, Promise.all([server.stop(), tcpGone]));
     await server.stop(true);
+    tcp?.terminate();
     await store.close();
   }
 
@@ -164,6 +182,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   return {
     port,
     url: `http://${urlHost(settings.host)}:${port}`,
+    tcpUrl: tcp === null ? undefined : tcpUrl(settings, tcp.port),
     stop(reason) {
       stopped ??= stop(reason);
       return stopped;
@@ -172,14 +191,31 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
 }
 
 /** A port that is taken, or an address that is not ours, is the operator's to mend. */
-function listening<Listener>({ host, port }: Settings, listen: () => Listener): Listener {
+function listening<Listener>(
+  setting: "port" | "tcp.port",
+  { host, port }: { readonly host: string; readonly port: number },
+  listen: () => Listener,
+): Listener {
   try {
     return listen();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const text = `Cannot listen on ${host} port ${port}: ${reason}`;
+    const code = cause instanceof Error && "code" in cause ? ` (${cause.code})` : "";
+    const text = `Cannot listen on ${host} port ${port} (${setting}): ${reason}${code}`;
     throw new AppError("INVALID_CONFIGURATION", text, { cause });
   }
+}
+
+function listenOnTcp(
+  { tcp }: Settings,
+  options: Omit<TcpEndpointOptions, "hostname" | "port" | "tls">,
+): TcpEndpoint | null {
+  const { host, port, certFile, keyFile } = tcp;
+  if (port === undefined) return null;
+  const hasTls = certFile !== undefined && keyFile !== undefined;
+  const tls = hasTls ? readCertificate(certFile, keyFile) : null;
+  const listen = () => new TcpEndpoint({ ...options, hostname: host, port, tls });
+  return listening("tcp.port", { host, port }, listen);
 }
 
 async function openStore({ database }: Settings, log: Log, clock: Clock): Promise<ChatStore> {
@@ -206,11 +242,17 @@ function checkInterval({ limits, heartbeat }: Settings): number {
   return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
 }
 
-function within(timeoutMs: number, task: Promise<void>): Promise<void> {
+function within(timeoutMs: number, task: Promise<unknown>): Promise<unknown> {
   const timeout = new Promise<void>((resolve) => {
     setTimeout(resolve, timeoutMs).unref();
   });
   return Promise.race([task, timeout]);
+}
+
+/** The schemes that other STOMP servers use. */
+function tcpUrl({ tcp }: Settings, port: number): string {
+  const scheme = tcp.certFile === undefined ? "stomp" : "stomp+ssl";
+  return `${scheme}://${urlHost(tcp.host)}:${port}`;
 }
 
 function urlHost(host: string): string {

@@ -1,4 +1,4 @@
-import { checkStartAllowed, isLoopbackHost, type LoadedSettings } from "../config.ts";
+import { checkStartAllowed, exposedHost, type LoadedSettings } from "../config.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
 
@@ -18,15 +18,16 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     now: context.clock.now,
   });
   for (const warning of warnings) log.warn({}, warning);
-  if (settings.insecureTrustUserId && !isLoopbackHost(settings.host)) {
-    log.warn({ host: settings.host }, "insecure_trust_user_id is on: anyone can be any user");
+  const host = exposedHost(settings);
+  if (settings.insecureTrustUserId && host !== undefined) {
+    log.warn({ host }, "insecure_trust_user_id is on: anyone can be any user");
   }
 
   const watch = watchProcess(context.process, log);
   try {
     const server = await context.startServer({ settings, log, clock: context.clock });
     watch.ready();
-    log.info({ url: server.url }, "Parley is ready");
+    log.info({ url: server.url, tcp: server.tcpUrl }, "Parley is ready");
     const reason = await watch.ended;
     const limitMs = STEPS_OF_A_STOP * settings.shutdown.timeoutMs + LAST_RESORT_MS;
     const stopped = await stop(server, reason, context, limitMs, log);
