@@ -10,7 +10,6 @@ import { JwtAuthenticator } from "./auth/jwt.ts";
 import { Broker } from "./broker/broker.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
-import type { ChatStore } from "./chat/ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { AppError } from "./errors.ts";
@@ -18,8 +17,9 @@ import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
-import { MemoryChatStore } from "./storage/memory.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
+import { memoryStorage } from "./storage/memory.ts";
+import { openSqliteStorage } from "./storage/sqlite.ts";
+import type { Storage } from "./storage/storage.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
 import page from "./web/index.html";
 
@@ -43,11 +43,11 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const store = await openStore(settings, log, clock);
+  const storage = await openStorage(settings, log, clock);
   try {
-    return serve({ settings, log, clock, store });
+    return serve({ settings, log, clock, storage });
   } catch (fault) {
-    await store.close();
+    await storage.close();
     throw fault;
   }
 }
@@ -56,10 +56,11 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
-  readonly store: ChatStore;
+  readonly storage: Storage;
 }
 
-function serve({ settings, log, clock, store }: Parts): RunningServer {
+function serve({ settings, log, clock, storage }: Parts): RunningServer {
+  const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
@@ -155,7 +156,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
     await within(settings.shutdown.timeoutMs, chat.stop());
     await within(settings.shutdown.timeoutMs, server.stop());
     await server.stop(true);
-    await store.close();
+    await storage.close();
   }
 
   const port = server.port ?? settings.port;
@@ -180,9 +181,9 @@ function listening<Listener>({ host, port }: Settings, listen: () => Listener): 
   }
 }
 
-async function openStore({ database }: Settings, log: Log, clock: Clock): Promise<ChatStore> {
-  if (database.url === "memory:") return new MemoryChatStore();
-  return await openSqliteStore({ path: database.url.slice("sqlite:".length), log, clock });
+async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
+  if (database.url === "memory:") return memoryStorage();
+  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
 }
 
 /** Development names count only where nothing better is configured. */

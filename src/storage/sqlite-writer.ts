@@ -4,11 +4,11 @@
  * reply, in order.
  */
 import { Database } from "bun:sqlite";
-import type { WriteBatch } from "../chat/ports.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { migrate } from "./migrations.ts";
-import { BatchWriter } from "./sqlite-batch.ts";
+import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, openingError, toFailure, unavailable } from "./sqlite-errors.ts";
+import { Transactions } from "./sqlite-transactions.ts";
 
 export type WriterRequest =
   | { readonly kind: "open"; readonly path: string; readonly busyTimeoutMs: number }
@@ -21,29 +21,39 @@ export type WriterReply = Failure | null;
 
 function serve(): (request: WriterRequest) => void {
   let db: Database | undefined;
-  let writer: BatchWriter | undefined;
+  let write: BatchWriter | undefined;
 
   return (request) => {
     switch (request.kind) {
       case "open":
         db = open(request.path, request.busyTimeoutMs);
-        writer = new BatchWriter(db);
+        write = batchWriter(db);
         return;
-      case "commit": {
-        if (writer === undefined) throw unavailable("the database is not open");
-        const batch: WriteBatch = JSON.parse(request.batch);
+      case "commit":
+        if (write === undefined) throw unavailable("the database is not open");
         try {
-          writer.write(batch);
+          write(request.batch);
         } catch (fault) {
           throw unavailable("the store did not take the write; nothing of it was kept", fault);
         }
         return;
-      }
       case "close":
         if (db === undefined) return;
         db.run("PRAGMA wal_checkpoint(TRUNCATE)");
         db.close();
     }
+  };
+}
+
+/** Each batch is a transaction. Throws when nothing of it was written. */
+type BatchWriter = (batchJson: string) => void;
+
+function batchWriter(db: Database): BatchWriter {
+  const transactions = new Transactions(db);
+  const writes = new ChatWrites(db);
+  return (batchJson) => {
+    const batch = JSON.parse(batchJson);
+    transactions.run(() => writes.apply(batch));
   };
 }
 

@@ -8,6 +8,12 @@ import type {
   StoredUser,
   WriteBatch,
 } from "../../src/chat/ports.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+
+/** The storage, with chats that are answered late. */
+export function deferred(storage: Storage): Storage {
+  return { chat: new DeferredStore(storage.chat), close: () => storage.close() };
+}
 
 /** Answers every read by a promise, a few turns late, as an engine across a network does. */
 export class DeferredStore implements ChatStore {
@@ -58,10 +64,6 @@ export class DeferredStore implements ChatStore {
 
   users(userIds: readonly string[]): Promise<StoredUser[]> {
     return later(() => this.#store.users(userIds));
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
   }
 }
 
