@@ -1,13 +1,17 @@
 import { MemoryChatStore } from "./memory-chat-store.ts";
+import { MemoryQueueStore } from "./memory-queue-store.ts";
 import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
 export function memoryStorage(): Storage {
   const chat = new MemoryChatStore();
+  const queues = new MemoryQueueStore();
   return {
     chat,
+    queues,
     async close() {
       chat.close();
+      queues.close();
     },
   };
 }

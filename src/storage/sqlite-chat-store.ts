@@ -41,6 +41,7 @@ export class SqliteChatStore implements ChatStore {
 
   commit(batch: WriteBatch): Promise<void> {
     return this.#commits.commit(
+      "chat",
       () => JSON.stringify(batch),
       () => this.#holds(batch),
     );

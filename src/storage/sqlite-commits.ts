@@ -1,4 +1,5 @@
 import { unavailable } from "./sqlite-errors.ts";
+import type { StoreName } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
 import { WriterEnded } from "./sqlite-writer-thread.ts";
 
@@ -21,9 +22,9 @@ export class Commits {
    * batch, should the writer end before it says so. Rejects with AppError STORAGE_UNAVAILABLE when
    * nothing was written.
    */
-  commit(toJson: () => string, isThere: () => boolean): Promise<void> {
+  commit(store: StoreName, toJson: () => string, isThere: () => boolean): Promise<void> {
     if (this.#isFinished) return Promise.reject(unavailable("the store is closed"));
-    const done = this.#idle.then(() => this.#write(toJson(), isThere));
+    const done = this.#idle.then(() => this.#write(store, toJson(), isThere));
     this.#idle = done.catch(() => undefined);
     return done;
   }
@@ -34,9 +35,9 @@ export class Commits {
     return this.#idle;
   }
 
-  async #write(json: string, isThere: () => boolean): Promise<void> {
+  async #write(store: StoreName, json: string, isThere: () => boolean): Promise<void> {
     try {
-      await this.#writer.commit(json);
+      await this.#writer.commit(store, json);
     } catch (fault) {
       if (!(fault instanceof WriterEnded)) throw fault;
       // The writer ended before it answered; the database knows whether after the commit.

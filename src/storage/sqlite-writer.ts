@@ -8,12 +8,15 @@ import { AppError, toAppError } from "../errors.ts";
 import { migrate } from "./migrations.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, openingError, toFailure, unavailable } from "./sqlite-errors.ts";
+import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
+
+export type StoreName = "chat" | "queues";
 
 export type WriterRequest =
   | { readonly kind: "open"; readonly path: string; readonly busyTimeoutMs: number }
   /** The batch as JSON: one string is what crosses threads cheapest. */
-  | { readonly kind: "commit"; readonly batch: string }
+  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
   | { readonly kind: "close" };
 
 /** `null`: done. */
@@ -32,7 +35,7 @@ function serve(): (request: WriterRequest) => void {
       case "commit":
         if (write === undefined) throw unavailable("the database is not open");
         try {
-          write(request.batch);
+          write(request.store, request.batch);
         } catch (fault) {
           throw unavailable("the store did not take the write; nothing of it was kept", fault);
         }
@@ -46,14 +49,14 @@ function serve(): (request: WriterRequest) => void {
 }
 
 /** Each batch is a transaction. Throws when nothing of it was written. */
-type BatchWriter = (batchJson: string) => void;
+type BatchWriter = (store: StoreName, batchJson: string) => void;
 
 function batchWriter(db: Database): BatchWriter {
   const transactions = new Transactions(db);
-  const writes = new ChatWrites(db);
-  return (batchJson) => {
+  const writes = { chat: new ChatWrites(db), queues: new QueueWrites(db) };
+  return (store, batchJson) => {
     const batch = JSON.parse(batchJson);
-    transactions.run(() => writes.apply(batch));
+    transactions.run(() => writes[store].apply(batch));
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { AppError } from "../errors.ts";
@@ -9,6 +10,7 @@ import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
+import { SqliteQueueStore } from "./sqlite-queue-store.ts";
 import { openReader } from "./sqlite-reader.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
@@ -56,6 +58,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
  */
 class SqliteStorage implements Storage {
   readonly chat: ChatStore;
+  readonly queues: QueueStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -68,6 +71,7 @@ class SqliteStorage implements Storage {
     this.#reader = reader;
     this.#commits = new Commits(writer);
     this.chat = new SqliteChatStore(this.#commits, reader);
+    this.queues = new SqliteQueueStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

@@ -1,8 +1,10 @@
+import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 
 /** One engine and the stores that it keeps, each for the floor whose port it is. */
 export interface Storage {
   readonly chat: ChatStore;
+  readonly queues: QueueStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

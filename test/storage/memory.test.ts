@@ -1,6 +1,8 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { queueStoreContract } from "../contract/queue-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 
 chatStoreContract("the store in memory", memoryStorage);
 chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
+queueStoreContract("the store in memory", memoryStorage);

@@ -12,7 +12,8 @@ import type { Storage } from "../../src/storage/storage.ts";
 
 /** The storage, with chats that are answered late. */
 export function deferred(storage: Storage): Storage {
-  return { chat: new DeferredStore(storage.chat), close: () => storage.close() };
+  const { chat, queues } = storage;
+  return { chat: new DeferredStore(chat), queues, close: () => storage.close() };
 }
 
 /** Answers every read by a promise, a few turns late, as an engine across a network does. */
