@@ -9,6 +9,7 @@ import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { batch, conversation, message, messages, watermark } from "../support/stored.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { faultyWorker, workerThatEndsAfterReplies } from "../support/writer-workers.ts";
 
 let folder: TemporaryFolder;
 let path: string;
@@ -291,21 +292,3 @@ test("a database that fails to open leaves neither lock nor thread behind", asyn
   await (await open()).chat.commit(CHAT);
   expect(existsSync(path)).toBe(true);
 });
-
-/** It ends when it has done one thing more than it answers. */
-function workerThatEndsAfterReplies(count: number): WriterWorker {
-  const worker = new Worker(new URL("../../src/storage/sqlite-writer.ts", import.meta.url).href);
-  let replies = 0;
-  worker.addEventListener("message", (event) => {
-    replies += 1;
-    if (replies <= count) return;
-    event.stopImmediatePropagation();
-    worker.terminate();
-  });
-  return worker;
-}
-
-function faultyWorker(): WriterWorker {
-  const code = "addEventListener('message', () => { throw new Error('a fault') });";
-  return new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-}
