@@ -8,6 +8,9 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { DevelopmentAuthenticator } from "./auth/development.ts";
 import { JwtAuthenticator } from "./auth/jwt.ts";
 import { Broker } from "./broker/broker.ts";
+import { QueueJournal } from "./broker/queue-journal.ts";
+import type { StoredQueueMessage } from "./broker/queue-store.ts";
+import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -45,7 +48,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { settings, log, clock = systemClock } = options;
   const storage = await openStorage(settings, log, clock);
   try {
-    return serve({ settings, log, clock, storage });
+    const queued = await storage.queues.messages();
+    return serve({ settings, log, clock, storage, queued });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -57,14 +61,22 @@ interface Parts {
   readonly log: Log;
   readonly clock: Clock;
   readonly storage: Storage;
+  /** What work queues kept over the restart. */
+  readonly queued: readonly StoredQueueMessage[];
 }
 
-function serve({ settings, log, clock, storage }: Parts): RunningServer {
+function serve({ settings, log, clock, storage, queued }: Parts): RunningServer {
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
   const broker = new Broker(engine);
+  const queues = new Queues({
+    ...{ clock, newId: newUuid, limits, log },
+    journal: new QueueJournal(storage.queues, clock),
+    maxDeliveries: settings.queue.maxDeliveries,
+  });
+  queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
   const outlet = new StompOutlet(
@@ -98,7 +110,8 @@ function serve({ settings, log, clock, storage }: Parts): RunningServer {
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
   const endpoint = new StompEndpoint({
     environment: {
-      ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
+      ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+      limits: { ...limits, prefetch: settings.queue.prefetch },
       serverName: `parley/${version}`,
     },
     ...{ heartbeatSender, clock, origins, checkEveryMs },
@@ -116,7 +129,7 @@ function serve({ settings, log, clock, storage }: Parts): RunningServer {
       return chat.presence.onlineCount;
     },
     get isStoreFailing() {
-      return chat.journal.isFailing;
+      return chat.journal.isFailing || queues.journal.isFailing;
     },
     get isStopping() {
       return stopped !== null;
@@ -151,9 +164,11 @@ function serve({ settings, log, clock, storage }: Parts): RunningServer {
     log.info({ reason, connections: endpoint.activeConnections }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    queues.stop();
     endpoint.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
+    await within(settings.shutdown.timeoutMs, queues.journal.drained());
     await within(settings.shutdown.timeoutMs, server.stop());
     await server.stop(true);
     await storage.close();
