@@ -8,18 +8,21 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { DevelopmentAuthenticator } from "./auth/development.ts";
 import { JwtAuthenticator } from "./auth/jwt.ts";
 import { Broker } from "./broker/broker.ts";
+import { QueueJournal } from "./broker/queue-journal.ts";
+import type { StoredQueueMessage } from "./broker/queue-store.ts";
+import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
-import type { ChatStore } from "./chat/ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
-import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
-import { MemoryChatStore } from "./storage/memory.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
+import { memoryStorage } from "./storage/memory.ts";
+import { openSqliteStorage } from "./storage/sqlite.ts";
+import type { Storage } from "./storage/storage.ts";
+import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
 import { readCertificate } from "./transport/tcp-certificate.ts";
@@ -48,11 +51,12 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const store = await openStore(settings, log, clock);
+  const storage = await openStorage(settings, log, clock);
   try {
-    return serve({ settings, log, clock, store });
+    const queued = await storage.queues.messages();
+    return serve({ settings, log, clock, storage, queued });
   } catch (fault) {
-    await store.close();
+    await storage.close();
     throw fault;
   }
 }
@@ -61,14 +65,23 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
-  readonly store: ChatStore;
+  readonly storage: Storage;
+  /** What work queues kept over the restart. */
+  readonly queued: readonly StoredQueueMessage[];
 }
 
-function serve({ settings, log, clock, store }: Parts): RunningServer {
+function serve({ settings, log, clock, storage, queued }: Parts): RunningServer {
+  const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
   const broker = new Broker(engine);
+  const queues = new Queues({
+    ...{ clock, newId: newUuid, limits, log },
+    journal: new QueueJournal(storage.queues, clock),
+    maxDeliveries: settings.queue.maxDeliveries,
+  });
+  queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
   const outlet = new StompOutlet(
@@ -102,7 +115,8 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
   const environment = {
-    ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
+    ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+    limits: { ...limits, prefetch: settings.queue.prefetch },
     serverName: `parley/${version}`,
   };
   const endpoint = new StompEndpoint({
@@ -121,7 +135,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
       return chat.presence.onlineCount;
     },
     get isStoreFailing() {
-      return chat.journal.isFailing;
+      return chat.journal.isFailing || queues.journal.isFailing;
     },
     get isStopping() {
       return stopped !== null;
@@ -168,14 +182,16 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
     log.info({ reason, connections: live.count }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    queues.stop();
     const tcpGone = tcp?.stop();
     live.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
+    await within(settings.shutdown.timeoutMs, queues.journal.drained());
     await within(settings.shutdown.timeoutMs, Promise.all([server.stop(), tcpGone]));
     await server.stop(true);
     tcp?.terminate();
-    await store.close();
+    await storage.close();
   }
 
   const port = server.port ?? settings.port;
@@ -190,22 +206,6 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   };
 }
 
-/** A port that is taken, or an address that is not ours, is the operator's to mend. */
-function listening<Listener>(
-  setting: "port" | "tcp.port",
-  { host, port }: { readonly host: string; readonly port: number },
-  listen: () => Listener,
-): Listener {
-  try {
-    return listen();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const code = cause instanceof Error && "code" in cause ? ` (${cause.code})` : "";
-    const text = `Cannot listen on ${host} port ${port} (${setting}): ${reason}${code}`;
-    throw new AppError("INVALID_CONFIGURATION", text, { cause });
-  }
-}
-
 function listenOnTcp(
   { tcp }: Settings,
   options: Omit<TcpEndpointOptions, "hostname" | "port" | "tls">,
@@ -218,9 +218,9 @@ function listenOnTcp(
   return listening("tcp.port", { host, port }, listen);
 }
 
-async function openStore({ database }: Settings, log: Log, clock: Clock): Promise<ChatStore> {
-  if (database.url === "memory:") return new MemoryChatStore();
-  return await openSqliteStore({ path: database.url.slice("sqlite:".length), log, clock });
+async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
+  if (database.url === "memory:") return memoryStorage();
+  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
 }
 
 /** Development names count only where nothing better is configured. */
@@ -253,9 +253,4 @@ function within(timeoutMs: number, task: Promise<unknown>): Promise<unknown> {
 function tcpUrl({ tcp }: Settings, port: number): string {
   const scheme = tcp.certFile === undefined ? "stomp" : "stomp+ssl";
   return `${scheme}://${urlHost(tcp.host)}:${port}`;
-}
-
-function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }

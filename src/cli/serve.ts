@@ -2,8 +2,8 @@ import { checkStartAllowed, exposedHost, type LoadedSettings } from "../config.t
 import { createLog, type ProcessLog } from "../log.ts";
 import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
 
-/** How many of its waits the server bounds by `shutdown.timeoutMs` each: writes, chat, connections. */
-const STEPS_OF_A_STOP = 3;
+/** How many of its waits the server bounds by `shutdown.timeoutMs` each: see its `stop`. */
+const STEPS_OF_A_STOP = 4;
 const LAST_RESORT_MS = 5_000;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
