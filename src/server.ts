@@ -19,6 +19,7 @@ import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
+import { Publisher } from "./session/publisher.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -116,6 +117,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+    publisher: new Publisher({ broker, queues, application, newId: newUuid }),
     limits: { ...limits, prefetch: settings.queue.prefetch },
     serverName: `parley/${version}`,
   };

@@ -4,23 +4,22 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import { detached, detachedFrame, type Frame } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import { settlementOf } from "./acknowledgement.ts";
-import { Commit, type CommitEnvironment } from "./commit.ts";
+import { Commit } from "./commit.ts";
 import { required } from "./headers.ts";
 import { RECEIPT_DEFERRED } from "./ports.ts";
-import { Publisher } from "./publisher.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
 import type { Session, SessionEnvironment } from "./session.ts";
 import { type Protocol, Subscriber } from "./subscriber.ts";
-import { Transactions } from "./transactions.ts";
+import { Transactions, unknownTransaction } from "./transactions.ts";
 
 /** What a client may send between CONNECT and DISCONNECT. */
 export class ClientFrames {
   readonly #session: Session;
   readonly #environment: SessionEnvironment;
   readonly #version: StompVersion;
-  readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
-  readonly #transactions: Transactions;
+  /** Made when the client begins one: most never do. */
+  #transactions: Transactions | null = null;
   /** The one that is under way. Frames wait for each other, so there is one at most. */
   #commit: Commit | null = null;
 
@@ -28,9 +27,7 @@ export class ClientFrames {
     this.#session = session;
     this.#environment = environment;
     this.#version = protocol.version;
-    this.#publisher = new Publisher(environment);
     this.#subscriber = new Subscriber(session, environment, protocol);
-    this.#transactions = new Transactions(environment.limits);
   }
 
   handle(frame: Frame): MaybePromise<unknown> {
@@ -46,7 +43,7 @@ export class ClientFrames {
       case "NACK":
         return this.#acknowledge(frame, false);
       case "BEGIN":
-        return this.#transactions.begin(detached(required(frame, "transaction")));
+        return this.#begin(detached(required(frame, "transaction")));
       case "COMMIT":
         return this.#commitTransaction(required(frame, "transaction"));
       case "ABORT":
@@ -63,30 +60,31 @@ export class ClientFrames {
 
   // [STOMP 1.2 §SEND]
   #send(frame: Frame): MaybePromise<unknown> {
+    const { publisher } = this.#environment;
     const destination = parseDestination(required(frame, "destination"));
     const transaction = frame.header("transaction");
     if (transaction === undefined) {
-      return this.#publisher.publish(this.#session, destination, frame);
+      return publisher.publish(this.#session, destination, frame);
     }
-    this.#publisher.check(this.#session, destination, frame);
+    publisher.check(this.#session, destination, frame);
     // It waits beyond its transport message, and its receipt is for being taken in.
     const kept = detachedFrame(frame, NOT_KEPT);
     const step = {
       kind: "send",
       destination: parseDestination(detached(destination.name)),
     } as const;
-    this.#transactions.add(transaction, { ...step, frame: kept });
+    this.#opened(transaction).add(transaction, { ...step, frame: kept });
     return undefined;
   }
 
   // [STOMP 1.2 §ACK], [STOMP 1.1 §ACK], [STOMP 1.0 ACK]
   #acknowledge(frame: Frame, positive: boolean): typeof RECEIPT_DEFERRED | undefined {
     const transaction = frame.header("transaction");
-    if (transaction !== undefined) this.#transactions.assertOpen(transaction);
+    if (transaction !== undefined) this.#opened(transaction).assertOpen(transaction);
     const settlement = settlementOf(frame, positive, this.#version, this.#session.subscriptions);
     const { subscription, deliveries } = settlement;
     if (transaction !== undefined) {
-      this.#transactions.add(transaction, { kind: "settle", ...settlement });
+      this.#opened(transaction).add(transaction, { kind: "settle", ...settlement });
       subscription.unacknowledged.hold(deliveries);
       return undefined;
     }
@@ -105,25 +103,31 @@ export class ClientFrames {
     return RECEIPT_DEFERRED;
   }
 
+  // [STOMP 1.2 §BEGIN]
+  #begin(name: string): void {
+    this.#transactions ??= new Transactions(this.#environment.limits);
+    this.#transactions.begin(name);
+  }
+
   // [STOMP 1.2 §COMMIT]
   #commitTransaction(name: string): MaybePromise<void> {
-    const steps = this.#transactions.take(name);
-    const commit = new Commit(this.#session, this.#commitEnvironment(), steps);
+    const steps = this.#opened(name).take(name);
+    const commit = new Commit(this.#session, this.#environment, steps);
     this.#commit = commit;
     return commit.run();
   }
 
-  #commitEnvironment(): CommitEnvironment {
-    const { queues, application } = this.#environment;
-    return { queues, application, publisher: this.#publisher };
-  }
-
   // [STOMP 1.2 §ABORT]
   #abort(name: string): undefined {
-    for (const step of this.#transactions.take(name)) {
+    for (const step of this.#opened(name).take(name)) {
       if (step.kind === "settle") step.subscription.unacknowledged.restore(step.deliveries);
     }
     return undefined;
+  }
+
+  #opened(name: string): Transactions {
+    if (this.#transactions === null) throw unknownTransaction(name);
+    return this.#transactions;
   }
 }
 

@@ -27,6 +27,7 @@ import {
   RECEIPT_DEFERRED,
   type SessionLimits,
 } from "./ports.ts";
+import type { Publisher } from "./publisher.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
@@ -34,6 +35,7 @@ import { TimeLimits } from "./time-limits.ts";
 export interface SessionEnvironment {
   readonly broker: Broker;
   readonly queues: Queues;
+  readonly publisher: Publisher;
   readonly application: Application;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -81,7 +81,7 @@ export class Transactions {
   #named(name: string): { readonly steps: TransactionStep[]; bytes: number } {
     const transaction = this.#open.get(name);
     if (transaction !== undefined) return transaction;
-    throw new AppError("UNKNOWN_TRANSACTION", `No transaction ${name} is open`);
+    throw unknownTransaction(name);
   }
 }
 
@@ -94,4 +94,8 @@ function sizeOf(step: TransactionStep): number {
 
 function tooMuch(what: string): AppError {
   return new AppError("TRANSACTION_LIMIT_EXCEEDED", `Too many ${what}`);
+}
+
+export function unknownTransaction(name: string): AppError {
+  return new AppError("UNKNOWN_TRANSACTION", `No transaction ${name} is open`);
 }

@@ -13,6 +13,7 @@ import type {
   RECEIPT_DEFERRED,
   SubscriptionPolicy,
 } from "../../src/session/ports.ts";
+import { Publisher } from "../../src/session/publisher.ts";
 import { Session } from "../../src/session/session.ts";
 import type { SessionSubscription } from "../../src/session/session-subscription.ts";
 import type { Settlement } from "../../src/session/transactions.ts";
@@ -170,6 +171,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const store = new HeldQueueStore();
   const queues = testQueues({ store, clock, newId });
   const environment = {
+    publisher: new Publisher({ broker, queues, application, newId }),
     ...{ broker, queues, application, clock, newId, log: silentLog },
     serverName: "parley/test",
     heartbeatSender: new HeartbeatSender(clock, engine, 250),
