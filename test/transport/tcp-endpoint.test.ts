@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 /** A listener on loopback whose time stands still until told otherwise. */
-async function listen(options: { tls?: boolean } = {}) {
+async function listen(options: { tls?: boolean; sendBufferBytes?: number } = {}) {
   const harness = sessionHarness();
   const { clock, environment } = harness;
   const sessions = new LiveSessions(clock, 1_000);
@@ -25,7 +25,7 @@ async function listen(options: { tls?: boolean } = {}) {
   const endpoint = new TcpEndpoint({
     ...{ environment, sessions, clock, tls },
     ...{ log: silentLog, hostname: "127.0.0.1", port: 0 },
-    sendBufferBytes: 1 << 20,
+    sendBufferBytes: options.sendBufferBytes ?? 1 << 20,
     lingerMs: LINGER_MS,
   });
   ends.push(() => endpoint.terminate());
@@ -144,6 +144,40 @@ test("one that comes and goes without a word gets none", async () => {
   await until(() => sessions.count === 0);
 });
 
+test.each([false, true])(
+  "a client that pauses gets all of it, in order, when it goes on (TLS: %p)",
+  async (tls) => {
+    const { port, publish } = await listen({ tls, sendBufferBytes: 1 << 26 });
+    const client = await TcpClient.connect(port, "alice", { tls });
+    await client.subscribed("/topic/x");
+    client.socket.pause();
+    const bodies = Array.from({ length: 300 }, (_, n) => `${n} `.repeat(20_000).slice(0, 60_000));
+    for (const body of bodies) {
+      publish("/topic/x", body); // In all more than the kernel takes for one that does not read.
+      await turn();
+    }
+    client.socket.resume();
+    while (client.got("MESSAGE").length < bodies.length) await client.frame("MESSAGE");
+    expect(client.got("MESSAGE").map((message) => message.text())).toEqual(bodies);
+  },
+);
+
+test("a client that takes nothing for too long is dropped, though its buffer is not full", async () => {
+  const { port, publish, clock, sessions } = await listen({ sendBufferBytes: 1 << 26 });
+  const client = await TcpClient.connect(port, "alice");
+  await client.subscribed("/topic/x");
+  client.socket.pause();
+  for (let n = 0; n < 300; n += 1) {
+    publish("/topic/x", "x".repeat(60_000));
+    await turn();
+  }
+  clock.advance(19_000);
+  expect(sessions.count).toBe(1);
+  clock.advance(3_000);
+  await until(() => sessions.count === 0);
+  client.close();
+});
+
 test("DISCONNECT is answered before the end", async () => {
   const { port } = await listen();
   const client = await TcpClient.connect(port, "alice");
@@ -219,5 +253,9 @@ test("TLS: a handshake that does not come, or fails, takes no longer than a CONN
 
 /** The other end of the loopback notices a little later. */
 async function until(isReached: () => boolean): Promise<void> {
-  while (!isReached()) await new Promise((resolve) => setImmediate(resolve));
+  while (!isReached()) await turn();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
