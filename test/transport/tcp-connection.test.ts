@@ -204,6 +204,20 @@ test("a client whose frames wait is not read, and loses nothing", async () => {
   expect(numbers.join("")).toBe("012345678");
 });
 
+test("the end of what a client says has its place behind what waits", async () => {
+  const { connection, socket, application } = await connected();
+  let answer = (): void => {};
+  application.onSend = () => new Promise((resolve) => (answer = () => resolve(undefined)));
+  connection.received(bytes("SEND\ndestination:/app/x\nreceipt:r\n\n\0"));
+  connection.ended();
+  await turn();
+  expect(socket.isShut).toBe(false);
+  answer();
+  await turn();
+  expect(socket.received()).toBe("RECEIPT\nreceipt-id:r\n\n\0");
+  expect(socket.isShut).toBe(true);
+});
+
 test("a client that is not read when its session ends is read again, to hear of its end", async () => {
   const { connection, session, socket, application } = await connected();
   application.onSend = () => new Promise(() => {});
