@@ -2,6 +2,7 @@ import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Peer } from "../broker/subscription.ts";
+import type { TopicPattern } from "../broker/topic-pattern.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
 import type { PrefetchLimits } from "./headers.ts";
@@ -34,6 +35,8 @@ export type SubscriptionPolicy =
       readonly kind: "broadcast";
       /** The key to listen under, see `userQueue`. */
       readonly key: string;
+      /** The destination has wildcards. */
+      readonly pattern: TopicPattern | null;
       /**
        * The client may subscribe again and again, with ever new ids, and still gets each message
        * once; the newest id carries it.

@@ -175,6 +175,22 @@ describe("receipts", () => {
   });
 });
 
+describe("a topic with wildcards", () => {
+  test.each(["auto", "client", "client-individual"])("in %s mode names the topic", (ack) => {
+    const { connect } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive(`SUBSCRIBE\nid:w\nack:${ack}\ndestination:/topic/orders.#\n\n\0`);
+    session.receive("SEND\ndestination:/topic/orders.eu\n\nhi\0");
+    const frame = connection.last();
+    expect(frame.header("destination")).toBe("/topic/orders.eu");
+    expect(frame.header("subscription")).toBe("w");
+    if (ack !== "auto") session.receive(`ACK\nid:${frame.header("ack")}\n\n\0`);
+    expect(connection.closedWith).toBeNull();
+    session.receive("UNSUBSCRIBE\nid:w\n\n\0SEND\ndestination:/topic/orders.eu\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED", "MESSAGE"]);
+  });
+});
+
 describe("errors", () => {
   test("of the domain reach the errors queue, and the connection lives", () => {
     const { application, connect } = sessionHarness();
