@@ -5,6 +5,7 @@ import type { Peer } from "../broker/subscription.ts";
 import type { TopicPattern } from "../broker/topic-pattern.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
+import type { PendingLimits } from "./frame-sequence.ts";
 import type { PrefetchLimits } from "./headers.ts";
 import type { Session } from "./session.ts";
 import type { SessionSubscription } from "./session-subscription.ts";
@@ -78,12 +79,15 @@ export interface Application {
   drained(session: Session): void;
 }
 
-export interface SessionLimits extends TimeLimitSettings, TransactionLimits, PrefetchLimits {
+export interface SessionLimits
+  extends TimeLimitSettings,
+    PendingLimits,
+    TransactionLimits,
+    PrefetchLimits {
   readonly frameBytes: number;
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
-  readonly pendingFrames: number;
   readonly sendBufferBytes: number;
 }
 

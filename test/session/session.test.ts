@@ -173,6 +173,16 @@ describe("receipts", () => {
     session.receive("SEND\ndestination:/app/x\n\nhi\0".repeat(6));
     expectError(connection, "TOO_MANY_PENDING_FRAMES", 1008);
   });
+
+  test("a client that sends much behind a waiting frame is stopped", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = () => new Promise(() => {});
+    session.receive(`SEND\ndestination:/app/x\n\n${"x".repeat(2_000)}\0`.repeat(3));
+    expect(connection.closedWith).toBeNull();
+    session.receive(`SEND\ndestination:/app/x\n\n${"x".repeat(2_000)}\0`);
+    expectError(connection, "TOO_MANY_PENDING_FRAMES", 1008);
+  });
 });
 
 describe("a topic with wildcards", () => {

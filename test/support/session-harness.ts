@@ -184,6 +184,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       headerLineBytes: 512,
       subscriptions: 20,
       pendingFrames: 4,
+      pendingBytes: 4_096,
       unacknowledgedMessages: 8,
       sendBufferBytes: 4_096,
       prefetch: 4,
