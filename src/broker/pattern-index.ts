@@ -1,3 +1,4 @@
+import { detached } from "../stomp/frame.ts";
 import { type TopicPattern, TopicWords } from "./topic-pattern.ts";
 
 /** Topics whose patterns are remembered. */
@@ -30,7 +31,7 @@ export class PatternIndex {
     const found: string[] = [];
     for (const [name, pattern] of this.#patterns) if (pattern.matches(words)) found.push(name);
     if (this.#known.size >= REMEMBERED_TOPICS) this.#known.clear();
-    this.#known.set(topic, found);
+    this.#known.set(detached(topic), found);
     return found;
   }
 }
