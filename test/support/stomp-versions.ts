@@ -7,7 +7,8 @@ export const VERSIONS = ["1.0", "1.1", "1.2"] as const;
 type Headers = Record<string, string>;
 
 /** What an ACK or NACK says to name a message, in each version. */
-export function naming(version: StompVersion, message: Frame): Headers {
+export function naming(version: StompVersion, message: Frame | undefined): Headers {
+  if (message === undefined) throw new Error("there is no such message");
   const [messageId, subscription, ack] = ["message-id", "subscription", "ack"].map(
     (name) => message.header(name) ?? `no ${name}`,
   );
