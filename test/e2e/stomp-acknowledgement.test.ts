@@ -110,24 +110,21 @@ describe.each(VERSIONS)("STOMP %s", (version) => {
     expect(await left(dead, await connect())).toEqual(["1"]);
   });
 
-  test.each(["ACK", "NACK"])(
-    "an %s of a message acknowledged before is an ERROR",
-    async (command) => {
-      const { client, name } = await consumer(version, "client-individual", 1);
-      await client.confirmed("ACK", name(1));
-      client.frameOf(command, name(1));
-      expect(await fatalErrorOf(client)).toBe("UNKNOWN_ACK");
-    },
-  );
+  test.each(["ACK", "NACK"])("%s of a message acknowledged before is an ERROR", async (command) => {
+    const { client, name } = await consumer(version, "client-individual", 1);
+    await client.confirmed("ACK", name(1));
+    client.frameOf(command, name(1));
+    expect(await fatalErrorOf(client)).toBe("UNKNOWN_ACK");
+  });
 
-  test.each(["ACK", "NACK"])("an %s that a cumulative one covered is an ERROR", async (command) => {
+  test.each(["ACK", "NACK"])("%s of what a cumulative one covered is an ERROR", async (command) => {
     const { client, name } = await consumer(version, "client", 2);
     await client.confirmed("ACK", name(2));
     client.frameOf(command, name(1));
     expect(await fatalErrorOf(client)).toBe("UNKNOWN_ACK");
   });
 
-  test.each(["ACK", "NACK"])("an %s of what was never delivered is an ERROR", async (command) => {
+  test.each(["ACK", "NACK"])("%s of what was never delivered is an ERROR", async (command) => {
     const client = await connect(version);
     client.frameOf(command, { id: "1-x", "message-id": "x", subscription: "c" });
     expect(await fatalErrorOf(client)).toBe("UNKNOWN_ACK");

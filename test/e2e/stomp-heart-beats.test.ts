@@ -49,7 +49,7 @@ describe("what CONNECTED offers", () => {
     ["100,400", "400,200"],
     ["5000,5000", "1000,200"],
   ])(
-    "to heart-beat:%s is %s: the server's own, or more often if the client wants",
+    "to heart-beat %p is %s: the server's own, or more often if the client wants",
     async (offer, header) => {
       const { client, agreed } = await connect(offer);
       expect(agreed).toBe(header);
@@ -93,7 +93,7 @@ describe.concurrent("heart-beats of the server", () => {
   });
 
   test.each([null, "0,0", "60000,0"])(
-    "do not come to a client that wants none: %s",
+    "do not come to a client that wants none: %p",
     async (offer) => {
       const { client: without } = await connect(offer);
       const { client: other } = await connect("0,200");

@@ -129,8 +129,8 @@ describe.each(VERSIONS)("STOMP %s", (version) => {
     client.close();
   });
 
-  test.each(["the connection breaks", "DISCONNECT"])(
-    "an open transaction is aborted when %s",
+  test.each(["a broken connection", "DISCONNECT"])(
+    "an open transaction is aborted at %s",
     async (end) => {
       const { client, name, say, heard, left } = await scene(version, 1);
       client.frameOf("BEGIN", { transaction: "t" });
