@@ -1,0 +1,10 @@
+import type { Carrier } from "./carrier.ts";
+import { SockJsWebSocketCarrier, WebSocketCarrier } from "./websocket.ts";
+
+/** Every way to the server, in turn. */
+export const carriers: readonly Carrier[] = [
+  new WebSocketCarrier("text"),
+  new WebSocketCarrier("binary"),
+  new WebSocketCarrier("mixed"),
+  new SockJsWebSocketCarrier(),
+];
