@@ -1,16 +1,22 @@
 import type { Scenario } from "./load/job.ts";
 
-export const PARTS = ["codec", "micro", "storage", "chat", "fan-out", "idle"] as const;
+export const PARTS = [
+  ...(["codec", "micro", "queues", "storage"] as const),
+  ...(["chat", "fan-out", "idle"] as const),
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** What runs without being asked for; the store's own bench takes a minute of a slow disk. */
 export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => part !== "storage");
-export const QUICK_PARTS: readonly Part[] = USUAL_PARTS.filter((part) => part !== "codec");
+export const QUICK_PARTS: readonly Part[] = USUAL_PARTS.filter(
+  (part) => part !== "codec" && part !== "queues",
+);
 
 /** Micro benches by part, files in `bench/micro`. */
 export const MICRO: Readonly<Partial<Record<Part, string>>> = {
   codec: "codec.ts",
   micro: "fan-out.ts",
+  queues: "queues.ts",
   storage: "storage.ts",
 };
 

@@ -106,11 +106,24 @@ export const ERRORS = {
     retryable: false,
     meaning: "ACK or NACK names a message that waits for no acknowledgement.",
   },
-  UNSUPPORTED_TRANSACTION: {
-    status: 501,
+  TRANSACTION_IN_USE: {
+    status: 409,
     fatal: true,
     retryable: false,
-    meaning: "Transactions (BEGIN, COMMIT, ABORT) are not offered by this version.",
+    meaning: "BEGIN names a transaction that is open already on this connection.",
+  },
+  UNKNOWN_TRANSACTION: {
+    status: 400,
+    fatal: true,
+    retryable: false,
+    meaning: "The frame names a transaction that is not open on this connection.",
+  },
+  TRANSACTION_LIMIT_EXCEEDED: {
+    status: 429,
+    fatal: true,
+    retryable: false,
+    meaning:
+      "The connection's open transactions are more than `limits.transactions`, or hold more than `limits.transaction_frames` frames or `limits.transaction_bytes` bytes.",
   },
 
   // Who may.
@@ -149,6 +162,14 @@ export const ERRORS = {
     fatal: false,
     retryable: false,
     meaning: "There is no such destination.",
+  },
+
+  QUEUE_FULL: {
+    status: 503,
+    fatal: false,
+    retryable: true,
+    meaning:
+      "The work queue holds `limits.queue_messages` messages, all queues together `limits.queue_bytes`, or there are `limits.queues` queues.",
   },
 
   // Chat.
@@ -232,6 +253,8 @@ export type ErrorCode = keyof typeof ERRORS;
 /** What a client needs to know which of its requests failed. */
 export interface ErrorDetails {
   readonly clientMessageId?: string;
+  /** The server keeps what it refused, and tries again when that may succeed. */
+  readonly isProvisional?: boolean;
 }
 
 /** Everything that Parley throws on purpose. `message` is for the client to read: no secrets, no bodies. */

@@ -8,9 +8,11 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { DevelopmentAuthenticator } from "./auth/development.ts";
 import { JwtAuthenticator } from "./auth/jwt.ts";
 import { Broker } from "./broker/broker.ts";
+import { QueueJournal } from "./broker/queue-journal.ts";
+import type { StoredQueueMessage } from "./broker/queue-store.ts";
+import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
-import type { ChatStore } from "./chat/ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { AppError } from "./errors.ts";
@@ -18,8 +20,10 @@ import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
-import { MemoryChatStore } from "./storage/memory.ts";
-import { openSqliteStore } from "./storage/sqlite.ts";
+import { Publisher } from "./session/publisher.ts";
+import { memoryStorage } from "./storage/memory.ts";
+import { openSqliteStorage } from "./storage/sqlite.ts";
+import type { Storage } from "./storage/storage.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
 import page from "./web/index.html";
 
@@ -43,11 +47,12 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const store = await openStore(settings, log, clock);
+  const storage = await openStorage(settings, log, clock);
   try {
-    return serve({ settings, log, clock, store });
+    const queued = await storage.queues.messages();
+    return serve({ settings, log, clock, storage, queued });
   } catch (fault) {
-    await store.close();
+    await storage.close();
     throw fault;
   }
 }
@@ -56,14 +61,23 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
-  readonly store: ChatStore;
+  readonly storage: Storage;
+  /** What work queues kept over the restart. */
+  readonly queued: readonly StoredQueueMessage[];
 }
 
-function serve({ settings, log, clock, store }: Parts): RunningServer {
+function serve({ settings, log, clock, storage, queued }: Parts): RunningServer {
+  const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
   const broker = new Broker(engine);
+  const queues = new Queues({
+    ...{ clock, newId: newUuid, limits, log },
+    journal: new QueueJournal(storage.queues, clock),
+    maxDeliveries: settings.queue.maxDeliveries,
+  });
+  queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
   const outlet = new StompOutlet(
@@ -97,7 +111,9 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
   const endpoint = new StompEndpoint({
     environment: {
-      ...{ broker, application, clock, newId: newUuid, log, limits, heartbeat, heartbeatSender },
+      ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+      publisher: new Publisher({ broker, queues, application, newId: newUuid }),
+      limits: { ...limits, prefetch: settings.queue.prefetch },
       serverName: `parley/${version}`,
     },
     ...{ heartbeatSender, clock, origins, checkEveryMs },
@@ -115,7 +131,7 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
       return chat.presence.onlineCount;
     },
     get isStoreFailing() {
-      return chat.journal.isFailing;
+      return chat.journal.isFailing || queues.journal.isFailing;
     },
     get isStopping() {
       return stopped !== null;
@@ -150,12 +166,14 @@ function serve({ settings, log, clock, store }: Parts): RunningServer {
     log.info({ reason, connections: endpoint.activeConnections }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    queues.stop();
     endpoint.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
+    await within(settings.shutdown.timeoutMs, queues.journal.drained());
     await within(settings.shutdown.timeoutMs, server.stop());
     await server.stop(true);
-    await store.close();
+    await storage.close();
   }
 
   const port = server.port ?? settings.port;
@@ -180,9 +198,9 @@ function listening<Listener>({ host, port }: Settings, listen: () => Listener): 
   }
 }
 
-async function openStore({ database }: Settings, log: Log, clock: Clock): Promise<ChatStore> {
-  if (database.url === "memory:") return new MemoryChatStore();
-  return await openSqliteStore({ path: database.url.slice("sqlite:".length), log, clock });
+async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
+  if (database.url === "memory:") return memoryStorage();
+  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
 }
 
 /** Development names count only where nothing better is configured. */

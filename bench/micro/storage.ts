@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChatStore, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 
 const COMMIT_SECONDS = 2;
 const READS = 3_000;
@@ -20,13 +20,13 @@ const CONTENT = "the quick brown fox jumps over the lazy dog, and then again. ".
 
 const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), "parley-bench-"));
 try {
-  const store = await openSqliteStore({ path: join(folder, "parley.db") });
+  const storage = await openSqliteStorage({ path: join(folder, "parley.db") });
   console.log(
     `${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Bun ${Bun.version}, ${folder}\n`,
   );
-  await benchCommits(store);
-  await benchReads(store);
-  await store.close();
+  await benchCommits(storage.chat);
+  await benchReads(storage.chat);
+  await storage.close();
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -2,7 +2,6 @@ import { type Authenticator, authenticateByAny, type Credentials } from "../auth
 import type { Principal } from "../auth/principal.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Destination, userQueue } from "../broker/destination.ts";
-import { Outgoing } from "../broker/outgoing.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
@@ -11,7 +10,8 @@ import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
-import type { SessionSubscription } from "../session/session-subscription.ts";
+import { SessionSubscription } from "../session/session-subscription.ts";
+import type { Settlement } from "../session/transactions.ts";
 import type { Frame } from "../stomp/frame.ts";
 import { isMessage, SubscriptionBacklogReader } from "./backlog-reader.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
@@ -69,21 +69,29 @@ export class ChatApplication implements Application {
     chat.presence.disconnected(session.principal.userId);
   }
 
-  send(
-    session: Session,
-    destination: Destination,
-    frame: Frame,
-  ): MaybePromise<typeof RECEIPT_DEFERRED | undefined> {
-    if (this.#stopping) throw new AppError("SHUTTING_DOWN", "The server is stopping");
+  permitSend(_session: Session, destination: Destination): void {
+    this.#assertRunning();
     switch (destination.kind) {
       case "app":
-        return this.#options.router.handle(session, destination.name, frame);
+        this.#options.router.assertKnown(destination.name);
+        return;
       case "topic":
-        this.#publish(destination.name, frame);
-        return undefined;
+        if (!isReservedTopic(destination.name)) return;
+        throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${destination.name}`);
+      case "queue":
+        return;
       case "user":
         throw new AppError("FORBIDDEN_DESTINATION", "Only the server sends to user queues");
     }
+  }
+
+  send(
+    session: Session,
+    destination: string,
+    frame: Frame,
+  ): MaybePromise<typeof RECEIPT_DEFERRED | undefined> {
+    this.#assertRunning();
+    return this.#options.router.handle(session, destination, frame);
   }
 
   admit(
@@ -101,8 +109,10 @@ export class ChatApplication implements Application {
         }
         const key = userQueue(userId, destination.queue);
         const catchUp = destination.queue === "messages";
-        return { key, oncePerConnection: false, catchUp };
+        return { kind: "broadcast", key, oncePerConnection: false, catchUp };
       }
+      case "queue":
+        return { kind: "work-queue" };
       case "topic":
         return this.#admitToTopic(session, destination.name, frame);
     }
@@ -140,25 +150,21 @@ export class ChatApplication implements Application {
     for (const reader of this.#readers.get(session) ?? []) if (!reader.isOpen) reader.resume();
   }
 
-  acknowledged(
-    session: Session,
-    subscription: SessionSubscription,
-    tags: readonly unknown[],
-    positive: boolean,
-  ): void {
+  acknowledged(session: Session, settlement: Settlement): void {
+    const { subscription, deliveries, positive } = settlement;
+    if (!(subscription instanceof SessionSubscription)) return;
     const window = this.#options.sessions.get(session)?.windows.get(subscription);
     if (window === undefined) return;
-    const messages = tags.filter(isMessage);
+    const messages = deliveries.map(({ tag }) => tag).filter(isMessage);
     for (const reader of this.#readers.get(session) ?? []) reader.resume();
     if (!positive) {
       window.refused(messages);
       return;
     }
-    // A cumulative ACK leaves nothing outstanding before it [STOMP 1.2 §ack Header].
-    const isCumulative = subscription.ackMode === "client";
-    const outstanding = isCumulative
-      ? []
-      : [...subscription.unacknowledgedTags()].filter(isMessage);
+    const { ackMode, unacknowledged } = subscription;
+    // A cumulative ACK leaves nothing before it but what transactions hold [STOMP 1.2 §ack Header].
+    const tags = ackMode === "client" ? unacknowledged.heldTags() : unacknowledged.tags();
+    const outstanding = [...tags].filter(isMessage);
     const { userId } = session.principal;
     for (const message of window.acknowledged(messages, outstanding)) {
       this.#onDeparted(userId, message);
@@ -199,18 +205,14 @@ export class ChatApplication implements Application {
     }
   };
 
-  #publish(topic: string, frame: Frame): void {
-    if (isReservedTopic(topic)) {
-      throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
-    }
-    const { broker, newId } = this.#options;
-    if (!broker.hasListeners(topic)) return;
-    broker.deliver(topic, new Outgoing(newId(), frame.body, passedOnHeaders(frame)));
+  #assertRunning(): void {
+    if (this.#stopping) throw new AppError("SHUTTING_DOWN", "The server is stopping");
   }
 
   #admitToTopic(session: Session, topic: string, frame: Frame): MaybePromise<SubscriptionPolicy> {
     const conversationId = conversationOfTyping(topic);
-    if (conversationId === null) return { key: topic, oncePerConnection: false, catchUp: false };
+    if (conversationId === null)
+      return { kind: "broadcast", key: topic, oncePerConnection: false, catchUp: false };
     if (!idSchema.safeParse(conversationId).success) {
       throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
     }
@@ -219,28 +221,9 @@ export class ChatApplication implements Application {
       if (conversation?.members.has(session.principal.userId) !== true) {
         this.#options.dormant.add(session, conversationId, frame);
         const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
-        throw new AppError("CONVERSATION_NOT_FOUND", text);
+        throw new AppError("CONVERSATION_NOT_FOUND", text, { details: { isProvisional: true } });
       }
-      return { key: topic, oncePerConnection: true, catchUp: false };
+      return { kind: "broadcast", key: topic, oncePerConnection: true, catchUp: false };
     });
   }
-}
-
-/** Headers that the broker sets itself, or that are between one client and the server alone. */
-const OWN_HEADERS = new Set([
-  ...["destination", "content-length", "receipt", "transaction", "message-id", "subscription"],
-  ...["ack", "login", "passcode", "authorization", "redelivered"],
-]);
-
-function passedOnHeaders(frame: Frame): string[] {
-  const passed: string[] = [];
-  const seen = new Set<string>();
-  const { headers } = frame;
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? "";
-    if (OWN_HEADERS.has(name.toLowerCase()) || seen.has(name)) continue;
-    seen.add(name);
-    passed.push(name, headers[index + 1] ?? "");
-  }
-  return passed;
 }

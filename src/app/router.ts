@@ -19,6 +19,10 @@ type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
 
 const TYPING = "/app/chat.typing/";
 
+const ROUTES = new Set([
+  ...["/app/chat.send", "/app/chat.read", "/app/user.presence", "/app/user.connect"],
+]);
+
 /** What clients send to `/app/**`, checked and handed to chat. */
 export class AppRouter {
   constructor(
@@ -26,11 +30,18 @@ export class AppRouter {
     readonly sessions: UserSessions,
   ) {}
 
+  /** Throws UNKNOWN_DESTINATION when nothing is behind the destination. */
+  assertKnown(destination: string): void {
+    if (!ROUTES.has(destination) && !destination.startsWith(TYPING)) {
+      throw unknownDestination(destination);
+    }
+  }
+
   /** Throws UNKNOWN_DESTINATION, INVALID_JSON, VALIDATION_FAILED and what chat throws. */
   handle(session: Session, destination: string, frame: Frame): Handled {
     switch (destination) {
       case "/app/chat.send":
-        return this.#send(session, destination, frame);
+        return this.#send(session, frame);
       case "/app/chat.read":
         return this.#read(session, frame);
       case "/app/user.presence":
@@ -42,18 +53,17 @@ export class AppRouter {
     throw unknownDestination(destination);
   }
 
-  #send(session: Session, destination: string, frame: Frame): Handled {
+  #send(session: Session, frame: Frame): Handled {
     const message = parseBody(sendSchema, frame.text());
     const { clientMessageId } = message;
     const details = clientMessageId === null ? {} : { clientMessageId };
-    const receiptId = frame.header("receipt");
     const failed = (error: AppError) => {
       const { code, message: text, cause } = error;
       return new AppError(code, text, { details, cause });
     };
     const withType = { ...message, type: message.type ?? "TEXT" };
     const settled = (error: AppError | null) =>
-      session.settle(receiptId, destination, error === null ? null : failed(error));
+      session.settle(frame, error === null ? null : failed(error));
     try {
       const taken = this.chat.messages.send(session.principal, withType, session, settled);
       if (!(taken instanceof Promise)) return RECEIPT_DEFERRED;

@@ -1,15 +1,15 @@
 import type { StoredMessage } from "../chat/ports.ts";
+import { Departures } from "../session/departures.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
 import type { DeliveryWindow } from "./delivery-window.ts";
-import { Departures } from "./departures.ts";
 
 /** What the application keeps for one session. */
 export interface AppSession {
   readonly session: Session;
   readonly userId: string;
   /** Messages sent to subscriptions that do not acknowledge, until their bytes have left. */
-  readonly departures: Departures;
+  readonly departures: Departures<StoredMessage>;
   /** Subscriptions to one's own messages that do not acknowledge. */
   readonly autoSubscriptions: Set<SessionSubscription>;
   /** Of those that do. */
@@ -28,7 +28,9 @@ export class UserSessions {
     const added: AppSession = {
       session,
       userId,
-      departures: new Departures(session.connection, (message) => onDeparted(userId, message)),
+      departures: new Departures(session.connection, (messages) => {
+        for (const message of messages) onDeparted(userId, message);
+      }),
       autoSubscriptions: new Set(),
       windows: new Map(),
       announced: false,

@@ -10,6 +10,7 @@ export type UserQueue = (typeof USER_QUEUES)[number];
  */
 export type Destination =
   | { readonly kind: "topic"; readonly name: string }
+  | { readonly kind: "queue"; readonly name: string }
   | {
       readonly kind: "user";
       readonly name: string;
@@ -25,6 +26,7 @@ export function parseDestination(name: string): Destination {
   if (name.length > LONGEST_DESTINATION) throw unknownDestination(`${name.slice(0, 64)}…`);
   if (name.startsWith("/app/") && name.length > 5) return { kind: "app", name };
   if (name.startsWith("/topic/") && name.length > 7) return { kind: "topic", name };
+  if (name.startsWith("/queue/") && name.length > 7) return { kind: "queue", name };
   if (name.startsWith("/user/")) return parseUserDestination(name);
   throw unknownDestination(name);
 }

@@ -129,7 +129,4 @@ export interface ChatStore {
 
   /** Those of the ids that are known, in no particular order. */
   users(userIds: readonly string[]): MaybePromise<StoredUser[]>;
-
-  /** Finishes the commit under way and lets go of files and workers. */
-  close(): Promise<void>;
 }

@@ -58,6 +58,28 @@ const limits = z
       { min: 1, max: MILLION },
       "Messages of a subscription that may wait for an acknowledgement.",
     ),
+    transactions: integer(16, { min: 1, max: MILLION }, "Open transactions of a connection."),
+    transactionFrames: integer(
+      1_000,
+      { min: 1, max: MILLION },
+      "SEND, ACK and NACK frames in the open transactions of a connection.",
+    ),
+    transactionBytes: integer(
+      4 * MIB,
+      { min: KIB, max: 1_024 * MIB },
+      "Headers and bodies in the open transactions of a connection.",
+    ),
+    queues: integer(10_000, { min: 1, max: MILLION }, "Work queues in use at a time."),
+    queueMessages: integer(
+      10_000,
+      { min: 1, max: 10 * MILLION },
+      "Messages of a work queue; past it new ones are refused.",
+    ),
+    queueBytes: integer(
+      256 * MIB,
+      { min: KIB, max: 1_024 * 1_024 * MIB },
+      "What the messages of all work queues may take of memory; past it new ones are refused.",
+    ),
     uncommittedMessages: integer(
       10_000,
       { min: 1, max: 10 * MILLION },
@@ -133,6 +155,18 @@ export const settingsSchema = z.object({
     openDirect: boolean(true, "A message with a recipient opens a direct conversation."),
     recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
+  }),
+  queue: z.object({
+    prefetch: integer(
+      100,
+      { min: 1, max: MILLION },
+      "Messages that a consumer has at a time without having acknowledged them, unless its SUBSCRIBE says `prefetch-count`.",
+    ),
+    maxDeliveries: integer(
+      10,
+      { min: 0, max: MILLION },
+      "How often a message is delivered before it becomes a dead letter; 0 is without end.",
+    ),
   }),
   presence: z.object({
     graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),

@@ -15,11 +15,22 @@ export function closeCodeFor(code: ErrorCode): number {
     case "TOO_MANY_SUBSCRIPTIONS":
     case "TOO_MANY_PENDING_FRAMES":
     case "TOO_MANY_UNACKNOWLEDGED":
+    case "TRANSACTION_LIMIT_EXCEEDED":
+    case "FORBIDDEN_DESTINATION":
+    case "UNKNOWN_DESTINATION":
+    case "CONVERSATION_NOT_FOUND":
+    case "MESSAGE_NOT_FOUND":
+    case "VALIDATION_FAILED":
+    case "INVALID_JSON":
       return 1008;
     case "INTERNAL":
       return 1011;
     case "SHUTTING_DOWN":
       return 1001;
+    case "RATE_LIMITED":
+    case "QUEUE_FULL":
+    case "STORAGE_UNAVAILABLE":
+      return 1013;
     default:
       return 1002;
   }

@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { Frame } from "../stomp/frame.ts";
-import type { AckMode } from "./session-subscription.ts";
+import type { AckMode } from "./client-subscription.ts";
 
 export function isConnect(frame: Frame): boolean {
   return frame.command === "CONNECT" || frame.command === "STOMP";
@@ -20,8 +20,21 @@ export function ackModeOf(frame: Frame): AckMode {
   throw new AppError("INVALID_HEADER", "ack is none of auto, client, client-individual");
 }
 
-export function refuseTransaction(frame: Frame): void {
-  if (frame.header("transaction") !== undefined) {
-    throw new AppError("UNSUPPORTED_TRANSACTION", "Transactions are not offered");
+/**
+ * How many unacknowledged messages a consumer of a work queue wants at a time, as RabbitMQ names it;
+ * 0 is as many as it may have. Throws INVALID_HEADER.
+ */
+export function prefetchOf(frame: Frame, limits: PrefetchLimits): number {
+  const header = frame.header("prefetch-count");
+  if (header === undefined) return limits.prefetch;
+  if (!/^\d{1,9}$/.test(header)) {
+    throw new AppError("INVALID_HEADER", "prefetch-count is no whole number");
   }
+  return Math.min(Number(header) || limits.unacknowledgedMessages, limits.unacknowledgedMessages);
+}
+
+export interface PrefetchLimits {
+  /** For a consumer that says nothing. */
+  readonly prefetch: number;
+  readonly unacknowledgedMessages: number;
 }

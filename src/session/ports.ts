@@ -4,9 +4,11 @@ import type { Destination } from "../broker/destination.ts";
 import type { Peer } from "../broker/subscription.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
+import type { PrefetchLimits } from "./headers.ts";
 import type { Session } from "./session.ts";
 import type { SessionSubscription } from "./session-subscription.ts";
 import type { TimeLimitSettings } from "./time-limits.ts";
+import type { Settlement, TransactionLimits } from "./transactions.ts";
 
 /** How a transport carries STOMP: as it is, as SockJS frames, or as a stream of bytes. */
 export type Framing = "raw" | "sockjs" | "stream";
@@ -24,17 +26,22 @@ export interface Connection extends Peer {
   readonly proxied: boolean;
 }
 
-export interface SubscriptionPolicy {
-  /** The key to listen under, see `userQueue`. */
-  readonly key: string;
-  /**
-   * The client may subscribe again and again, with ever new ids, and still gets each message once;
-   * the newest id carries it.
-   */
-  readonly oncePerConnection: boolean;
-  /** The subscription starts held; `Application.catchUp` sends what was missed and lets it go on. */
-  readonly catchUp: boolean;
-}
+/** How a session may listen to a destination. */
+export type SubscriptionPolicy =
+  /** One of the consumers of a work queue. */
+  | { readonly kind: "work-queue" }
+  | {
+      readonly kind: "broadcast";
+      /** The key to listen under, see `userQueue`. */
+      readonly key: string;
+      /**
+       * The client may subscribe again and again, with ever new ids, and still gets each message
+       * once; the newest id carries it.
+       */
+      readonly oncePerConnection: boolean;
+      /** The subscription starts held; `catchUp` sends what was missed and lets it go on. */
+      readonly catchUp: boolean;
+    };
 
 /** The application has taken the frame, and answers its receipt itself, later. */
 export const RECEIPT_DEFERRED = Symbol("receipt deferred");
@@ -50,33 +57,31 @@ export interface Application {
   connected(session: Session): void;
   /** Once for each session that was `connected`, however it ended. */
   disconnected(session: Session): void;
+  /** Throws when the session may not send there. For `/app/**`, `send` follows. */
+  permitSend(session: Session, destination: Destination): void;
+  /** A SEND to `/app/**`. */
   send(
     session: Session,
-    destination: Destination,
+    destination: string,
     frame: Frame,
   ): MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
   /** May the session listen there, and how. */
   admit(session: Session, destination: Destination, frame: Frame): MaybePromise<SubscriptionPolicy>;
   catchUp(session: Session, subscription: SessionSubscription): void;
   unsubscribed(session: Session, subscriptionId: string): void;
-  /** Messages that the client acknowledged (ACK) or refused (NACK): the tags they were published with. */
-  acknowledged(
-    session: Session,
-    subscription: SessionSubscription,
-    tags: readonly unknown[],
-    positive: boolean,
-  ): void;
+  /** Messages, other than of work queues, that the client acknowledged (ACK) or refused (NACK). */
+  acknowledged(session: Session, settlement: Settlement): void;
   /** The send buffer, once full, is empty again. */
   drained(session: Session): void;
 }
 
-export interface SessionLimits extends TimeLimitSettings {
+export interface SessionLimits extends TimeLimitSettings, TransactionLimits, PrefetchLimits {
   readonly frameBytes: number;
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
   readonly pendingFrames: number;
-  readonly unacknowledgedMessages: number;
+  readonly sendBufferBytes: number;
 }
 
 export interface HeartbeatSettings {

@@ -1,32 +1,26 @@
-import type { Broker } from "../broker/broker.ts";
 import type { Outgoing } from "../broker/outgoing.ts";
-import type { Subscription, SubscriptionRequest } from "../broker/subscription.ts";
-import { AppError } from "../errors.ts";
+import type { Subscription } from "../broker/subscription.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
-import type { Connection } from "./ports.ts";
+import type {
+  AckMode,
+  ClientSubscription,
+  ClientSubscriptionOptions,
+} from "./client-subscription.ts";
+import { Unacknowledged } from "./unacknowledged.ts";
 
-export type AckMode = "auto" | "client" | "client-individual";
-
-export interface SessionSubscriptionOptions {
-  readonly broker: Broker;
-  readonly connection: Connection;
-  readonly request: SubscriptionRequest;
-  readonly ackMode: AckMode;
-  /** Counts the connection's subscriptions; part of the `ack` header. */
-  readonly number: number;
+export interface SessionSubscriptionOptions extends ClientSubscriptionOptions {
   readonly unacknowledgedLimit: number;
   /** Ends the session: the client acknowledges nothing. */
   readonly onOverflow: () => void;
 }
 
-/** One subscription of one connection: how its messages are carried, and which wait for an ACK. */
-export class SessionSubscription {
+/** A subscription to a topic or a user's queue: every subscriber gets each message. */
+export class SessionSubscription implements ClientSubscription {
   readonly ackMode: AckMode;
   readonly number: number;
+  readonly unacknowledged = new Unacknowledged();
   readonly #options: SessionSubscriptionOptions;
   readonly #head: string;
-  /** By message id, in the order of sending. */
-  readonly #unacknowledged = new Map<string, unknown>();
   #subscription: Subscription | null = null;
   #held: Outgoing[] | null = null;
 
@@ -55,7 +49,7 @@ export class SessionSubscription {
     return this.#subscription !== null && this.#held === null;
   }
 
-  /** From now on messages arrive. `held`: they wait for `takeHeld` until `goLive`. */
+  /** `held`: the messages wait for `takeHeld` until `goLive`. */
   open(held: boolean): void {
     if (held) {
       const messages: Outgoing[] = [];
@@ -88,13 +82,12 @@ export class SessionSubscription {
     this.#options.broker.redirect(this.#subscription, this.#liveReceive());
   }
 
-  /** Idempotent. Messages not acknowledged are the publisher's to send again. */
   close(): void {
     if (this.#subscription === null) return;
     this.#options.broker.unsubscribe(this.#subscription);
     this.#subscription = null;
     this.#held = null;
-    this.#unacknowledged.clear();
+    this.unacknowledged.clear();
   }
 
   /** This subscription's own copy of a message, past the engine's channels. */
@@ -103,11 +96,11 @@ export class SessionSubscription {
     const { connection, request } = this.#options;
     let head = this.#head;
     if (this.ackMode !== "auto") {
-      if (this.#unacknowledged.size >= this.#options.unacknowledgedLimit) {
+      if (this.unacknowledged.size >= this.#options.unacknowledgedLimit) {
         this.#options.onOverflow();
         return;
       }
-      this.#unacknowledged.set(message.messageId, message.tag);
+      this.unacknowledged.add(message.messageId, message.tag);
       // [STOMP 1.2 §ACK] answers with the `ack` header; earlier versions with `message-id`.
       if (request.version === "1.2")
         head += `ack:${this.number}-${escapeHeader("1.2", message.messageId)}\n`;
@@ -115,41 +108,12 @@ export class SessionSubscription {
     connection.send(message.payload(request.wire, request.version, head));
   }
 
-  /**
-   * Removes what the ACK covers: in `client` mode every message up to that one, else that one.
-   * Returns the tags, oldest first. Throws UNKNOWN_ACK when the message waits for none.
-   */
-  acknowledge(messageId: string): unknown[] {
-    if (!this.#unacknowledged.has(messageId)) {
-      throw new AppError("UNKNOWN_ACK", `No message ${messageId} waits for an acknowledgement`);
-    }
-    if (this.ackMode === "client-individual") {
-      const tag = this.#unacknowledged.get(messageId);
-      this.#unacknowledged.delete(messageId);
-      return [tag];
-    }
-    const tags: unknown[] = [];
-    for (const [id, tag] of this.#unacknowledged) {
-      this.#unacknowledged.delete(id);
-      tags.push(tag);
-      if (id === messageId) break;
-    }
-    return tags;
-  }
-
-  /** The tags of messages that wait for an ACK, oldest first. */
-  unacknowledgedTags(): IterableIterator<unknown> {
-    return this.#unacknowledged.values();
-  }
-
   /** Half of what may wait for an ACK does. */
   get awaitsAcknowledgement(): boolean {
-    return 2 * this.#unacknowledged.size >= this.#options.unacknowledgedLimit;
+    return 2 * this.unacknowledged.size >= this.#options.unacknowledgedLimit;
   }
 
-  hasUnacknowledged(messageId: string): boolean {
-    return this.#unacknowledged.has(messageId);
-  }
+  drained(): void {}
 
   #liveReceive(): ((message: Outgoing) => void) | null {
     return this.ackMode === "auto" ? null : (message) => this.send(message);

@@ -1,7 +1,8 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Broker } from "../broker/broker.ts";
-import { parseDestination, userQueue } from "../broker/destination.ts";
+import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
+import type { Queues } from "../broker/queues.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
@@ -12,12 +13,12 @@ import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
 import { detached, type Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
-import { acknowledgedBy } from "./acknowledgement.ts";
+import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
 import { DeferredReceipts } from "./deferred-receipts.ts";
 import { errorEvent } from "./error-event.ts";
 import { FrameSequence } from "./frame-sequence.ts";
-import { ackModeOf, isConnect, refuseTransaction, required } from "./headers.ts";
+import { isConnect } from "./headers.ts";
 import { agreeOnHeartbeats, type HeartbeatSender } from "./heartbeats.ts";
 import {
   type Application,
@@ -26,12 +27,15 @@ import {
   RECEIPT_DEFERRED,
   type SessionLimits,
 } from "./ports.ts";
+import type { Publisher } from "./publisher.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
 
 export interface SessionEnvironment {
   readonly broker: Broker;
+  readonly queues: Queues;
+  readonly publisher: Publisher;
   readonly application: Application;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -63,7 +67,8 @@ export class Session {
   #principal: Principal | null = null;
   #version: StompVersion = "1.2";
   #wire: Wire;
-  #subscriptionsMade = 0;
+  /** null until CONNECT is answered. */
+  #clientFrames: ClientFrames | null = null;
   readonly #deferredReceipts = new DeferredReceipts();
   readonly #times: TimeLimits;
   readonly #onClosed: (() => void)[] = [];
@@ -147,7 +152,9 @@ export class Session {
 
   drained(): void {
     this.#times.progressed();
-    if (this.#state === "connected") this.#environment.application.drained(this);
+    if (this.#state !== "connected") return;
+    this.#environment.application.drained(this);
+    this.subscriptions.drained();
   }
 
   /** Looks at the time limits; called now and then. */
@@ -163,31 +170,34 @@ export class Session {
   }
 
   /** The receipt of a frame whose handler returned RECEIPT_DEFERRED, or why there is none. */
-  settle(receiptId: string | undefined, destination: string, error: AppError | null): void {
-    if (error !== null) this.reportError(error, destination, receiptId);
+  settle(frame: Frame, error: AppError | null): void {
+    const receiptId = frame.header("receipt");
+    if (error !== null) this.refuse(frame, error);
     else if (receiptId !== undefined) this.#sendReceipt(receiptId);
     if (receiptId !== undefined) this.#deferredReceipts.settled();
+    this.#clientFrames?.settled(frame);
   }
 
-  /** Non-fatal: tells this connection's errors queue. */
-  reportError(error: AppError, destination: string, receiptId: string | undefined): void {
-    if (this.#state !== "connected") return;
-    if (error.code === "INTERNAL") this.#logInternal(error, destination);
-    const body = errorEvent(error, destination, receiptId, this.#environment.clock.now());
-    const key = userQueue(this.principal.userId, "errors");
-    const message = new Outgoing(this.#environment.newId(), body, [
-      "content-type",
-      "application/json",
-    ]);
-    let told = false;
-    for (const subscription of this.subscriptions.all()) {
-      if (subscription.key !== key) continue;
-      subscription.send(message);
-      told = true;
+  /**
+   * The frame is refused: with an ERROR if that is fatal, otherwise with a message on the client's
+   * errors queue. A client that does not listen there gets the ERROR that STOMP promises it, except
+   * for what it sent to `/app/**` without asking for a receipt: that is logged.
+   */
+  refuse(frame: Frame, error: AppError): void {
+    if (this.#state === "closed") return;
+    const isInTransaction = frame.header("transaction") !== undefined;
+    if (error.traits.fatal || this.#state === "opened" || isInTransaction) {
+      this.#fail(error, frame);
+      return;
     }
-    if (!told) {
+    const destination = frame.header("destination") ?? "";
+    if (error.code === "INTERNAL") this.#logInternal(error, destination);
+    if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) return;
+    if (mayGoUntold(frame, error)) {
       const fields = { code: error.code, destination, user: this.principal.userId };
       this.#environment.log.warn(fields, "Refused, and the client does not listen to its errors");
+    } else {
+      this.#fail(error, frame);
     }
   }
 
@@ -208,7 +218,7 @@ export class Session {
       if (result instanceof Promise) return this.#handleLater(frame, result);
       this.#succeed(frame, result);
     } catch (fault) {
-      this.#refuse(frame, toAppError(fault));
+      this.refuse(frame, toAppError(fault));
     }
     return undefined;
   }
@@ -217,7 +227,7 @@ export class Session {
     try {
       this.#succeed(frame, await result);
     } catch (fault) {
-      this.#refuse(frame, toAppError(fault));
+      this.refuse(frame, toAppError(fault));
     }
   }
 
@@ -230,13 +240,19 @@ export class Session {
     if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
   }
 
-  #refuse(frame: Frame, error: AppError): void {
-    if (this.#state === "closed") return;
-    if (error.traits.fatal || this.#state === "opened") {
-      this.#fail(error, frame);
-      return;
+  /** False if the client has no subscription to its errors. */
+  #tellErrorsQueue(error: AppError, destination: string, receiptId: string | undefined): boolean {
+    const { clock, newId } = this.#environment;
+    const body = errorEvent(error, destination, receiptId, clock.now());
+    const message = new Outgoing(newId(), body, ["content-type", "application/json"]);
+    const key = userQueue(this.principal.userId, "errors");
+    let isTold = false;
+    for (const subscription of this.subscriptions.all()) {
+      if (subscription.key !== key || !(subscription instanceof SessionSubscription)) continue;
+      subscription.send(message);
+      isTold = true;
     }
-    this.reportError(error, frame.header("destination") ?? "", frame.header("receipt"));
+    return isTold;
   }
 
   #fail(error: AppError, frame: Frame | null): void {
@@ -277,26 +293,16 @@ export class Session {
     if (this.#state === "opened") {
       throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
     }
-    switch (frame.command) {
-      case "SEND":
-        return this.#send(frame);
-      case "SUBSCRIBE":
-        return this.#subscribe(frame);
-      case "UNSUBSCRIBE":
-        return this.#unsubscribe(frame);
-      case "ACK":
-        return this.#acknowledge(frame, true);
-      case "NACK":
-        return this.#acknowledge(frame, false);
-      case "DISCONNECT":
-        return this.#deferredReceipts.all();
-      case "BEGIN":
-      case "COMMIT":
-      case "ABORT":
-        throw new AppError("UNSUPPORTED_TRANSACTION", "Transactions are not offered");
-      default:
-        throw new AppError("UNKNOWN_COMMAND", `A client may not send ${frame.command}`);
-    }
+    if (frame.command === "DISCONNECT") return this.#allBefore();
+    return this.#clientFrames?.handle(frame);
+  }
+
+  /** What a DISCONNECT's receipt waits for [STOMP 1.2 §DISCONNECT]. */
+  #allBefore(): Promise<unknown> | undefined {
+    const { journal } = this.#environment.queues;
+    const receipts = this.#deferredReceipts.all();
+    if (journal.isIdle) return receipts;
+    return Promise.all([receipts, journal.drained()]);
   }
 
   // [STOMP 1.2 §Connecting]
@@ -324,6 +330,7 @@ export class Session {
       if (this.#state !== "opened") return;
       this.#principal = principal;
       this.#state = "connected";
+      this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
       this.#sendFrame("CONNECTED", [
         ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
         ...["server", this.#environment.serverName, "user-name", principal.userId],
@@ -337,77 +344,11 @@ export class Session {
       this.#environment.application.connected(this);
     });
   }
+}
 
-  #send(frame: Frame): MaybePromise<unknown> {
-    refuseTransaction(frame);
-    const destination = parseDestination(required(frame, "destination"));
-    return this.#environment.application.send(this, destination, frame);
-  }
-
-  // [STOMP 1.2 §SUBSCRIBE]
-  #subscribe(frame: Frame): MaybePromise<void> {
-    const destination = parseDestination(detached(required(frame, "destination")));
-    const ackMode = ackModeOf(frame);
-    const given = this.#version === "1.0" ? frame.header("id") : required(frame, "id");
-    const header = given === undefined ? null : detached(given);
-    const id = header ?? destination.name;
-    const known = this.subscriptions.destinationOf(id);
-    if (known === destination.name) return;
-    if (known !== undefined) {
-      throw new AppError("SUBSCRIPTION_ID_IN_USE", `Subscription ${id} stands for ${known}`);
-    }
-    return whenReady(
-      this.#environment.application.admit(this, destination, frame),
-      (policy): void => {
-        if (this.#state !== "connected") return;
-        this.#subscriptionsMade += 1;
-        const { limits, broker } = this.#environment;
-        const subscription = new SessionSubscription({
-          broker,
-          connection: this.connection,
-          ackMode,
-          number: this.#subscriptionsMade,
-          unacknowledgedLimit: limits.unacknowledgedMessages,
-          onOverflow: () =>
-            this.#failAtLimit("TOO_MANY_UNACKNOWLEDGED", "messages wait for an ACK"),
-          request: {
-            peer: this.connection,
-            key: policy.key,
-            destination: destination.name,
-            id: header,
-            version: this.#version,
-            wire: this.#wire,
-          },
-        });
-        const options = {
-          destination: destination.name,
-          limit: limits.subscriptions,
-          held: policy.catchUp,
-        };
-        if (policy.oncePerConnection) this.subscriptions.addShared(id, subscription, options);
-        else this.subscriptions.add(id, subscription, options);
-        if (policy.catchUp) this.#environment.application.catchUp(this, subscription);
-      },
-    );
-  }
-
-  // An id that stands for nothing is not an error: once-per-connection ids may be forgotten.
-  #unsubscribe(frame: Frame): undefined {
-    const id =
-      this.#version === "1.0"
-        ? (frame.header("id") ?? required(frame, "destination"))
-        : required(frame, "id");
-    this.subscriptions.remove(id);
-    this.#environment.application.unsubscribed(this, id);
-    return undefined;
-  }
-
-  // [STOMP 1.2 §ACK], [STOMP 1.1 §ACK], [STOMP 1.0 ACK]
-  #acknowledge(frame: Frame, positive: boolean): undefined {
-    refuseTransaction(frame);
-    const { subscription, messageId } = acknowledgedBy(frame, this.#version, this.subscriptions);
-    const tags = subscription.acknowledge(messageId);
-    this.#environment.application.acknowledged(this, subscription, tags, positive);
-    return undefined;
-  }
+/** May the refusal be logged only, if the client does not listen to its errors? */
+function mayGoUntold(frame: Frame, error: AppError): boolean {
+  if (error.details.isProvisional === true) return true;
+  if (frame.header("receipt") !== undefined) return false;
+  return frame.command === "SEND" && frame.header("destination")?.startsWith("/app/") === true;
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import type { SessionSubscription } from "./session-subscription.ts";
+import type { ClientSubscription } from "./client-subscription.ts";
 
 /** How many ids of a once-per-connection destination are remembered, for their UNSUBSCRIBE. */
 const REMEMBERED_IDS = 16;
@@ -19,7 +19,7 @@ export class Subscriptions {
     return this.#count;
   }
 
-  get(id: string): SessionSubscription | undefined {
+  get(id: string): ClientSubscription | undefined {
     return this.#byId.get(id)?.subscription;
   }
 
@@ -28,21 +28,27 @@ export class Subscriptions {
     return this.#byId.get(id)?.destination;
   }
 
-  *all(): IterableIterator<SessionSubscription> {
+  *all(): IterableIterator<ClientSubscription> {
     for (const [id, entry] of this.#byId) {
       if (entry.shared === null || entry.shared.ids.at(-1) === id) yield entry.subscription;
     }
   }
 
+  /** The send buffer is empty again. */
+  drained(): void {
+    for (const { subscription } of this.#byId.values()) subscription.drained();
+  }
+
   /** `held`: the messages wait until the subscription goes live. */
   add(
     id: string,
-    subscription: SessionSubscription,
+    subscription: ClientSubscription,
     options: { readonly destination: string; readonly limit: number; readonly held: boolean },
   ): void {
-    this.#countOne(options.limit);
-    this.#byId.set(id, { destination: options.destination, subscription, shared: null });
+    this.#assertRoom(options.limit);
     subscription.open(options.held);
+    this.#count += 1;
+    this.#byId.set(id, { destination: options.destination, subscription, shared: null });
   }
 
   /**
@@ -52,13 +58,14 @@ export class Subscriptions {
    */
   addShared(
     id: string,
-    subscription: SessionSubscription,
+    subscription: ClientSubscription,
     options: { readonly destination: string; readonly limit: number },
   ): void {
     const key = subscription.key;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      this.#countOne(options.limit);
+      this.#assertRoom(options.limit);
+      this.#count += 1;
       shared = { key, ids: [] };
       this.#shared.set(key, shared);
     }
@@ -108,14 +115,13 @@ export class Subscriptions {
     this.#count = 0;
   }
 
-  #countOne(limit: number): void {
+  #assertRoom(limit: number): void {
     if (this.#count >= limit) {
       throw new AppError("TOO_MANY_SUBSCRIPTIONS", `A connection may hold ${limit} subscriptions`);
     }
-    this.#count += 1;
   }
 
-  #newest(shared: SharedIds): SessionSubscription | undefined {
+  #newest(shared: SharedIds): ClientSubscription | undefined {
     const id = shared.ids.at(-1);
     return id === undefined ? undefined : this.#byId.get(id)?.subscription;
   }
@@ -123,7 +129,7 @@ export class Subscriptions {
 
 interface Entry {
   readonly destination: string;
-  readonly subscription: SessionSubscription;
+  readonly subscription: ClientSubscription;
   readonly shared: SharedIds | null;
 }
 

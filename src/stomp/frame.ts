@@ -13,6 +13,22 @@ export function detached(text: string): string {
   return Buffer.from(text).toString();
 }
 
+/** A copy of a body, for the same reason. */
+export function detachedBody(body: Body): Body {
+  return typeof body === "string" ? detached(body) : new Uint8Array(body);
+}
+
+/** A copy of a frame without the headers in `except`. */
+export function detachedFrame(frame: Frame, except: ReadonlySet<string>): Frame {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < frame.headers.length; index += 2) {
+    const name = frame.headers[index] ?? "";
+    if (except.has(name)) continue;
+    headers.push(detached(name), detached(frame.headers[index + 1] ?? ""));
+  }
+  return new Frame(detached(frame.command), headers, detachedBody(frame.body));
+}
+
 /** One STOMP frame. Its body is a slice of what arrived, not a copy. */
 export class Frame {
   constructor(

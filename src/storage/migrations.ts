@@ -49,6 +49,19 @@ export const MIGRATIONS: readonly string[] = [
      name TEXT NOT NULL,
      last_seen_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+
+  // Without AUTOINCREMENT a new row's position is the highest that is there, and one: behind all
+  // others, which is all that their order needs, also where the highest ones were removed.
+  // A body is TEXT or BLOB, as its sender gave it.
+  `CREATE TABLE queue_messages (
+     position INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     queue TEXT NOT NULL,
+     headers TEXT NOT NULL,
+     expires_ms INTEGER,
+     deliveries INTEGER NOT NULL,
+     body ANY NOT NULL
+   ) STRICT;`,
 ];
 
 /**

@@ -1,187 +1,22 @@
-import { Database, type SQLQueryBindings } from "bun:sqlite";
-import type {
-  BacklogHead,
-  ConversationKind,
-  ConversationOverview,
-  HistoryQuery,
-  StoredConversation,
-  StoredMember,
-  StoredMessage,
-  StoredUser,
-} from "../chat/ports.ts";
-import { openingError, unavailable } from "./sqlite-errors.ts";
-import { READS } from "./sqlite-reads.ts";
-
-interface ConversationRow {
-  readonly id: string;
-  readonly kind: ConversationKind;
-  readonly createdMs: number;
-  readonly lastSeq: number;
-}
-
-interface MemberRow extends StoredMember {
-  readonly conversationId: string;
-}
+import { Database } from "bun:sqlite";
+import { unavailable } from "./sqlite-errors.ts";
 
 /**
- * The reads of ChatStore over a connection of its own, which sees every commit that is done. They
- * are answered at once, on the calling thread. Throws AppError STORAGE_UNAVAILABLE when the engine
- * fails, and when closed.
+ * A connection that only reads, and sees every commit that is done. The database must be there and
+ * migrated.
  */
-export class SqliteReader {
-  readonly #db: Database;
-  readonly #reads: ReturnType<typeof prepare>;
-
-  /** The database must be there and migrated. */
-  constructor(path: string) {
-    try {
-      this.#db = new Database(path, { readonly: true });
-      // Readers of a WAL wait for nobody, but for a moment's recovery after a crash.
-      this.#db.run("PRAGMA busy_timeout = 1000");
-      this.#reads = prepare(this.#db);
-    } catch (fault) {
-      throw openingError(path, fault);
-    }
-  }
-
-  conversation(id: string): StoredConversation | null {
-    return this.#snapshot(() => {
-      const row = this.#reads.conversation.get(id);
-      return row === null ? null : { ...row, members: this.#reads.members.all(id) };
-    });
-  }
-
-  messageById(id: string): StoredMessage | null {
-    return answer(() => this.#reads.messageById.get(id));
-  }
-
-  messageByClientId(senderId: string, clientMessageId: string): StoredMessage | null {
-    return answer(() => this.#reads.messageByClientId.get(senderId, clientMessageId));
-  }
-
-  history({ conversationId, afterSeq, beforeSeq, limit }: HistoryQuery): StoredMessage[] {
-    const before = beforeSeq ?? Number.MAX_SAFE_INTEGER;
-    // A negative LIMIT means none to SQLite.
-    const count = Math.max(limit, 0);
-    return answer(() =>
-      afterSeq === undefined
-        ? this.#reads.historyBefore.all(conversationId, before, count).reverse()
-        : this.#reads.historyAfter.all(conversationId, afterSeq, before, count),
-    );
-  }
-
-  backlog(userId: string): BacklogHead[] {
-    return answer(() => this.#reads.backlog.all(userId));
-  }
-
-  lastMessagePerSender(
-    conversationId: string,
-    afterSeq: number,
-    uptoSeq: number,
-    exceptSenderId: string,
-  ): StoredMessage[] {
-    return answer(() =>
-      this.#reads.lastPerSender.all(
-        conversationId,
-        conversationId,
-        afterSeq,
-        uptoSeq,
-        exceptSenderId,
-      ),
-    );
-  }
-
-  conversationsOf(userId: string, limit: number): ConversationOverview[] {
-    return this.#snapshot(() => {
-      const rows = this.#reads.newestConversations.all(userId, Math.max(limit, 0));
-      const ids = JSON.stringify(rows.map(({ id }) => id));
-      const members = byConversation(this.#reads.membersOfAll.all(ids));
-      const messages = new Map(
-        this.#reads.lastMessages.all(ids).map((message) => [message.conversationId, message]),
-      );
-      return rows.map((row) => ({
-        ...row,
-        members: members.get(row.id) ?? [],
-        lastMessage: messages.get(row.id) ?? null,
-      }));
-    });
-  }
-
-  users(userIds: readonly string[]): StoredUser[] {
-    // Well-formed, as a string is when it is bound by itself.
-    return answer(() => this.#reads.users.all(JSON.stringify(userIds.map(wellFormed))));
-  }
-
-  /** Idempotent. */
-  close(): void {
-    this.#db.close();
-  }
-
-  /** What `read` sees is one commit's state, though it asks more than once. */
-  #snapshot<T>(read: () => T): T {
-    return answer(() => {
-      this.#reads.begin.run();
-      try {
-        return read();
-      } finally {
-        this.#reads.end.run();
-      }
-    });
-  }
+export function openReader(path: string): Database {
+  const db = new Database(path, { readonly: true });
+  // Readers of a WAL wait for nobody, but for a moment's recovery after a crash.
+  db.run("PRAGMA busy_timeout = 1000");
+  return db;
 }
 
-function answer<T>(read: () => T): T {
+/** What `read` returns. Throws AppError STORAGE_UNAVAILABLE when the engine fails, and when closed. */
+export function answer<T>(read: () => T): T {
   try {
     return read();
   } catch (fault) {
     throw unavailable("the store cannot be read", fault);
   }
-}
-
-function wellFormed(text: string): string {
-  return text.toWellFormed();
-}
-
-function byConversation(rows: readonly MemberRow[]): Map<string, StoredMember[]> {
-  const members = new Map<string, StoredMember[]>();
-  for (const { conversationId, userId, deliveredSeq, readSeq } of rows) {
-    const member = { userId, deliveredSeq, readSeq };
-    const list = members.get(conversationId);
-    if (list === undefined) members.set(conversationId, [member]);
-    else list.push(member);
-  }
-  return members;
-}
-
-function prepare(db: Database) {
-  const query = <Row, Parameters extends SQLQueryBindings[]>(sql: string) =>
-    db.query<Row, Parameters>(sql);
-  return {
-    begin: query<null, []>("BEGIN"),
-    end: query<null, []>("COMMIT"),
-    conversation: query<ConversationRow, [id: string]>(READS.conversation),
-    members: query<StoredMember, [conversationId: string]>(READS.members),
-    messageById: query<StoredMessage, [id: string]>(READS.messageById),
-    messageByClientId: query<StoredMessage, [senderId: string, clientMessageId: string]>(
-      READS.messageByClientId,
-    ),
-    historyBefore: query<StoredMessage, [conversationId: string, before: number, limit: number]>(
-      READS.historyBefore,
-    ),
-    historyAfter: query<
-      StoredMessage,
-      [conversationId: string, after: number, before: number, limit: number]
-    >(READS.historyAfter),
-    backlog: query<BacklogHead, [userId: string]>(READS.backlog),
-    lastPerSender: query<
-      StoredMessage,
-      [conversationId: string, same: string, after: number, upto: number, exceptSenderId: string]
-    >(READS.lastPerSender),
-    newestConversations: query<ConversationRow, [userId: string, limit: number]>(
-      READS.newestConversations,
-    ),
-    membersOfAll: query<MemberRow, [idsJson: string]>(READS.membersOfAll),
-    lastMessages: query<StoredMessage, [idsJson: string]>(READS.lastMessages),
-    users: query<StoredUser, [idsJson: string]>(READS.users),
-  };
 }

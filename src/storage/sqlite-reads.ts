@@ -24,7 +24,8 @@ const CONVERSATION = `
   conversations.last_seq AS lastSeq`;
 
 /**
- * Every read that is done to a database, each by an index. CROSS JOIN is SQLite's way to say in
+ * Every read that is done to a database, each by an index. (Queue messages are read once, when the server starts: all of
+ * them, as they lie.) CROSS JOIN is SQLite's way to say in
  * which order tables are joined.
  */
 export const READS = {
@@ -102,4 +103,10 @@ export const READS = {
   users: `
     SELECT user_id AS userId, name, last_seen_ms AS lastSeenMs
     FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
+
+  queueMessages: `
+    SELECT id, queue, headers AS headersJson, body, expires_ms AS expiresMs, deliveries
+    FROM queue_messages ORDER BY position`,
+
+  queuePosition: `SELECT position FROM queue_messages WHERE id = ?`,
 } as const;

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { unavailable } from "./sqlite-errors.ts";
+import type { StoreName } from "./sqlite-writer.ts";
 import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
 
 export interface WriterClientOptions {
@@ -45,9 +46,9 @@ export class WriterClient {
    * One at a time. Rejects with AppError when nothing was written; with WriterEnded when the thread
    * ended meanwhile, and the batch is there wholly or not at all.
    */
-  async commit(batchJson: string): Promise<void> {
+  async commit(store: StoreName, batchJson: string): Promise<void> {
     const thread = await this.#running();
-    return thread.request({ kind: "commit", batch: batchJson });
+    return thread.request({ kind: "commit", store, batch: batchJson });
   }
 
   /** Not during a commit. Empties the write-ahead log into the database and ends the thread. */

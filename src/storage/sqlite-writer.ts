@@ -4,16 +4,19 @@
  * reply, in order.
  */
 import { Database } from "bun:sqlite";
-import type { WriteBatch } from "../chat/ports.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { migrate } from "./migrations.ts";
-import { BatchWriter } from "./sqlite-batch.ts";
+import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, openingError, toFailure, unavailable } from "./sqlite-errors.ts";
+import { QueueWrites } from "./sqlite-queue-writes.ts";
+import { Transactions } from "./sqlite-transactions.ts";
+
+export type StoreName = "chat" | "queues";
 
 export type WriterRequest =
   | { readonly kind: "open"; readonly path: string; readonly busyTimeoutMs: number }
   /** The batch as JSON: one string is what crosses threads cheapest. */
-  | { readonly kind: "commit"; readonly batch: string }
+  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
   | { readonly kind: "close" };
 
 /** `null`: done. */
@@ -21,29 +24,39 @@ export type WriterReply = Failure | null;
 
 function serve(): (request: WriterRequest) => void {
   let db: Database | undefined;
-  let writer: BatchWriter | undefined;
+  let write: BatchWriter | undefined;
 
   return (request) => {
     switch (request.kind) {
       case "open":
         db = open(request.path, request.busyTimeoutMs);
-        writer = new BatchWriter(db);
+        write = batchWriter(db);
         return;
-      case "commit": {
-        if (writer === undefined) throw unavailable("the database is not open");
-        const batch: WriteBatch = JSON.parse(request.batch);
+      case "commit":
+        if (write === undefined) throw unavailable("the database is not open");
         try {
-          writer.write(batch);
+          write(request.store, request.batch);
         } catch (fault) {
           throw unavailable("the store did not take the write; nothing of it was kept", fault);
         }
         return;
-      }
       case "close":
         if (db === undefined) return;
         db.run("PRAGMA wal_checkpoint(TRUNCATE)");
         db.close();
     }
+  };
+}
+
+/** Each batch is a transaction. Throws when nothing of it was written. */
+type BatchWriter = (store: StoreName, batchJson: string) => void;
+
+function batchWriter(db: Database): BatchWriter {
+  const transactions = new Transactions(db);
+  const writes = { chat: new ChatWrites(db), queues: new QueueWrites(db) };
+  return (store, batchJson) => {
+    const batch = JSON.parse(batchJson);
+    transactions.run(() => writes[store].apply(batch));
   };
 }
 

@@ -1,25 +1,22 @@
+import type { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type {
-  BacklogHead,
-  ChatStore,
-  ConversationOverview,
-  HistoryQuery,
-  StoredConversation,
-  StoredMessage,
-  StoredUser,
-  WriteBatch,
-} from "../chat/ports.ts";
+import type { QueueStore } from "../broker/queue-store.ts";
+import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { unavailable } from "./sqlite-errors.ts";
+import { SqliteChatStore } from "./sqlite-chat-store.ts";
+import { Commits } from "./sqlite-commits.ts";
+import { openingError } from "./sqlite-errors.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
-import { SqliteReader } from "./sqlite-reader.ts";
+import { SqliteQueueStore } from "./sqlite-queue-store.ts";
+import { openReader } from "./sqlite-reader.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
-import { startWriterWorker, WriterEnded, type WriterWorker } from "./sqlite-writer-thread.ts";
+import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
+import type { Storage } from "./storage.ts";
 
-export interface SqliteStoreOptions {
+export interface SqliteStorageOptions {
   /** Of the database's file; it and its folder are made when missing. */
   readonly path: string;
   readonly log?: Log | undefined;
@@ -34,7 +31,7 @@ export interface SqliteStoreOptions {
  * with AppError INVALID_CONFIGURATION when another server holds that right, a newer Parley wrote the
  * database, or the path is no database; with STORAGE_UNAVAILABLE when the engine fails otherwise.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<ChatStore> {
+export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   const {
     log,
     clock = systemClock,
@@ -47,11 +44,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Chat
   const writer = new WriterClient({ path, busyTimeoutMs, clock, startWorker, log });
   try {
     await writer.start();
-    return new SqliteChatStore(lock, writer, new SqliteReader(path));
+    return new SqliteStorage(lock, writer, openReader(path));
   } catch (fault) {
     await writer.close();
     lock.release();
-    throw fault;
+    throw openingError(path, fault);
   }
 }
 
@@ -59,62 +56,22 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Chat
  * One SQLite file: commits go to a worker, and are on disk when they resolve; reads are answered at
  * once on the calling thread.
  */
-class SqliteChatStore implements ChatStore {
+class SqliteStorage implements Storage {
+  readonly chat: ChatStore;
+  readonly queues: QueueStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
-  readonly #reader: SqliteReader;
-  /** Settled when the commits so far are. Never rejects. */
-  #idle: Promise<void> = Promise.resolve();
+  readonly #commits: Commits;
+  readonly #reader: Database;
   #closed: Promise<void> | undefined;
 
-  constructor(lock: DatabaseLock, writer: WriterClient, reader: SqliteReader) {
+  constructor(lock: DatabaseLock, writer: WriterClient, reader: Database) {
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
-  }
-
-  commit(batch: WriteBatch): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(unavailable("the store is closed"));
-    const done = this.#idle.then(() => this.#write(batch));
-    this.#idle = done.catch(() => undefined);
-    return done;
-  }
-
-  conversation(id: string): StoredConversation | null {
-    return this.#reader.conversation(id);
-  }
-
-  messageById(id: string): StoredMessage | null {
-    return this.#reader.messageById(id);
-  }
-
-  messageByClientId(senderId: string, clientMessageId: string): StoredMessage | null {
-    return this.#reader.messageByClientId(senderId, clientMessageId);
-  }
-
-  history(query: HistoryQuery): StoredMessage[] {
-    return this.#reader.history(query);
-  }
-
-  backlog(userId: string): BacklogHead[] {
-    return this.#reader.backlog(userId);
-  }
-
-  lastMessagePerSender(
-    conversationId: string,
-    afterSeq: number,
-    uptoSeq: number,
-    exceptSenderId: string,
-  ): StoredMessage[] {
-    return this.#reader.lastMessagePerSender(conversationId, afterSeq, uptoSeq, exceptSenderId);
-  }
-
-  conversationsOf(userId: string, limit: number): ConversationOverview[] {
-    return this.#reader.conversationsOf(userId, limit);
-  }
-
-  users(userIds: readonly string[]): StoredUser[] {
-    return this.#reader.users(userIds);
+    this.#commits = new Commits(writer);
+    this.chat = new SqliteChatStore(this.#commits, reader);
+    this.queues = new SqliteQueueStore(this.#commits, reader);
   }
 
   close(): Promise<void> {
@@ -122,26 +79,8 @@ class SqliteChatStore implements ChatStore {
     return this.#closed;
   }
 
-  async #write(batch: WriteBatch): Promise<void> {
-    try {
-      await this.#writer.commit(JSON.stringify(batch));
-    } catch (fault) {
-      if (!(fault instanceof WriterEnded)) throw fault;
-      // The writer ended before it answered; the database knows whether after the commit.
-      if (!this.#holds(batch)) throw unavailable("the store's writer ended in the commit", fault);
-    }
-  }
-
-  /**
-   * Batches are there wholly or not at all, so one message tells. A batch without messages is safe
-   * to write again, and counts as not written.
-   */
-  #holds({ messages: [first] }: WriteBatch): boolean {
-    return first !== undefined && this.#reader.messageById(first.id) !== null;
-  }
-
   async #shutDown(): Promise<void> {
-    await this.#idle;
+    await this.#commits.finish();
     // First, so that the writer's connection is the last one and takes the log's files with it.
     this.#reader.close();
     await this.#writer.close();

@@ -4,6 +4,7 @@ import { parseDestination, userQueue } from "../../src/broker/destination.ts";
 test.each([
   ["/app/chat.send", { kind: "app" }],
   ["/topic/a/b.c", { kind: "topic" }],
+  ["/queue/work", { kind: "queue" }],
   ["/user/queue/messages", { kind: "user", userId: null, queue: "messages" }],
   ["/user/42/queue/errors", { kind: "user", userId: "42", queue: "errors" }],
   ["/user/a@b.example/queue/receipts", { kind: "user", userId: "a@b.example", queue: "receipts" }],
@@ -18,7 +19,7 @@ test.each([
   "topic/a",
   "/topic/",
   "/app/",
-  "/queue/work",
+  "/queue/",
   "/user/",
   "/user/queue/",
   "/user/queue/secrets",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { MemoryChatStore } from "../../src/storage/memory.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { settled } from "../support/held-store.ts";
 

@@ -1,20 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { ChatStore, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
-import { AppError } from "../../src/errors.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, EPOCH_MS, message, messages, watermark } from "../support/stored.ts";
+import { CONTENTS } from "./contents.ts";
 
-/** What every ChatStore keeps. `factory` opens an empty one, which the suite closes. */
-export function chatStoreContract(
-  name: string,
-  factory: () => ChatStore | Promise<ChatStore>,
-): void {
+/** What every ChatStore keeps. `factory` opens an empty storage, which the suite closes. */
+export function chatStoreContract(name: string, factory: () => Storage | Promise<Storage>): void {
   describe(`${name} is a ChatStore`, () => {
+    let storage: Storage;
     let store: ChatStore;
 
     beforeEach(async () => {
-      store = await factory();
+      storage = await factory();
+      store = storage.chat;
     });
-    afterEach(() => store.close());
+    afterEach(() => storage.close());
 
     const commit = (parts: Partial<WriteBatch>) => store.commit(batch(parts));
     const seqs = (list: readonly StoredMessage[]) => list.map(({ seq }) => seq);
@@ -498,8 +499,8 @@ export function chatStoreContract(
     describe("a closed store", () => {
       test("refuses commits and reads, and may be closed again", async () => {
         await commit({ conversations: [conversation()] });
-        await store.close();
-        await store.close();
+        await storage.close();
+        await storage.close();
         expect(await refusal({ messages: [message(1)] })).toBe("STORAGE_UNAVAILABLE");
         const reads: (() => unknown)[] = [
           () => store.conversation("chat"),
@@ -516,28 +517,9 @@ export function chatStoreContract(
 
       test("has finished the commit that was under way", async () => {
         const committed = commit({ conversations: [conversation()], messages: messages(100) });
-        await store.close();
+        await storage.close();
         expect(await committed).toBeUndefined();
       });
     });
   });
-}
-
-const CONTENTS: readonly (readonly [form: string, text: string])[] = [
-  ["an empty string", ""],
-  ["a NUL", "before\0after"],
-  ["emoji", "👩‍👩‍👧‍👦 🇩🇪 😀"],
-  ["scripts of the world", "Grüße, Ελλάδα, עברית, 日本語, e\u0301"],
-  ["line ends and quotes", `a\r\nb\n'c' "d" \\ ; -- %`],
-  ["control characters", "\u0001\u0007\u001b\u007f\u2028\ufeff"],
-];
-
-/** The code of the AppError that `action` fails with, thrown or rejected. */
-async function refusalOf(action: () => unknown): Promise<string> {
-  try {
-    await action();
-  } catch (fault) {
-    return fault instanceof AppError ? fault.code : String(fault);
-  }
-  return "not refused";
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import { RECEIPT_DEFERRED } from "../../src/session/ports.ts";
+import type { Frame } from "../../src/stomp/frame.ts";
 import { settled } from "../support/held-store.ts";
 import { type FakeConnection, sessionHarness } from "../support/session-harness.ts";
 
@@ -154,10 +155,14 @@ describe("receipts", () => {
   test("that the application defers are not sent by the session", () => {
     const { application, connect } = sessionHarness();
     const { connection, session } = connect();
-    application.onSend = () => RECEIPT_DEFERRED;
+    const frames: Frame[] = [];
+    application.onSend = (frame) => {
+      frames.push(frame);
+      return RECEIPT_DEFERRED;
+    };
     session.receive("SEND\ndestination:/app/x\nreceipt:r1\n\nhi\0");
     expect(connection.commands()).toEqual(["CONNECTED"]);
-    session.settle("r1", "/app/x", null);
+    for (const frame of frames) session.settle(frame, null);
     expect(connection.last().header("receipt-id")).toBe("r1");
   });
 
@@ -241,7 +246,6 @@ describe("errors", () => {
     ],
     ["too many headers", `SEND\n${"a:b\n".repeat(17)}\n\0`, "HEADER_LIMIT_EXCEEDED", 1002],
     ["an ACK of nothing", "ACK\nid:1-x\n\n\0", "UNKNOWN_ACK", 1002],
-    ["a transaction", "BEGIN\ntransaction:t\n\n\0", "UNSUPPORTED_TRANSACTION", 1002],
   ])("of the protocol end the connection: %s", (_name, frame, code, closeCode) => {
     const { application, connect } = sessionHarness();
     const { connection, session } = connect();
@@ -266,6 +270,40 @@ describe("errors", () => {
       code: "UNKNOWN_DESTINATION",
       destination: "/nowhere",
     });
+  });
+});
+
+describe("a client that does not listen to its errors", () => {
+  const refused = () => {
+    throw new AppError("RATE_LIMITED", "slower");
+  };
+
+  test.each([
+    ["a SUBSCRIBE", "SUBSCRIBE\nid:1\ndestination:/topic/forbidden\n\n\0", "FORBIDDEN_DESTINATION"],
+    ["a SEND to a topic", "SEND\ndestination:/topic/forbidden\n\nhi\0", "FORBIDDEN_DESTINATION"],
+    ["a SEND to nowhere", "SEND\ndestination:/nowhere\n\nhi\0", "UNKNOWN_DESTINATION"],
+  ])("gets an ERROR for %s that is refused", (_name, frame, code) => {
+    const { connection, session } = sessionHarness().connect();
+    session.receive(frame);
+    expectError(connection, code, 1008);
+  });
+
+  test("gets an ERROR for what it wants a receipt of", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = refused;
+    session.receive("SEND\ndestination:/app/x\nreceipt:r1\n\nhi\0");
+    expectError(connection, "RATE_LIMITED", 1013);
+    expect(connection.last().header("receipt-id")).toBe("r1");
+  });
+
+  test("lives on when the application refuses what it wants no receipt of", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = refused;
+    session.receive("SEND\ndestination:/app/x\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED"]);
+    expect(connection.closedWith).toBeNull();
   });
 });
 

@@ -1,9 +1,8 @@
-import { MemoryChatStore } from "../../src/storage/memory.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
-import { DeferredStore } from "../support/deferred-store.ts";
+import { queueStoreContract } from "../contract/queue-store.ts";
+import { deferred } from "../support/deferred-store.ts";
 
-chatStoreContract("MemoryChatStore", () => new MemoryChatStore());
-chatStoreContract(
-  "a store that answers by promises",
-  () => new DeferredStore(new MemoryChatStore()),
-);
+chatStoreContract("the store in memory", memoryStorage);
+chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
+queueStoreContract("the store in memory", memoryStorage);

@@ -1,10 +1,10 @@
 /** A process that serves the database named by its argument, with two messages in it. */
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { batch, conversation, messages } from "../support/stored.ts";
 
 async function serve(path: string): Promise<void> {
-  const store = await openSqliteStore({ path });
-  await store.commit(batch({ conversations: [conversation()], messages: messages(2) }));
+  const { chat } = await openSqliteStorage({ path });
+  await chat.commit(batch({ conversations: [conversation()], messages: messages(2) }));
 }
 
 await serve(process.argv[2] ?? "");

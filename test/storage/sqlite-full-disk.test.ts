@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openSqliteStorage } from "../../src/storage/sqlite.ts";
+import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, message, messages } from "../support/stored.ts";
+import { job, jobs, queueBatch } from "../support/stored-jobs.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const disk = new TemporaryFolder();
@@ -20,27 +22,36 @@ afterAll(() => {
 test.skipIf(!isMounted)(
   "a full disk refuses commits, and takes them when it has room",
   async () => {
-    const store = await openSqliteStore({ path: disk.file("parley.db") });
-    await store.commit(batch({ conversations: [conversation()], messages: messages(10) }));
+    const storage = await openSqliteStorage({ path: disk.file("parley.db") });
+    const { chat, queues } = storage;
+    await chat.commit(batch({ conversations: [conversation()], messages: messages(10) }));
+    await queues.commit(queueBatch({ appended: jobs(10) }));
 
     const ballast = disk.file("ballast");
     expect(() => writeFileSync(ballast, new Uint8Array(4 * 1024 * 1024))).toThrow("ENOSPC");
     const large = (seq: number) =>
       batch({ messages: [message(seq, { content: "x".repeat(200_000) })] });
+    const largeJob = queueBatch({
+      removed: [job(1).id],
+      appended: [job(11, { body: new Uint8Array(200_000) })],
+    });
     for (let attempt = 0; attempt < 5; attempt++) {
-      const failure: unknown = await store.commit(large(11)).catch((fault: unknown) => fault);
-      expect(failure).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      expect(await refusalOf(() => chat.commit(large(11)))).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => queues.commit(largeJob))).toBe("STORAGE_UNAVAILABLE");
     }
-    expect(store.history({ conversationId: "chat", limit: 100 })).toEqual(messages(10));
+    expect(chat.history({ conversationId: "chat", limit: 100 })).toEqual(messages(10));
+    expect(queues.messages()).toEqual(jobs(10));
 
     rmSync(ballast);
-    await store.commit(large(11));
-    await store.commit(batch({ messages: [message(12)] }));
-    expect(store.conversation("chat")).toMatchObject({ lastSeq: 12 });
-    await store.close();
+    await chat.commit(large(11));
+    await queues.commit(largeJob);
+    await chat.commit(batch({ messages: [message(12)] }));
+    expect(chat.conversation("chat")).toMatchObject({ lastSeq: 12 });
+    await storage.close();
 
-    const again = await openSqliteStore({ path: disk.file("parley.db") });
-    expect(again.history({ conversationId: "chat", limit: 100 })).toHaveLength(12);
+    const again = await openSqliteStorage({ path: disk.file("parley.db") });
+    expect(again.chat.history({ conversationId: "chat", limit: 100 })).toHaveLength(12);
+    expect(await again.queues.messages()).toHaveLength(10);
     await again.close();
   },
 );

@@ -1,7 +1,9 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
+import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
+import { batch, conversation, message, messages } from "../support/stored.ts";
 
 describe("every read goes by an index:", () => {
   const db = new Database(":memory:");
@@ -11,14 +13,15 @@ describe("every read goes by an index:", () => {
     test(name, () => {
       const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
       const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
-      // The ids that were asked for are gone through, and nothing else is.
-      expect(scans.filter((detail) => !/^SCAN (wanted|json_each)\b/.test(detail))).toEqual([]);
+      // The ids that were asked for are gone through, all queue messages, and nothing else.
+      const meant = /^SCAN (wanted|json_each|queue_messages$)/;
+      expect(scans.filter((detail) => !meant.test(detail))).toEqual([]);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("AUTOMATIC");
     });
   }
 
-  test("a page of history needs no sorting", () => {
-    for (const sql of [READS.historyAfter, READS.historyBefore]) {
+  test("neither a page of history nor the queues' messages need sorting", () => {
+    for (const sql of [READS.historyAfter, READS.historyBefore, READS.queueMessages]) {
       const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("TEMP B-TREE");
     }
@@ -49,6 +52,17 @@ describe("migrations", () => {
     expect(version(db)).toEqual({ user_version: 2 });
     migrate(db, [...steps, "CREATE TABLE c (n INTEGER)"]);
     expect(version(db)).toEqual({ user_version: 3 });
+  });
+
+  test("leave the chats of a database of version 1 as they are", () => {
+    const db = new Database(":memory:");
+    migrate(db, MIGRATIONS.slice(0, 1));
+    const chats = batch({ conversations: [conversation()], messages: messages(3) });
+    new ChatWrites(db).apply(chats);
+    migrate(db);
+    expect(db.query(READS.messageById).get("chat#3")).toEqual(message(3));
+    expect(db.query(READS.conversation).get("chat")).toMatchObject({ lastSeq: 3 });
+    expect(db.query(READS.queueMessages).all()).toEqual([]);
   });
 
   test("keep to the number that the database says", () => {

@@ -1,14 +1,16 @@
 import { afterAll } from "bun:test";
-import { openSqliteStore } from "../../src/storage/sqlite.ts";
+import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
-import { DeferredStore } from "../support/deferred-store.ts";
+import { queueStoreContract } from "../contract/queue-store.ts";
+import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = new TemporaryFolder();
 let opened = 0;
-const open = () => openSqliteStore({ path: folder.file(`${opened++}.db`) });
+const open = () => openSqliteStorage({ path: folder.file(`${opened++}.db`) });
 
 afterAll(() => folder[Symbol.dispose]());
 
 chatStoreContract("the SQLite store", open);
-chatStoreContract("the SQLite store by promises", async () => new DeferredStore(await open()));
+chatStoreContract("the SQLite store by promises", async () => deferred(await open()));
+queueStoreContract("the SQLite store", open);

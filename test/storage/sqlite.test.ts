@@ -1,34 +1,35 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import type { ChatStore } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/errors.ts";
 import { MIGRATIONS } from "../../src/storage/migrations.ts";
-import { openSqliteStore, type SqliteStoreOptions } from "../../src/storage/sqlite.ts";
+import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
 import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { batch, conversation, message, messages, watermark } from "../support/stored.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { faultyWorker, workerThatEndsAfterReplies } from "../support/writer-workers.ts";
 
 let folder: TemporaryFolder;
 let path: string;
-let stores: ChatStore[];
+let opened: Storage[];
 
 beforeEach(() => {
   folder = new TemporaryFolder();
   path = folder.file("data/parley.db");
-  stores = [];
+  opened = [];
 });
 
 afterEach(async () => {
-  for (const store of stores) await store.close();
+  for (const storage of opened) await storage.close();
   folder[Symbol.dispose]();
 });
 
-async function open(options: Partial<SqliteStoreOptions> = {}): Promise<ChatStore> {
-  const store = await openSqliteStore({ path, ...options });
-  stores.push(store);
-  return store;
+async function open(options: Partial<SqliteStorageOptions> = {}): Promise<Storage> {
+  const storage = await openSqliteStorage({ path, ...options });
+  opened.push(storage);
+  return storage;
 }
 
 async function failureOf(action: () => unknown): Promise<AppError> {
@@ -46,50 +47,50 @@ const CHAT = batch({ conversations: [conversation()], messages: messages(2) });
 describe("a database that is opened again", () => {
   test("has everything", async () => {
     const first = await open();
-    await first.commit(CHAT);
-    await first.commit(
+    await first.chat.commit(CHAT);
+    await first.chat.commit(
       batch({
         watermarks: [watermark("bob", 2, 1)],
         users: [{ userId: "bob", name: "Bob", lastSeenMs: 7 }],
       }),
     );
-    const before = first.conversationsOf("bob", 10);
+    const before = first.chat.conversationsOf("bob", 10);
     await first.close();
 
     const second = await open();
-    expect(second.conversationsOf("bob", 10)).toEqual(before);
-    expect(second.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
-    expect(second.users(["bob"])).toEqual([{ userId: "bob", name: "Bob", lastSeenMs: 7 }]);
-    await second.commit(batch({ messages: [message(3)] }));
-    expect(second.messageById("chat#3")).toEqual(message(3));
+    expect(second.chat.conversationsOf("bob", 10)).toEqual(before);
+    expect(second.chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
+    expect(second.chat.users(["bob"])).toEqual([{ userId: "bob", name: "Bob", lastSeenMs: 7 }]);
+    await second.chat.commit(batch({ messages: [message(3)] }));
+    expect(second.chat.messageById("chat#3")).toEqual(message(3));
   });
 
   test("was left as one file, the lock's aside", async () => {
-    const store = await open();
-    await store.commit(CHAT);
-    await store.close();
+    const storage = await open();
+    await storage.chat.commit(CHAT);
+    await storage.close();
     expect(readdirSync(folder.file("data")).sort()).toEqual(["parley.db", "parley.db.lock"]);
   });
 });
 
 test("reads are answered at once", async () => {
-  const store = await open();
-  await store.commit(CHAT);
-  expect(store.messageById("chat#1")).toEqual(message(1));
-  expect(store.conversation("chat")).not.toBeInstanceOf(Promise);
+  const { chat } = await open();
+  await chat.commit(CHAT);
+  expect(chat.messageById("chat#1")).toEqual(message(1));
+  expect(chat.conversation("chat")).not.toBeInstanceOf(Promise);
 });
 
 test("commits that nobody waited for are done in their order", async () => {
-  const store = await open();
+  const { chat } = await open();
   const commits = [CHAT, ...messages(50, 3).map((each) => batch({ messages: [each] }))];
-  await Promise.all(commits.map((each) => store.commit(each)));
-  expect(store.history({ conversationId: "chat", limit: 100 })).toEqual(messages(52));
+  await Promise.all(commits.map((each) => chat.commit(each)));
+  expect(chat.history({ conversationId: "chat", limit: 100 })).toEqual(messages(52));
 });
 
 test("a refused commit says why to the log, and tells no SQL", async () => {
-  const store = await open();
-  await store.commit(CHAT);
-  const failure = await failureOf(() => store.commit(CHAT));
+  const { chat } = await open();
+  await chat.commit(CHAT);
+  const failure = await failureOf(() => chat.commit(CHAT));
   expect(failure.message).toBe("the store did not take the write; nothing of it was kept");
   expect(String(failure.cause)).toContain("SQLITE_CONSTRAINT_UNIQUE");
 });
@@ -109,7 +110,7 @@ describe("a path that holds no database of this Parley is refused:", () => {
     expect(await refusal()).toContain("newer Parley");
     expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: version });
     db.run(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    await (await open()).commit(CHAT);
+    await (await open()).chat.commit(CHAT);
   });
 
   test("a file of another kind", async () => {
@@ -132,15 +133,15 @@ describe("a path that holds no database of this Parley is refused:", () => {
 describe("a database that is being served", () => {
   test("is refused to a second store, and the first is unharmed", async () => {
     const first = await open();
-    await first.commit(CHAT);
+    await first.chat.commit(CHAT);
     const failure = await failureOf(() => open());
     expect(failure.code).toBe("INVALID_CONFIGURATION");
     expect(failure.message).toContain("another Parley serves");
 
-    await first.commit(batch({ messages: [message(3)] }));
-    expect(first.history({ conversationId: "chat", limit: 10 })).toEqual(messages(3));
+    await first.chat.commit(batch({ messages: [message(3)] }));
+    expect(first.chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(3));
     await first.close();
-    expect((await open()).conversation("chat")).not.toBeNull();
+    expect((await open()).chat.conversation("chat")).not.toBeNull();
   });
 
   test("is refused to another process, until the first one is killed", async () => {
@@ -157,8 +158,8 @@ describe("a database that is being served", () => {
     server.kill("SIGKILL");
     await server.exited;
 
-    const store = await open();
-    expect(store.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
+    const { chat } = await open();
+    expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
   });
 });
 
@@ -183,33 +184,33 @@ describe("a writer whose thread ends", () => {
   };
 
   test("is replaced at the next commit", async () => {
-    const store = await open({ clock, startWorker });
-    await store.commit(CHAT);
+    const { chat } = await open({ clock, startWorker });
+    await chat.commit(CHAT);
     await kill();
-    expect(store.messageById("chat#2")).toEqual(message(2));
-    await store.commit(batch({ messages: [message(3)] }));
-    expect(store.messageById("chat#3")).toEqual(message(3));
+    expect(chat.messageById("chat#2")).toEqual(message(2));
+    await chat.commit(batch({ messages: [message(3)] }));
+    expect(chat.messageById("chat#3")).toEqual(message(3));
   });
 
   test("is replaced no more than once a second", async () => {
-    const store = await open({ clock, startWorker });
+    const { chat } = await open({ clock, startWorker });
     await kill();
-    await store.commit(CHAT);
+    await chat.commit(CHAT);
     await kill();
     const next = batch({ messages: [message(3)] });
-    expect((await failureOf(() => store.commit(next))).code).toBe("STORAGE_UNAVAILABLE");
+    expect((await failureOf(() => chat.commit(next))).code).toBe("STORAGE_UNAVAILABLE");
     clock.advance(1_000);
-    await store.commit(next);
-    expect(store.messageById("chat#3")).toEqual(message(3));
+    await chat.commit(next);
+    expect(chat.messageById("chat#3")).toEqual(message(3));
   });
 
   test("in a commit, leaves it wholly there or not at all, and tells which", async () => {
-    const store = await open({ clock, startWorker });
-    await store.commit(batch({ conversations: [conversation()] }));
+    const { chat } = await open({ clock, startWorker });
+    await chat.commit(batch({ conversations: [conversation()] }));
     let nextSeq = 1;
     for (let round = 0; round < 12; round++) {
       clock.advance(1_000);
-      const commit = store.commit(batch({ messages: messages(400, nextSeq) }));
+      const commit = chat.commit(batch({ messages: messages(400, nextSeq) }));
       // Ends the thread at another point of the commit in each round.
       for (let turn = 0; turn < round * 40; turn++) await new Promise(setImmediate);
       worker?.terminate();
@@ -219,67 +220,67 @@ describe("a writer whose thread ends", () => {
       );
       if (outcome === "done") nextSeq += 400;
       else expect(outcome).toBe("STORAGE_UNAVAILABLE");
-      const kept = store.history({ conversationId: "chat", limit: 100_000 });
+      const kept = chat.history({ conversationId: "chat", limit: 100_000 });
       expect(kept).toHaveLength(nextSeq - 1);
     }
     clock.advance(1_000);
-    await store.commit(batch({ messages: [message(nextSeq)] }));
+    await chat.commit(batch({ messages: [message(nextSeq)] }));
   });
 
   test("after a commit but before its answer, has confirmed it all the same", async () => {
-    const store = await open({ clock, startWorker: () => workerThatEndsAfterReplies(2) });
-    await store.commit(CHAT);
-    await store.commit(batch({ messages: [message(3)] }));
-    expect(store.history({ conversationId: "chat", limit: 10 })).toEqual(messages(3));
+    const { chat } = await open({ clock, startWorker: () => workerThatEndsAfterReplies(2) });
+    await chat.commit(CHAT);
+    await chat.commit(batch({ messages: [message(3)] }));
+    expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(3));
   });
 
   test("by a fault of its own is replaced likewise", async () => {
     let isBroken = false;
-    const store = await open({
+    const { chat } = await open({
       clock,
       startWorker: () => (isBroken ? faultyWorker() : startWorker()),
     });
-    await store.commit(batch({ conversations: [conversation()] }));
+    await chat.commit(batch({ conversations: [conversation()] }));
     await kill();
     isBroken = true;
-    const failure = await failureOf(() => store.commit(CHAT));
+    const failure = await failureOf(() => chat.commit(CHAT));
     expect(failure.code).toBe("STORAGE_UNAVAILABLE");
     expect(failure.message).toBe("the store's writer does not start again");
 
     isBroken = false;
     clock.advance(1_000);
-    await store.commit(batch({ messages: messages(2) }));
-    expect(store.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
+    await chat.commit(batch({ messages: messages(2) }));
+    expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
   });
 
   test("does not keep the store from closing", async () => {
-    const store = await open({ clock, startWorker });
-    await store.commit(CHAT);
+    const storage = await open({ clock, startWorker });
+    await storage.chat.commit(CHAT);
     await kill();
-    await store.close();
-    expect((await open()).messageById("chat#2")).toEqual(message(2));
+    await storage.close();
+    expect((await open()).chat.messageById("chat#2")).toEqual(message(2));
   });
 });
 
 describe("a commit that cannot be written", () => {
   test("because the database is locked is refused, and the next one succeeds", async () => {
-    const store = await open({ busyTimeoutMs: 1 });
+    const { chat } = await open({ busyTimeoutMs: 1 });
     using other = new Database(path);
     other.run("BEGIN IMMEDIATE");
-    expect((await failureOf(() => store.commit(CHAT))).code).toBe("STORAGE_UNAVAILABLE");
-    expect(store.conversation("chat")).toBeNull();
+    expect((await failureOf(() => chat.commit(CHAT))).code).toBe("STORAGE_UNAVAILABLE");
+    expect(chat.conversation("chat")).toBeNull();
     other.run("ROLLBACK");
-    await store.commit(CHAT);
-    expect(store.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
+    await chat.commit(CHAT);
+    expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
   });
 
   test("because it holds nothing that a row may be leaves the store usable", async () => {
-    const store = await open();
-    await store.commit(CHAT);
+    const { chat } = await open();
+    await chat.commit(CHAT);
     const wrong = message(3, { seq: 3.5 });
-    const failure = await failureOf(() => store.commit(batch({ messages: [wrong] })));
+    const failure = await failureOf(() => chat.commit(batch({ messages: [wrong] })));
     expect(failure.code).toBe("STORAGE_UNAVAILABLE");
-    await store.commit(batch({ messages: [message(3)] }));
+    await chat.commit(batch({ messages: [message(3)] }));
   });
 });
 
@@ -288,24 +289,6 @@ test("a database that fails to open leaves neither lock nor thread behind", asyn
   writeFileSync(path, "x".repeat(10_000));
   await failureOf(() => open());
   writeFileSync(path, "");
-  await (await open()).commit(CHAT);
+  await (await open()).chat.commit(CHAT);
   expect(existsSync(path)).toBe(true);
 });
-
-/** It ends when it has done one thing more than it answers. */
-function workerThatEndsAfterReplies(count: number): WriterWorker {
-  const worker = new Worker(new URL("../../src/storage/sqlite-writer.ts", import.meta.url).href);
-  let replies = 0;
-  worker.addEventListener("message", (event) => {
-    replies += 1;
-    if (replies <= count) return;
-    event.stopImmediatePropagation();
-    worker.terminate();
-  });
-  return worker;
-}
-
-function faultyWorker(): WriterWorker {
-  const code = "addEventListener('message', () => { throw new Error('a fault') });";
-  return new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-}

@@ -8,6 +8,13 @@ import type {
   StoredUser,
   WriteBatch,
 } from "../../src/chat/ports.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+
+/** The storage, with chats that are answered late. */
+export function deferred(storage: Storage): Storage {
+  const { chat, queues } = storage;
+  return { chat: new DeferredStore(chat), queues, close: () => storage.close() };
+}
 
 /** Answers every read by a promise, a few turns late, as an engine across a network does. */
 export class DeferredStore implements ChatStore {
@@ -58,10 +65,6 @@ export class DeferredStore implements ChatStore {
 
   users(userIds: readonly string[]): Promise<StoredUser[]> {
     return later(() => this.#store.users(userIds));
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/errors.ts";
-import { MemoryChatStore } from "../../src/storage/memory.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
 /** A store whose commits wait for the test, and fail when it says so. Reads go to the memory store. */
 export class HeldStore {
@@ -20,7 +20,6 @@ export class HeldStore {
     lastMessagePerSender: (...range) => this.inner.lastMessagePerSender(...range),
     conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
-    close: () => this.inner.close(),
   };
 
   /** Lets the commit under way end. */

@@ -13,12 +13,15 @@ import type {
   RECEIPT_DEFERRED,
   SubscriptionPolicy,
 } from "../../src/session/ports.ts";
+import { Publisher } from "../../src/session/publisher.ts";
 import { Session } from "../../src/session/session.ts";
 import type { SessionSubscription } from "../../src/session/session-subscription.ts";
+import type { Settlement } from "../../src/session/transactions.ts";
 import { decodeMessages } from "../../src/sockjs/framing.ts";
 import { Decoder } from "../../src/stomp/decoder.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { HeldQueueStore, testQueues } from "./held-queue-store.ts";
 
 /** Native topics without sockets. */
 export class FakeEngine implements Engine {
@@ -125,17 +128,22 @@ export class FakeApplication implements Application {
   disconnected(): void {
     this.handled.push("disconnected");
   }
-  send(_session: Session, destination: Destination, frame: Frame) {
-    this.handled.push(`${destination.name} ${frame.text()}`);
+  permitSend(_session: Session, destination: Destination): void {
+    if (destination.name === "/topic/forbidden") throw new AppError("FORBIDDEN_DESTINATION", "no");
+  }
+  send(_session: Session, destination: string, frame: Frame) {
+    this.handled.push(`${destination} ${frame.text()}`);
     return this.onSend(frame);
   }
   admit(session: Session, destination: Destination): SubscriptionPolicy {
     if (destination.name === "/topic/forbidden") throw new AppError("FORBIDDEN_DESTINATION", "no");
+    if (destination.kind === "queue") return { kind: "work-queue" };
     const key =
       destination.kind === "user"
         ? `/user/${session.principal.userId}/queue/${destination.queue}`
         : destination.name;
     return {
+      kind: "broadcast",
       key,
       oncePerConnection: destination.name.startsWith("/topic/typing/"),
       catchUp: destination.kind === "user" && destination.queue === "messages",
@@ -145,13 +153,8 @@ export class FakeApplication implements Application {
     this.caughtUp.push(subscription);
   }
   unsubscribed(): void {}
-  acknowledged(
-    _session: Session,
-    _subscription: SessionSubscription,
-    tags: readonly unknown[],
-    positive: boolean,
-  ): void {
-    if (positive) this.acked.push([...tags]);
+  acknowledged(_session: Session, { deliveries, positive }: Settlement): void {
+    if (positive) this.acked.push(deliveries.map(({ tag }) => tag));
   }
   drained(): void {
     this.handled.push("drained");
@@ -164,9 +167,12 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const broker = new Broker(engine);
   const application = new FakeApplication();
   let ids = 0;
+  const newId = () => `id-${++ids}`;
+  const store = new HeldQueueStore();
+  const queues = testQueues({ store, clock, newId });
   const environment = {
-    ...{ broker, application, clock, log: silentLog },
-    newId: () => `id-${++ids}`,
+    publisher: new Publisher({ broker, queues, application, newId }),
+    ...{ broker, queues, application, clock, newId, log: silentLog },
     serverName: "parley/test",
     heartbeatSender: new HeartbeatSender(clock, engine, 250),
     heartbeat: { sendMs: 10_000, receiveMs: 10_000, minimumMs: 1_000 },
@@ -177,6 +183,11 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       subscriptions: 20,
       pendingFrames: 4,
       unacknowledgedMessages: 8,
+      sendBufferBytes: 4_096,
+      prefetch: 4,
+      transactions: 2,
+      transactionFrames: 6,
+      transactionBytes: 2_048,
       connectMs: 30_000,
       blockedMs: 20_000,
     },
@@ -193,5 +204,5 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   };
   const publish = (key: string, body: string, tag: unknown = body) =>
     broker.deliver(key, new Outgoing(environment.newId(), body, [], tag));
-  return { clock, engine, broker, application, open, connect, publish };
+  return { clock, engine, broker, queues, store, application, open, connect, publish };
 }

@@ -1,21 +1,20 @@
-import type { StoredMessage } from "../chat/ports.ts";
-import type { Connection } from "../session/ports.ts";
+import type { Connection } from "./ports.ts";
 
 /**
  * Messages that a connection was sent without an acknowledgement to come. They count as delivered
  * when its send buffer is empty; if the connection is lost before, they never do.
  */
-export class Departures {
-  #waiting: StoredMessage[] = [];
+export class Departures<Message> {
+  #waiting: Message[] = [];
   #scheduled = false;
 
   constructor(
     readonly connection: Connection,
-    readonly departed: (message: StoredMessage) => void,
+    readonly departed: (messages: readonly Message[]) => void,
   ) {}
 
   /** The message was sent in this turn of the event loop, or before. */
-  add(message: StoredMessage): void {
+  add(message: Message): void {
     this.#waiting.push(message);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -31,7 +30,7 @@ export class Departures {
     if (this.#waiting.length === 0 || this.connection.bufferedBytes() > 0) return;
     const gone = this.#waiting;
     this.#waiting = [];
-    for (const message of gone) this.departed(message);
+    this.departed(gone);
   }
 
   /** The connection is lost. */

@@ -1,39 +1,17 @@
 import type { Database } from "bun:sqlite";
 import type { StoredMessage, WriteBatch } from "../chat/ports.ts";
 
-/** Writes batches to a migrated database that this thread alone writes to. */
-export class BatchWriter {
-  readonly #db: Database;
+/** What a batch of chats writes. Transactions are the caller's. */
+export class ChatWrites {
   readonly #statements: ReturnType<typeof prepare>;
 
+  /** The database must be migrated. */
   constructor(db: Database) {
-    this.#db = db;
     this.#statements = prepare(db);
   }
 
-  /**
-   * All of the batch in one transaction, durable on return. Throws the engine's error when nothing
-   * was written; the next batch may succeed.
-   */
-  write(batch: WriteBatch): void {
-    const { begin, commit } = this.#statements;
-    this.#rollBack();
-    begin.run();
-    try {
-      this.#apply(batch);
-      commit.run();
-    } catch (fault) {
-      this.#rollBack();
-      throw fault;
-    }
-  }
-
-  /** Some errors (a full disk) have ended the transaction by themselves. */
-  #rollBack(): void {
-    if (this.#db.inTransaction) this.#statements.rollback.run();
-  }
-
-  #apply({ conversations, messages, watermarks, users }: WriteBatch): void {
+  /** Throws the engine's error, and may then have written some of it. */
+  apply({ conversations, messages, watermarks, users }: WriteBatch): void {
     const { createConversation, addMember, appendMessage, setNewest } = this.#statements;
     for (const { id, kind, createdMs, memberIds } of conversations) {
       if (createConversation.run(id, kind, createdMs).changes === 0) continue;
@@ -93,9 +71,6 @@ type NewMessageRow = [
 
 function prepare(db: Database) {
   return {
-    begin: db.query<null, []>("BEGIN IMMEDIATE"),
-    commit: db.query<null, []>("COMMIT"),
-    rollback: db.query<null, []>("ROLLBACK"),
     createConversation: db.query<null, [id: string, kind: string, createdMs: number]>(
       `INSERT INTO conversations (id, kind, created_ms) VALUES (?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,

@@ -1,0 +1,150 @@
+import type { Clock, Timer } from "../clock.ts";
+import { type AppError, toAppError } from "../errors.ts";
+import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.ts";
+
+/** How long after a failed commit what must not be lost of it is tried again. */
+const RETRY_MS = 1_000;
+
+export type Settled = (error: AppError | null) => void;
+
+/**
+ * Group commit for work queues: one batch is on its way to the store, and what comes meanwhile is
+ * the next. What is added in one turn of the event loop is in one batch, so it is written wholly or
+ * not at all.
+ */
+export class QueueJournal {
+  #open = new OpenBatch();
+  #inFlight: OpenBatch | null = null;
+  #isScheduled = false;
+  #isFailing = false;
+  #isStopped = false;
+  #retry: Timer | null = null;
+
+  constructor(
+    readonly store: QueueStore,
+    readonly clock: Clock,
+  ) {}
+
+  /** The last commit failed. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /** Everything that was added is on disk. */
+  get isIdle(): boolean {
+    return this.#inFlight === null && this.#open.isEmpty;
+  }
+
+  /** Given up when its batch fails. */
+  append(message: StoredQueueMessage): void {
+    this.#open.appended.push(message);
+    this.#schedule();
+  }
+
+  /** The message becomes another one. Tried again until it is done. */
+  replace(id: string, message: StoredQueueMessage): void {
+    this.remove(id);
+    this.#open.replacements.set(message.id, message);
+  }
+
+  /** Tried again until it is done. */
+  remove(id: string): void {
+    this.#open.redelivered.delete(id);
+    if (!this.#open.replacements.delete(id)) this.#open.removed.add(id);
+    this.#schedule();
+  }
+
+  /** Given up when its batch fails. */
+  removeOnce(id: string): void {
+    this.#open.removedOnce.add(id);
+    this.#schedule();
+  }
+
+  /** Tried again until it is done. */
+  redelivered(id: string, deliveries: number): void {
+    this.#open.redelivered.set(id, deliveries);
+    this.#schedule();
+  }
+
+  /** Calls back when all that was added so far is on disk, or the last of it could not be written. */
+  settled(callback: Settled): void {
+    const last = this.#open.isEmpty ? this.#inFlight : this.#open;
+    if (last === null) callback(null);
+    else last.callbacks.push(callback);
+  }
+
+  /** Resolves when all that was added so far is on disk, or could not be written. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.settled(() => resolve()));
+  }
+
+  /** Writes what waits for another try now, and no later. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#flush();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight !== null) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    if (this.#inFlight !== null || this.#open.isEmpty) return;
+    const batch = this.#open;
+    this.#open = new OpenBatch();
+    this.#inFlight = batch;
+    this.#retry?.cancel();
+    this.store.commit(batch.toWrite()).then(
+      () => this.#finish(batch, null),
+      (fault: unknown) => this.#finish(batch, toAppError(fault)),
+    );
+  };
+
+  #finish(batch: OpenBatch, error: AppError | null): void {
+    this.#inFlight = null;
+    this.#isFailing = error !== null;
+    const hasNew = !this.#open.isEmpty;
+    if (error !== null) this.#keep(batch);
+    if (hasNew) this.#flush();
+    else if (!this.#open.isEmpty && !this.#isStopped)
+      this.#retry = this.clock.schedule(RETRY_MS, this.#flush);
+    for (const callback of batch.callbacks) callback(error);
+  }
+
+  #keep({ removed, replacements, redelivered }: OpenBatch): void {
+    for (const id of removed) this.#open.removed.add(id);
+    for (const [id, message] of replacements) {
+      if (!this.#open.removed.delete(id)) this.#open.replacements.set(id, message);
+    }
+    for (const [id, deliveries] of redelivered) {
+      if (this.#open.removed.has(id) || this.#open.redelivered.has(id)) continue;
+      this.#open.redelivered.set(id, deliveries);
+    }
+  }
+}
+
+class OpenBatch {
+  readonly removed = new Set<string>();
+  readonly removedOnce = new Set<string>();
+  readonly appended: StoredQueueMessage[] = [];
+  readonly replacements = new Map<string, StoredQueueMessage>();
+  readonly redelivered = new Map<string, number>();
+  readonly callbacks: Settled[] = [];
+
+  get isEmpty(): boolean {
+    const { removed, removedOnce, appended, replacements, redelivered } = this;
+    const count = removed.size + removedOnce.size + replacements.size + redelivered.size;
+    return count + appended.length === 0;
+  }
+
+  toWrite(): QueueBatch {
+    return {
+      removed: [...this.removed, ...this.removedOnce],
+      appended: [...this.appended, ...this.replacements.values()],
+      redelivered: [...this.redelivered].map(([id, deliveries]) => ({ id, deliveries })),
+    };
+  }
+}

@@ -1,0 +1,86 @@
+import type { AppError } from "../errors.ts";
+import type { QueueMessage } from "./queue-message.ts";
+import type { Queues } from "./queues.ts";
+import type { QueueConsumer } from "./work-queue.ts";
+
+interface Settlement {
+  readonly consumer: QueueConsumer;
+  readonly messages: readonly QueueMessage[];
+  /** Acknowledged; otherwise refused. */
+  readonly positive: boolean;
+  /** Of what was refused: somebody else may try. */
+  readonly requeue: boolean;
+}
+
+/**
+ * What one transaction does to work queues: all of it or nothing. With anything persistent in it,
+ * nothing takes effect before all that is persistent has been written, in one commit of the store.
+ */
+export class QueueTransaction {
+  readonly #queues: Queues;
+  readonly #sends: QueueMessage[] = [];
+  readonly #settlements: Settlement[] = [];
+
+  constructor(queues: Queues) {
+    this.#queues = queues;
+  }
+
+  send(message: QueueMessage): void {
+    this.#sends.push(message);
+  }
+
+  /** Takes the messages out of the consumer's hands; they are the transaction's until it ends. */
+  settle(
+    consumer: QueueConsumer,
+    messages: readonly QueueMessage[],
+    outcome: { readonly positive: boolean; readonly requeue: boolean },
+  ): void {
+    const released = consumer.release(messages);
+    this.#settlements.push({ consumer, messages: released, ...outcome });
+  }
+
+  /**
+   * Waits for the disk only if anything is persistent. Rejects with STORAGE_UNAVAILABLE when nothing
+   * was written: then nothing was sent, and what was acknowledged comes again.
+   */
+  commit(): Promise<void> | undefined {
+    const written = this.#sends.filter(({ isPersistent }) => isPersistent);
+    const removed = this.#settlements
+      .filter(({ positive }) => positive)
+      .flatMap(({ messages }) => messages)
+      .filter(({ isPersistent }) => isPersistent);
+    for (const message of this.#sends) this.#queues.addPending(message);
+    if (written.length + removed.length === 0) {
+      this.#apply();
+      return undefined;
+    }
+    const { journal } = this.#queues;
+    for (const message of written) journal.append(message.toStored());
+    for (const { id } of removed) journal.removeOnce(id);
+    return new Promise((resolve, reject) => {
+      journal.settled((error) => {
+        if (error === null) resolve(this.#apply());
+        else reject(this.#undo(error));
+      });
+    });
+  }
+
+  #apply(): void {
+    for (const message of this.#sends) this.#queues.settlePending(message, true);
+    for (const { consumer, messages, positive, requeue } of this.#settlements) {
+      for (const message of messages) message.isStored &&= !positive; // Written in the commit.
+      if (positive) consumer.queue.finish(messages);
+      else consumer.queue.giveBack(messages, requeue);
+      consumer.resume();
+    }
+  }
+
+  #undo(error: AppError): AppError {
+    for (const message of this.#sends) this.#queues.settlePending(message, false);
+    for (const { consumer, messages } of this.#settlements) {
+      consumer.queue.putBack(messages);
+      consumer.resume();
+    }
+    return error;
+  }
+}

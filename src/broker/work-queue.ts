@@ -1,0 +1,278 @@
+import { MessageList, type QueueMessage } from "./queue-message.ts";
+
+/** Why a message became a dead letter. */
+export type DeathReason = "rejected" | "max-deliveries";
+
+/** Where a queue's messages go: the connection of one consumer. */
+export interface QueueReceiver {
+  /** The connection takes more, besides the credit. Looked at before each message. */
+  readonly hasRoom: boolean;
+  receive(message: QueueMessage): void;
+}
+
+export interface WorkQueueContext {
+  now(): number;
+  /** How often a message is delivered before it is dead; 0 is without end. */
+  readonly maxDeliveries: number;
+  /** The message has been acknowledged, or has expired. */
+  finished(message: QueueMessage): void;
+  /** It was given back, and waits again. */
+  returned(message: QueueMessage): void;
+  /** It leaves the queue without having been consumed. */
+  dead(message: QueueMessage, reason: DeathReason): void;
+  /** The queue has neither messages nor consumers. */
+  unused(): void;
+  /** Nothing is delivered any more, and nothing counts as given back. */
+  readonly isStopped: boolean;
+}
+
+/**
+ * One work queue: each message goes to one consumer, in the order of sending, to the consumers in
+ * turn as far as their credit reaches. A message that is given back takes its old place, and so is
+ * the next one delivered.
+ */
+export class WorkQueue {
+  /** Sent, and never delivered. */
+  readonly #waiting = new MessageList();
+  /** Given back. They stand before all that wait, in the order of sending. */
+  readonly #returned: QueueMessage[] = [];
+  readonly #consumers = new Set<QueueConsumer>();
+  /** Those that take a message now, the one served longest ago first. */
+  readonly #ready = new Set<QueueConsumer>();
+  #positions = 0;
+  #length = 0;
+  #isDispatching = false;
+
+  constructor(
+    readonly name: string,
+    readonly context: WorkQueueContext,
+  ) {}
+
+  /** Messages that are not done with, delivered ones too. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(message: QueueMessage): void {
+    this.#positions += 1;
+    message.position = this.#positions;
+    this.#length += 1;
+    this.#waiting.push(message);
+    this.dispatch();
+  }
+
+  /**
+   * Messages come from the consumer's first `resume` on.
+   *
+   * @param prefetch how many messages the consumer may have without having acknowledged them
+   */
+  consume(receiver: QueueReceiver, prefetch: number): QueueConsumer {
+    const consumer = new QueueConsumer(this, receiver, prefetch);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  /** The consumer is gone; what it had goes to others. */
+  remove(consumer: QueueConsumer, outstanding: readonly QueueMessage[]): void {
+    this.#consumers.delete(consumer);
+    this.#ready.delete(consumer);
+    if (!this.context.isStopped) {
+      for (const message of outstanding) this.#giveBack(message, true);
+    }
+    this.dispatch();
+    this.#tellIfUnused();
+  }
+
+  becameReady(consumer: QueueConsumer): void {
+    this.#ready.add(consumer);
+    this.dispatch();
+  }
+
+  /** The others come first, until it becomes ready again. */
+  stepBack(consumer: QueueConsumer): void {
+    this.#ready.delete(consumer);
+  }
+
+  /** The messages were consumed. */
+  finish(messages: readonly QueueMessage[]): void {
+    for (const message of messages) this.drop(message);
+  }
+
+  /** The messages were refused: `requeue` or they are dead. */
+  giveBack(messages: readonly QueueMessage[], requeue: boolean): void {
+    for (const message of messages) this.#giveBack(message, requeue);
+    this.dispatch();
+  }
+
+  /** As if the messages had never been taken: a transaction around them was undone. */
+  putBack(messages: readonly QueueMessage[]): void {
+    for (const message of messages) {
+      message.wasSeen();
+      this.#insert(message);
+    }
+    this.dispatch();
+  }
+
+  /** The message is no more. Idempotent. */
+  drop(message: QueueMessage): void {
+    if (message.isGone) return;
+    message.isGone = true;
+    this.#length -= 1;
+    this.context.finished(message);
+    this.#tellIfUnused();
+  }
+
+  /** Makes room. */
+  dropOldest(): void {
+    const message = this.#front();
+    if (message === null) return;
+    this.#takeFront();
+    this.drop(message);
+  }
+
+  /** Drops what nobody may get any more; returns how many messages that can expire are left. */
+  expire(): number {
+    const nowMs = this.context.now();
+    let expiring = 0;
+    const stays = (message: QueueMessage): boolean => {
+      if (isExpired(message, nowMs)) this.drop(message);
+      else if (message.expiresMs !== null && !message.isGone) expiring += 1;
+      return !message.isGone;
+    };
+    this.#waiting.retain(stays);
+    this.#returned.splice(0, this.#returned.length, ...this.#returned.filter(stays));
+    return expiring;
+  }
+
+  /** Hands over what can be handed over. */
+  dispatch(): void {
+    if (this.#isDispatching || this.context.isStopped) return; // A receiver that fails while it receives comes back here.
+    this.#isDispatching = true;
+    try {
+      for (;;) {
+        const message = this.#front();
+        if (message === null || message.isPending) return;
+        const consumer = this.#nextReady();
+        if (consumer === null) return;
+        this.#takeFront();
+        consumer.take(message);
+        if (consumer.hasCredit) this.#ready.add(consumer);
+      }
+    } finally {
+      this.#isDispatching = false;
+    }
+  }
+
+  /** The next message; those that are gone or have expired are passed over. */
+  #front(): QueueMessage | null {
+    for (;;) {
+      const message = this.#returned[0] ?? this.#waiting.first;
+      if (message === null) return null;
+      if (isExpired(message, this.context.now())) this.drop(message);
+      if (!message.isGone) return message;
+      this.#takeFront();
+    }
+  }
+
+  #takeFront(): void {
+    if (this.#returned.length > 0) this.#returned.shift();
+    else this.#waiting.shift();
+  }
+
+  #nextReady(): QueueConsumer | null {
+    for (const consumer of this.#ready) {
+      this.#ready.delete(consumer); // It joins again at the end.
+      if (consumer.canTake) return consumer;
+    }
+    return null;
+  }
+
+  #giveBack(message: QueueMessage, requeue: boolean): void {
+    message.deliveries += 1;
+    message.wasSeen();
+    const { maxDeliveries } = this.context;
+    const isWornOut = maxDeliveries > 0 && message.deliveries >= maxDeliveries;
+    if (requeue && !isWornOut) {
+      this.context.returned(message);
+      this.#insert(message);
+    } else {
+      this.context.dead(message, requeue ? "max-deliveries" : "rejected");
+      this.drop(message);
+    }
+  }
+
+  #tellIfUnused(): void {
+    if (this.#length === 0 && this.#consumers.size === 0) this.context.unused();
+  }
+
+  #insert(message: QueueMessage): void {
+    let index = this.#returned.length;
+    while (index > 0 && (this.#returned[index - 1]?.position ?? 0) > message.position) index -= 1;
+    this.#returned.splice(index, 0, message);
+  }
+}
+
+/** One subscription to a queue. */
+export class QueueConsumer {
+  /** Delivered and not acknowledged, in the order of delivery. */
+  readonly #outstanding = new Set<QueueMessage>();
+  #isClosed = false;
+
+  constructor(
+    readonly queue: WorkQueue,
+    readonly receiver: QueueReceiver,
+    readonly prefetch: number,
+  ) {}
+
+  get hasCredit(): boolean {
+    return !this.#isClosed && this.#outstanding.size < this.prefetch;
+  }
+
+  get canTake(): boolean {
+    return this.hasCredit && this.receiver.hasRoom;
+  }
+
+  /** Called by the queue. */
+  take(message: QueueMessage): void {
+    this.#outstanding.add(message);
+    this.receiver.receive(message);
+  }
+
+  acknowledge(messages: readonly QueueMessage[]): void {
+    this.queue.finish(this.release(messages));
+    this.resume();
+  }
+
+  /** `requeue`: somebody else may try; without, they are dead. */
+  refuse(messages: readonly QueueMessage[], requeue: boolean): void {
+    this.queue.stepBack(this);
+    this.queue.giveBack(this.release(messages), requeue);
+    this.resume();
+  }
+
+  /**
+   * Takes the messages out of the consumer's hands; returns those that were there. Whoever calls
+   * must finish them or give them back.
+   */
+  release(messages: readonly QueueMessage[]): QueueMessage[] {
+    return messages.filter((message) => this.#outstanding.delete(message));
+  }
+
+  /** The connection takes messages again, or there is new credit. */
+  resume(): void {
+    if (this.hasCredit) this.queue.becameReady(this);
+  }
+
+  /** What was not acknowledged goes to others. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const outstanding = [...this.#outstanding];
+    this.#outstanding.clear();
+    this.queue.remove(this, outstanding);
+  }
+}
+
+function isExpired({ expiresMs, isPending }: QueueMessage, nowMs: number): boolean {
+  return expiresMs !== null && !isPending && expiresMs <= nowMs;
+}

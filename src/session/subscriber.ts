@@ -1,0 +1,104 @@
+import { type Destination, parseDestination } from "../broker/destination.ts";
+import type { Wire } from "../broker/wire.ts";
+import { AppError } from "../errors.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { detached, type Frame } from "../stomp/frame.ts";
+import type { StompVersion } from "../stomp/version.ts";
+import type { ClientSubscriptionOptions } from "./client-subscription.ts";
+import { ackModeOf, prefetchOf, required } from "./headers.ts";
+import type { SubscriptionPolicy } from "./ports.ts";
+import { QueueSubscription } from "./queue-subscription.ts";
+import type { Session, SessionEnvironment } from "./session.ts";
+import { SessionSubscription } from "./session-subscription.ts";
+
+/** What CONNECT has settled. */
+export interface Protocol {
+  readonly version: StompVersion;
+  readonly wire: Wire;
+}
+
+/** SUBSCRIBE and UNSUBSCRIBE of one connection. */
+export class Subscriber {
+  readonly #session: Session;
+  readonly #environment: SessionEnvironment;
+  readonly #protocol: Protocol;
+  #made = 0;
+
+  constructor(session: Session, environment: SessionEnvironment, protocol: Protocol) {
+    this.#session = session;
+    this.#environment = environment;
+    this.#protocol = protocol;
+  }
+
+  // [STOMP 1.2 §SUBSCRIBE]
+  subscribe(frame: Frame): MaybePromise<void> {
+    const destination = parseDestination(detached(required(frame, "destination")));
+    const { version } = this.#protocol;
+    const given = version === "1.0" ? frame.header("id") : required(frame, "id");
+    const id = given === undefined ? null : detached(given);
+    const { subscriptions } = this.#session;
+    const known = subscriptions.destinationOf(id ?? destination.name);
+    if (known === destination.name) return;
+    if (known !== undefined) {
+      throw new AppError("SUBSCRIPTION_ID_IN_USE", `Subscription ${id} stands for ${known}`);
+    }
+    const ackMode = ackModeOf(frame);
+    const prefetch = prefetchOf(frame, this.#environment.limits);
+    const admitted = this.#environment.application.admit(this.#session, destination, frame);
+    return whenReady(admitted, (policy): void => {
+      if (!this.#session.isConnected) return;
+      this.#made += 1;
+      const { broker } = this.#environment;
+      const { connection } = this.#session;
+      const options = {
+        ...{ broker, connection, ackMode, number: this.#made },
+        request: {
+          ...{ peer: connection, destination: destination.name, id, ...this.#protocol },
+          key: policy.kind === "work-queue" ? destination.name : policy.key,
+        },
+      };
+      this.#open(destination, options, policy, prefetch);
+    });
+  }
+
+  // An id that stands for nothing is not an error: once-per-connection ids may be forgotten.
+  // [STOMP 1.2 §UNSUBSCRIBE]
+  unsubscribe(frame: Frame): undefined {
+    const id =
+      this.#protocol.version === "1.0"
+        ? (frame.header("id") ?? required(frame, "destination"))
+        : required(frame, "id");
+    this.#session.subscriptions.remove(id);
+    this.#environment.application.unsubscribed(this.#session, id);
+    return undefined;
+  }
+
+  #open(
+    destination: Destination,
+    options: ClientSubscriptionOptions,
+    policy: SubscriptionPolicy,
+    prefetch: number,
+  ): void {
+    const { limits, queues, application } = this.#environment;
+    const { subscriptions } = this.#session;
+    const id = options.request.id ?? destination.name;
+    const place = { destination: destination.name, limit: limits.subscriptions };
+    if (policy.kind === "work-queue") {
+      const highWaterBytes = limits.sendBufferBytes / 4;
+      const consumer = new QueueSubscription({ ...options, queues, prefetch, highWaterBytes });
+      subscriptions.add(id, consumer, { ...place, held: false });
+      return;
+    }
+    const subscription = new SessionSubscription({
+      ...options,
+      unacknowledgedLimit: limits.unacknowledgedMessages,
+      onOverflow: () => {
+        const text = "Too many messages wait for an ACK";
+        this.#session.fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text));
+      },
+    });
+    if (policy.oncePerConnection) subscriptions.addShared(id, subscription, place);
+    else subscriptions.add(id, subscription, { ...place, held: policy.catchUp });
+    if (policy.catchUp) application.catchUp(this.#session, subscription);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Database } from "bun:sqlite";
+
+/** Transactions of a connection that alone writes to its database. */
+export class Transactions {
+  readonly #db: Database;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#statements = prepare(db);
+  }
+
+  /**
+   * All that `apply` writes in one transaction, durable on return. Throws the engine's error when
+   * nothing was written; the next one may succeed.
+   */
+  run(apply: () => void): void {
+    const { begin, commit } = this.#statements;
+    this.#rollBack();
+    begin.run();
+    try {
+      apply();
+      commit.run();
+    } catch (fault) {
+      this.#rollBack();
+      throw fault;
+    }
+  }
+
+  /** Some errors (a full disk) have ended the transaction by themselves. */
+  #rollBack(): void {
+    if (this.#db.inTransaction) this.#statements.rollback.run();
+  }
+}
+
+function prepare(db: Database) {
+  return {
+    begin: db.query<null, []>("BEGIN IMMEDIATE"),
+    commit: db.query<null, []>("COMMIT"),
+    rollback: db.query<null, []>("ROLLBACK"),
+  };
+}

@@ -1,0 +1,14 @@
+import type { QueueStore } from "../broker/queue-store.ts";
+import type { ChatStore } from "../chat/ports.ts";
+
+/** One engine and the stores that it keeps, each for the floor whose port it is. */
+export interface Storage {
+  readonly chat: ChatStore;
+  readonly queues: QueueStore;
+
+  /**
+   * Finishes the commits under way and lets go of files and workers. From its call on, commits fail
+   * with STORAGE_UNAVAILABLE, and so do reads when it has resolved. Idempotent.
+   */
+  close(): Promise<void>;
+}
