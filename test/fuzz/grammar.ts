@@ -17,6 +17,8 @@ export interface PlannedFrame {
 
 export const USERS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
 const TOPICS = Array.from({ length: 120 }, (_, index) => `/topic/fuzz.${index}`);
+const QUEUES = Array.from({ length: 12 }, (_, index) => `/queue/fuzz.${index}`);
+const TRANSACTIONS = ["t1", "t2", "t\\n:3"];
 const USER_QUEUES = ["errors", "confirmations", "receipts", "messages"];
 const APP_ROUTES = [
   ...["/app/chat.send", "/app/chat.send", "/app/chat.send", "/app/chat.read"],
@@ -74,7 +76,8 @@ export class Grammar {
       [16, () => this.#subscribe()],
       [9, () => this.#unsubscribe()],
       [12, () => this.#acknowledge()],
-      [1, () => this.#transaction()],
+      [8, () => this.#sendToQueue()],
+      [5, () => this.#transaction()],
     ])();
   }
 
@@ -83,13 +86,31 @@ export class Grammar {
     const headers: [string, string][] = [["destination", random.pick(TOPICS)]];
     if (random.chance(0.3)) headers.push(["content-type", "text/plain"]);
     if (random.chance(0.2)) headers.push([`x-${random.pick(ODD_VALUES)}`, random.pick(ODD_VALUES)]);
-    return this.#withBody(this.#asked(headers, 0.5), this.#body());
+    return this.#withBody(this.#asked(this.#inTransaction(headers), 0.5), this.#body());
+  }
+
+  #sendToQueue(): PlannedFrame {
+    const { random } = this;
+    const headers: [string, string][] = [["destination", random.pick(QUEUES)]];
+    if (random.chance(0.4)) headers.push(["persistent", random.pick(["true", "false", "yes"])]);
+    const expiries = ["0", "1", "9999999999999", `${Date.now() + 50}`];
+    if (random.chance(0.2)) headers.push(["expires", random.pick(expiries)]);
+    return this.#withBody(this.#asked(this.#inTransaction(headers), 0.5), this.#body());
+  }
+
+  #inTransaction(headers: [string, string][]): [string, string][] {
+    const open = this.session.openTransactions;
+    if (open.length === 0 || this.random.chance(0.6)) return headers;
+    return [...headers, ["transaction", this.random.pick(open)]];
   }
 
   #sendToApp(): PlannedFrame {
     const destination = this.random.pick(APP_ROUTES);
     const body = appBody(destination, this.session.userId, this.random);
-    return this.#withBody(this.#asked([["destination", destination]], 0.6), Buffer.from(body));
+    return this.#withBody(
+      this.#asked(this.#inTransaction([["destination", destination]]), 0.6),
+      Buffer.from(body),
+    );
   }
 
   #sendAnywhere(): PlannedFrame {
@@ -111,6 +132,7 @@ export class Grammar {
     const own = random.chance(0.5) ? "/user/queue" : `/user/${session.userId}/queue`;
     const destination = random.weighted<() => string>([
       [60, () => random.pick(TOPICS)],
+      [20, () => random.pick([...QUEUES, "/queue/dead-letter/fuzz.1"])],
       [12, () => `${own}/${random.pick(USER_QUEUES)}`],
       [5, () => `/topic/typing/fuzz-c-${random.below(20)}`],
       [1, () => "/topic/presence"],
@@ -123,6 +145,7 @@ export class Grammar {
     const isOwnMessages = destination.endsWith("/messages");
     const mode = random.pick([null, "auto", "client", "client-individual"]);
     if (mode !== null && !isOwnMessages) headers.push(["ack", mode]);
+    if (random.chance(0.1)) headers.push(["prefetch-count", random.pick(["0", "1", "5"])]);
     return this.#frame("SUBSCRIBE", this.#asked(headers, 0.6));
   }
 
@@ -153,12 +176,20 @@ export class Grammar {
     if (session.rules === "1.2") headers.push(["id", ack ?? ""]);
     else headers.push(["message-id", messageId]);
     if (session.rules === "1.1") headers.push(["subscription", subscription.id]);
-    return this.#frame(command, this.#asked(headers, 0.5));
+    if (command === "NACK" && random.chance(0.3)) headers.push(["requeue", "false"]);
+    return this.#frame(command, this.#asked(this.#inTransaction(headers), 0.5));
   }
 
   #transaction(): PlannedFrame {
-    const headers: [string, string][] = [["transaction", "t1"]];
-    return this.#frame(this.random.pick(["BEGIN", "COMMIT", "ABORT"]), this.#asked(headers, 0.5));
+    const { random } = this;
+    const open = this.session.openTransactions;
+    const closed = TRANSACTIONS.filter((name) => !open.includes(name));
+    const begins = open.length === 0 || (closed.length > 0 && random.chance(0.4));
+    const name = random.chance(0.02)
+      ? random.pick(TRANSACTIONS)
+      : random.pick(begins ? closed : open);
+    const command = begins ? "BEGIN" : random.pick(["COMMIT", "COMMIT", "ABORT"]);
+    return this.#frame(command, this.#asked([["transaction", name]], 0.5));
   }
 
   #body(): Buffer {

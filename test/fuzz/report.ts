@@ -39,7 +39,7 @@ function listed(counts: Map<string, number>): string {
   return sorted.map(([name, number]) => `${name} ${number}`).join(", ");
 }
 
-const SHOWN_BYTES = 4_000;
+const SHOWN_BYTES = 3_000;
 
 /** As octets, to be sent again, and as the STOMP that is in them, to be read. */
 function script({ index, carrier, fault, script: rounds }: FuzzReport["findings"][number]): string {

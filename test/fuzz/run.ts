@@ -32,6 +32,12 @@ export interface FuzzReport {
   readonly faults: readonly string[];
 }
 
+/** Users may send as fast as they can; queues that nobody empties are soon full. */
+const FLAGS = [
+  "--limits-messages-per-second=0",
+  ...["--limits-queue-messages=200", "--limits-queue-bytes=4194304"],
+];
+
 /** Memory is looked at after each of so many parts; the first is the warm-up. */
 const PARTS = 5;
 /** Findings beyond these are counted, and not shrunk. */
@@ -39,7 +45,7 @@ const SHRUNK = 3;
 const MANY = 20;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const server = await startParley({ flags: ["--limits-messages-per-second=0"] });
+  const server = await startParley({ flags: FLAGS });
   try {
     return await new Run(options, server).run();
   } finally {

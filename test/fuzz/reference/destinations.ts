@@ -5,6 +5,9 @@ export interface DestinationJudgement {
   /** The name stands for something. */
   readonly isKnown: boolean;
   readonly subscribe: Outcome;
+  /** A transaction takes a SEND to it. */
+  readonly permitsSend: boolean;
+  readonly isQueue: boolean;
   send(body: Buffer): Outcome | "malformed";
 }
 
@@ -13,13 +16,25 @@ const USER_QUEUES = ["messages", "confirmations", "receipts", "errors"];
 const NOWHERE: DestinationJudgement = {
   isKnown: false,
   subscribe: "refused",
+  permitsSend: false,
+  isQueue: false,
   send: () => "refused",
 };
 const FORBIDDEN: DestinationJudgement = { ...NOWHERE, isKnown: true };
 
+const QUEUE: DestinationJudgement = {
+  ...{ isKnown: true, subscribe: "taken", permitsSend: true, isQueue: true },
+  send: () => "either",
+};
+
 export function judgeDestination(name: string, userId: string): DestinationJudgement {
   if (name.length > 1_024) return NOWHERE;
-  if (/^\/app\/./su.test(name)) return { ...FORBIDDEN, send: (body) => judgeCall(name, body) };
+  if (/^\/app\/./su.test(name)) {
+    const permitsSend = isRoute(name);
+    return { ...FORBIDDEN, permitsSend, send: (body) => judgeCall(name, body) };
+  }
+  // Work queues have bounds that only the server sees.
+  if (/^\/queue\/./su.test(name)) return QUEUE;
   if (/^\/topic\/./su.test(name)) return judgeTopic(name);
   const [, owner, queue] = /^\/user(?:\/([^/]+))?\/queue\/([a-z]+)$/s.exec(name) ?? [];
   if (queue === undefined || !USER_QUEUES.includes(queue)) return NOWHERE;
@@ -30,7 +45,7 @@ function judgeTopic(name: string): DestinationJudgement {
   if (name === "/topic/presence") return { ...FORBIDDEN, subscribe: "taken" };
   // Members only, and once they are; ids that cannot be are no destinations.
   if (name.startsWith("/topic/typing/")) return { ...FORBIDDEN, subscribe: "either" };
-  return { isKnown: true, subscribe: "taken", send: () => "taken" };
+  return { ...FORBIDDEN, subscribe: "taken", permitsSend: true, send: () => "taken" };
 }
 
 type Shape = (value: Record<string, unknown>) => boolean;
@@ -47,6 +62,11 @@ const isTyping: Shape = (value) => typeof value.isTyping === "boolean";
 const OTHER_ROUTES = ["/app/chat.sync", "/app/auth.refresh"];
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function isRoute(name: string): boolean {
+  const isKnown = SHAPES[name] !== undefined || OTHER_ROUTES.includes(name);
+  return isKnown || name.startsWith("/app/chat.typing/");
+}
 
 function judgeCall(name: string, body: Buffer): Outcome | "malformed" {
   const shape = name.startsWith("/app/chat.typing/") ? isTyping : SHAPES[name];

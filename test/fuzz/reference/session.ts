@@ -4,7 +4,7 @@
  * guessing.
  */
 import type { Expectation } from "../expectation.ts";
-import { judgeDestination } from "./destinations.ts";
+import { type DestinationJudgement, judgeDestination } from "./destinations.ts";
 import { headerOf, type ReferenceFrame, type Rules } from "./stomp.ts";
 
 export interface KnownSubscription {
@@ -22,6 +22,26 @@ export interface SeenMessage {
   readonly ack: string | undefined;
 }
 
+/** What is told on the errors queue, or with an ERROR to a client that does not listen there. */
+const REFUSALS = [
+  ...["FORBIDDEN_DESTINATION", "UNKNOWN_DESTINATION", "INVALID_JSON", "VALIDATION_FAILED"],
+  ...["CONVERSATION_NOT_FOUND", "MESSAGE_NOT_FOUND", "RATE_LIMITED", "QUEUE_FULL"],
+];
+/** Open at a time. */
+const MOST_TRANSACTIONS = 16;
+
+/** What is in an open transaction, as far as it can make its COMMIT fail. */
+interface Transaction {
+  /** Bytes of what it holds, roughly. */
+  bytes: number;
+  readonly risks: Set<string>;
+}
+
+/** What may be wrong with a queue only when it is looked at. */
+const QUEUE_RISKS = ["QUEUE_FULL"];
+/** Below the limit of a connection's transactions, however it is counted. */
+const SURE_TRANSACTION_BYTES = 400_000;
+
 const AUTHENTICATION = ["AUTHENTICATION_REQUIRED", "AUTHENTICATION_FAILED"];
 const SERVER_FRAMES = ["CONNECTED", "MESSAGE", "RECEIPT", "ERROR"];
 
@@ -36,7 +56,7 @@ export class ReferenceSession {
   readonly #unacknowledged: SeenMessage[] = [];
   /** Acknowledged, or perhaps so. */
   readonly #doubtful = new Set<SeenMessage>();
-  readonly #transactions = new Set<string>();
+  readonly #transactions = new Map<string, Transaction>();
   #isBlind = true;
 
   frame(frame: ReferenceFrame): Expectation[] {
@@ -57,7 +77,7 @@ export class ReferenceSession {
   }
 
   get openTransactions(): readonly string[] {
-    return [...this.#transactions];
+    return [...this.#transactions.keys()];
   }
 
   #judge(frame: ReferenceFrame): Expectation[] {
@@ -77,9 +97,9 @@ export class ReferenceSession {
       case "BEGIN":
       case "COMMIT":
       case "ABORT":
-        return refused("UNSUPPORTED_TRANSACTION", command);
+        return this.#transaction(frame, headerOf(frame, "transaction") ?? "");
       case "DISCONNECT":
-        return [...this.#answer(frame, "receipt"), { kind: "close", why: "DISCONNECT" }];
+        return [...this.#answer(frame, "receipt", true), { kind: "close", why: "DISCONNECT" }];
       default:
         return refused("UNKNOWN_COMMAND", SERVER_FRAMES.includes(command) ? command : "unknown");
     }
@@ -103,65 +123,128 @@ export class ReferenceSession {
   }
 
   #send(frame: ReferenceFrame): Expectation[] {
-    if (headerOf(frame, "transaction") !== undefined) {
-      return refused("UNSUPPORTED_TRANSACTION", "a transaction");
-    }
     const destination = headerOf(frame, "destination") ?? "";
     if (destination === "") return refused("MISSING_HEADER", "SEND without destination");
-    switch (judgeDestination(destination, this.userId).send(frame.body)) {
+    const judgement = judgeDestination(destination, this.userId);
+    const hasBadExpiry = !/^\d{1,15}$/.test(headerOf(frame, "expires") ?? "0");
+    const badHeaders = judgement.isQueue && hasBadExpiry ? ["INVALID_HEADER"] : [];
+    const name = headerOf(frame, "transaction");
+    if (name !== undefined) return this.#sendLater(frame, name, judgement, badHeaders);
+    if (badHeaders.length > 0) {
+      return [...refused([...badHeaders, "QUEUE_FULL"], "a bad expires")];
+    }
+    switch (judgement.send(frame.body)) {
       case "taken":
-        return this.#answer(frame, "receipt");
+        return this.#outcome(frame, "receipt");
       case "either":
-        return this.#answer(frame, "either");
+        return this.#outcome(frame, "either");
       case "refused":
-        return this.#answer(frame, "refusal");
+        return this.#outcome(frame, "refusal");
       case "malformed":
         return refused("MALFORMED_FRAME", "a body that is not UTF-8");
     }
   }
 
+  /** In a transaction everything that is wrong is an ERROR. */
+  #sendLater(
+    frame: ReferenceFrame,
+    name: string,
+    judgement: DestinationJudgement,
+    badHeaders: readonly string[],
+  ): Expectation[] {
+    const transaction = this.#transactions.get(name);
+    const faults = [...badHeaders];
+    if (!judgement.permitsSend) faults.push("FORBIDDEN_DESTINATION", "UNKNOWN_DESTINATION");
+    if (transaction === undefined) faults.push("UNKNOWN_TRANSACTION");
+    if (faults.length > 0 || transaction === undefined) {
+      return refused([...faults, ...QUEUE_RISKS], "a SEND that its transaction cannot take");
+    }
+    transaction.bytes += frame.body.length;
+    if (judgement.isQueue) for (const risk of QUEUE_RISKS) transaction.risks.add(risk);
+    if (judgement.send(frame.body) === "malformed") transaction.risks.add("MALFORMED_FRAME");
+    const codes = judgement.isQueue ? [...QUEUE_RISKS] : [];
+    if (this.#transactionBytes() > SURE_TRANSACTION_BYTES) codes.push("TRANSACTION_LIMIT_EXCEEDED");
+    return [...this.#answer(frame, "receipt", true), ...possibly(codes)];
+  }
+
+  #transactionBytes(): number {
+    return [...this.#transactions.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #transaction(frame: ReferenceFrame, name: string): Expectation[] {
+    if (name === "") return refused("MISSING_HEADER", `${frame.command} without transaction`);
+    const transaction = this.#transactions.get(name);
+    if (frame.command === "BEGIN") {
+      if (transaction !== undefined) return refused("TRANSACTION_IN_USE", name);
+      if (this.#transactions.size >= MOST_TRANSACTIONS) {
+        return refused("TRANSACTION_LIMIT_EXCEEDED", "too many transactions");
+      }
+      this.#transactions.set(name, { bytes: 0, risks: new Set() });
+      return this.#answer(frame, "receipt", true);
+    }
+    if (transaction === undefined) return refused("UNKNOWN_TRANSACTION", name);
+    this.#transactions.delete(name);
+    const risks = frame.command === "COMMIT" ? [...transaction.risks] : [];
+    return [...this.#answer(frame, "receipt", true), ...possibly(risks)];
+  }
+
   #subscribe(frame: ReferenceFrame): Expectation[] {
     const destination = headerOf(frame, "destination") ?? "";
     if (destination === "") return refused("MISSING_HEADER", "SUBSCRIBE without destination");
-    const given = headerOf(frame, "id") ?? "";
-    const ackMode = headerOf(frame, "ack") ?? "auto";
-    const faults: string[] = [];
-    if (!["auto", "client", "client-individual"].includes(ackMode)) faults.push("INVALID_HEADER");
-    if (given === "" && this.rules !== "1.0") faults.push("MISSING_HEADER");
     const { isKnown, subscribe } = judgeDestination(destination, this.userId);
-    if (faults.length > 0) {
-      if (isKnown) return refused(faults, "SUBSCRIBE with a bad header");
-      // Two things are wrong; which one is told first is the server's choice.
-      return [...this.#answer(frame, "refusal", false), { kind: "possible-error", codes: faults }];
-    }
-    if (!isKnown) return this.#answer(frame, "refusal");
+    if (!isKnown) return this.#withFaults(frame, this.#subscribeFaults(frame), "refusal");
     const id = headerOf(frame, "id") ?? destination;
     const known = this.subscriptions.get(id);
+    const faults = this.#subscribeFaults(frame);
     if (known?.isSure === true && subscribe !== "either") {
-      if (known.destination === destination) return this.#answer(frame, "receipt");
-      return refused("SUBSCRIPTION_ID_IN_USE", `id ${JSON.stringify(id)}`);
+      // Once more the same: a header that was bad the first time is not looked at.
+      if (known.destination === destination) return this.#withFaults(frame, faults, "receipt");
+      return refused(["SUBSCRIPTION_ID_IN_USE", ...faults], `id ${JSON.stringify(id)}`);
     }
-    if (known !== undefined && known.destination !== destination) {
-      this.#add({ id, destination, ackMode, isSure: false });
-      return [
-        ...this.#answer(frame, "either", false),
-        { kind: "possible-error", codes: ["SUBSCRIPTION_ID_IN_USE"] },
-      ];
+    if (faults.length > 0) return refused(faults, "SUBSCRIBE with a bad header");
+    const ackMode = headerOf(frame, "ack") ?? "auto";
+    const isSure = subscribe === "taken" && known === undefined;
+    if (subscribe !== "refused") this.#add({ id, destination, ackMode, isSure });
+    if (subscribe === "taken" && known !== undefined) {
+      return [...this.#answer(frame, "either", false), ...possibly(["SUBSCRIPTION_ID_IN_USE"])];
     }
     switch (subscribe) {
       case "taken":
-        this.#add({ id, destination, ackMode, isSure: true });
-        return this.#answer(frame, "receipt");
+        return this.#outcome(frame, "receipt");
+      case "refused":
+        return this.#withFaults(
+          frame,
+          known === undefined ? [] : ["SUBSCRIPTION_ID_IN_USE"],
+          "refusal",
+        );
       case "either":
-        this.#add({ id, destination, ackMode, isSure: false });
         // Refused now, it may be accepted later, with its receipt, or stand in the way of its id.
         return [
-          ...this.#answer(frame, "either"),
-          { kind: "possible-error", codes: ["SUBSCRIPTION_ID_IN_USE"] },
+          ...this.#answer(frame, "either", !this.#isUnheard(frame)),
+          ...possibly(["SUBSCRIPTION_ID_IN_USE", ...REFUSALS]),
         ];
-      case "refused":
-        return this.#answer(frame, "refusal");
     }
+  }
+
+  #subscribeFaults(frame: ReferenceFrame): string[] {
+    const faults: string[] = [];
+    const ackMode = headerOf(frame, "ack") ?? "auto";
+    const prefetch = headerOf(frame, "prefetch-count") ?? "1";
+    if (!["auto", "client", "client-individual"].includes(ackMode)) faults.push("INVALID_HEADER");
+    if (!/^\d{1,9}$/.test(prefetch)) faults.push("INVALID_HEADER");
+    if ((headerOf(frame, "id") ?? "") === "" && this.rules !== "1.0") faults.push("MISSING_HEADER");
+    return faults;
+  }
+
+  /** Two things are wrong, or one that may go unseen: which is told is the server's choice. */
+  #withFaults(
+    frame: ReferenceFrame,
+    faults: readonly string[],
+    by: "receipt" | "refusal",
+  ): Expectation[] {
+    if (faults.length === 0) return this.#outcome(frame, by);
+    if (by === "refusal" && this.#isUnheard(frame)) return refused([...faults, ...REFUSALS], by);
+    return [...this.#answer(frame, by, true), ...possibly(faults)];
   }
 
   #add(subscription: KnownSubscription): void {
@@ -179,31 +262,33 @@ export class ReferenceSession {
     this.subscriptions.delete(id);
     const wasBlind = this.#isBlind;
     this.#isBlind = !this.#listensToErrors();
-    const answer = this.#answer(frame, "receipt");
-    return this.#isBlind && !wasBlind ? [{ kind: "errors-unheard" }, ...answer] : answer;
+    const answer = this.#outcome(frame, "receipt");
+    if (!this.#isBlind || wasBlind) return answer;
+    return [{ kind: "errors-unheard" }, ...possibly(REFUSALS), ...answer];
   }
 
   #acknowledge(frame: ReferenceFrame): Expectation[] {
-    if (headerOf(frame, "transaction") !== undefined) {
-      return refused("UNSUPPORTED_TRANSACTION", "a transaction");
-    }
     const names = { "1.0": ["message-id"], "1.1": ["message-id", "subscription"], "1.2": ["id"] };
     for (const name of names[this.rules ?? "1.2"]) {
       if ((headerOf(frame, name) ?? "") === "") {
-        return refused("MISSING_HEADER", `${frame.command} without ${name}`);
+        const codes = ["MISSING_HEADER", "UNKNOWN_TRANSACTION"];
+        return refused(codes, `${frame.command} without ${name}`);
       }
     }
     const named = this.#unacknowledged.filter((message) => isNamedBy(frame, message, this.rules));
     const [message] = named;
+    const name = headerOf(frame, "transaction");
+    const transaction = this.#transactions.get(name ?? "");
+    if (name !== undefined && transaction === undefined) {
+      return refused(["UNKNOWN_TRANSACTION", "UNKNOWN_ACK"], "no such transaction");
+    }
     if (message === undefined) return refused("UNKNOWN_ACK", "nobody sent such a message");
+    transaction?.risks.add("UNKNOWN_ACK");
     const bound = this.subscriptions.get(message.subscription.id) === message.subscription;
     const isSure = bound && named.length === 1 && !this.#doubtful.has(message);
     this.#acknowledged(message);
-    if (isSure && message.subscription.isSure) return this.#answer(frame, "receipt");
-    return [
-      ...this.#answer(frame, "receipt", true),
-      { kind: "possible-error", codes: ["UNKNOWN_ACK"] },
-    ];
+    const risks = isSure && message.subscription.isSure ? [] : ["UNKNOWN_ACK"];
+    return [...this.#answer(frame, "receipt", true), ...possibly(risks)];
   }
 
   /** In `client` mode everything before it is acknowledged too. */
@@ -219,10 +304,30 @@ export class ReferenceSession {
     }
   }
 
+  /** What is taken gets a RECEIPT; what is refused is told, one way or the other. */
+  #outcome(frame: ReferenceFrame, by: "receipt" | "refusal" | "either"): Expectation[] {
+    if (by === "receipt" || !this.#isUnheard(frame)) return this.#answer(frame, by, true);
+    if (this.#goesUntold(frame)) return [];
+    if (by === "refusal") return refused(REFUSALS, "refused, and nobody listens to errors");
+    return [...this.#answer(frame, by, true), ...possibly(REFUSALS)];
+  }
+
+  /** Refusals of the frame would be an ERROR. */
+  #isUnheard(frame: ReferenceFrame): boolean {
+    return this.#isBlind || headerOf(frame, "transaction") !== undefined;
+  }
+
+  /** Nobody asked, and nobody listens. */
+  #goesUntold(frame: ReferenceFrame): boolean {
+    const isCall = headerOf(frame, "destination")?.startsWith("/app/") === true;
+    const asks = ["receipt", "transaction"].some((name) => headerOf(frame, name) !== undefined);
+    return frame.command === "SEND" && isCall && !asks;
+  }
+
   #answer(
     frame: ReferenceFrame,
     by: "receipt" | "refusal" | "either",
-    isOwed = by === "receipt" || !this.#isBlind,
+    isOwed: boolean,
   ): Expectation[] {
     const receipt = headerOf(frame, "receipt");
     return receipt === undefined ? [] : [{ kind: "answer", receipt, by, isOwed }];
@@ -239,6 +344,10 @@ function isNamedBy(frame: ReferenceFrame, message: SeenMessage, rules: Rules): b
   if (headerOf(frame, "message-id") !== message.messageId) return false;
   const subscription = headerOf(frame, "subscription");
   return subscription === undefined || subscription === message.subscription.id;
+}
+
+function possibly(codes: readonly string[]): Expectation[] {
+  return codes.length === 0 ? [] : [{ kind: "possible-error", codes }];
 }
 
 function refused(codes: string | readonly string[], why: string): Expectation[] {
