@@ -10,4 +10,4 @@ export {
 export { suggestion } from "./config/nearest.ts";
 export { ConfigurationError } from "./config/problem.ts";
 export type { Settings } from "./config/schema.ts";
-export { checkStartAllowed, isLoopbackHost } from "./config/start.ts";
+export { checkStartAllowed, exposedHost, isLoopbackHost } from "./config/start.ts";

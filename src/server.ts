@@ -15,7 +15,6 @@ import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
-import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
@@ -24,7 +23,11 @@ import { Publisher } from "./session/publisher.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
 import type { Storage } from "./storage/storage.ts";
+import { listening, urlHost } from "./transport/listening.ts";
+import { LiveSessions } from "./transport/live-sessions.ts";
 import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
+import { readCertificate } from "./transport/tcp-certificate.ts";
+import { TcpEndpoint, type TcpEndpointOptions } from "./transport/tcp-endpoint.ts";
 import page from "./web/index.html";
 
 export interface ServerOptions {
@@ -37,6 +40,8 @@ export interface RunningServer {
   /** Where a browser on this machine finds it. */
   readonly url: string;
   readonly port: number;
+  /** Where STOMP over TCP is spoken; undefined where it is not. */
+  readonly tcpUrl: string | undefined;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -107,16 +112,17 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     sendBufferBytes: limits.sendBufferBytes,
   });
   const checkEveryMs = checkInterval(settings);
+  const live = new LiveSessions(clock, checkEveryMs);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
+  const environment = {
+    ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+    publisher: new Publisher({ broker, queues, application, newId: newUuid }),
+    limits: { ...limits, prefetch: settings.queue.prefetch },
+    serverName: `parley/${version}`,
+  };
   const endpoint = new StompEndpoint({
-    environment: {
-      ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
-      publisher: new Publisher({ broker, queues, application, newId: newUuid }),
-      limits: { ...limits, prefetch: settings.queue.prefetch },
-      serverName: `parley/${version}`,
-    },
-    ...{ heartbeatSender, clock, origins, checkEveryMs },
+    ...{ environment, heartbeatSender, sessions: live, origins },
     sendBufferBytes: limits.sendBufferBytes,
     frameBytes: limits.frameBytes,
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
@@ -125,7 +131,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   let stopped: Promise<void> | null = null;
   const health = {
     get activeConnections() {
-      return endpoint.activeConnections;
+      return live.count;
     },
     get onlineUsers() {
       return chat.presence.onlineCount;
@@ -139,7 +145,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   };
   const api = createApi({ authenticators, chat, store, health, origins, clock, log });
 
-  const server = listening(settings, () =>
+  const server = listening("port", settings, () =>
     Bun.serve({
       hostname: settings.host,
       port: settings.port,
@@ -162,17 +168,31 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     }),
   );
 
+  let tcp: TcpEndpoint | null;
+  try {
+    tcp = listenOnTcp(settings, {
+      ...{ environment, sessions: live, clock, log },
+      sendBufferBytes: limits.sendBufferBytes,
+      lingerMs: limits.blockedMs,
+    });
+  } catch (fault) {
+    void server.stop(true);
+    throw fault;
+  }
+
   async function stop(reason: string): Promise<void> {
-    log.info({ reason, connections: endpoint.activeConnections }, "Stopping");
+    log.info({ reason, connections: live.count }, "Stopping");
     application.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
     queues.stop();
-    endpoint.stop();
+    const tcpGone = tcp?.stop();
+    live.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
     await within(settings.shutdown.timeoutMs, queues.journal.drained());
-    await within(settings.shutdown.timeoutMs, server.stop());
+    await within(settings.shutdown.timeoutMs, Promise.all([server.stop(), tcpGone]));
     await server.stop(true);
+    tcp?.terminate();
     await storage.close();
   }
 
@@ -180,6 +200,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   return {
     port,
     url: `http://${urlHost(settings.host)}:${port}`,
+    tcpUrl: tcp === null ? undefined : tcpUrl(settings, tcp.port),
     stop(reason) {
       stopped ??= stop(reason);
       return stopped;
@@ -187,15 +208,16 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   };
 }
 
-/** A port that is taken, or an address that is not ours, is the operator's to mend. */
-function listening<Listener>({ host, port }: Settings, listen: () => Listener): Listener {
-  try {
-    return listen();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const text = `Cannot listen on ${host} port ${port}: ${reason}`;
-    throw new AppError("INVALID_CONFIGURATION", text, { cause });
-  }
+function listenOnTcp(
+  { tcp }: Settings,
+  options: Omit<TcpEndpointOptions, "hostname" | "port" | "tls">,
+): TcpEndpoint | null {
+  const { host, port, certFile, keyFile } = tcp;
+  if (port === undefined) return null;
+  const hasTls = certFile !== undefined && keyFile !== undefined;
+  const tls = hasTls ? readCertificate(certFile, keyFile) : null;
+  const listen = () => new TcpEndpoint({ ...options, hostname: host, port, tls });
+  return listening("tcp.port", { host, port }, listen);
 }
 
 async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
@@ -222,14 +244,15 @@ function checkInterval({ limits, heartbeat }: Settings): number {
   return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
 }
 
-function within(timeoutMs: number, task: Promise<void>): Promise<void> {
+function within(timeoutMs: number, task: Promise<unknown>): Promise<unknown> {
   const timeout = new Promise<void>((resolve) => {
     setTimeout(resolve, timeoutMs).unref();
   });
   return Promise.race([task, timeout]);
 }
 
-function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
+/** The schemes that other STOMP servers use. */
+function tcpUrl({ tcp }: Settings, port: number): string {
+  const scheme = tcp.certFile === undefined ? "stomp" : "stomp+ssl";
+  return `${scheme}://${urlHost(tcp.host)}:${port}`;
 }

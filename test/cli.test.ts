@@ -76,6 +76,7 @@ function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
     starts.push(options);
     return {
       url: "http://127.0.0.1:8080",
+      tcpUrl: undefined,
       stop: (reason) => {
         reasons.push(reason);
         return stop(reason);

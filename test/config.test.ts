@@ -101,6 +101,11 @@ describe("the sources of a setting", () => {
       "delivery.mode": "durable",
       "chat.echo": "none",
     };
+    /** What cannot be set alone. */
+    const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
+      "tcp.key_file": { PARLEY_TCP_CERT_FILE: "cert.pem" },
+    };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };
     for (const { name, flag, variable, kind, path } of describeSettings()) {
       const text = samples[name] ?? kinds[kind];
@@ -110,10 +115,11 @@ describe("the sources of a setting", () => {
       const file = JSON.stringify(
         group === undefined ? { [key]: value } : { [group]: { [key]: value } },
       );
+      const env = others[name] ?? {};
       for (const sources of [
-        { argv: [`${flag}=${text}`] },
-        { env: { [variable]: text } },
-        { files: { "/srv/parley.json": file } },
+        { env, argv: [`${flag}=${text}`] },
+        { env: { ...env, [variable]: text } },
+        { env, files: { "/srv/parley.json": file } },
       ]) {
         expect(load(sources).settings).toHaveProperty([...path], value);
       }
@@ -305,6 +311,23 @@ describe("a secret", () => {
   });
 });
 
+describe("STOMP over TCP", () => {
+  test("is off by default, and on the server's host", () => {
+    expect(load().settings.tcp).toEqual({ host: "127.0.0.1" });
+    const { tcp } = load({ argv: ["--host=::1"], env: { PARLEY_TCP_PORT: "61613" } }).settings;
+    expect(tcp).toEqual({ host: "::1", port: 61_613 });
+  });
+
+  test("a certificate needs its key, and a key its certificate", () => {
+    const key =
+      "tcp.key_file is not set (default); expected a file, since there is a tcp.cert_file";
+    expect(refusal({ argv: ["--tcp-cert-file=c.pem"] }).message).toContain(key);
+    const cert =
+      "tcp.cert_file is not set (default); expected a file, since there is a tcp.key_file";
+    expect(refusal({ argv: ["--tcp-key-file=k.pem"] }).message).toContain(cert);
+  });
+});
+
 describe("starting", () => {
   const check = (...argv: string[]) => checkStartAllowed(load({ argv }).settings);
 
@@ -315,6 +338,18 @@ describe("starting", () => {
       expect(attempt).toThrow(way);
     }
     expect(attempt).toThrow("0.0.0.0");
+  });
+
+  test("counts the address of TCP when there is a port for it", () => {
+    const exposed = ["--tcp-host=0.0.0.0", "--tcp-port=0"];
+    expect(() => check(...exposed)).toThrow("0.0.0.0 (tcp.host)");
+    expect(() => check("--host=0.0.0.0", "--tcp-host=127.0.0.1", "--tcp-port=0")).toThrow(
+      "on 0.0.0.0 without",
+    );
+    expect(() => check(...exposed, "--jwt-secret", SECRET)).not.toThrow();
+    expect(() => check(...exposed, "--insecure-trust-user-id")).not.toThrow();
+    expect(() => check("--tcp-host=0.0.0.0")).not.toThrow();
+    expect(() => check("--tcp-port=0")).not.toThrow();
   });
 
   test("is allowed on loopback, with a secret, and when the operator says so", () => {

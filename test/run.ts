@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need (Chromium, the binary), runs them, and ends with the line
+ * `npm test`: brings what the tests need (Chromium, stomp.py, the binary), runs them, and ends with the line
  * `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
@@ -7,6 +7,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { bringStompPy } from "./support/stomp-py.ts";
 
 const root = resolve(import.meta.dir, "..");
 const CHROMIUM = "/usr/bin/chromium";
@@ -25,17 +26,41 @@ function fail(message: string): never {
   process.exit(1);
 }
 
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && Bun.which("apt-get") !== null;
+}
+
+function install(...packages: string[]): void {
+  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+  run(["apt-get", "update", "-q"], quiet);
+  run(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...packages], quiet);
+}
+
 function bringChromium(): void {
   if (existsSync(CHROMIUM)) return;
-  const canInstall = process.getuid?.() === 0 && Bun.which("apt-get") !== null;
-  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
-  if (canInstall) {
+  if (canInstall()) {
     console.log("Chromium is missing; installing it for the tests of the page");
-    run(["apt-get", "update", "-q"], quiet);
-    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], quiet);
+    install("chromium");
   }
   if (!existsSync(CHROMIUM)) {
     fail(`The tests of the page need Chromium at ${CHROMIUM} (Debian: apt-get install chromium)`);
+  }
+}
+
+/** A second attempt only where the system's package manager can have changed something. */
+function bringPythonClient(): void {
+  let missing = bringStompPy();
+  const hasPip = Bun.spawnSync(["sh", "-c", "python3 -m pip --version"]).exitCode === 0;
+  if (missing !== null && !hasPip && canInstall()) {
+    console.log("Python's pip is missing; installing it for the tests of STOMP over TCP");
+    install("python3", "python3-pip");
+    missing = bringStompPy();
+  }
+  if (missing !== null) {
+    fail(
+      "The tests of STOMP over TCP need Python 3.10 with pip and the packages of " +
+        `test/stomp-py/requirements.txt (Debian: apt-get install python3 python3-pip): ${missing}`,
+    );
   }
 }
 
@@ -51,6 +76,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 }
 
 bringChromium();
+bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));
 const reportFile = join(folder, "junit.xml");

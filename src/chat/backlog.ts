@@ -45,7 +45,8 @@ export class Backlog {
 
   /** The reader's live messages are being held already. */
   async deliver(userId: string, reader: BacklogReader): Promise<void> {
-    const cursors = new Map<string, number>();
+    // What another device, or this user's last connection, has just acknowledged.
+    const cursors = this.#options.journal.uncommittedDeliveries(userId);
     // What the user sends from another device meanwhile belongs on this one too, in its place.
     const ownLive = new Set<string>();
     for (;;) {

@@ -86,6 +86,17 @@ export class Journal {
     for (const pending of this.#open.messages) yield pending.message;
   }
 
+  /** How far the user has received conversations, by their ids, where the store may not know yet. */
+  uncommittedDeliveries(userId: string): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const batch of [this.#inFlight, this.#open]) {
+      for (const [member, { id }] of batch?.members ?? []) {
+        if (member.userId === userId) found.set(id, member.deliveredSeq);
+      }
+    }
+    return found;
+  }
+
   addMessage(pending: PendingMessage): void {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);

@@ -29,6 +29,8 @@ export type StartServer = (options: {
 
 export interface RunningServer {
   readonly url: string;
+  /** Where STOMP over TCP is spoken; undefined where it is not. */
+  readonly tcpUrl: string | undefined;
   /** Resolves when connections, store and listener are closed. */
   stop(reason: string): Promise<void>;
 }

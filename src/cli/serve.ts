@@ -1,9 +1,9 @@
-import { checkStartAllowed, isLoopbackHost, type LoadedSettings } from "../config.ts";
+import { checkStartAllowed, exposedHost, type LoadedSettings } from "../config.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
 
-/** How many of its waits the server bounds by `shutdown.timeoutMs` each: writes, chat, connections. */
-const STEPS_OF_A_STOP = 3;
+/** How many of its waits the server bounds by `shutdown.timeoutMs` each: see its `stop`. */
+const STEPS_OF_A_STOP = 4;
 const LAST_RESORT_MS = 5_000;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -18,15 +18,16 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     now: context.clock.now,
   });
   for (const warning of warnings) log.warn({}, warning);
-  if (settings.insecureTrustUserId && !isLoopbackHost(settings.host)) {
-    log.warn({ host: settings.host }, "insecure_trust_user_id is on: anyone can be any user");
+  const host = exposedHost(settings);
+  if (settings.insecureTrustUserId && host !== undefined) {
+    log.warn({ host }, "insecure_trust_user_id is on: anyone can be any user");
   }
 
   const watch = watchProcess(context.process, log);
   try {
     const server = await context.startServer({ settings, log, clock: context.clock });
     watch.ready();
-    log.info({ url: server.url }, "Parley is ready");
+    log.info({ url: server.url, tcp: server.tcpUrl }, "Parley is ready");
     const reason = await watch.ended;
     const limitMs = STEPS_OF_A_STOP * settings.shutdown.timeoutMs + LAST_RESORT_MS;
     const stopped = await stop(server, reason, context, limitMs, log);

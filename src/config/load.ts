@@ -130,7 +130,7 @@ function issueMessage(issue: Issue, description: SettingDescription, given: Give
   const { name, secret, defaultText } = description;
   const shown = given === undefined ? defaultText : briefly(given.value);
   const source = given === undefined ? "default" : `from ${given.source}`;
-  const is = secret ? "has a wrong value" : `is ${shown}`;
+  const is = secret ? "has a wrong value" : `is ${shown || "not set"}`;
   // Our own refinements say what they want; zod's checks speak in zod's words.
   const expected = issue.code === "custom" ? issue.message : description.expected;
   return `${name} ${is} (${source}); expected ${expected}.`;

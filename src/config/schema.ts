@@ -1,6 +1,15 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
+import {
+  boolean,
+  choice,
+  delayMs,
+  integer,
+  list,
+  optionalInteger,
+  optionalText,
+  text,
+} from "./setting.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -92,6 +101,25 @@ const limits = z
       "at least 1, or nobody could send (limits.messages_per_second = 0 switches the limit off)",
   });
 
+const tcp = z
+  .object({
+    port: optionalInteger(
+      { min: 0, max: 65_535 },
+      "The port for STOMP over TCP, usually 61613; 0 picks a free one. Without it there is none.",
+    ),
+    host: optionalText("The address to listen on for STOMP over TCP.", { defaultText: "{host}" }),
+    certFile: optionalText("The PEM certificate, with its chain, for TLS over TCP."),
+    keyFile: optionalText("The PEM key of tcp.cert_file."),
+  })
+  .refine(({ certFile, keyFile }) => certFile === undefined || keyFile !== undefined, {
+    path: ["keyFile"],
+    message: "a file, since there is a tcp.cert_file",
+  })
+  .refine(({ certFile, keyFile }) => keyFile === undefined || certFile !== undefined, {
+    path: ["certFile"],
+    message: "a file, since there is a tcp.key_file",
+  });
+
 /** Every setting of Parley: the source of the flags, the variables, the file, the help and the docs. */
 export const settingsSchema = z.object({
   host: text("127.0.0.1", "The address to listen on; 0.0.0.0 or :: is every one."),
@@ -176,6 +204,7 @@ export const settingsSchema = z.object({
   sockjs: z.object({
     heartbeatMs: delayMs(25_000, 1_000, "How often an idle SockJS connection gets a heart-beat."),
   }),
+  tcp,
   shutdown: z.object({
     timeoutMs: integer(
       10_000,
@@ -191,13 +220,17 @@ type ParsedSettings = z.output<typeof settingsSchema>;
 
 /** The settings of one server, complete and checked. */
 export type Settings = DeepReadonly<
-  Omit<ParsedSettings, "database"> & { database: { url: string } }
+  Omit<ParsedSettings, "database" | "tcp"> & {
+    database: { url: string };
+    tcp: ParsedSettings["tcp"] & { host: string };
+  }
 >;
 
 /** Fills in the defaults that follow from other settings. */
 export function completeSettings(parsed: ParsedSettings): Settings {
   const url = parsed.database.url ?? `sqlite:${join(parsed.data.dir, "parley.db")}`;
-  return { ...parsed, database: { url } };
+  const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host };
+  return { ...parsed, database: { url }, tcp };
 }
 
 /** `https://chat.example`, `capacitor://localhost`, `*`: no path, no trailing slash, lower case. */

@@ -54,6 +54,25 @@ export function optionalText(
     });
 }
 
+/** `range` as `integer` has it; what its absence means belongs in the description. */
+export function optionalInteger(
+  range: { readonly min: number; readonly max: number },
+  description: string,
+) {
+  return z
+    .int()
+    .min(range.min)
+    .max(range.max)
+    .optional()
+    .register(settingTraits, {
+      kind: "integer",
+      description,
+      expected: `a whole number from ${range.min} to ${range.max}`,
+      defaultText: "",
+      secret: false,
+    });
+}
+
 export function integer(
   fallback: number,
   range: { readonly min: number; readonly max: number },

@@ -13,16 +13,26 @@ export function isLoopbackHost(host: string): boolean {
   );
 }
 
+/** The first address that other machines reach, of those that Parley would listen on. */
+export function exposedHost({ host, tcp }: Settings): string | undefined {
+  const hosts = tcp.port === undefined ? [host] : [host, tcp.host];
+  return hosts.find((candidate) => !isLoopbackHost(candidate));
+}
+
 /**
  * Other machines reach the server only when it can tell who they are.
  *
  * @throws AppError INVALID_CONFIGURATION
  */
-export function checkStartAllowed({ host, jwt, insecureTrustUserId }: Settings): void {
-  if (isLoopbackHost(host) || jwt.secret !== undefined || insecureTrustUserId) return;
+export function checkStartAllowed(settings: Settings): void {
+  const host = exposedHost(settings);
+  if (host === undefined || settings.jwt.secret !== undefined || settings.insecureTrustUserId) {
+    return;
+  }
+  const name = isLoopbackHost(settings.host) ? " (tcp.host)" : "";
   throw new AppError(
     "INVALID_CONFIGURATION",
-    `Parley does not listen on ${host} without authentication: anyone could be any user. ` +
+    `Parley does not listen on ${host}${name} without authentication: anyone could be any user. ` +
       "Set a JWT secret of at least 32 bytes (PARLEY_JWT_SECRET, --jwt-secret, or secret under " +
       "[jwt] in the configuration file), or listen on 127.0.0.1, or, in a closed network only, " +
       "say --insecure-trust-user-id.",

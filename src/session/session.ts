@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
-import { detached, type Frame } from "../stomp/frame.ts";
+import { detached, Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
@@ -46,6 +46,9 @@ export interface SessionEnvironment {
   /** The `server` header of CONNECTED. */
   readonly serverName: string;
 }
+
+/** What the end of a stream stands for. */
+const END_OF_STREAM = new Frame("DISCONNECT", [], "");
 
 /** Until the client has spoken. */
 const FIRST_WIRE = { raw: "text", sockjs: "sockjs", stream: "binary" } as const;
@@ -124,6 +127,11 @@ export class Session {
     } catch (fault) {
       this.#fail(toAppError(fault), null);
     }
+  }
+
+  /** The client says no more: what it said is still answered, then the session ends. */
+  ended(): void {
+    this.#frames.accept(END_OF_STREAM);
   }
 
   /** Runs the task when the session ends. */
@@ -290,7 +298,7 @@ export class Session {
 
   #dispatch(frame: Frame): MaybePromise<unknown> {
     if (isConnect(frame)) return this.#connect(frame);
-    if (this.#state === "opened") {
+    if (this.#state === "opened" && frame !== END_OF_STREAM) {
       throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
     }
     if (frame.command === "DISCONNECT") return this.#allBefore();

@@ -1,6 +1,4 @@
 import type { Server, WebSocketHandler } from "bun";
-import type { Clock, Timer } from "../clock.ts";
-import { AppError } from "../errors.ts";
 import type { HeartbeatSender } from "../session/heartbeats.ts";
 import type { Framing } from "../session/ports.ts";
 import { Session, type SessionEnvironment } from "../session/session.ts";
@@ -8,6 +6,7 @@ import { HEARTBEAT_FRAME } from "../sockjs/framing.ts";
 import { infoDocument } from "../sockjs/info.ts";
 import { parseSockJsPath } from "../sockjs/path.ts";
 import { chooseSubprotocol } from "../stomp/version.ts";
+import type { LiveSessions } from "./live-sessions.ts";
 import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "./origin.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
@@ -17,13 +16,11 @@ export const ENDPOINT = "/ws";
 export interface StompEndpointOptions {
   readonly environment: SessionEnvironment;
   readonly heartbeatSender: HeartbeatSender;
-  readonly clock: Clock;
+  readonly sessions: LiveSessions;
   readonly origins: OriginPolicy;
   readonly sendBufferBytes: number;
   readonly frameBytes: number;
   readonly sockJsHeartbeatMs: number;
-  /** Between two looks at the sessions' time limits. */
-  readonly checkEveryMs: number;
   /** 32 random bits, for SockJS's info document. */
   readonly entropy: () => number;
 }
@@ -31,16 +28,9 @@ export interface StompEndpointOptions {
 /** Where STOMP comes in: plain WebSocket and SockJS under one path. */
 export class StompEndpoint {
   readonly #options: StompEndpointOptions;
-  readonly #sessions = new Set<Session>();
-  #checks: Timer | null = null;
-  #stopping = false;
 
   constructor(options: StompEndpointOptions) {
     this.#options = options;
-  }
-
-  get activeConnections(): number {
-    return this.#sessions.size;
   }
 
   /** Bun's handlers for every WebSocket of the server. */
@@ -81,20 +71,13 @@ export class StompEndpoint {
     return new Response("Not found\n", { status: 404 });
   }
 
-  /** Closes every connection; each client is told that the server goes away. */
-  stop(): void {
-    this.#stopping = true;
-    this.#checks?.cancel();
-    for (const session of this.#sessions) session.close(1001, "The server is stopping");
-  }
-
   #upgrade(
     request: Request,
     server: Server<WebSocketConnection>,
     framing: Framing,
   ): Response | undefined {
     const { headers } = request;
-    if (this.#stopping) return new Response("Stopping\n", { status: 503 });
+    if (this.#options.sessions.isStopping) return new Response("Stopping\n", { status: 503 });
     if (!isOriginAllowed(headers, this.#options.origins)) {
       return new Response("ORIGIN_FORBIDDEN: see http.allowed_origins\n", { status: 403 });
     }
@@ -113,29 +96,20 @@ export class StompEndpoint {
   }
 
   #open(connection: WebSocketConnection, attach: (session: Session) => void): void {
-    const { environment, heartbeatSender, sockJsHeartbeatMs, clock, checkEveryMs } = this.#options;
+    const { environment, heartbeatSender, sockJsHeartbeatMs, sessions } = this.#options;
     const session = new Session(connection, environment);
-    this.#sessions.add(session);
     attach(session);
     if (connection.framing === "sockjs") {
       session.onClosed(heartbeatSender.add(connection, HEARTBEAT_FRAME, sockJsHeartbeatMs));
     }
-    if (this.#stopping) session.fail(new AppError("SHUTTING_DOWN", "The server is stopping"));
-    this.#checks ??= clock.schedule(checkEveryMs, this.#check);
+    sessions.add(session);
   }
 
   #close(connection: WebSocketConnection): void {
     const { session } = connection;
-    if (session !== null) this.#sessions.delete(session);
+    if (session !== null) this.#options.sessions.remove(session);
     connection.gone();
   }
-
-  readonly #check = (): void => {
-    const { clock, checkEveryMs } = this.#options;
-    const nowMs = clock.now();
-    for (const session of this.#sessions) session.check(nowMs);
-    this.#checks = this.#sessions.size === 0 ? null : clock.schedule(checkEveryMs, this.#check);
-  };
 
   // [SockJS §Info request]
   #info(request: Request): Response {

@@ -99,6 +99,27 @@ describe("the backlog", () => {
     expect(device.got).toEqual(["2", "4"]);
   });
 
+  test("begins after what was received, whether or not the disk knows", async () => {
+    const held = new HeldStore();
+    const { chat, send } = chatHarness(held.store);
+    for (const content of numbers(1, 3)) send("alice", { ...toBob, content });
+    await settled();
+    held.isHolding = true;
+    const stored = await held.inner.history({ conversationId: "c1", beforeSeq: 3, limit: 2 });
+    for (const message of stored) await chat.receipts.delivered("bob", message);
+    expect(held.isCommitting).toBe(true);
+    send("alice", { ...toBob, content: "4" });
+    const device = new Device();
+    await chat.backlog.deliver("bob", device);
+    expect(device.got).toEqual(["3", "4"]);
+    // Not even those that are not on disk themselves.
+    for (const message of chat.journal.uncommitted()) await chat.receipts.delivered("bob", message);
+    const next = new Device();
+    await chat.backlog.deliver("bob", next);
+    expect(next.got).toEqual([]);
+    while (held.isCommitting) await held.release();
+  });
+
   test("holds messages that are with others but not yet on disk", async () => {
     const held = new HeldStore();
     const { chat, send } = chatHarness(held.store);

@@ -9,6 +9,8 @@ export interface ParleyProcess {
   readonly url: string;
   readonly wsUrl: string;
   readonly port: number;
+  /** NaN unless STOMP over TCP is on. */
+  readonly tcpPort: number;
   readonly pid: number;
   readonly dataDir: string;
   /** Everything that the server has logged so far. */
@@ -61,6 +63,7 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
     url,
     wsUrl: `ws://127.0.0.1:${port}/ws`,
     port,
+    tcpPort: Number(/"tcp":"[^"]+:(\d+)"/.exec(lines.join("\n"))?.[1]),
     pid: child.pid,
     dataDir,
     log: () => lines.join("\n"),

@@ -204,5 +204,8 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   };
   const publish = (key: string, body: string, tag: unknown = body) =>
     broker.deliver(key, new Outgoing(environment.newId(), body, [], tag));
-  return { clock, engine, broker, queues, store, application, open, connect, publish };
+  return {
+    ...{ clock, engine, broker, queues, store, application, environment },
+    ...{ open, connect, publish },
+  };
 }

@@ -1,0 +1,27 @@
+import { AppError } from "../errors.ts";
+
+/**
+ * A port that is taken, or an address that is not ours, is the operator's to mend.
+ *
+ * @throws AppError INVALID_CONFIGURATION
+ */
+export function listening<Listener>(
+  setting: "port" | "tcp.port",
+  { host, port }: { readonly host: string; readonly port: number },
+  listen: () => Listener,
+): Listener {
+  try {
+    return listen();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof Error && "code" in cause ? ` (${cause.code})` : "";
+    const text = `Cannot listen on ${host} port ${port} (${setting}): ${reason}${code}`;
+    throw new AppError("INVALID_CONFIGURATION", text, { cause });
+  }
+}
+
+/** The host as a URL of this machine has it. */
+export function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,157 @@
+import type { Connection } from "../session/ports.ts";
+import type { Session } from "../session/session.ts";
+
+/** What a connection needs of a socket; Bun's has it. */
+export interface TcpSocket {
+  /** Takes what it can, and says how many bytes; -1 when it is gone. */
+  write(bytes: Uint8Array): number;
+  /** FIN after what was written; what the peer sends still comes. */
+  shutdown(): void;
+  /** Drops the socket with what it holds. */
+  terminate(): void;
+}
+
+export interface TcpConnectionOptions {
+  /** What may wait to be sent; past it the connection is dropped. */
+  readonly sendBufferBytes: number;
+  /** The send buffer is past its limit: the connection is about to be dropped. */
+  readonly onOverflow: (connection: TcpConnection) => void;
+  /** Nothing more will be sent: the peer takes the rest, and closes its side. */
+  readonly onClosing: (connection: TcpConnection) => void;
+}
+
+/** So many bytes do not wait for the end of the turn. */
+const WRITE_NOW_BYTES = 64 * 1024;
+
+/**
+ * A TCP socket under a session. The frames of one turn of the event loop become one write; what the
+ * socket does not take at once is kept, in order, until it drains.
+ */
+export class TcpConnection implements Connection {
+  readonly framing = "stream";
+  readonly topics = null;
+  readonly proxied = false;
+  readonly #socket: TcpSocket;
+  readonly #options: TcpConnectionOptions;
+  #session: Session | null = null;
+  #state: "open" | "closing" | "shut" | "dropped" | "gone" = "open";
+  /** Frames that no write has tried yet. */
+  #queue: Uint8Array[] = [];
+  /** What the last write left over; while there is some, the socket is blocked. */
+  #rest: Uint8Array | null = null;
+  #bufferedBytes = 0;
+  #isTurnWatched = false;
+
+  constructor(socket: TcpSocket, options: TcpConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  opened(session: Session): void {
+    this.#session = session;
+  }
+
+  /** The socket takes more. */
+  drained(): void {
+    const rest = this.#rest;
+    if (rest === null) return;
+    this.#rest = null;
+    const before = this.#bufferedBytes;
+    this.#write(rest);
+    this.#writeQueue();
+    if (this.#bufferedBytes < before) this.#session?.drained();
+    this.#shutDownWhenSent();
+  }
+
+  /** The socket is gone. Idempotent. */
+  gone(): void {
+    this.#drop("gone");
+    this.#session?.closed();
+    this.#session = null;
+    this.#bufferedBytes = 0;
+  }
+
+  send(payload: string | Uint8Array): void {
+    if (this.#state !== "open") return;
+    const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+    this.#queue.push(bytes);
+    this.#bufferedBytes += bytes.length;
+    if (this.#bufferedBytes >= WRITE_NOW_BYTES) this.#writeQueue();
+    if (this.#rest === null) this.#watchTurn();
+    else this.#checkLimit();
+  }
+
+  bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** A stream carries no close code: an ERROR frame before it says why. */
+  close(_code: number, _reason: string): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#options.onClosing(this);
+    this.#writeQueue();
+    this.#shutDownWhenSent();
+  }
+
+  terminate(): void {
+    if (this.#state === "gone") return;
+    this.#drop("dropped");
+    this.#socket.terminate();
+  }
+
+  // An immediate runs once a turn; microtasks run after each message that comes in.
+  #watchTurn(): void {
+    if (this.#isTurnWatched) return;
+    this.#isTurnWatched = true;
+    setImmediate(this.#endTurn);
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnWatched = false;
+    if (this.#state === "dropped") this.terminate();
+    if (this.#state !== "open") return;
+    this.#writeQueue();
+    if (this.#rest === null) this.#session?.drained();
+    else this.#checkLimit();
+  };
+
+  #writeQueue(): void {
+    const [first] = this.#queue;
+    if (first === undefined || this.#rest !== null) return;
+    const bytes = this.#queue.length === 1 ? first : Buffer.concat(this.#queue);
+    this.#queue = [];
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): void {
+    const written = Math.max(0, this.#socket.write(bytes));
+    this.#bufferedBytes -= written;
+    if (written < bytes.length) this.#rest = bytes.subarray(written);
+  }
+
+  /** Whoever sends is in the midst of something: the socket goes when the turn ends. */
+  #checkLimit(): void {
+    if (this.#bufferedBytes <= this.#options.sendBufferBytes) return;
+    this.#drop("dropped");
+    this.#options.onOverflow(this);
+    this.#watchTurn();
+  }
+
+  /** The count of buffered bytes stays until the session knows: what they were did not depart. */
+  #drop(state: "dropped" | "gone"): void {
+    this.#state = state;
+    this.#queue = [];
+    this.#rest = null;
+  }
+
+  #shutDownWhenSent(): void {
+    if (this.#state !== "closing" || this.#bufferedBytes > 0) return;
+    this.#state = "shut";
+    this.#socket.shutdown();
+  }
+}
