@@ -1,4 +1,4 @@
-import type { Carrier } from "./carriers/carrier.ts";
+import type { Carrier, Door } from "./carriers/carrier.ts";
 import { Grammar, type PlannedFrame, USERS, writeFrame } from "./grammar.ts";
 import { Link } from "./link.ts";
 import { mutateBytes, mutateFrame } from "./mutations.ts";
@@ -16,7 +16,7 @@ export interface Outcome {
 }
 
 export interface Place {
-  readonly port: number;
+  readonly ports: Readonly<Record<Door, number>>;
   /** The longest that an answer may take. */
   readonly patienceMs: number;
   readonly tally: Tally;
@@ -73,7 +73,7 @@ class Volley {
     const { random, grammar } = this;
     if (random.chance(0.02)) return; // Something else comes first.
     this.#frame(grammar.connect(random.pick(USERS)), random.chance(0.05));
-    if (random.chance(0.9)) this.#frame(grammar.listenToErrors(), false);
+    if (random.chance(0.94)) this.#frame(grammar.listenToErrors(), false);
   }
 
   frames(isLast: boolean): void {
@@ -139,7 +139,8 @@ class TrialClient {
     const client = new TrialClient(new Trial(carrier.reader(), place.tally), place);
     place.tally.connections += 1;
     count(place.tally.carriers, carrier.name);
-    client.#link = await Link.open(place.port, carrier.handshake(place.port), {
+    const port = place.ports[carrier.door];
+    client.#link = await Link.open(port, carrier.handshake(port), {
       received: (bytes) => {
         client.trial.received(bytes);
         client.#look();

@@ -153,10 +153,10 @@ export class Grammar {
     const { random } = this;
     const fresh = `s${random.below(1_000_000)}`;
     return random.weighted([
-      [85, fresh],
+      [88, fresh],
       [10, `${fresh}${random.pick(ODD_VALUES)}`],
-      [2, "errors"],
-      [3, random.pick([...this.session.subscriptions.keys(), fresh])],
+      [1, "errors"],
+      [1, random.pick([...this.session.subscriptions.keys(), fresh])],
     ]);
   }
 
@@ -168,7 +168,11 @@ export class Grammar {
 
   #acknowledge(): PlannedFrame {
     const { random, session } = this;
-    const waiting = session.acknowledgeable();
+    const all = session.acknowledgeable();
+    const held = all.filter(
+      ({ subscription }) => subscription === session.subscriptions.get(subscription.id),
+    );
+    const waiting = random.chance(0.95) ? held : all;
     if (waiting.length === 0) return this.#sendToTopic();
     const { messageId, subscription, ack } = random.pick(waiting);
     const command = random.chance(0.8) ? "ACK" : "NACK";

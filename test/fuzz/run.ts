@@ -34,7 +34,7 @@ export interface FuzzReport {
 
 /** Users may send as fast as they can; queues that nobody empties are soon full. */
 const FLAGS = [
-  "--limits-messages-per-second=0",
+  ...["--tcp-port=0", "--limits-messages-per-second=0"],
   ...["--limits-queue-messages=200", "--limits-queue-bytes=4194304"],
 ];
 
@@ -67,7 +67,8 @@ class Run {
     readonly server: ParleyProcess,
   ) {
     const { patienceMs } = options;
-    this.#place = { port: server.port, patienceMs, tally: this.#tally };
+    const ports = { http: server.port, tcp: server.tcpPort };
+    this.#place = { ports, patienceMs, tally: this.#tally };
   }
 
   async run(): Promise<FuzzReport> {

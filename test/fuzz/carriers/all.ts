@@ -1,4 +1,5 @@
 import type { Carrier } from "./carrier.ts";
+import { TcpCarrier } from "./tcp.ts";
 import { SockJsWebSocketCarrier, WebSocketCarrier } from "./websocket.ts";
 
 /** Every way to the server, in turn. */
@@ -7,4 +8,5 @@ export const carriers: readonly Carrier[] = [
   new WebSocketCarrier("binary"),
   new WebSocketCarrier("mixed"),
   new SockJsWebSocketCarrier(),
+  new TcpCarrier(),
 ];

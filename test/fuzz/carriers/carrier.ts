@@ -23,9 +23,13 @@ export interface CarrierReader {
   readonly isBetweenMessages: boolean;
 }
 
+export type Door = "http" | "tcp";
+
 /** One way in which STOMP reaches the server. */
 export interface Carrier {
   readonly name: string;
+  /** Which of the server's ports it knocks at. */
+  readonly door: Door;
   /** What a client writes before all else; null when STOMP begins at once. */
   handshake(port: number): string | null;
   /** STOMP, split anywhere, as pieces to be written one after another. */

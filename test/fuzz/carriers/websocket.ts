@@ -28,6 +28,7 @@ function handshake(path: string, port: number, protocol: string): string {
 /** STOMP in WebSocket messages of text, of bytes, or of both in turn. */
 export class WebSocketCarrier implements Carrier {
   readonly name: string;
+  readonly door = "http";
 
   constructor(readonly kind: Kind) {
     this.name = `websocket ${kind}`;
@@ -61,6 +62,7 @@ export class WebSocketCarrier implements Carrier {
 /** STOMP in SockJS frames on its WebSocket transport. */
 export class SockJsWebSocketCarrier implements Carrier {
   readonly name = "sockjs websocket";
+  readonly door = "http";
 
   handshake(port: number): string {
     return handshake("/ws/042/fuzz/websocket", port, "v12.stomp");
