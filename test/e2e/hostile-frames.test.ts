@@ -220,6 +220,23 @@ describe("is unusual, and right", () => {
   });
 });
 
+test("the id of a refused typing topic can be used again, and the conversation may begin", async () => {
+  const victim = await RawClient.connect(scene.server.wsUrl, "victim");
+  const mallory = await connect("1.2");
+  const subscribe = (id: string, destination: string) =>
+    victim.send(`SUBSCRIBE\nid:${id}\ndestination:${destination}\nreceipt:${destination}\n\n\0`);
+  subscribe("errors", "/user/queue/errors");
+  subscribe("1", "/topic/typing/opened-by-another");
+  subscribe("1", "/topic/a");
+  while ((await victim.frame("RECEIPT")).header("receipt-id") !== "/topic/a");
+  const message = { conversationId: "opened-by-another", recipientId: "victim", content: "x" };
+  mallory.send(`SEND\ndestination:/app/chat.send\nreceipt:r\n\n${JSON.stringify(message)}\0`);
+  await mallory.frame("RECEIPT");
+  victim.send(ASKED);
+  expect((await victim.frame("RECEIPT")).header("receipt-id")).toBe("after");
+  for (const client of [victim, mallory]) client.close();
+});
+
 test("thousands of subscriptions one after another, and huge receipts, leave nothing behind", async () => {
   const client = await connect("1.2");
   const cycles = async (count: number) => {
