@@ -161,7 +161,7 @@ class Run {
 }
 
 /** What the server logged as its own fault. */
-function complaintsIn(log: string): string[] {
+export function complaintsIn(log: string): string[] {
   const lines = log
     .split("\n")
     .filter((line) => /"level":"?(error|fatal|[56]0)|INTERNAL/.test(line));

@@ -13,25 +13,36 @@ export interface Finding {
 const ATTEMPTS = 60;
 const PATIENCE_MS = 2_000;
 
-/** Leaves out what the fault does not need, while it still shows. */
+/** The finding with what it does not need left out, tried on fresh connections. */
 export async function shrink(finding: Finding, place: Place): Promise<Finding> {
   const impatient = { ...place, patienceMs: PATIENCE_MS };
-  let smallest = finding;
-  let attempts = 0;
-  const stillShows = async (script: Script): Promise<boolean> => {
-    attempts += 1;
-    const { faults } = await replay(finding.carrier, script, impatient);
+  let fault = finding.fault;
+  const script = await smallest(finding.script, async (candidate) => {
+    const { faults } = await replay(finding.carrier, candidate, impatient);
     const same = faults.find(({ kind }) => kind === finding.fault.kind);
-    if (same !== undefined) smallest = { ...finding, fault: same, script };
+    if (same !== undefined) fault = same;
     return same !== undefined;
-  };
-  for (let size = Math.ceil(lengthOf(finding.script) / 2); size >= 1; size = Math.floor(size / 2)) {
+  });
+  return { ...finding, fault, script };
+}
+
+/** Leaves out ever smaller runs of pieces, as long as the fault still shows. */
+export async function smallest(
+  script: Script,
+  stillShows: (candidate: Script) => Promise<boolean>,
+): Promise<Script> {
+  let found = script;
+  let attempts = 0;
+  for (let size = Math.ceil(lengthOf(script) / 2); size >= 1; size = Math.floor(size / 2)) {
     let at = 0;
-    while (at < lengthOf(smallest.script) && attempts < ATTEMPTS) {
-      if (!(await stillShows(without(smallest.script, at, size)))) at += size;
+    while (at < lengthOf(found) && attempts < ATTEMPTS) {
+      attempts += 1;
+      const candidate = without(found, at, size);
+      if (await stillShows(candidate)) found = candidate;
+      else at += size;
     }
   }
-  return smallest;
+  return found;
 }
 
 function lengthOf(script: Script): number {
