@@ -1,6 +1,6 @@
-import type { Carrier, Door } from "./carriers/carrier.ts";
+import type { Carrier, Ports } from "./carriers/carrier.ts";
 import { Grammar, type PlannedFrame, USERS, writeFrame } from "./grammar.ts";
-import { Link } from "./link.ts";
+import type { Wire } from "./link.ts";
 import { mutateBytes, mutateFrame } from "./mutations.ts";
 import type { Fault } from "./oracle.ts";
 import type { Random } from "./random.ts";
@@ -16,7 +16,7 @@ export interface Outcome {
 }
 
 export interface Place {
-  readonly ports: Readonly<Record<Door, number>>;
+  readonly ports: Ports;
   /** The longest that an answer may take. */
   readonly patienceMs: number;
   readonly tally: Tally;
@@ -127,7 +127,7 @@ class Volley {
 
 /** A client under judgement. */
 class TrialClient {
-  #link: Link | null = null;
+  #link: Wire | null = null;
   #wake: (() => void) | null = null;
 
   private constructor(
@@ -139,8 +139,7 @@ class TrialClient {
     const client = new TrialClient(new Trial(carrier.reader(), place.tally), place);
     place.tally.connections += 1;
     count(place.tally.carriers, carrier.name);
-    const port = place.ports[carrier.door];
-    client.#link = await Link.open(port, carrier.handshake(port), {
+    client.#link = await carrier.open(place.ports, {
       received: (bytes) => {
         client.trial.received(bytes);
         client.#look();
@@ -162,7 +161,7 @@ class TrialClient {
   async round(pieces: readonly Buffer[], isSlow = false): Promise<void> {
     for (const piece of pieces) this.place.tally.bytes += piece.length;
     if (isSlow) await this.#dribble(pieces);
-    else this.#link?.write(Buffer.concat(pieces));
+    else this.#link?.write(pieces);
     const { oracle } = this.trial;
     if (oracle.isSettled) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -182,10 +181,8 @@ class TrialClient {
 
   async #dribble(pieces: readonly Buffer[]): Promise<void> {
     for (const piece of pieces) {
-      const cut = piece.length >> 1;
-      this.#link?.write(piece.subarray(0, cut));
+      this.#link?.write([piece]);
       await new Promise((resolve) => setImmediate(resolve));
-      this.#link?.write(piece.subarray(cut));
     }
   }
 

@@ -1,12 +1,19 @@
 import type { Socket } from "bun";
 
+/** What a client has to write on. */
+export interface Wire {
+  write(pieces: readonly Buffer[]): void;
+  /** Without a good-bye. */
+  end(): void;
+}
+
 export interface LinkHandler {
   received(bytes: Buffer): void;
   closed(): void;
 }
 
 /** A socket to the server, behind the carrier's handshake. */
-export class Link {
+export class Link implements Wire {
   readonly #opened = Promise.withResolvers<void>();
   #socket: Socket | null = null;
   #isOpen = false;
@@ -37,13 +44,12 @@ export class Link {
     return link;
   }
 
-  write(bytes: Buffer): void {
+  write(pieces: readonly Buffer[]): void {
     if (this.#isClosed) return;
-    this.#unsent = this.#unsent.length === 0 ? bytes : Buffer.concat([this.#unsent, bytes]);
+    this.#unsent = Buffer.concat([this.#unsent, ...pieces]);
     this.#flush();
   }
 
-  /** Without a good-bye. */
   end(): void {
     this.#isClosed = true;
     this.#socket?.end();
@@ -56,7 +62,7 @@ export class Link {
       this.#isOpen = true;
       this.#opened.resolve();
     } else {
-      this.write(Buffer.from(this.handshake));
+      this.write([Buffer.from(this.handshake)]);
     }
   }
 

@@ -47,10 +47,10 @@ function script({ index, carrier, fault, script: rounds }: FuzzReport["findings"
   const lines = rounds.flatMap((pieces, round) => {
     const bytes = Buffer.concat(pieces);
     const hex = bytes.subarray(0, SHOWN_BYTES).toString("hex");
-    const read = JSON.stringify(reader.fromClient(bytes).map(shown)).slice(0, SHOWN_BYTES);
+    const read = pieces.flatMap((piece) => reader.fromClient(piece)).map(shown);
     return [
       `  round ${round}, ${bytes.length} octets: ${hex}${bytes.length > SHOWN_BYTES ? "…" : ""}`,
-      `  which is ${read}`,
+      `  which is ${JSON.stringify(read).slice(0, SHOWN_BYTES)}`,
     ];
   });
   const title = `FAULT ${fault.kind}: ${fault.text} (conversation ${index}, ${carrier.name})`;

@@ -83,6 +83,13 @@ export class Trial {
     this.#lookAhead();
   }
 
+  /** So much at once can be wrong in more than one way, and which is seen first is chance. */
+  #equallyWrong(): string[] {
+    const isLong =
+      this.#pending.length > 8_192 || this.#pending.toString("latin1").split("\n").length > 64;
+    return isLong ? ["MALFORMED_FRAME", "HEADER_LIMIT_EXCEEDED", "FRAME_TOO_LARGE"] : [];
+  }
+
   #lookAhead(): void {
     for (;;) {
       const reading = readFrame(this.#pending, this.session.rules);
@@ -109,7 +116,8 @@ export class Trial {
     while (!this.session.isOver) {
       const reading = readFrame(this.#pending, this.session.rules);
       if (reading.kind === "refused") {
-        this.#end({ kind: "error", codes: [reading.code], why: reading.why });
+        const codes = [reading.code, ...this.#equallyWrong()];
+        this.#end({ kind: "error", codes, why: reading.why });
         return;
       }
       this.#pending = reading.rest;
@@ -183,25 +191,31 @@ export class Trial {
   }
 
   #message(frame: ReferenceFrame): Observation {
-    const subscription = this.#subscriptionOf(frame);
+    const candidates = this.#subscriptionsOf(frame);
+    const subscription = candidates.at(-1);
     if (subscription === undefined) {
       const about = frame.headers.map((header) => header.join(":")).join(" ");
       return { kind: "garbage", text: `a MESSAGE of no subscription: ${about}` };
     }
     const messageId = headerOf(frame, "message-id");
     if (messageId === undefined) return { kind: "garbage", text: "a MESSAGE without message-id" };
-    this.session.seen({ messageId, subscription, ack: headerOf(frame, "ack") });
+    this.session.seen({
+      messageId,
+      subscription,
+      ack: headerOf(frame, "ack"),
+      isSure: candidates.length === 1,
+    });
     if (!/^\/user\/.*queue\/errors$/.test(subscription.destination)) return { kind: "message" };
     const { receiptId }: { receiptId?: string } = JSON.parse(frame.body.toString());
     if (receiptId === undefined) return { kind: "message" };
     return { kind: "refusal", receipt: sayable(this.session.rules, receiptId.toWellFormed()) };
   }
 
-  #subscriptionOf(frame: ReferenceFrame): KnownSubscription | undefined {
+  #subscriptionsOf(frame: ReferenceFrame): KnownSubscription[] {
     const { rules, everSubscribed } = this.session;
     const id = headerOf(frame, "subscription");
     const destination = headerOf(frame, "destination");
-    return everSubscribed.findLast(
+    return everSubscribed.filter(
       (known) =>
         (id === undefined
           ? rules === "1.0" && known.id === known.destination

@@ -1,3 +1,4 @@
+import type { LinkHandler, Wire } from "../link.ts";
 import type { Random } from "../random.ts";
 
 /** What a server must take out of a client's bytes. */
@@ -23,15 +24,17 @@ export interface CarrierReader {
   readonly isBetweenMessages: boolean;
 }
 
-export type Door = "http" | "tcp";
+/** The server's. */
+export interface Ports {
+  readonly http: number;
+  readonly tcp: number;
+}
 
 /** One way in which STOMP reaches the server. */
 export interface Carrier {
   readonly name: string;
-  /** Which of the server's ports it knocks at. */
-  readonly door: Door;
-  /** What a client writes before all else; null when STOMP begins at once. */
-  handshake(port: number): string | null;
+  /** Rejects when the server does not let it in. */
+  open(ports: Ports, handler: LinkHandler): Promise<Wire>;
   /** STOMP, split anywhere, as pieces to be written one after another. */
   pack(stomp: Buffer, random: Random): Buffer[];
   /** Something that breaks the carrier's own rules, or nearly does. */

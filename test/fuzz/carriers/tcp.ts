@@ -1,5 +1,6 @@
+import { Link, type LinkHandler, type Wire } from "../link.ts";
 import type { Random } from "../random.ts";
-import { type Carrier, type CarrierReader, splitAnywhere } from "./carrier.ts";
+import { type Carrier, type CarrierReader, type Ports, splitAnywhere } from "./carrier.ts";
 
 const STRANGERS = [
   ...["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", "\x81\x05hello"],
@@ -9,10 +10,9 @@ const STRANGERS = [
 /** STOMP as a stream of bytes: nothing to break but STOMP itself. */
 export class TcpCarrier implements Carrier {
   readonly name = "tcp";
-  readonly door = "tcp";
 
-  handshake(): null {
-    return null;
+  open({ tcp }: Ports, handler: LinkHandler): Promise<Wire> {
+    return Link.open(tcp, null, handler);
   }
 
   pack(stomp: Buffer, random: Random): Buffer[] {

@@ -1,3 +1,4 @@
+import { Link, type LinkHandler, type Wire } from "../link.ts";
 import type { Random } from "../random.ts";
 import { readSockJs, TextStream } from "../reference/sockjs.ts";
 import { type WebSocketEvent, WebSocketReference } from "../reference/websocket.ts";
@@ -6,9 +7,11 @@ import {
   type CarrierReader,
   type Inbound,
   type Outbound,
+  type Ports,
   splitAnywhere,
 } from "./carrier.ts";
 import { readServerFrames, type ServerFrame } from "./server-frames.ts";
+import { brokenSockJs, readSockJsFrame, sockJsBody } from "./sockjs-frames.ts";
 import { BINARY, brokenWebSocket, PING, PONG, TEXT, webSocketMessage } from "./websocket-frames.ts";
 
 /** Eight STOMP frames' worth: the wall behind the decoder's own limit. */
@@ -28,14 +31,13 @@ function handshake(path: string, port: number, protocol: string): string {
 /** STOMP in WebSocket messages of text, of bytes, or of both in turn. */
 export class WebSocketCarrier implements Carrier {
   readonly name: string;
-  readonly door = "http";
 
   constructor(readonly kind: Kind) {
     this.name = `websocket ${kind}`;
   }
 
-  handshake(port: number): string {
-    return handshake("/ws", port, "v12.stomp, v11.stomp, v10.stomp");
+  open({ http }: Ports, handler: LinkHandler): Promise<Wire> {
+    return Link.open(http, handshake("/ws", http, "v12.stomp, v11.stomp, v10.stomp"), handler);
   }
 
   pack(stomp: Buffer, random: Random): Buffer[] {
@@ -62,29 +64,18 @@ export class WebSocketCarrier implements Carrier {
 /** STOMP in SockJS frames on its WebSocket transport. */
 export class SockJsWebSocketCarrier implements Carrier {
   readonly name = "sockjs websocket";
-  readonly door = "http";
 
-  handshake(port: number): string {
-    return handshake("/ws/042/fuzz/websocket", port, "v12.stomp");
+  open({ http }: Ports, handler: LinkHandler): Promise<Wire> {
+    return Link.open(http, handshake("/ws/042/fuzz/websocket", http, "v12.stomp"), handler);
   }
 
   pack(stomp: Buffer, random: Random): Buffer[] {
-    const texts = splitText(stomp.toString(), random);
-    const isSingle = texts.length === 1 && random.chance(0.2);
-    const json = JSON.stringify(isSingle ? texts[0] : texts);
-    return webSocketMessage(Buffer.from(json), true, random);
+    return webSocketMessage(sockJsBody(stomp, random), true, random);
   }
 
   breach(stomp: Buffer, random: Random): Buffer[] {
     if (random.chance(0.4)) return brokenWebSocket(stomp, random);
-    const text = JSON.stringify(stomp.toString());
-    const broken = random.pick([
-      ...[`[${text}`, `${text}]`, `[[${text}]]`, `[${text},1]`, `[${text},null]`, `{"a":${text}}`],
-      ...[`[${text},]`, `[${text} ${text}]`, "[]", "null", "1", "", " ", `  [${text}]`, "[", "x"],
-      ...[`a[${text}]`, text.slice(0, -1), `["\\ud800"]`, `["\\ud83d","\\ude00"]`, `["\\x"]`],
-      `${"[".repeat(random.between(1_000, 30_000))}`,
-    ]);
-    return webSocketMessage(Buffer.from(broken), random.chance(0.8), random);
+    return webSocketMessage(brokenSockJs(stomp, random), random.chance(0.8), random);
   }
 
   reader(): CarrierReader {
@@ -155,20 +146,7 @@ function inboundOf(event: Exclude<WebSocketEvent, { kind: "message" }>): Inbound
   }
 }
 
-function readSockJsFrame(text: string): Outbound[] {
-  if (text === "o" || text === "h" || /^c\[\d+,"/.test(text)) return [];
-  const texts = text.startsWith("a") ? readSockJs(text.slice(1)) : null;
-  if (texts === null) return [{ kind: "garbage", text: `the SockJS frame ${text.slice(0, 80)}` }];
-  return texts.map((part) => ({ kind: "stomp", bytes: Buffer.from(part) }));
-}
-
-function splitText(text: string, random: Random): string[] {
-  if (random.chance(0.7) || text.length < 2) return [text];
-  const cut = random.below(text.length);
-  return [text.slice(0, cut), text.slice(cut)]; // Within a pair of surrogates, too.
-}
-
-export function isUtf8(bytes: Buffer): boolean {
+function isUtf8(bytes: Buffer): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return true;

@@ -20,6 +20,8 @@ export interface SeenMessage {
   readonly messageId: string;
   readonly subscription: KnownSubscription;
   readonly ack: string | undefined;
+  /** The client gave the name of its subscription once only. */
+  readonly isSure: boolean;
 }
 
 /** What is told on the errors queue, or with an ERROR to a client that does not listen there. */
@@ -285,7 +287,7 @@ export class ReferenceSession {
     if (message === undefined) return refused("UNKNOWN_ACK", "nobody sent such a message");
     transaction?.risks.add("UNKNOWN_ACK");
     const bound = this.subscriptions.get(message.subscription.id) === message.subscription;
-    const isSure = bound && named.length === 1 && !this.#doubtful.has(message);
+    const isSure = message.isSure && bound && named.length === 1 && !this.#doubtful.has(message);
     this.#acknowledged(message);
     const risks = isSure && message.subscription.isSure ? [] : ["UNKNOWN_ACK"];
     return [...this.#answer(frame, "receipt", true), ...possibly(risks)];
