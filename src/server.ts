@@ -1,3 +1,4 @@
+import sockJsClient from "sockjs-client/dist/sockjs.min.js" with { type: "text" };
 import { version } from "../package.json";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
@@ -25,9 +26,12 @@ import { openSqliteStorage } from "./storage/sqlite.ts";
 import type { Storage } from "./storage/storage.ts";
 import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
-import { ENDPOINT, StompEndpoint } from "./transport/stomp-endpoint.ts";
+import { SockJsEndpoint, type SockJsEndpointOptions } from "./transport/sockjs-endpoint.ts";
+import { TEST_RESPONSE_BYTES, TEST_SERVICES } from "./transport/sockjs-test-services.ts";
+import { StompService } from "./transport/stomp-service.ts";
 import { readCertificate } from "./transport/tcp-certificate.ts";
 import { TcpEndpoint, type TcpEndpointOptions } from "./transport/tcp-endpoint.ts";
+import { webSocketHandler } from "./transport/websocket-connection.ts";
 import page from "./web/index.html";
 
 export interface ServerOptions {
@@ -121,12 +125,13 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     limits: { ...limits, prefetch: settings.queue.prefetch },
     serverName: `parley/${version}`,
   };
-  const endpoint = new StompEndpoint({
-    ...{ environment, heartbeatSender, sessions: live, origins },
-    sendBufferBytes: limits.sendBufferBytes,
-    frameBytes: limits.frameBytes,
+  const service = new StompService({
+    ...{ environment, sessions: live, heartbeatSender },
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
-    entropy: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  });
+  const endpoints = sockJsEndpoints(settings, {
+    ...{ service, origins, clock },
+    isStopping: () => live.isStopping,
   });
   let stopped: Promise<void> | null = null;
   const health = {
@@ -152,7 +157,9 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
       development: false,
       reusePort: false, // Without development, the engine shares a port that is taken.
       routes: { "/": page },
-      websocket: endpoint.handler(),
+      websocket: webSocketHandler(limits),
+      // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
+      maxRequestBodySize: 8 * limits.frameBytes,
       error(fault) {
         log.error({ err: fault }, "Internal error");
         return new Response("INTERNAL\n", { status: 500 });
@@ -160,9 +167,8 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
       fetch(request, bunServer) {
         const pathname = URL.parse(request.url)?.pathname;
         if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
-        if (pathname === ENDPOINT || pathname.startsWith(`${ENDPOINT}/`)) {
-          return endpoint.fetch(request, bunServer);
-        }
+        const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
+        if (endpoint !== undefined) return endpoint.fetch(request, bunServer);
         return api.fetch(request);
       },
     }),
@@ -223,6 +229,29 @@ function listenOnTcp(
 async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
   if (database.url === "memory:") return memoryStorage();
   return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
+}
+
+/** STOMP's, and in test mode those that SockJS suites ask for. */
+function sockJsEndpoints(
+  { sockjs, limits }: Settings,
+  parts: Pick<SockJsEndpointOptions, "service" | "origins" | "clock" | "isStopping">,
+): SockJsEndpoint[] {
+  const options: SockJsEndpointOptions = {
+    ...parts,
+    ...{ prefix: "/ws", websocket: true, cookieNeeded: sockjs.cookies },
+    ...{ responseBytes: sockjs.responseBytes, graceMs: sockjs.graceMs, sessions: sockjs.sessions },
+    ...{ clientUrl: sockjs.clientUrl, clientScript: sockJsClient },
+    sendBufferBytes: limits.sendBufferBytes,
+    entropy: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  };
+  const tests = sockjs.testServices ? TEST_SERVICES : [];
+  const forTests = {
+    responseBytes: TEST_RESPONSE_BYTES,
+    origins: { allowedOrigins: ["*"], onLoopback: parts.origins.onLoopback },
+  };
+  return [options, ...tests.map((test) => ({ ...options, ...forTests, ...test }))].map(
+    (each) => new SockJsEndpoint(each),
+  );
 }
 
 /** Development names count only where nothing better is configured. */

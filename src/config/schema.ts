@@ -11,6 +11,9 @@ import {
   text,
 } from "./setting.ts";
 
+/** Relative to the iframe page. */
+const CLIENT_SCRIPT = "sockjs.min.js";
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MILLION = 1_000_000;
@@ -203,6 +206,29 @@ export const settingsSchema = z.object({
   limits,
   sockjs: z.object({
     heartbeatMs: delayMs(25_000, 1_000, "How often an idle SockJS connection gets a heart-beat."),
+    graceMs: delayMs(
+      5_000,
+      1,
+      "How long a SockJS session over HTTP lives without a request that receives.",
+    ),
+    responseBytes: integer(
+      128 * KIB,
+      { min: KIB, max: 1_024 * MIB },
+      "What one streaming response of SockJS holds before the client asks for the next.",
+    ),
+    sessions: integer(10_000, { min: 1, max: MILLION }, "SockJS sessions over HTTP at a time."),
+    cookies: boolean(
+      false,
+      "Set the JSESSIONID cookie by which some load balancers keep SockJS sessions together.",
+    ),
+    clientUrl: text(
+      CLIENT_SCRIPT,
+      "The script of sockjs-client that SockJS's iframe pages load; the default is Parley's own copy.",
+    ),
+    testServices: boolean(
+      false,
+      "Offer the services that SockJS test suites expect, /echo and others, to everybody. For tests only.",
+    ),
   }),
   tcp,
   shutdown: z.object({

@@ -1,47 +1,51 @@
-import type { ServerWebSocket } from "bun";
+import type { ServerWebSocket, WebSocketHandler } from "bun";
 import type { PeerTopics } from "../broker/subscription.ts";
-import type { Connection, Framing } from "../session/ports.ts";
-import type { Session } from "../session/session.ts";
+import type { Connection } from "../session/ports.ts";
 import { closeFrame, decodeMessages, OPEN_FRAME } from "../sockjs/framing.ts";
+import type { Receiver, Service } from "./receiver.ts";
 
-/** A WebSocket under a session; with SockJS framing, its messages are SockJS frames. */
+/** A WebSocket, plain or with SockJS framing: then its messages are SockJS frames. */
 export class WebSocketConnection implements Connection, PeerTopics {
   readonly topics = this;
+  readonly #service: Service;
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
-  #session: Session | null = null;
+  #receiver: Receiver | null = null;
 
   constructor(
-    readonly framing: Framing,
+    service: Service,
+    readonly framing: "raw" | "sockjs",
     readonly proxied: boolean,
-  ) {}
-
-  get session(): Session | null {
-    return this.#session;
+  ) {
+    this.#service = service;
   }
 
-  opened(socket: ServerWebSocket<WebSocketConnection>, session: Session): void {
+  opened(socket: ServerWebSocket<WebSocketConnection>): void {
     this.#socket = socket;
-    this.#session = session;
     if (this.framing === "sockjs") socket.send(OPEN_FRAME);
+    this.#receiver = this.#service.open(this);
   }
 
   received(message: string | Buffer): void {
-    const session = this.#session;
-    if (session === null) return;
+    const receiver = this.#receiver;
+    if (receiver === null) return;
     if (this.framing === "raw") {
-      session.receive(message);
+      receiver.receive(message);
       return;
     }
-    session.receiveAll(() =>
+    receiver.receiveAll(() =>
       decodeMessages(typeof message === "string" ? message : message.toString()),
     );
+  }
+
+  drained(): void {
+    this.#receiver?.drained();
   }
 
   /** The socket is gone. */
   gone(): void {
     this.#socket = null;
-    this.#session?.closed();
-    this.#session = null;
+    this.#receiver?.closed();
+    this.#receiver = null;
   }
 
   send(payload: string | Uint8Array): void {
@@ -78,4 +82,27 @@ export class WebSocketConnection implements Connection, PeerTopics {
   terminate(): void {
     this.#socket?.terminate();
   }
+}
+
+export interface WebSocketLimits {
+  readonly frameBytes: number;
+  readonly sendBufferBytes: number;
+}
+
+/** Bun's handlers for every WebSocket of the server. */
+export function webSocketHandler(limits: WebSocketLimits): WebSocketHandler<WebSocketConnection> {
+  return {
+    data: {} as WebSocketConnection,
+    // The decoder limits frames and answers with an ERROR; this is the wall behind it. SockJS may
+    // write six bytes for one, and a message may hold several frames.
+    maxPayloadLength: 8 * limits.frameBytes,
+    backpressureLimit: limits.sendBufferBytes,
+    closeOnBackpressureLimit: true,
+    idleTimeout: 120,
+    sendPings: true,
+    open: (socket) => socket.data.opened(socket),
+    message: (socket, message) => socket.data.received(message),
+    drain: (socket) => socket.data.drained(),
+    close: (socket) => socket.data.gone(),
+  };
 }

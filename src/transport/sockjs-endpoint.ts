@@ -1,0 +1,162 @@
+import type { Server } from "bun";
+import type { Clock } from "../clock.ts";
+import { iframePage } from "../sockjs/iframe.ts";
+import { infoDocument, type ServiceTraits } from "../sockjs/info.ts";
+import { parseSockJsPath } from "../sockjs/path.ts";
+import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
+import type { Service } from "./receiver.ts";
+import {
+  corsHeaders,
+  keepForAYear,
+  preflight,
+  refuseForeignOrigin,
+  setSessionCookie,
+  UNCACHED,
+} from "./sockjs-headers.ts";
+import { SockJsRequests } from "./sockjs-requests.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
+
+export interface SockJsEndpointOptions extends ServiceTraits {
+  /** The base URL's path, without a slash at its end. */
+  readonly prefix: string;
+  readonly service: Service;
+  readonly origins: OriginPolicy;
+  readonly clock: Clock;
+  /** Frames in one streaming response. */
+  readonly responseBytes: number;
+  /** How long a session may be without a request that receives. */
+  readonly graceMs: number;
+  readonly sendBufferBytes: number;
+  /** Sessions over HTTP. */
+  readonly sessions: number;
+  /** Where iframe pages find the client's script. */
+  readonly clientUrl: string;
+  /** The client's script itself. */
+  readonly clientScript: string;
+  /** 32 random bits, for the info document. */
+  readonly entropy: () => number;
+  readonly isStopping: () => boolean;
+}
+
+/** A base URL with SockJS's transports and the plain WebSocket, in front of one service. */
+export class SockJsEndpoint {
+  readonly #options: SockJsEndpointOptions;
+  readonly #requests: SockJsRequests;
+  readonly #iframe: { readonly page: string; readonly etag: string };
+
+  constructor(options: SockJsEndpointOptions) {
+    this.#options = options;
+    this.#requests = new SockJsRequests(options);
+    const page = iframePage(options.clientUrl);
+    this.#iframe = { page, etag: `"${Bun.hash(page).toString(36)}"` };
+  }
+
+  covers(pathname: string): boolean {
+    const { prefix } = this.#options;
+    return pathname.startsWith(prefix) && (pathname.at(prefix.length) ?? "/") === "/";
+  }
+
+  /** Answers a request that it covers; undefined when it has become a WebSocket. */
+  fetch(
+    request: Request,
+    server: Server<WebSocketConnection>,
+  ): Response | Promise<Response> | undefined {
+    const path = parseSockJsPath(new URL(request.url).pathname.slice(this.#options.prefix.length));
+    if (path === null) return notFound();
+    const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    switch (path.kind) {
+      case "greeting":
+        return isUpgrade ? this.#upgrade(request, server, "raw") : greeting();
+      case "raw-websocket":
+        return this.#upgrade(request, server, "raw");
+      case "info":
+        return this.#info(request);
+      case "iframe":
+        return this.#iframePage(request);
+      case "client":
+        return this.#clientScript();
+      case "session":
+        if (path.transport === "websocket") return this.#upgrade(request, server, "sockjs");
+        return this.#requests.fetch(request, server, path.session, path.transport);
+    }
+  }
+
+  // [SockJS 0.3.4 §WebsocketHttpErrors]
+  #upgrade(
+    request: Request,
+    server: Server<WebSocketConnection>,
+    framing: "raw" | "sockjs",
+  ): Response | undefined {
+    const { headers, method } = request;
+    const { service, origins, websocket, isStopping } = this.#options;
+    if (!websocket) return notFound();
+    if (method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
+    if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return new Response('Can "Upgrade" only to "WebSocket".', { status: 400 });
+    }
+    if (!/\bupgrade\b/i.test(headers.get("connection") ?? "")) {
+      return new Response('"Connection" must be "Upgrade".', { status: 400 });
+    }
+    if (isStopping()) return new Response("Stopping\n", { status: 503 });
+    const refusal = refuseForeignOrigin(request, origins);
+    if (refusal !== null) return refusal;
+    const offered = headers.get("sec-websocket-protocol");
+    const chosen = offered === null ? null : service.chooseSubprotocol(offered);
+    if (offered !== null && chosen === null) {
+      // Left to itself the engine would agree to whatever is offered first.
+      return new Response("None of the subprotocols is spoken here\n", { status: 400 });
+    }
+    const data = new WebSocketConnection(service, framing, isFromElsewhere(headers, origins));
+    const upgraded = server.upgrade(request, {
+      data,
+      headers: chosen === null ? {} : { "Sec-WebSocket-Protocol": chosen },
+    });
+    return upgraded ? undefined : new Response("WebSocket handshake expected\n", { status: 400 });
+  }
+
+  // [SockJS 0.3.4 §InfoTest]
+  #info(request: Request): Response {
+    const { clock, entropy, origins } = this.#options;
+    const refusal = refuseForeignOrigin(request, origins);
+    if (refusal !== null) return refusal;
+    if (request.method === "OPTIONS") return preflight(request, "OPTIONS, GET", clock.now());
+    if (request.method !== "GET") return notAllowed("OPTIONS, GET");
+    const headers = corsHeaders(request);
+    headers.set("content-type", "application/json; charset=UTF-8");
+    headers.set("cache-control", UNCACHED);
+    if (this.#options.cookieNeeded) setSessionCookie(request, headers);
+    return new Response(infoDocument(this.#options, entropy()), { headers });
+  }
+
+  // [SockJS 0.3.4 §IframePage]
+  #iframePage(request: Request): Response {
+    const { page, etag } = this.#iframe;
+    const headers = new Headers({ etag });
+    keepForAYear(headers, this.#options.clock.now());
+    if (request.headers.get("if-none-match") === etag) {
+      return new Response(null, { status: 304, headers });
+    }
+    headers.set("content-type", "text/html; charset=UTF-8");
+    return new Response(page, { headers });
+  }
+
+  #clientScript(): Response {
+    const headers = new Headers({ "content-type": "application/javascript; charset=UTF-8" });
+    keepForAYear(headers, this.#options.clock.now());
+    return new Response(this.#options.clientScript, { headers });
+  }
+}
+
+function greeting(): Response {
+  return new Response("Welcome to SockJS!\n", {
+    headers: { "content-type": "text/plain; charset=UTF-8" },
+  });
+}
+
+function notFound(): Response {
+  return new Response("Not found\n", { status: 404 });
+}
+
+export function notAllowed(methods: string): Response {
+  return new Response(null, { status: 405, headers: { allow: methods } });
+}

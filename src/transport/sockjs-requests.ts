@@ -1,0 +1,200 @@
+import type { Server } from "bun";
+import { toAppError } from "../errors.ts";
+import { decodeMessages } from "../sockjs/framing.ts";
+import type { Transport } from "../sockjs/path.ts";
+import {
+  EVENT_SOURCE,
+  htmlFile,
+  isCallback,
+  jsonp,
+  type ResponseFormat,
+  XHR_POLLING,
+  XHR_STREAMING,
+} from "../sockjs/response-format.ts";
+import { isFromElsewhere } from "./origin.ts";
+import { SockJsConnection } from "./sockjs-connection.ts";
+import type { SockJsEndpointOptions } from "./sockjs-endpoint.ts";
+import {
+  corsHeaders,
+  preflight,
+  refuseForeignOrigin,
+  setSessionCookie,
+  UNCACHED,
+} from "./sockjs-headers.ts";
+import { type Owner, SockJsRegistry } from "./sockjs-registry.ts";
+import { pollingResponse, streamingResponse } from "./sockjs-response.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
+
+type HttpTransport = Exclude<Transport, "websocket">;
+
+const METHODS: Readonly<Record<HttpTransport, string>> = {
+  xhr: "POST",
+  xhr_send: "POST",
+  xhr_streaming: "POST",
+  eventsource: "GET",
+  htmlfile: "GET",
+  jsonp: "GET",
+  jsonp_send: "POST",
+};
+
+/** The requests of SockJS sessions over HTTP: those that receive, and those that send. */
+export class SockJsRequests {
+  readonly #options: SockJsEndpointOptions;
+  readonly #registry: SockJsRegistry;
+
+  constructor(options: SockJsEndpointOptions) {
+    this.#options = options;
+    this.#registry = new SockJsRegistry(options.sessions);
+  }
+
+  fetch(
+    request: Request,
+    server: Server<WebSocketConnection>,
+    session: string,
+    transport: HttpTransport,
+  ): Response | Promise<Response> {
+    const refusal = refuseForeignOrigin(request, this.#options.origins);
+    if (refusal !== null) return refusal;
+    const methods = `OPTIONS, ${METHODS[transport]}`;
+    if (request.method === "OPTIONS") return this.#preflight(request, methods);
+    if (request.method !== METHODS[transport]) {
+      return new Response(null, { status: 405, headers: { allow: methods } });
+    }
+    const owner = this.#ownerOf(request, server);
+    switch (transport) {
+      case "xhr_send":
+      case "jsonp_send":
+        return this.#send(request, session, owner, transport);
+      default:
+        return this.#receive(request, server, session, owner, transport);
+    }
+  }
+
+  #receive(
+    request: Request,
+    server: Server<WebSocketConnection>,
+    session: string,
+    owner: Owner,
+    transport: Exclude<HttpTransport, "xhr_send" | "jsonp_send">,
+  ): Response | Promise<Response> {
+    const format = formatOf(request, transport);
+    if (typeof format === "string") return failure(request, format);
+    const connection = this.#connection(request, session, owner);
+    if (connection instanceof Response) return connection;
+    const headers = this.#headers(request, format.contentType);
+    if (transport === "jsonp") headers.set("x-content-type-options", "nosniff");
+    const { sink, response } = format.isPolling
+      ? pollingResponse(format, headers)
+      : streamingResponse(format, headers, this.#options.responseBytes);
+    server.timeout(request, 0); // Heart-beats and the grace see to what is idle.
+    request.signal.addEventListener("abort", () => connection.interrupted(sink));
+    connection.attach(sink);
+    return response;
+  }
+
+  /** The session's connection; a new one for an id that nobody uses. */
+  #connection(request: Request, session: string, owner: Owner): SockJsConnection | Response {
+    const known = this.#registry.find(session, owner);
+    if (known !== undefined) return known;
+    if (this.#registry.has(session)) return notFound(request);
+    const { service, clock, graceMs, sendBufferBytes, origins, isStopping } = this.#options;
+    if (this.#registry.isFull || isStopping()) {
+      return new Response(null, { status: 503, headers: { "retry-after": "5" } });
+    }
+    const connection = new SockJsConnection({
+      ...{ clock, graceMs, sendBufferBytes },
+      proxied: isFromElsewhere(request.headers, origins),
+      onForgotten: () => this.#registry.remove(session),
+    });
+    this.#registry.add(session, connection, owner);
+    connection.opened(service.open(connection));
+    return connection;
+  }
+
+  async #send(
+    request: Request,
+    session: string,
+    owner: Owner,
+    transport: "xhr_send" | "jsonp_send",
+  ): Promise<Response> {
+    const payload = await payloadOf(request, transport);
+    const receiver = this.#registry.find(session, owner)?.receiver ?? null;
+    if (receiver === null) return notFound(request);
+    if (payload === null || payload === "") return failure(request, "Payload expected.");
+    let messages: readonly string[];
+    try {
+      messages = decodeMessages(payload);
+    } catch (fault) {
+      if (toAppError(fault).code === "INTERNAL") throw fault;
+      return failure(request, "Broken JSON encoding.");
+    }
+    receiver.receiveAll(() => messages);
+    const headers = this.#headers(request, "text/plain; charset=UTF-8");
+    if (transport === "jsonp_send") return new Response("ok", { headers });
+    return new Response(null, { status: 204, headers });
+  }
+
+  #preflight(request: Request, methods: string): Response {
+    const response = preflight(request, methods, this.#options.clock.now());
+    if (this.#options.cookieNeeded) setSessionCookie(request, response.headers);
+    return response;
+  }
+
+  #headers(request: Request, contentType: string): Headers {
+    const headers = corsHeaders(request);
+    headers.set("content-type", contentType);
+    headers.set("cache-control", UNCACHED);
+    if (this.#options.cookieNeeded) setSessionCookie(request, headers);
+    return headers;
+  }
+
+  #ownerOf(request: Request, server: Server<WebSocketConnection>): Owner {
+    const isProxied = isFromElsewhere(request.headers, this.#options.origins);
+    const address = isProxied ? null : (server.requestIP(request)?.address ?? null);
+    return { origin: request.headers.get("origin"), address };
+  }
+}
+
+/** A text is why there is none. */
+function formatOf(
+  request: Request,
+  transport: "xhr" | "xhr_streaming" | "eventsource" | "htmlfile" | "jsonp",
+): ResponseFormat | string {
+  switch (transport) {
+    case "xhr":
+      return XHR_POLLING;
+    case "xhr_streaming":
+      return XHR_STREAMING;
+    case "eventsource":
+      return EVENT_SOURCE;
+    case "htmlfile":
+    case "jsonp": {
+      const { searchParams } = new URL(request.url);
+      const callback = searchParams.get("c") ?? searchParams.get("callback");
+      if (callback === null || callback === "") return '"callback" parameter required';
+      if (!isCallback(callback)) return 'invalid "callback" parameter';
+      return transport === "jsonp" ? jsonp(callback) : htmlFile(callback);
+    }
+  }
+}
+
+/** null when there is none. A form's field `d` is how pages send by JSONP. */
+async function payloadOf(request: Request, transport: string): Promise<string | null> {
+  const text = await request.text();
+  const type = request.headers.get("content-type")?.toLowerCase() ?? "";
+  const isForm = transport === "jsonp_send" && type.startsWith("application/x-www-form-urlencoded");
+  return isForm ? new URLSearchParams(text).get("d") : text;
+}
+
+function failure(request: Request, text: string): Response {
+  const headers = corsHeaders(request);
+  headers.set("content-type", "text/plain; charset=UTF-8");
+  headers.set("cache-control", UNCACHED);
+  return new Response(text, { status: 500, headers });
+}
+
+function notFound(request: Request): Response {
+  const headers = corsHeaders(request);
+  headers.set("content-type", "text/plain; charset=UTF-8");
+  return new Response(null, { status: 404, headers });
+}

@@ -1,0 +1,89 @@
+import type { ResponseFormat } from "../sockjs/response-format.ts";
+import type { FrameSink } from "./sockjs-connection.ts";
+
+/** A request that receives: what it is answered with, and where its frames go. */
+export interface ReceivingResponse {
+  readonly sink: FrameSink;
+  readonly response: Response | Promise<Response>;
+}
+
+/** Polling: the first frame is the whole response. */
+export function pollingResponse(format: ResponseFormat, headers: Headers): ReceivingResponse {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const sink: FrameSink = {
+    write(frame) {
+      resolve(new Response(format.write(frame), { headers }));
+      return false;
+    },
+    end: () => resolve(new Response(null, { headers })),
+  };
+  return { sink, response: promise };
+}
+
+/** Streaming: frame after frame, each on its way at once, up to `limitBytes` of them. */
+export function streamingResponse(
+  format: ResponseFormat,
+  headers: Headers,
+  limitBytes: number,
+): ReceivingResponse {
+  const sink = new StreamSink(format, limitBytes);
+  // A direct stream: any other would join frames that wait into one chunk.
+  const source: Bun.DirectUnderlyingSource<string> = {
+    type: "direct",
+    pull: (out) => sink.opened(out),
+  };
+  // The browser's types, which know no such source, hide those of Bun.
+  const stream: ReadableStream<string> = Reflect.construct(ReadableStream, [source]);
+  return { sink, response: new Response(stream, { headers }) };
+}
+
+class StreamSink implements FrameSink {
+  readonly #format: ResponseFormat;
+  readonly #limitBytes: number;
+  readonly #ended = Promise.withResolvers<void>();
+  #out: ReadableStreamDirectController | null = null;
+  /** Written before the engine asked for anything. */
+  #early: string[];
+  #bytes = 0;
+  #isEnded = false;
+
+  constructor(format: ResponseFormat, limitBytes: number) {
+    this.#format = format;
+    this.#limitBytes = limitBytes;
+    this.#early = [format.prelude];
+  }
+
+  /** The stream lives as long as the promise is open. */
+  opened(out: ReadableStreamDirectController): Promise<void> {
+    this.#out = out;
+    for (const text of this.#early.splice(0)) this.#put(text);
+    if (this.#isEnded) out.end();
+    return this.#ended.promise;
+  }
+
+  write(frame: string): boolean {
+    if (this.#isEnded) return false;
+    const text = this.#format.write(frame);
+    this.#bytes += text.length;
+    this.#put(text);
+    if (this.#bytes < this.#limitBytes) return true;
+    this.end();
+    return false;
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#out?.end();
+    this.#ended.resolve();
+  }
+
+  #put(text: string): void {
+    if (this.#out === null) {
+      this.#early.push(text);
+      return;
+    }
+    this.#out.write(text);
+    this.#out.flush();
+  }
+}
