@@ -46,7 +46,7 @@ const limits = z
     pendingFrames: integer(
       256,
       { min: 1, max: MILLION },
-      "Frames of a connection that may wait while an earlier one is worked on.",
+      "Frames of a connection that may wait while an earlier one is worked on; over TCP the client waits instead.",
     ),
     connectMs: delayMs(30_000, 1, "The time a connection has from its opening to CONNECT."),
     sendBufferBytes: integer(

@@ -8,6 +8,7 @@ export class FrameSequence {
   #queue: Frame[] = [];
   #isWaiting = false;
   #isStopped = false;
+  #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(
     /** Handles its faults itself; a promise only if there is something to wait for. */
@@ -24,10 +25,22 @@ export class FrameSequence {
     else this.onOverflow();
   };
 
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** A promise only while a frame is waited for; it resolves when none is, or at `stop`. */
+  idle(): Promise<void> | null {
+    if (!this.#isWaiting || this.#isStopped) return null;
+    this.#idle ??= Promise.withResolvers<void>();
+    return this.#idle.promise;
+  }
+
   /** Nothing more is handled. */
   stop(): void {
     this.#isStopped = true;
     this.#queue = [];
+    this.#tellIdle();
   }
 
   #start(frame: Frame): void {
@@ -42,8 +55,16 @@ export class FrameSequence {
     this.#isWaiting = false;
     while (!this.#isWaiting && !this.#isStopped) {
       const next = this.#queue.shift();
-      if (next === undefined) return;
+      if (next === undefined) {
+        this.#tellIdle();
+        return;
+      }
       this.#start(next);
     }
+  }
+
+  #tellIdle(): void {
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 }

@@ -129,6 +129,11 @@ export class Session {
     }
   }
 
+  /** For a transport that can let its client wait: a promise while frames wait, see `FrameSequence`. */
+  idle(): Promise<void> | null {
+    return this.#frames.idle();
+  }
+
   /** The client says no more: what it said is still answered, then the session ends. */
   ended(): void {
     this.#frames.accept(END_OF_STREAM);
@@ -168,6 +173,9 @@ export class Session {
   /** Looks at the time limits; called now and then. */
   check(nowMs: number): void {
     if (this.#state === "closed") return;
+    // A client that is not read, see `idle`, cannot be heard.
+    const isUnread = this.connection.framing === "stream" && this.#frames.isWaiting;
+    if (isUnread) this.#times.received(nowMs);
     const exceeded = this.#times.exceeded(nowMs, this.#state === "connected");
     if (exceeded !== null) {
       this.#fail(exceeded, null);

@@ -9,16 +9,23 @@ export interface TcpSocket {
   shutdown(): void;
   /** Drops the socket with what it holds. */
   terminate(): void;
+  /** Reads no more until `resume`; what was read already may still come. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface TcpConnectionOptions {
   /** What may wait to be sent; past it the connection is dropped. */
   readonly sendBufferBytes: number;
+  /** Of what comes, so much is decoded before a look at whether frames wait. */
+  readonly pieceBytes: number;
   /** The send buffer is past its limit: the connection is about to be dropped. */
   readonly onOverflow: (connection: TcpConnection) => void;
   /** Nothing more will be sent: the peer takes the rest, and closes its side. */
   readonly onClosing: (connection: TcpConnection) => void;
 }
+
+const NUL = 0;
 
 /** So many bytes do not wait for the end of the turn. */
 const WRITE_NOW_BYTES = 64 * 1024;
@@ -41,6 +48,10 @@ export class TcpConnection implements Connection {
   #rest: Uint8Array | null = null;
   #bufferedBytes = 0;
   #isTurnWatched = false;
+  /** What came while frames wait: the client has to wait too. */
+  #unread: Uint8Array[] = [];
+  #isPaused = false;
+  #hasEnded = false;
 
   constructor(socket: TcpSocket, options: TcpConnectionOptions) {
     this.#socket = socket;
@@ -53,6 +64,17 @@ export class TcpConnection implements Connection {
 
   opened(session: Session): void {
     this.#session = session;
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#unread.push(bytes);
+    if (!this.#isPaused) this.#read();
+  }
+
+  /** The peer says no more. */
+  ended(): void {
+    this.#hasEnded = true;
+    if (!this.#isPaused) this.#session?.ended();
   }
 
   /** The socket takes more. */
@@ -104,6 +126,39 @@ export class TcpConnection implements Connection {
     this.#socket.terminate();
   }
 
+  /**
+   * A client that sends faster than its frames can be handled is not read, which it notices. Pieces
+   * end behind a NUL: a body that came whole stays whole.
+   */
+  #read(): void {
+    const session = this.#session;
+    for (let bytes = this.#unread.shift(); bytes !== undefined; bytes = this.#unread.shift()) {
+      if (session === null) continue;
+      const nul = bytes.indexOf(NUL, this.#options.pieceBytes - 1);
+      const end = nul === -1 ? bytes.length : nul + 1;
+      if (end < bytes.length) this.#unread.unshift(bytes.subarray(end));
+      session.receive(end < bytes.length ? bytes.subarray(0, end) : bytes);
+      const idle = session.idle();
+      if (idle !== null) {
+        this.#pauseUntil(idle);
+        return;
+      }
+    }
+  }
+
+  #pauseUntil(idle: Promise<void>): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+    const goOn = () => {
+      this.#isPaused = false;
+      this.#read();
+      if (this.#isPaused || this.#state === "gone") return;
+      this.#socket.resume();
+      if (this.#hasEnded) this.#session?.ended();
+    };
+    idle.then(goOn, goOn);
+  }
+
   // An immediate runs once a turn; microtasks run after each message that comes in.
   #watchTurn(): void {
     if (this.#isTurnWatched) return;
@@ -145,6 +200,7 @@ export class TcpConnection implements Connection {
   /** The count of buffered bytes stays until the session knows: what they were did not depart. */
   #drop(state: "dropped" | "gone"): void {
     this.#state = state;
+    this.#unread = [];
     this.#queue = [];
     this.#rest = null;
   }

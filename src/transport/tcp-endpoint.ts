@@ -20,6 +20,9 @@ export interface TcpEndpointOptions {
   readonly lingerMs: number;
 }
 
+/** A frame with a header, `ACK\nid:1\n\n\0`, has a few more. */
+const SHORTEST_FRAME_BYTES = 8;
+
 /** Finds peers that vanished without a word and had agreed on no heart-beats. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -45,8 +48,8 @@ export class TcpEndpoint {
         open: (socket) => this.#open(socket),
         // With this handler, `open` comes before the handshake, so that its time is limited too.
         handshake() {},
-        data: ({ data }, bytes) => data.session?.receive(bytes),
-        end: ({ data }) => data.session?.ended(),
+        data: ({ data }, bytes) => data.received(bytes),
+        end: ({ data }) => data.ended(),
         drain: ({ data }) => data.drained(),
         close: ({ data }) => this.#close(data),
         error: (_, fault) => this.#failed(fault),
@@ -79,6 +82,7 @@ export class TcpEndpoint {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const connection = new TcpConnection(socket, {
       sendBufferBytes,
+      pieceBytes: SHORTEST_FRAME_BYTES * environment.limits.pendingFrames,
       onOverflow: this.#onOverflow,
       onClosing: this.#onClosing,
     });

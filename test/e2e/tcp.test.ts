@@ -159,6 +159,25 @@ test("a client that half-closes gets the receipts of all that it sent, and its m
   expect(messages).toHaveLength(20);
 });
 
+test("a worker may send all its transactions without waiting for any", async () => {
+  const worker = await TcpClient.connect(server.tcpPort, "worker");
+  const count = 500;
+  const transactions = Array.from({ length: count }, (_, n) => {
+    const transaction = `${n}`;
+    const job = { destination: "/queue/pipelined", persistent: "true", transaction };
+    return (
+      frame("BEGIN", { transaction }) +
+      frame("SEND", job, `job ${n}`) +
+      frame("COMMIT", { transaction, receipt: transaction })
+    );
+  });
+  worker.send(transactions.join(""));
+  await last(worker, "RECEIPT", count);
+  await worker.subscribed("/queue/pipelined", "prefetch-count:0\n");
+  expect((await last(worker, "MESSAGE", count)).text()).toBe(`job ${count - 1}`);
+  worker.close();
+});
+
 describe("TLS", () => {
   const TLS = [...FLAGS, `--tcp-cert-file=${CERT_FILE}`, `--tcp-key-file=${KEY_FILE}`];
 

@@ -10,6 +10,7 @@ class FakeSocket implements TcpSocket {
   room = Number.POSITIVE_INFINITY;
   isShut = false;
   isTerminated = false;
+  isPaused = false;
   onTerminate = (): void => {};
 
   write(bytes: Uint8Array): number {
@@ -24,6 +25,12 @@ class FakeSocket implements TcpSocket {
   terminate(): void {
     this.isTerminated = true;
     this.onTerminate();
+  }
+  pause(): void {
+    this.isPaused = true;
+  }
+  resume(): void {
+    this.isPaused = false;
   }
   received(): string {
     return Buffer.concat(this.writes).toString();
@@ -40,6 +47,7 @@ async function connected() {
   let closings = 0;
   const connection = new TcpConnection(socket, {
     sendBufferBytes: LIMIT,
+    pieceBytes: 64,
     onOverflow: (which) => overflows.push(which.bufferedBytes()),
     onClosing: () => {
       closings += 1;
@@ -52,8 +60,9 @@ async function connected() {
   await turn();
   socket.writes.length = 0;
   harness.application.handled.length = 0;
-  const { handled } = harness.application;
-  return { connection, session, socket, overflows, handled, closings: () => closings };
+  const { application } = harness;
+  const { handled } = application;
+  return { connection, session, socket, application, overflows, handled, closings: () => closings };
 }
 
 /** The end of this turn of the event loop. */
@@ -171,6 +180,52 @@ test("close of a blocked connection ends it once the peer has taken the rest", a
   connection.drained();
   expect(socket.received()).toBe("last words");
   expect(socket.isShut).toBe(true);
+});
+
+test("a client whose frames wait is not read, and loses nothing", async () => {
+  const { connection, socket, application } = await connected();
+  const answers: (() => void)[] = [];
+  application.onSend = () => new Promise((resolve) => answers.push(() => resolve(undefined)));
+  const sends = Array.from(
+    { length: 9 },
+    (_, n) => `SEND\ndestination:/app/x\n\n${n} ${"x".repeat(40)}\0`,
+  );
+  connection.received(bytes(sends.slice(0, 4).join("")));
+  expect(socket.isPaused).toBe(true);
+  connection.received(bytes(sends.slice(4).join(""))); // The engine had it already.
+  for (let n = 0; n < sends.length; n += 1) {
+    expect(answers).toHaveLength(n + 1);
+    expect(socket.isPaused).toBe(true);
+    answers[n]?.();
+    await turn();
+  }
+  expect(socket.isPaused).toBe(false);
+  const numbers = application.handled.flatMap((entry) => /\/app\/x (\d)/.exec(entry)?.[1] ?? []);
+  expect(numbers.join("")).toBe("012345678");
+});
+
+test("the end of what a client says has its place behind what waits", async () => {
+  const { connection, socket, application } = await connected();
+  let answer = (): void => {};
+  application.onSend = () => new Promise((resolve) => (answer = () => resolve(undefined)));
+  connection.received(bytes("SEND\ndestination:/app/x\nreceipt:r\n\n\0"));
+  connection.ended();
+  await turn();
+  expect(socket.isShut).toBe(false);
+  answer();
+  await turn();
+  expect(socket.received()).toBe("RECEIPT\nreceipt-id:r\n\n\0");
+  expect(socket.isShut).toBe(true);
+});
+
+test("a client that is not read when its session ends is read again, to hear of its end", async () => {
+  const { connection, session, socket, application } = await connected();
+  application.onSend = () => new Promise(() => {});
+  connection.received(bytes("SEND\ndestination:/app/x\n\n\0"));
+  expect(socket.isPaused).toBe(true);
+  session.close(1000, "");
+  await turn();
+  expect(socket.isPaused).toBe(false);
 });
 
 test("terminate drops what waits", async () => {

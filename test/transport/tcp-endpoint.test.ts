@@ -178,6 +178,41 @@ test("a client that takes nothing for too long is dropped, though its buffer is 
   client.close();
 });
 
+test("a client may say much more at once than frames may wait: it is read as they are handled", async () => {
+  const { port, application, environment } = await listen();
+  application.onSend = async () => {
+    await turn();
+    return undefined;
+  };
+  const count = 50 * environment.limits.pendingFrames;
+  const client = await TcpClient.open(port);
+  const sends = Array.from(
+    { length: count },
+    (_, n) => `SEND\ndestination:/app/x\nreceipt:${n}\n\n\0`,
+  );
+  client.send(`${CONNECT}${sends.join("")}`);
+  for (let n = 0; n < count; n += 1) {
+    expect((await client.frame("RECEIPT")).header("receipt-id")).toBe(`${n}`);
+  }
+  expect(client.got("ERROR")).toEqual([]);
+});
+
+test("a client that is not read is not told that its heart-beats stay away", async () => {
+  const { port, application, clock } = await listen();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  application.onSend = () => promise;
+  const client = await TcpClient.open(port);
+  client.send("CONNECT\naccept-version:1.2\nlogin:alice\nheart-beat:1000,0\n\n\0");
+  await client.frame("CONNECTED");
+  client.send("SEND\ndestination:/app/x\nreceipt:r\n\n\0");
+  await until(() => application.handled.some((entry) => entry.startsWith("/app/x")));
+  clock.advance(60_000);
+  resolve(undefined);
+  await client.frame("RECEIPT");
+  clock.advance(60_000);
+  expect((await client.frame("ERROR")).header("code")).toBe("HEARTBEAT_TIMEOUT");
+});
+
 test("DISCONNECT is answered before the end", async () => {
   const { port } = await listen();
   const client = await TcpClient.connect(port, "alice");
