@@ -161,7 +161,17 @@ describe("a request for what is not there is refused", () => {
         headers: [...UPGRADE, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x"],
       },
     ],
-    ["a handshake by POST", 400, { line: "POST /ws HTTP/1.1", headers: HANDSHAKE }],
+    ["a handshake by POST", 405, { line: "POST /ws HTTP/1.1", headers: HANDSHAKE }],
+    ["a SockJS session of 129 letters", 404, socket(`/ws/a/${"b".repeat(129)}/websocket`)],
+    ["info by DELETE", 405, { line: "DELETE /ws/info HTTP/1.1" }],
+    [
+      "a handshake without Connection",
+      400,
+      {
+        line: "GET /ws HTTP/1.1",
+        headers: ["Upgrade: websocket", "Sec-WebSocket-Version: 13", KEY],
+      },
+    ],
     [
       "a subprotocol of 10 KB",
       400,
