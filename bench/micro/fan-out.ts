@@ -59,7 +59,7 @@ function brokerWith(count: number, variantOf: (index: number) => Variant): Broke
   const broker = new Broker({ publish: (_channel, payload) => take(payload) });
   for (let index = 0; index < count; index += 1) {
     const peer = { ...connection };
-    const request = { ...variantOf(index), peer, key: TOPIC, destination: TOPIC };
+    const request = { ...variantOf(index), peer, key: TOPIC, pattern: null, destination: TOPIC };
     broker.subscribe(request, null);
   }
   return broker;
@@ -92,7 +92,7 @@ function benchAcknowledged(name: string): void {
         const subscription = new SessionSubscription({
           broker,
           connection: peer,
-          request: { ...USUAL, peer, key: TOPIC, destination: TOPIC },
+          request: { ...USUAL, peer, key: TOPIC, pattern: null, destination: TOPIC },
           ackMode: "client-individual",
           number: index,
           unacknowledgedLimit: 1_000,

@@ -2,6 +2,7 @@ import { type Authenticator, authenticateByAny, type Credentials } from "../auth
 import type { Principal } from "../auth/principal.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Destination, userQueue } from "../broker/destination.ts";
+import { isTopicPattern, TopicPattern } from "../broker/topic-pattern.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
@@ -76,8 +77,8 @@ export class ChatApplication implements Application {
         this.#options.router.assertKnown(destination.name);
         return;
       case "topic":
-        if (!isReservedTopic(destination.name)) return;
-        throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${destination.name}`);
+        assertSendable(destination.name);
+        return;
       case "queue":
         return;
       case "user":
@@ -110,7 +111,7 @@ export class ChatApplication implements Application {
         }
         const key = userQueue(userId, destination.queue);
         const catchUp = destination.queue === "messages";
-        return { kind: "broadcast", key, oncePerConnection: false, catchUp };
+        return { kind: "broadcast", key, pattern: null, oncePerConnection: false, catchUp };
       }
       case "queue":
         return { kind: "work-queue" };
@@ -212,8 +213,11 @@ export class ChatApplication implements Application {
 
   #admitToTopic(session: Session, topic: string, frame: Frame): MaybePromise<SubscriptionPolicy> {
     const conversationId = conversationOfTyping(topic);
-    if (conversationId === null)
-      return { kind: "broadcast", key: topic, oncePerConnection: false, catchUp: false };
+    if (conversationId === null) {
+      // Patterns are for what clients publish: the server's own events never pass them.
+      const pattern = TopicPattern.parse(topic);
+      return { kind: "broadcast", key: topic, pattern, oncePerConnection: false, catchUp: false };
+    }
     if (!idSchema.safeParse(conversationId).success) {
       throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
     }
@@ -224,7 +228,23 @@ export class ChatApplication implements Application {
         const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
         throw new AppError("CONVERSATION_NOT_FOUND", text, { details: { isProvisional: true } });
       }
-      return { kind: "broadcast", key: topic, oncePerConnection: true, catchUp: false };
+      return {
+        kind: "broadcast",
+        key: topic,
+        pattern: null,
+        oncePerConnection: true,
+        catchUp: false,
+      };
     });
+  }
+}
+
+function assertSendable(topic: string): void {
+  if (isReservedTopic(topic)) {
+    throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
+  }
+  if (isTopicPattern(topic)) {
+    const text = `A message goes to one topic, and ${topic} has wildcards`;
+    throw new AppError("UNKNOWN_DESTINATION", text);
   }
 }

@@ -1,7 +1,9 @@
 import { messageHead } from "../stomp/encoder.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
+import type { TopicPattern } from "./topic-pattern.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -13,6 +15,7 @@ import type { Wire } from "./wire.ts";
  */
 export class Broker {
   readonly #listeners = new Map<string, Listeners>();
+  readonly #patterns = new PatternIndex();
   #channelsMade = 0;
 
   constructor(readonly engine: Engine) {}
@@ -46,23 +49,45 @@ export class Broker {
     return this.#listeners.has(key);
   }
 
+  /** At least one subscription would get what is published to the topic. */
+  isHeard(topic: string): boolean {
+    return this.#listeners.has(topic) || this.#patterns.matching(topic).length > 0;
+  }
+
+  /** Hands the message to every subscription of the topic, also those with wildcards. */
+  publish(topic: string, message: Outgoing): void {
+    this.deliver(topic, message);
+    if (this.#patterns.isEmpty) return;
+    for (const name of this.#patterns.matching(topic)) this.#deliverBy(name, topic, message);
+  }
+
   /** Hands the message to every subscription of the key, except those of one connection. */
   deliver(key: string, message: Outgoing, except: Peer | null = null): void {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
     for (const channel of listeners.channels.values()) {
-      this.#deliverToChannel(channel, message, except);
+      this.#deliverToChannel(channel, channel.head, message, except);
     }
     for (const subscription of listeners.direct) {
       if (subscription.peer !== except) subscription.receive?.(message);
     }
   }
 
-  #deliverToChannel(channel: Channel, message: Outgoing, except: Peer | null): void {
+  #deliverBy(pattern: string, topic: string, message: Outgoing): void {
+    const listeners = this.#listeners.get(pattern);
+    if (listeners === undefined) return;
+    for (const channel of listeners.channels.values()) {
+      const head = messageHead(channel.version, channel.id, topic);
+      this.#deliverToChannel(channel, head, message, null);
+    }
+    for (const subscription of listeners.direct) subscription.receive?.(message, topic);
+  }
+
+  #deliverToChannel(channel: Channel, head: string, message: Outgoing, except: Peer | null): void {
     const { name, peers, singly } = channel;
     const isPartial = except !== null && (peers.has(except) || singly.has(except));
     if (isPartial && peers.size + singly.size === 1) return;
-    const payload = message.payload(channel.wire, channel.version, channel.head);
+    const payload = message.payload(channel.wire, channel.version, head);
     if (isPartial && except.topics !== null) except.topics.publishToOthers(name, payload);
     else if (peers.size > 0) this.engine.publish(name, payload);
     for (const peer of singly) if (peer !== except) peer.send(payload);
@@ -73,6 +98,7 @@ export class Broker {
     if (listeners === undefined) {
       listeners = { channels: new Map(), direct: new Set() };
       this.#listeners.set(subscription.key, listeners);
+      if (subscription.pattern !== null) this.#patterns.add(subscription.pattern);
     }
     subscription.attached = true;
     subscription.receive = receive;
@@ -88,7 +114,7 @@ export class Broker {
       this.#channelsMade += 1;
       const name = this.#channelsMade.toString(36);
       const head = messageHead(version, id, destination);
-      channel = { variant, name, head, version, wire, peers: new Set(), singly: new Set() };
+      channel = { variant, name, head, id, version, wire, peers: new Set(), singly: new Set() };
       listeners.channels.set(variant, channel);
     }
     subscription.channel = channel;
@@ -117,6 +143,7 @@ export class Broker {
     }
     if (listeners.channels.size === 0 && listeners.direct.size === 0) {
       this.#listeners.delete(subscription.key);
+      if (subscription.pattern !== null) this.#patterns.remove(subscription.key);
     }
   }
 }
@@ -131,6 +158,7 @@ interface Channel {
   readonly variant: string;
   readonly name: string;
   readonly head: string;
+  readonly id: string | null;
   readonly version: StompVersion;
   readonly wire: Wire;
   readonly peers: Set<Peer>;
@@ -141,6 +169,7 @@ interface Channel {
 class BrokerSubscription implements Subscription {
   readonly peer: Peer;
   readonly key: string;
+  readonly pattern: TopicPattern | null;
   readonly destination: string;
   readonly id: string | null;
   readonly version: StompVersion;
@@ -152,6 +181,7 @@ class BrokerSubscription implements Subscription {
   constructor(request: SubscriptionRequest) {
     this.peer = request.peer;
     this.key = request.key;
+    this.pattern = request.pattern;
     this.destination = request.destination;
     this.id = request.id;
     this.version = request.version;

@@ -1,5 +1,6 @@
 import type { StompVersion } from "../stomp/version.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { TopicPattern } from "./topic-pattern.ts";
 import type { Wire } from "./wire.ts";
 
 /** A connection as the broker sees it. What is sent and published leaves in the order of the calls. */
@@ -25,13 +26,19 @@ export interface Engine {
   publish(channel: string, payload: string | Uint8Array): void;
 }
 
-export type Receive = (message: Outgoing) => void;
+/** `topic` is what the message was sent to, for a subscription with wildcards. */
+export type Receive = (message: Outgoing, topic?: string) => void;
 
 export interface SubscriptionRequest {
   readonly peer: Peer;
   /** The key under which messages are published, see `userQueue`. */
   readonly key: string;
-  /** The `destination` header of its MESSAGE frames: as the client wrote it. */
+  /** With wildcards, what is published under `key` is found by it; null for one destination. */
+  readonly pattern: TopicPattern | null;
+  /**
+   * The `destination` header of its MESSAGE frames: as the client wrote it. With wildcards, the
+   * header is the topic that the message was sent to.
+   */
   readonly destination: string;
   /** null only in STOMP 1.0, where the id is optional. */
   readonly id: string | null;

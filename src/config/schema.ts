@@ -44,9 +44,14 @@ const limits = z
     ),
     subscriptions: integer(1_024, { min: 1, max: MILLION }, "Subscriptions of a connection."),
     pendingFrames: integer(
-      256,
+      4_096,
       { min: 1, max: MILLION },
-      "Frames of a connection that may wait while an earlier one is worked on; over TCP the client waits instead.",
+      "Frames of a connection that may wait while an earlier one is worked on.",
+    ),
+    pendingBytes: integer(
+      4 * MIB,
+      { min: KIB, max: 1_024 * MIB },
+      "Bytes of the frames that may wait so.",
     ),
     connectMs: delayMs(30_000, 1, "The time a connection has from its opening to CONNECT."),
     sendBufferBytes: integer(

@@ -1,4 +1,11 @@
-import type { Frame } from "../stomp/frame.ts";
+import { detachedFrame, type Frame, sizeOf } from "../stomp/frame.ts";
+
+export interface PendingLimits {
+  /** Frames that may queue behind one that is waited for. */
+  readonly pendingFrames: number;
+  /** Bytes of those. */
+  readonly pendingBytes: number;
+}
 
 /**
  * Frames one after another: a frame whose handling needs no waiting is handled at once, without a
@@ -6,6 +13,7 @@ import type { Frame } from "../stomp/frame.ts";
  */
 export class FrameSequence {
   #queue: Frame[] = [];
+  #queuedBytes = 0;
   #isWaiting = false;
   #isStopped = false;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -13,7 +21,7 @@ export class FrameSequence {
   constructor(
     /** Handles its faults itself; a promise only if there is something to wait for. */
     readonly handle: (frame: Frame) => Promise<void> | undefined,
-    readonly capacity: number,
+    readonly limits: PendingLimits,
     /** More frames came than may queue. */
     readonly onOverflow: () => void,
   ) {}
@@ -21,8 +29,7 @@ export class FrameSequence {
   readonly accept = (frame: Frame): void => {
     if (this.#isStopped) return;
     if (!this.#isWaiting) this.#start(frame);
-    else if (this.#queue.length < this.capacity) this.#queue.push(frame);
-    else this.onOverflow();
+    else this.#enqueue(frame);
   };
 
   get isWaiting(): boolean {
@@ -43,6 +50,18 @@ export class FrameSequence {
     this.#tellIdle();
   }
 
+  /** A copy, which does not keep the whole transport message that the frame came in. */
+  #enqueue(frame: Frame): void {
+    const bytes = this.#queuedBytes + sizeOf(frame);
+    const { pendingFrames, pendingBytes } = this.limits;
+    if (this.#queue.length >= pendingFrames || bytes > pendingBytes) {
+      this.onOverflow();
+      return;
+    }
+    this.#queue.push(detachedFrame(frame));
+    this.#queuedBytes = bytes;
+  }
+
   #start(frame: Frame): void {
     const handling = this.handle(frame);
     if (handling === undefined) return;
@@ -59,6 +78,7 @@ export class FrameSequence {
         this.#tellIdle();
         return;
       }
+      this.#queuedBytes -= sizeOf(next);
       this.#start(next);
     }
   }

@@ -2,8 +2,10 @@ import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Peer } from "../broker/subscription.ts";
+import type { TopicPattern } from "../broker/topic-pattern.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
+import type { PendingLimits } from "./frame-sequence.ts";
 import type { PrefetchLimits } from "./headers.ts";
 import type { Session } from "./session.ts";
 import type { SessionSubscription } from "./session-subscription.ts";
@@ -34,6 +36,8 @@ export type SubscriptionPolicy =
       readonly kind: "broadcast";
       /** The key to listen under, see `userQueue`. */
       readonly key: string;
+      /** The destination has wildcards. */
+      readonly pattern: TopicPattern | null;
       /**
        * The client may subscribe again and again, with ever new ids, and still gets each message
        * once; the newest id carries it.
@@ -75,12 +79,15 @@ export interface Application {
   drained(session: Session): void;
 }
 
-export interface SessionLimits extends TimeLimitSettings, TransactionLimits, PrefetchLimits {
+export interface SessionLimits
+  extends TimeLimitSettings,
+    PendingLimits,
+    TransactionLimits,
+    PrefetchLimits {
   readonly frameBytes: number;
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
-  readonly pendingFrames: number;
   readonly sendBufferBytes: number;
 }
 

@@ -74,8 +74,8 @@ export class Publisher {
 
   #broadcast(topic: string, frame: Frame): void {
     const { broker, newId } = this.#options;
-    if (!broker.hasListeners(topic)) return;
-    broker.deliver(topic, new Outgoing(newId(), frame.body, passedOnHeaders(frame)));
+    if (!broker.isHeard(topic)) return;
+    broker.publish(topic, new Outgoing(newId(), frame.body, passedOnHeaders(frame)));
   }
 }
 

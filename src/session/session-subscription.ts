@@ -1,5 +1,5 @@
 import type { Outgoing } from "../broker/outgoing.ts";
-import type { Subscription } from "../broker/subscription.ts";
+import type { Receive, Subscription } from "../broker/subscription.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type {
   AckMode,
@@ -90,11 +90,14 @@ export class SessionSubscription implements ClientSubscription {
     this.unacknowledged.clear();
   }
 
-  /** This subscription's own copy of a message, past the engine's channels. */
-  send(message: Outgoing): void {
+  /**
+   * This subscription's own copy of a message, past the engine's channels. `topic` is what it was
+   * sent to, where the subscription has wildcards.
+   */
+  send(message: Outgoing, topic?: string): void {
     if (!this.isOpen) return;
     const { connection, request } = this.#options;
-    let head = this.#head;
+    let head = topic === undefined ? this.#head : messageHead(request.version, request.id, topic);
     if (this.ackMode !== "auto") {
       if (this.unacknowledged.size >= this.#options.unacknowledgedLimit) {
         this.#options.onOverflow();
@@ -115,7 +118,7 @@ export class SessionSubscription implements ClientSubscription {
 
   drained(): void {}
 
-  #liveReceive(): ((message: Outgoing) => void) | null {
-    return this.ackMode === "auto" ? null : (message) => this.send(message);
+  #liveReceive(): Receive | null {
+    return this.ackMode === "auto" ? null : (message, topic) => this.send(message, topic);
   }
 }

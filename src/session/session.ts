@@ -90,7 +90,7 @@ export class Session {
     });
     this.#frames = new FrameSequence(
       (frame) => this.#handle(frame),
-      environment.limits.pendingFrames,
+      environment.limits,
       () => this.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
     );
   }

@@ -55,6 +55,7 @@ export class Subscriber {
         request: {
           ...{ peer: connection, destination: destination.name, id, ...this.#protocol },
           key: policy.kind === "work-queue" ? destination.name : policy.key,
+          pattern: policy.kind === "work-queue" ? null : policy.pattern,
         },
       };
       this.#open(destination, options, policy, prefetch);

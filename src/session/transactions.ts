@@ -1,6 +1,6 @@
 import type { Destination } from "../broker/destination.ts";
 import { AppError } from "../errors.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { type Frame, sizeOf } from "../stomp/frame.ts";
 import type { ClientSubscription } from "./client-subscription.ts";
 import type { Delivery } from "./unacknowledged.ts";
 
@@ -60,7 +60,7 @@ export class Transactions {
   /** Throws UNKNOWN_TRANSACTION, TRANSACTION_LIMIT_EXCEEDED. */
   add(name: string, step: TransactionStep): void {
     const transaction = this.#named(name);
-    const bytes = sizeOf(step);
+    const bytes = step.kind === "send" ? sizeOf(step.frame) : 0;
     if (this.#frames >= this.limits.transactionFrames) throw tooMuch("frames in transactions");
     if (this.#bytes + bytes > this.limits.transactionBytes) throw tooMuch("bytes in transactions");
     transaction.steps.push(step);
@@ -83,13 +83,6 @@ export class Transactions {
     if (transaction !== undefined) return transaction;
     throw unknownTransaction(name);
   }
-}
-
-function sizeOf(step: TransactionStep): number {
-  if (step.kind === "settle") return 0;
-  let bytes = step.frame.body.length;
-  for (const text of step.frame.headers) bytes += text.length;
-  return bytes;
 }
 
 function tooMuch(what: string): AppError {

@@ -18,8 +18,17 @@ export function detachedBody(body: Body): Body {
   return typeof body === "string" ? detached(body) : new Uint8Array(body);
 }
 
+/** The characters or bytes of a frame, without what separates them. */
+export function sizeOf({ headers, body }: Frame): number {
+  let size = body.length;
+  for (const text of headers) size += text.length;
+  return size;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
 /** A copy of a frame without the headers in `except`. */
-export function detachedFrame(frame: Frame, except: ReadonlySet<string>): Frame {
+export function detachedFrame(frame: Frame, except: ReadonlySet<string> = NONE): Frame {
   const headers: string[] = [];
   for (let index = 0; index + 1 < frame.headers.length; index += 2) {
     const name = frame.headers[index] ?? "";

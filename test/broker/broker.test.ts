@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Broker } from "../../src/broker/broker.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
 import type { SubscriptionRequest } from "../../src/broker/subscription.ts";
+import { TopicPattern } from "../../src/broker/topic-pattern.ts";
 import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
 
 class CountingEngine extends FakeEngine {
@@ -19,7 +20,7 @@ function setUp() {
   const subscribe = (request: Partial<SubscriptionRequest> = {}) => {
     const peer = new FakeConnection(engine, request.wire === "sockjs" ? "sockjs" : "raw");
     const complete = {
-      ...{ peer, key: "/topic/t", destination: "/topic/t", id: "sub-0" },
+      ...{ peer, key: "/topic/t", pattern: null, destination: "/topic/t", id: "sub-0" },
       ...({ version: "1.2", wire: "text" } as const),
       ...request,
     };
@@ -27,6 +28,53 @@ function setUp() {
   };
   return { engine, broker, subscribe };
 }
+
+describe("a subscription with wildcards", () => {
+  const key = "/topic/orders.*";
+  const wildcards = { key, destination: key, pattern: TopicPattern.parse(key) };
+
+  test("gets what is published to the topics that it matches, under their names", () => {
+    const { broker, subscribe } = setUp();
+    const { peer } = subscribe({ ...wildcards, id: "w" });
+    for (const topic of ["/topic/orders.eu", "/topic/orders", "/topic/orders.us"]) {
+      broker.publish(topic, new Outgoing(`m ${topic}`, topic, []));
+    }
+    const frames = peer.frames();
+    expect(frames.map((frame) => frame.header("destination"))).toEqual([
+      "/topic/orders.eu",
+      "/topic/orders.us",
+    ]);
+    expect(frames.map((frame) => frame.header("subscription"))).toEqual(["w", "w"]);
+  });
+
+  test("gets nothing of what the server delivers by itself", () => {
+    const { broker, subscribe } = setUp();
+    const { peer } = subscribe(wildcards);
+    broker.deliver("/topic/orders.eu", new Outgoing("m1", "hi", []));
+    expect(peer.sent).toEqual([]);
+  });
+
+  test("is one native publish for all whose frames are the same", () => {
+    const { engine, broker, subscribe } = setUp();
+    for (let count = 0; count < 100; count += 1) subscribe(wildcards);
+    const exact = subscribe({ key: "/topic/orders.eu", destination: "/topic/orders.eu" }).peer;
+    broker.publish("/topic/orders.eu", new Outgoing("m1", "hi", []));
+    expect(engine.published).toBe(2);
+    expect(exact.sent).toHaveLength(1);
+  });
+
+  test("counts as a listener as long as it is there", () => {
+    const { broker, subscribe } = setUp();
+    expect(broker.isHeard("/topic/orders.eu")).toBe(false);
+    const { subscription, peer } = subscribe(wildcards);
+    expect(broker.isHeard("/topic/orders.eu")).toBe(true);
+    expect(broker.isHeard("/topic/orders")).toBe(false);
+    broker.unsubscribe(subscription);
+    expect(broker.isHeard("/topic/orders.eu")).toBe(false);
+    broker.publish("/topic/orders.eu", new Outgoing("m1", "hi", []));
+    expect(peer.sent).toEqual([]);
+  });
+});
 
 describe("a message", () => {
   test("is one native publish for all subscribers whose frames are the same", () => {
@@ -112,7 +160,7 @@ test("going over from single delivery to the channel loses and doubles nothing",
   const peer = new FakeConnection(engine);
   const held: string[] = [];
   const request = {
-    ...{ peer, key: "/topic/t", destination: "/topic/t", id: "sub-0" },
+    ...{ peer, key: "/topic/t", pattern: null, destination: "/topic/t", id: "sub-0" },
     ...({ version: "1.2", wire: "text" } as const),
   };
   const subscription = broker.subscribe(request, (message) => held.push(message.messageId));

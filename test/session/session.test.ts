@@ -173,6 +173,32 @@ describe("receipts", () => {
     session.receive("SEND\ndestination:/app/x\n\nhi\0".repeat(6));
     expectError(connection, "TOO_MANY_PENDING_FRAMES", 1008);
   });
+
+  test("a client that sends much behind a waiting frame is stopped", () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    application.onSend = () => new Promise(() => {});
+    session.receive(`SEND\ndestination:/app/x\n\n${"x".repeat(2_000)}\0`.repeat(3));
+    expect(connection.closedWith).toBeNull();
+    session.receive(`SEND\ndestination:/app/x\n\n${"x".repeat(2_000)}\0`);
+    expectError(connection, "TOO_MANY_PENDING_FRAMES", 1008);
+  });
+});
+
+describe("a topic with wildcards", () => {
+  test.each(["auto", "client", "client-individual"])("in %s mode names the topic", (ack) => {
+    const { connect } = sessionHarness();
+    const { connection, session } = connect();
+    session.receive(`SUBSCRIBE\nid:w\nack:${ack}\ndestination:/topic/orders.#\n\n\0`);
+    session.receive("SEND\ndestination:/topic/orders.eu\n\nhi\0");
+    const frame = connection.last();
+    expect(frame.header("destination")).toBe("/topic/orders.eu");
+    expect(frame.header("subscription")).toBe("w");
+    if (ack !== "auto") session.receive(`ACK\nid:${frame.header("ack")}\n\n\0`);
+    expect(connection.closedWith).toBeNull();
+    session.receive("UNSUBSCRIBE\nid:w\n\n\0SEND\ndestination:/topic/orders.eu\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED", "MESSAGE"]);
+  });
 });
 
 describe("errors", () => {

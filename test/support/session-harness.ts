@@ -3,6 +3,7 @@ import { Broker } from "../../src/broker/broker.ts";
 import type { Destination } from "../../src/broker/destination.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
 import type { Engine, PeerTopics } from "../../src/broker/subscription.ts";
+import { TopicPattern } from "../../src/broker/topic-pattern.ts";
 import { AppError } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
 import type { MaybePromise } from "../../src/maybe-promise.ts";
@@ -145,6 +146,7 @@ export class FakeApplication implements Application {
     return {
       kind: "broadcast",
       key,
+      pattern: destination.kind === "topic" ? TopicPattern.parse(key) : null,
       oncePerConnection: destination.name.startsWith("/topic/typing/"),
       catchUp: destination.kind === "user" && destination.queue === "messages",
     };
@@ -182,6 +184,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       headerLineBytes: 512,
       subscriptions: 20,
       pendingFrames: 4,
+      pendingBytes: 4_096,
       unacknowledgedMessages: 8,
       sendBufferBytes: 4_096,
       prefetch: 4,

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { isTopicPattern, TopicPattern } from "../../src/broker/topic-pattern.ts";
+
+function pattern(name: string): TopicPattern {
+  const parsed = TopicPattern.parse(`/topic/${name}`);
+  if (parsed === null) throw new Error(`${name} has no wildcards`);
+  return parsed;
+}
+
+describe("a pattern", () => {
+  test.each([
+    ["orders.*", ["orders.eu", "orders."], ["orders", "orders.eu.1", "orders/eu", "order.eu"]],
+    ["*", ["a", "presence-like"], ["a.b", "a/b"]],
+    ["*.created", ["order.created"], ["created", "a.b.created", "order/created"]],
+    ["room/*/typing", ["room/1/typing"], ["room/typing", "room/1/2/typing", "room.1.typing"]],
+    ["orders.#", ["orders", "orders.eu", "orders.eu.1", "orders.eu/1"], ["orders/eu", "ordersx"]],
+    ["orders.**", ["orders", "orders.eu", "orders.eu.1"], ["orders/eu", "x.orders"]],
+    ["orders/**", ["orders", "orders/eu", "orders/eu/1"], ["orders.eu"]],
+    ["#", ["a", "a.b", "a/b.c", ""], []],
+    ["#.b", ["b", "a.b", "a/x.b", "b.b"], ["a/b", "a", "b.c"]],
+    ["a.#.b", ["a.b", "a.x.b", "a.x/y.b", "a.b.b"], ["a", "b", "a.bb", "a.x/b", "a/b"]],
+    ["#.*", ["a", "a.b", "a.b.c"], []],
+    ["*.#.*", ["a.b", "a.b.c"], ["a"]],
+    ["a.#.#.b", ["a.b", "a.x.y.z.b"], ["a.x.y.z"]],
+    ["#.b/#", ["b", "b/c", "x.b.b/c"], ["x.c", "b.c"]],
+  ])("%s", (name, matching, others) => {
+    const { matches } = { matches: (topic: string) => pattern(name).matches(`/topic/${topic}`) };
+    expect(matching.filter((topic) => !matches(topic))).toEqual([]);
+    expect(others.filter(matches)).toEqual([]);
+  });
+
+  test.each(["orders.eu*", "a*b", "a.#b", "***", "orders", "a.*b.c"])("%s is none", (name) => {
+    expect(TopicPattern.parse(`/topic/${name}`)).toBeNull();
+    expect(isTopicPattern(`/topic/${name}`)).toBe(false);
+  });
+
+  test("has eight wildcards at most", () => {
+    expect(isTopicPattern(`/topic/${"*.".repeat(8)}`)).toBe(true);
+    expect(TopicPattern.parse(`/topic/${"*.".repeat(8)}end`)).not.toBeNull();
+    expect(() => TopicPattern.parse(`/topic/${"*.".repeat(9)}end`)).toThrow("8 wildcards");
+  });
+
+  test("matches as a slow reference does", () => {
+    const word = fc.constantFrom("a", "b", "");
+    const separator = fc.constantFrom(".", "/");
+    const token = fc.constantFrom("a", "b", "*", "#", "**");
+    const joined = (words: fc.Arbitrary<string>) =>
+      fc
+        .tuple(words, fc.array(fc.tuple(separator, words), { maxLength: 6 }))
+        .map(([first, rest]) => [["", first] as const, ...rest.map(([s, w]) => [s, w] as const)]);
+    fc.assert(
+      fc.property(joined(token), joined(word), (tokens, words) => {
+        const text = (parts: readonly (readonly [string, string])[]) =>
+          `/topic/${parts.flat().join("")}`;
+        const parsed = TopicPattern.parse(text(tokens));
+        fc.pre(parsed !== null);
+        expect(parsed?.matches(text(words))).toBe(isMatch(tokens, words, true));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+type Parts = readonly (readonly [separator: string, word: string])[];
+
+/** Tries everything. */
+function isMatch(tokens: Parts, words: Parts, isFirst: boolean): boolean {
+  const [token, ...laterTokens] = tokens;
+  const [word, ...laterWords] = words;
+  if (token === undefined) return word === undefined;
+  const fits = word !== undefined && (isFirst || token[0] === word[0]);
+  if (token[1] === "#" || token[1] === "**") {
+    if (isMatch(laterTokens, words, isFirst)) return true;
+    if (!fits) return false;
+    return laterWords
+      .concat([["", ""]])
+      .some((_, covered) => isMatch(laterTokens, laterWords.slice(covered), false));
+  }
+  return fits && (token[1] === "*" || token[1] === word[1])
+    ? isMatch(laterTokens, laterWords, false)
+    : false;
+}
