@@ -17,6 +17,16 @@ export interface PlannedFrame {
 
 export const USERS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
 const TOPICS = Array.from({ length: 120 }, (_, index) => `/topic/fuzz.${index}`);
+const PATTERNS = [
+  ...["/topic/fuzz.*", "/topic/#", "/topic/**", "/topic/*.7", "/topic/fuzz/*", "/topic/fuzz.#.1"],
+  ...[
+    "/topic/#.#.#.#.#.#.#.#",
+    "/topic/#.#.#.#.#.#.#.#.#",
+    "/topic/fuzz.1*",
+    "/topic/*",
+    "/topic/*.*",
+  ],
+];
 const QUEUES = Array.from({ length: 12 }, (_, index) => `/queue/fuzz.${index}`);
 const TRANSACTIONS = ["t1", "t2", "t\\n:3"];
 const USER_QUEUES = ["errors", "confirmations", "receipts", "messages"];
@@ -115,6 +125,7 @@ export class Grammar {
 
   #sendAnywhere(): PlannedFrame {
     const destination = this.random.pick([
+      ...["/topic/fuzz.*", "/topic/a.b/c.7", "/topic/fuzz..1", "/topic/.", "/topic/fuzz.1*"],
       ...["/nowhere", "/user/queue/errors", "/user/fuzz-1/queue/messages", "/topic/presence"],
       ...[
         "/topic/typing/fuzz-c-1",
@@ -134,6 +145,7 @@ export class Grammar {
       [60, () => random.pick(TOPICS)],
       [20, () => random.pick([...QUEUES, "/queue/dead-letter/fuzz.1"])],
       [12, () => `${own}/${random.pick(USER_QUEUES)}`],
+      [8, () => random.pick(PATTERNS)],
       [5, () => `/topic/typing/fuzz-c-${random.below(20)}`],
       [1, () => "/topic/presence"],
       [4, () => `/user/somebody-else/queue/${random.pick(USER_QUEUES)}`],

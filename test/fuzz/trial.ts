@@ -7,6 +7,7 @@ import type { Expectation } from "./expectation.ts";
 import { type Observation, Oracle } from "./oracle.ts";
 import { type KnownSubscription, ReferenceSession } from "./reference/session.ts";
 import { headerOf, type ReferenceFrame, type Rules, readFrame } from "./reference/stomp.ts";
+import { isMatch, wildcardsIn } from "./reference/topics.ts";
 import type { Tally } from "./tally.ts";
 
 /** A MESSAGE carries headers of its own on top of what a client may send. */
@@ -219,9 +220,17 @@ export class Trial {
       (known) =>
         (id === undefined
           ? rules === "1.0" && known.id === known.destination
-          : sayable(rules, known.id) === id) && sayable(rules, known.destination) === destination,
+          : sayable(rules, known.id) === id) && isFor(known.destination, destination ?? "", rules),
     );
   }
+}
+
+/** The destination that a client subscribed to stands for what a MESSAGE names. */
+function isFor(subscribed: string, destination: string, rules: Rules): boolean {
+  if (!subscribed.startsWith("/topic/") || wildcardsIn(subscribed) === 0) {
+    return sayable(rules, subscribed) === destination;
+  }
+  return destination.startsWith("/topic/") && isMatch(sayable(rules, subscribed), destination);
 }
 
 /** A header value after its way through an encoder and a reader of the version. */

@@ -1,3 +1,5 @@
+import { wildcardsIn } from "./topics.ts";
+
 /** What the contract says of destinations and of the bodies that are sent there. */
 export type Outcome = "taken" | "refused" | "either";
 
@@ -45,6 +47,8 @@ function judgeTopic(name: string): DestinationJudgement {
   if (name === "/topic/presence") return { ...FORBIDDEN, subscribe: "taken" };
   // Members only, and once they are; ids that cannot be are no destinations.
   if (name.startsWith("/topic/typing/")) return { ...FORBIDDEN, subscribe: "either" };
+  const wildcards = wildcardsIn(name);
+  if (wildcards > 0) return { ...FORBIDDEN, subscribe: wildcards > 8 ? "refused" : "taken" };
   return { ...FORBIDDEN, subscribe: "taken", permitsSend: true, send: () => "taken" };
 }
 
