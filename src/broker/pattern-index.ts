@@ -1,12 +1,15 @@
-import type { TopicPattern } from "./topic-pattern.ts";
+import { type TopicPattern, wordsOf } from "./topic-pattern.ts";
 
 /** Topics whose patterns are remembered. */
 const REMEMBERED_TOPICS = 10_000;
+/** Patterns in all that is remembered: many topics may match many patterns. */
+const REMEMBERED_NAMES = 100_000;
 
 /** Which of the subscribed patterns a topic matches; asked again for the same topic, a map lookup. */
 export class PatternIndex {
   readonly #patterns = new Map<string, TopicPattern>();
   readonly #known = new Map<string, readonly string[]>();
+  #knownNames = 0;
 
   get isEmpty(): boolean {
     return this.#patterns.size === 0;
@@ -14,11 +17,11 @@ export class PatternIndex {
 
   add(pattern: TopicPattern): void {
     this.#patterns.set(pattern.name, pattern);
-    this.#known.clear();
+    this.#forget();
   }
 
   remove(name: string): void {
-    if (this.#patterns.delete(name)) this.#known.clear();
+    if (this.#patterns.delete(name)) this.#forget();
   }
 
   /** The names of the patterns that the topic matches. */
@@ -27,9 +30,21 @@ export class PatternIndex {
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
     const found: string[] = [];
-    for (const [name, pattern] of this.#patterns) if (pattern.matches(topic)) found.push(name);
-    if (this.#known.size >= REMEMBERED_TOPICS) this.#known.clear();
-    this.#known.set(topic, found);
+    const words = wordsOf(topic);
+    for (const [name, pattern] of this.#patterns) if (pattern.matches(words)) found.push(name);
+    this.#remember(topic, found);
     return found;
+  }
+
+  #remember(topic: string, names: readonly string[]): void {
+    const isFull = this.#knownNames + names.length > REMEMBERED_NAMES;
+    if (isFull || this.#known.size >= REMEMBERED_TOPICS) this.#forget();
+    this.#known.set(topic, names);
+    this.#knownNames += names.length;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#knownNames = 0;
   }
 }

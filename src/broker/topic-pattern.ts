@@ -5,7 +5,7 @@ const TOPIC = "/topic/";
 /** Wildcards of a pattern. */
 const MOST_WILDCARDS = 8;
 
-interface Word {
+export interface Word {
   /** What stands before it: `.`, `/`, or nothing before the first. */
   readonly separator: string;
   readonly text: string;
@@ -47,15 +47,16 @@ export class TopicPattern {
   }
 
   /**
-   * Follows all ways of matching at once; besides the wildcards, each way is at one place, so time
+   * Of the words of a topic. Follows all ways of matching at once; besides the wildcards, each way is at one place, so time
    * grows with the topic's words and the pattern's wildcards.
    */
-  matches(topic: string): boolean {
+  matches(words: readonly Word[]): boolean {
+    if (!this.#mayMatch(words)) return false;
     /** Tokens that come next. */
     let next = this.#withSkipped(new Set([0]));
     /** `#` tokens that have begun to cover words. */
     let covering = new Set<number>();
-    for (const [index, word] of wordsOf(topic).entries()) {
+    for (const [index, word] of words.entries()) {
       const reached = new Set<number>();
       const covered = new Set(covering);
       for (const at of next) {
@@ -64,12 +65,20 @@ export class TopicPattern {
         if (token.kind === "many") covered.add(at);
         else reached.add(at + 1);
       }
+      if (covered.has(this.#tokens.length - 1)) return true; // It covers what is left.
       for (const at of covered) reached.add(at + 1);
       if (reached.size + covered.size === 0) return false;
       next = this.#withSkipped(reached);
       covering = covered;
     }
     return next.has(this.#tokens.length);
+  }
+
+  /** A first or last word that is no wildcard stands for itself, which is soon seen. */
+  #mayMatch(words: readonly Word[]): boolean {
+    const isAt = (token: Token | undefined, word: Word | undefined) =>
+      token?.kind !== "word" || token.text === word?.text;
+    return isAt(this.#tokens[0], words[0]) && isAt(this.#tokens.at(-1), words.at(-1));
   }
 
   /** A `#` may stand for nothing. */
@@ -88,7 +97,8 @@ function mayBePattern(name: string): boolean {
   return name.startsWith(TOPIC) && (name.includes("*") || name.includes("#"));
 }
 
-function wordsOf(topic: string): Word[] {
+/** Those of a topic, or of a pattern. */
+export function wordsOf(topic: string): Word[] {
   const words: Word[] = [];
   let separator = "";
   let from = TOPIC.length;

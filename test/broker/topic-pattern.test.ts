@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { isTopicPattern, TopicPattern } from "../../src/broker/topic-pattern.ts";
+import { PatternIndex } from "../../src/broker/pattern-index.ts";
+import { isTopicPattern, TopicPattern, wordsOf } from "../../src/broker/topic-pattern.ts";
 
 function pattern(name: string): TopicPattern {
   const parsed = TopicPattern.parse(`/topic/${name}`);
@@ -25,7 +26,9 @@ describe("a pattern", () => {
     ["a.#.#.b", ["a.b", "a.x.y.z.b"], ["a.x.y.z"]],
     ["#.b/#", ["b", "b/c", "x.b.b/c"], ["x.c", "b.c"]],
   ])("%s", (name, matching, others) => {
-    const { matches } = { matches: (topic: string) => pattern(name).matches(`/topic/${topic}`) };
+    const { matches } = {
+      matches: (topic: string) => pattern(name).matches(wordsOf(`/topic/${topic}`)),
+    };
     expect(matching.filter((topic) => !matches(topic))).toEqual([]);
     expect(others.filter(matches)).toEqual([]);
   });
@@ -55,7 +58,7 @@ describe("a pattern", () => {
           `/topic/${parts.flat().join("")}`;
         const parsed = TopicPattern.parse(text(tokens));
         fc.pre(parsed !== null);
-        expect(parsed?.matches(text(words))).toBe(isMatch(tokens, words, true));
+        expect(parsed?.matches(wordsOf(text(words)))).toBe(isMatch(tokens, words, true));
       }),
       { numRuns: 2_000 },
     );
@@ -81,3 +84,23 @@ function isMatch(tokens: Parts, words: Parts, isFirst: boolean): boolean {
     ? isMatch(laterTokens, laterWords, false)
     : false;
 }
+
+test("the patterns of ever new topics are found, however many are remembered", () => {
+  const index = new PatternIndex();
+  const names = Array.from(
+    { length: 300 },
+    (_, at) => `/topic/#.${at % 2 === 0 ? "#" : "**"}.x${at}`,
+  );
+  for (const name of [...names, "/topic/#"]) {
+    const parsed = TopicPattern.parse(name);
+    if (parsed !== null) index.add(parsed);
+  }
+  for (let round = 0; round < 2; round += 1) {
+    for (let topic = 0; topic < 12_000; topic += 1) {
+      expect(index.matching(`/topic/t${topic}`)).toEqual(["/topic/#"]);
+    }
+    expect(index.matching("/topic/a.x7")).toEqual(["/topic/#.**.x7", "/topic/#"]);
+  }
+  index.remove("/topic/#");
+  expect(index.matching("/topic/t1")).toEqual([]);
+});
