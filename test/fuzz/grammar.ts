@@ -180,7 +180,7 @@ export class Grammar {
 
   #acknowledge(): PlannedFrame {
     const { random, session } = this;
-    const all = session.acknowledgeable();
+    const all = session.messages.waiting();
     const held = all.filter(
       ({ subscription }) => subscription === session.subscriptions.get(subscription.id),
     );

@@ -5,7 +5,8 @@
 import type { CarrierReader, Inbound, Outbound } from "./carriers/carrier.ts";
 import type { Expectation } from "./expectation.ts";
 import { type Observation, Oracle } from "./oracle.ts";
-import { type KnownSubscription, ReferenceSession } from "./reference/session.ts";
+import type { KnownSubscription } from "./reference/seen-messages.ts";
+import { ReferenceSession } from "./reference/session.ts";
 import { headerOf, type ReferenceFrame, type Rules, readFrame } from "./reference/stomp.ts";
 import { isMatch, wildcardsIn } from "./reference/topics.ts";
 import type { Tally } from "./tally.ts";
@@ -200,7 +201,7 @@ export class Trial {
     }
     const messageId = headerOf(frame, "message-id");
     if (messageId === undefined) return { kind: "garbage", text: "a MESSAGE without message-id" };
-    this.session.seen({
+    this.session.messages.add({
       messageId,
       subscription,
       ack: headerOf(frame, "ack"),

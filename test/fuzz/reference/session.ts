@@ -5,24 +5,8 @@
  */
 import type { Expectation } from "../expectation.ts";
 import { type DestinationJudgement, judgeDestination } from "./destinations.ts";
+import { type KnownSubscription, SeenMessages } from "./seen-messages.ts";
 import { headerOf, type ReferenceFrame, type Rules } from "./stomp.ts";
-
-export interface KnownSubscription {
-  readonly id: string;
-  readonly destination: string;
-  readonly ackMode: string;
-  /** The server may have refused it, or may have ended it. */
-  readonly isSure: boolean;
-}
-
-/** What a MESSAGE said about how to acknowledge it. */
-export interface SeenMessage {
-  readonly messageId: string;
-  readonly subscription: KnownSubscription;
-  readonly ack: string | undefined;
-  /** The client gave the name of its subscription once only. */
-  readonly isSure: boolean;
-}
 
 /** What is told on the errors queue, or with an ERROR to a client that does not listen there. */
 const REFUSALS = [
@@ -55,9 +39,7 @@ export class ReferenceSession {
   readonly subscriptions = new Map<string, KnownSubscription>();
   /** All that were ever asked for: messages may still come. */
   readonly everSubscribed: KnownSubscription[] = [];
-  readonly #unacknowledged: SeenMessage[] = [];
-  /** Acknowledged, or perhaps so. */
-  readonly #doubtful = new Set<SeenMessage>();
+  readonly messages = new SeenMessages();
   readonly #transactions = new Map<string, Transaction>();
   #isBlind = true;
 
@@ -66,16 +48,6 @@ export class ReferenceSession {
     const expectations = this.#judge(frame);
     this.isOver = expectations.some(({ kind }) => kind === "error" || kind === "close");
     return expectations;
-  }
-
-  /** The server delivered it. */
-  seen(message: SeenMessage): void {
-    if (message.subscription.ackMode !== "auto") this.#unacknowledged.push(message);
-  }
-
-  /** Messages that wait for an ACK, for all that the client knows. */
-  acknowledgeable(): readonly SeenMessage[] {
-    return this.#unacknowledged.filter((message) => !this.#doubtful.has(message));
   }
 
   get openTransactions(): readonly string[] {
@@ -277,7 +249,7 @@ export class ReferenceSession {
         return refused(codes, `${frame.command} without ${name}`);
       }
     }
-    const named = this.#unacknowledged.filter((message) => isNamedBy(frame, message, this.rules));
+    const named = this.messages.namedBy(frame, this.rules);
     const [message] = named;
     const name = headerOf(frame, "transaction");
     const transaction = this.#transactions.get(name ?? "");
@@ -287,23 +259,10 @@ export class ReferenceSession {
     if (message === undefined) return refused("UNKNOWN_ACK", "nobody sent such a message");
     transaction?.risks.add("UNKNOWN_ACK");
     const bound = this.subscriptions.get(message.subscription.id) === message.subscription;
-    const isSure = message.isSure && bound && named.length === 1 && !this.#doubtful.has(message);
-    this.#acknowledged(message);
-    const risks = isSure && message.subscription.isSure ? [] : ["UNKNOWN_ACK"];
+    const isSure = bound && named.length === 1 && this.messages.isWaiting(message);
+    this.messages.acknowledged(message);
+    const risks = isSure && message.isSure && message.subscription.isSure ? [] : ["UNKNOWN_ACK"];
     return [...this.#answer(frame, "receipt", true), ...possibly(risks)];
-  }
-
-  /** In `client` mode everything before it is acknowledged too. */
-  #acknowledged(message: SeenMessage): void {
-    const { subscription } = message;
-    const index = this.#unacknowledged.indexOf(message);
-    for (const [at, other] of this.#unacknowledged.entries()) {
-      const isBefore = at < index && other.subscription === subscription;
-      const isCovered = isBefore && subscription.ackMode === "client";
-      if (isCovered || at === index || other.messageId === message.messageId) {
-        this.#doubtful.add(other);
-      }
-    }
   }
 
   /** What is taken gets a RECEIPT; what is refused is told, one way or the other. */
@@ -339,13 +298,6 @@ export class ReferenceSession {
     const names = ["/user/queue/errors", `/user/${this.userId}/queue/errors`];
     return [...this.subscriptions.values()].some(({ destination }) => names.includes(destination));
   }
-}
-
-function isNamedBy(frame: ReferenceFrame, message: SeenMessage, rules: Rules): boolean {
-  if (rules === "1.2") return headerOf(frame, "id") === message.ack;
-  if (headerOf(frame, "message-id") !== message.messageId) return false;
-  const subscription = headerOf(frame, "subscription");
-  return subscription === undefined || subscription === message.subscription.id;
 }
 
 function possibly(codes: readonly string[]): Expectation[] {
