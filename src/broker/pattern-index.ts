@@ -1,4 +1,5 @@
-import { type TopicPattern, wordsOf } from "./topic-pattern.ts";
+import { detached } from "../stomp/frame.ts";
+import { type TopicPattern, TopicWords } from "./topic-pattern.ts";
 
 /** Topics whose patterns are remembered. */
 const REMEMBERED_TOPICS = 10_000;
@@ -29,10 +30,10 @@ export class PatternIndex {
     if (this.#patterns.size === 0) return [];
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
+    const words = new TopicWords(topic);
     const found: string[] = [];
-    const words = wordsOf(topic);
     for (const [name, pattern] of this.#patterns) if (pattern.matches(words)) found.push(name);
-    this.#remember(topic, found);
+    this.#remember(detached(topic), found);
     return found;
   }
 

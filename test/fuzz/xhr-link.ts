@@ -1,6 +1,7 @@
 import type { LinkHandler, Wire } from "./link.ts";
 
 const CLOSE_FRAME = /(^|\n)c\[/;
+const OPEN_FRAME = /(^|\n)o\n/;
 
 /** SockJS over HTTP: what the server says comes on one request after another, what is said goes on others. */
 export class XhrLink implements Wire {
@@ -51,6 +52,7 @@ export class XhrLink implements Wire {
   }
 
   async #listen(opened: () => void): Promise<void> {
+    let isOpen = false;
     for (let isOver = false; !isOver; ) {
       const { signal } = this.#ending;
       const answer = await fetch(`${this.#url}/xhr_streaming`, { method: "POST", signal });
@@ -58,7 +60,10 @@ export class XhrLink implements Wire {
       for await (const chunk of answer.body) {
         const bytes = Buffer.from(chunk);
         opened();
-        isOver ||= CLOSE_FRAME.test(bytes.toString("latin1"));
+        const text = bytes.toString("latin1");
+        // Opened anew, the server has lost the session.
+        isOver ||= CLOSE_FRAME.test(text) || (isOpen && OPEN_FRAME.test(text));
+        isOpen ||= OPEN_FRAME.test(text);
         if (!this.#isClosed) this.handler.received(bytes);
       }
     }
