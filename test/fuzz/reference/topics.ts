@@ -13,19 +13,40 @@ export function wildcardsIn(topic: string): number {
 }
 
 export function isMatch(pattern: string, topic: string): boolean {
-  return match(wordsOf(pattern), wordsOf(topic));
+  return match(merged(wordsOf(pattern)), wordsOf(topic), "");
 }
 
-function match([token, ...tokens]: readonly Word[], words: readonly Word[]): boolean {
+/** Neighbouring `#` are one. */
+function merged(tokens: readonly Word[]): Word[] {
+  return tokens.filter((token, index) => !isMany(token) || !isMany(tokens[index - 1]));
+}
+
+function isMany(token: Word | undefined): boolean {
+  return token !== undefined && MANY.includes(token.text);
+}
+
+/** `before` stands before a `#` that stood for nothing; it counts if a word comes. */
+function match(
+  [token, ...tokens]: readonly Word[],
+  words: readonly Word[],
+  before: string,
+): boolean {
   const [word, ...rest] = words;
   if (token === undefined) return word === undefined;
-  const isMany = MANY.includes(token.text);
-  if (isMany && match(tokens, words)) return true;
-  // The topic's first word has no separator before it: any will do.
-  if (word === undefined) return false;
-  if (word.separator !== "" && word.separator !== token.separator) return false;
-  if (!isMany) return (token.text === "*" || token.text === word.text) && match(tokens, rest);
-  return words.some((_, index) => match(tokens, words.slice(index + 1)));
+  if (isMany(token)) {
+    if (match(tokens, words, token.separator)) return true;
+    if (word === undefined || !agree(word.separator, token.separator)) return false;
+    return words.some((_, index) => match(tokens, words.slice(index + 1), ""));
+  }
+  if (word === undefined || (token.text !== "*" && token.text !== word.text)) return false;
+  const { separator } = word;
+  if (!agree(separator, token.separator) || !agree(separator, before)) return false;
+  return match(tokens, rest, "");
+}
+
+/** There is none before the first word of a topic, and none before a pattern's. */
+function agree(separator: string, expected: string): boolean {
+  return separator === "" || expected === "" || separator === expected;
 }
 
 function wordsOf(topic: string): Word[] {
