@@ -100,6 +100,7 @@ export class ChatApplication implements Application {
     destination: Destination,
     frame: Frame,
   ): MaybePromise<SubscriptionPolicy> {
+    this.#options.dormant.supersede(session, frame);
     switch (destination.kind) {
       case "app":
         throw new AppError("FORBIDDEN_DESTINATION", "Nobody subscribes to /app destinations");

@@ -13,7 +13,7 @@ export class DormantSubscriptions {
   readonly #bySession = new Map<Session, { id: string; conversationId: string; frame: Frame }[]>();
 
   add(session: Session, conversationId: string, frame: Frame): void {
-    const id = frame.header("id") ?? frame.header("destination") ?? "";
+    const id = subscriptionIdOf(frame);
     const kept = this.#bySession.get(session) ?? [];
     const rest = kept.filter((dormant) => dormant.conversationId !== conversationId);
     const copy = new Frame(frame.command, frame.headers.map(detached), "");
@@ -44,6 +44,11 @@ export class DormantSubscriptions {
     );
   }
 
+  /** The client uses the frame's id for something else: tried again, the old one would collide. */
+  supersede(session: Session, frame: Frame): void {
+    if (this.#bySession.has(session)) this.remove(session, subscriptionIdOf(frame));
+  }
+
   removeAll(session: Session): void {
     this.#bySession.delete(session);
   }
@@ -52,4 +57,8 @@ export class DormantSubscriptions {
     if (rest.length === 0) this.#bySession.delete(session);
     else this.#bySession.set(session, rest);
   }
+}
+
+function subscriptionIdOf(frame: Frame): string {
+  return frame.header("id") ?? frame.header("destination") ?? "";
 }

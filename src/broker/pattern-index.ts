@@ -3,6 +3,8 @@ import { literalPrefixesOf, type TopicPattern, TopicWords } from "./topic-patter
 
 /** Topics whose patterns are remembered. */
 const REMEMBERED_TOPICS = 10_000;
+/** Patterns in all that is remembered: many topics may match many patterns. */
+const REMEMBERED_NAMES = 100_000;
 
 /** Which of the subscribed patterns a topic matches; asked again for the same topic, a map lookup. */
 export class PatternIndex {
@@ -10,6 +12,7 @@ export class PatternIndex {
   /** A topic is compared only with patterns that begin with the same literal words. */
   readonly #byPrefix = new Map<string, Set<TopicPattern>>();
   readonly #known = new Map<string, readonly string[]>();
+  #knownNames = 0;
 
   get isEmpty(): boolean {
     return this.#patterns.size === 0;
@@ -20,7 +23,7 @@ export class PatternIndex {
     this.#patterns.set(pattern.name, pattern);
     const alike = this.#byPrefix.get(pattern.literalPrefix) ?? new Set();
     this.#byPrefix.set(pattern.literalPrefix, alike.add(pattern));
-    this.#known.clear();
+    this.#forget();
   }
 
   remove(name: string): void {
@@ -30,7 +33,7 @@ export class PatternIndex {
     const alike = this.#byPrefix.get(pattern.literalPrefix);
     alike?.delete(pattern);
     if (alike?.size === 0) this.#byPrefix.delete(pattern.literalPrefix);
-    this.#known.clear();
+    this.#forget();
   }
 
   /** The names of the patterns that the topic matches. */
@@ -41,8 +44,7 @@ export class PatternIndex {
     // What is remembered is of the copy: copying mends a text that is not well-formed.
     const copy = detached(topic);
     const found = this.#find(new TopicWords(copy));
-    if (this.#known.size >= REMEMBERED_TOPICS) this.#known.clear();
-    this.#known.set(copy, found);
+    this.#remember(copy, found);
     return found;
   }
 
@@ -54,5 +56,17 @@ export class PatternIndex {
       }
     }
     return found;
+  }
+
+  #remember(topic: string, names: readonly string[]): void {
+    const isFull = this.#knownNames + names.length > REMEMBERED_NAMES;
+    if (isFull || this.#known.size >= REMEMBERED_TOPICS) this.#forget();
+    this.#known.set(topic, names);
+    this.#knownNames += names.length;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#knownNames = 0;
   }
 }

@@ -7,7 +7,7 @@ import type { Subscriptions } from "./subscriptions.ts";
 import type { Settlement } from "./transactions.ts";
 
 /**
- * What an ACK (`positive`) or NACK covers, taken out of what its subscription waits for. It names a
+ * What an ACK (`positive`) or NACK covers, of what its subscription waits for. It names a
  * message by `id` in 1.2 (the MESSAGE's `ack` header), by `subscription` and `message-id` in 1.1, by
  * `message-id` in 1.0. In `client` mode it covers every message up to that one
  * [STOMP 1.2 §ack Header]. Throws MISSING_HEADER, UNKNOWN_ACK.
@@ -20,7 +20,7 @@ export function settlementOf(
 ): Settlement {
   const { subscription, messageId } = namedBy(frame, version, subscriptions);
   const isCumulative = subscription.ackMode === "client";
-  const deliveries = subscription.unacknowledged.take(messageId, isCumulative);
+  const deliveries = subscription.unacknowledged.coveredBy(messageId, isCumulative);
   const requeue = frame.header("requeue") !== "false";
   return { subscription, deliveries, positive, requeue };
 }

@@ -88,6 +88,7 @@ export class ClientFrames {
       subscription.unacknowledged.hold(deliveries);
       return undefined;
     }
+    subscription.unacknowledged.remove(deliveries);
     if (!(subscription instanceof QueueSubscription)) {
       this.#environment.application.acknowledged(this.#session, settlement);
       return undefined;

@@ -75,7 +75,7 @@ export class Commit {
     const sends: SendStep[] = [];
     for (const step of this.#steps) {
       if (step.kind === "settle") {
-        step.subscription.unacknowledged.release(step.deliveries);
+        step.subscription.unacknowledged.remove(step.deliveries);
         if (!(step.subscription instanceof QueueSubscription))
           this.#environment.application.acknowledged(this.#session, step);
       } else if (step.destination.kind !== "queue") {

@@ -16,8 +16,8 @@ export interface QueueSubscriptionOptions extends ClientSubscriptionOptions {
   readonly queues: Queues;
   /** How many messages the client may have without having acknowledged them. */
   readonly prefetch: number;
-  /** Unsent bytes of the connection above which it gets no further message. */
-  readonly highWaterBytes: number;
+  /** The connection takes more: it lives, and has not too much before it. */
+  readonly hasRoom: () => boolean;
 }
 
 /**
@@ -57,8 +57,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
   }
 
   get hasRoom(): boolean {
-    const { connection, highWaterBytes } = this.#options;
-    return connection.bufferedBytes() <= highWaterBytes;
+    return this.#options.hasRoom();
   }
 
   /** Throws QUEUE_FULL when there are too many queues. Messages come once the frame is handled. */

@@ -85,8 +85,11 @@ export class Subscriber {
     const id = options.request.id ?? destination.name;
     const place = { destination: destination.name, limit: limits.subscriptions };
     if (policy.kind === "work-queue") {
-      const highWaterBytes = limits.sendBufferBytes / 4;
-      const consumer = new QueueSubscription({ ...options, queues, prefetch, highWaterBytes });
+      // What a subscription had when its session ended is for others, not for the session's next.
+      const hasRoom = () =>
+        this.#session.isConnected &&
+        options.connection.bufferedBytes() <= limits.sendBufferBytes / 4;
+      const consumer = new QueueSubscription({ ...options, queues, prefetch, hasRoom });
       subscriptions.add(id, consumer, { ...place, held: false });
       return;
     }

@@ -5,65 +5,62 @@ export interface Delivery {
   readonly messageId: string;
   /** What its publisher put on it. */
   readonly tag: unknown;
-  readonly ordinal: number;
 }
 
 /** What one subscription has delivered and its client has not acknowledged, in the order of sending. */
 export class Unacknowledged {
-  #waiting = new Map<string, Delivery>();
+  /** All of them. A transaction's keep their places: taking them out and in again takes time. */
+  readonly #deliveries = new Map<string, Delivery>();
   /** Acknowledged in transactions that are open. */
   readonly #inTransactions = new Set<Delivery>();
-  #added = 0;
 
   get size(): number {
-    return this.#waiting.size + this.#inTransactions.size;
+    return this.#deliveries.size;
   }
 
   has(messageId: string): boolean {
-    return this.#waiting.has(messageId);
+    return this.#waiting(messageId) !== undefined;
   }
 
   add(messageId: string, tag: unknown): void {
-    this.#added += 1;
-    this.#waiting.set(messageId, { messageId, tag, ordinal: this.#added });
+    // Sent again while a transaction has given it back, it stands behind the others.
+    this.#deliveries.delete(messageId);
+    this.#deliveries.set(messageId, { messageId, tag });
   }
 
   /**
-   * Removes what an ACK or NACK covers: with `cumulative` every message up to that one, else that
-   * one. Oldest first. Throws UNKNOWN_ACK when the message waits for none.
+   * What an ACK or NACK covers: with `cumulative` every message up to that one, else that one. Oldest
+   * first, without those of transactions. Throws UNKNOWN_ACK when the message waits for none.
    */
-  take(messageId: string, cumulative: boolean): Delivery[] {
-    const named = this.#waiting.get(messageId);
+  coveredBy(messageId: string, cumulative: boolean): Delivery[] {
+    const named = this.#waiting(messageId);
     if (named === undefined) {
       throw new AppError("UNKNOWN_ACK", `No message ${messageId} waits for an acknowledgement`);
     }
-    const taken = cumulative ? this.#upTo(named) : [named];
-    for (const delivery of taken) this.#waiting.delete(delivery.messageId);
-    return taken;
+    return cumulative ? this.#upTo(named) : [named];
   }
 
-  /** They are a transaction's until it ends. */
+  /** They were acknowledged for good. */
+  remove(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      this.#inTransactions.delete(delivery);
+      const { messageId } = delivery;
+      if (this.#deliveries.get(messageId) === delivery) this.#deliveries.delete(messageId);
+    }
+  }
+
+  /** They are a transaction's until it is committed (`remove`) or aborted (`restore`). */
   hold(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#inTransactions.add(delivery);
   }
 
-  /** The transaction that held them was committed. */
-  release(deliveries: readonly Delivery[]): void {
+  restore(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#inTransactions.delete(delivery);
   }
 
-  /** The transaction that held them was aborted: they wait again, in their old places. */
-  restore(deliveries: readonly Delivery[]): void {
-    this.release(deliveries);
-    const all = [...deliveries, ...this.#waiting.values()];
-    all.sort((a, b) => a.ordinal - b.ordinal);
-    this.#waiting = new Map(all.map((delivery) => [delivery.messageId, delivery]));
-  }
-
-  /** The tags of all that is not acknowledged for good. */
+  /** The tags of all that is not acknowledged for good, oldest first. */
   *tags(): IterableIterator<unknown> {
-    yield* this.heldTags();
-    for (const { tag } of this.#waiting.values()) yield tag;
+    for (const { tag } of this.#deliveries.values()) yield tag;
   }
 
   /** Those of what is acknowledged in open transactions. */
@@ -72,14 +69,19 @@ export class Unacknowledged {
   }
 
   clear(): void {
-    this.#waiting.clear();
+    this.#deliveries.clear();
     this.#inTransactions.clear();
+  }
+
+  #waiting(messageId: string): Delivery | undefined {
+    const delivery = this.#deliveries.get(messageId);
+    return delivery === undefined || this.#inTransactions.has(delivery) ? undefined : delivery;
   }
 
   #upTo(last: Delivery): Delivery[] {
     const covered: Delivery[] = [];
-    for (const delivery of this.#waiting.values()) {
-      covered.push(delivery);
+    for (const delivery of this.#deliveries.values()) {
+      if (!this.#inTransactions.has(delivery)) covered.push(delivery);
       if (delivery === last) break;
     }
     return covered;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { PatternIndex } from "../../src/broker/pattern-index.ts";
 import { isTopicPattern, TopicPattern, TopicWords } from "../../src/broker/topic-pattern.ts";
 
 function pattern(name: string): TopicPattern {
@@ -109,3 +110,23 @@ function isMatch(tokens: Parts, words: Parts): boolean {
   };
   return from(0, 0);
 }
+
+test("the patterns of ever new topics are found, however many are remembered", () => {
+  const index = new PatternIndex();
+  const names = Array.from(
+    { length: 300 },
+    (_, at) => `/topic/#.${at % 2 === 0 ? "#" : "**"}.x${at}`,
+  );
+  for (const name of [...names, "/topic/#"]) {
+    const parsed = TopicPattern.parse(name);
+    if (parsed !== null) index.add(parsed);
+  }
+  for (let round = 0; round < 2; round += 1) {
+    for (let topic = 0; topic < 12_000; topic += 1) {
+      expect(index.matching(`/topic/t${topic}`)).toEqual(["/topic/#"]);
+    }
+    expect(index.matching("/topic/a.x7")).toEqual(["/topic/#.**.x7", "/topic/#"]);
+  }
+  index.remove("/topic/#");
+  expect(index.matching("/topic/t1")).toEqual([]);
+});

@@ -41,6 +41,19 @@ describe("a consumer", () => {
     expect(frame.header("redelivered")).toBeUndefined();
   });
 
+  test("that subscribed twice gives its messages to others when it ends, and gets none itself", async () => {
+    const { send, consumer } = setUp();
+    const { connection, session } = await consumer("client-individual", "prefetch-count:1\n");
+    session.receive(`SUBSCRIBE\nid:t\ndestination:${QUEUE}\nack:client-individual\n\n\0`);
+    await turn();
+    send("1");
+    session.receive("FROBNICATE\n\n\0");
+    expect(connection.last().command).toBe("ERROR");
+    const next = await consumer("client-individual");
+    expect(messages(next.connection)[0]?.header("redelivered")).toBe("true");
+    expect(bodies(connection)).toEqual(["1"]);
+  });
+
   test("has no more than its prefetch-count", async () => {
     const { send, consumer } = setUp();
     const { connection, session } = await consumer("client-individual", "prefetch-count:2\n");
