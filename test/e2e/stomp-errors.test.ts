@@ -173,6 +173,28 @@ describe.each(VERSIONS)("DISCONNECT in %s", (version) => {
   });
 });
 
+describe.each(VERSIONS)("a connection of %s that breaks", (version) => {
+  test("takes no message with it that the server had received", async () => {
+    const [queue, topic, witness] = [fresh("queue"), fresh("topic"), await connect()];
+    await witness.confirmed("SUBSCRIBE", { id: "w", destination: topic });
+    const client = await connect(version);
+    // The COMMIT waits for the disk, and what follows waits for the COMMIT.
+    const frames = [
+      "BEGIN\ntransaction:t\n\n\0",
+      `SEND\ndestination:${queue}\npersistent:true\ntransaction:t\n\nkept\0`,
+      "COMMIT\ntransaction:t\n\n\0",
+      ...Array.from({ length: 20 }, (_, n) => `SEND\ndestination:${topic}\n\n${n}\0`),
+    ];
+    client.send(frames.join(""));
+    client.close();
+    for (let n = 0; n < 20; n += 1) expect((await witness.frame("MESSAGE")).text()).toBe(`${n}`);
+    await witness.confirmed("SUBSCRIBE", { id: "q", destination: queue });
+    const message = await witness.frame("MESSAGE");
+    expect([message.header("subscription"), message.text()]).toEqual(["q", "kept"]);
+    witness.close();
+  });
+});
+
 describe("a frame that the application refuses", () => {
   test("is told on the errors queue of a client that listens there, and the connection lives", async () => {
     const client = await connect();
