@@ -151,6 +151,42 @@ describe.each(VERSIONS)("ERROR in %s", (version) => {
   });
 });
 
+describe("limits on what a connection may hold", () => {
+  const repeated = (count: number, frame: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => frame(n)).join("");
+  const begin = "BEGIN\ntransaction:t\n\n\0";
+  const inTransaction = (body: string) => `SEND\ndestination:/topic/x\ntransaction:t\n\n${body}\0`;
+
+  test.each([
+    [
+      "subscriptions",
+      repeated(1_025, (n) => `SUBSCRIBE\nid:${n}\ndestination:/topic/${n}\n\n\0`),
+      "TOO_MANY_SUBSCRIPTIONS",
+    ],
+    [
+      "transactions",
+      repeated(17, (n) => `BEGIN\ntransaction:${n}\n\n\0`),
+      "TRANSACTION_LIMIT_EXCEEDED",
+    ],
+    [
+      "frames in transactions",
+      begin + repeated(1_001, () => inTransaction("")),
+      "TRANSACTION_LIMIT_EXCEEDED",
+    ],
+  ])("%s: an ERROR, and the end", async (_what, frames, code) => {
+    const client = await connect();
+    client.send(frames);
+    expect(await fatalErrorOf(client)).toBe(code);
+  });
+
+  test("bytes in transactions: an ERROR, and the end", async () => {
+    const client = await connect();
+    client.send(begin);
+    for (let n = 0; n < 45; n += 1) client.send(inTransaction("x".repeat(100_000)));
+    expect(await fatalErrorOf(client)).toBe("TRANSACTION_LIMIT_EXCEEDED");
+  });
+});
+
 describe.each(VERSIONS)("DISCONNECT in %s", (version) => {
   test("without a receipt closes the connection", async () => {
     const client = await connect(version);
