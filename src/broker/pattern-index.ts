@@ -1,4 +1,5 @@
-import type { TopicPattern } from "./topic-pattern.ts";
+import { detached } from "../stomp/frame.ts";
+import { type TopicPattern, TopicWords } from "./topic-pattern.ts";
 
 /** Topics whose patterns are remembered. */
 const REMEMBERED_TOPICS = 10_000;
@@ -26,10 +27,11 @@ export class PatternIndex {
     if (this.#patterns.size === 0) return [];
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
+    const words = new TopicWords(topic);
     const found: string[] = [];
-    for (const [name, pattern] of this.#patterns) if (pattern.matches(topic)) found.push(name);
+    for (const [name, pattern] of this.#patterns) if (pattern.matches(words)) found.push(name);
     if (this.#known.size >= REMEMBERED_TOPICS) this.#known.clear();
-    this.#known.set(topic, found);
+    this.#known.set(detached(topic), found);
     return found;
   }
 }

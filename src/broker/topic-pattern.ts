@@ -1,115 +1,122 @@
 import { AppError } from "../errors.ts";
 
-const TOPIC = "/topic/";
-
-/** Wildcards of a pattern. */
-const MOST_WILDCARDS = 8;
-
-interface Word {
-  /** What stands before it: `.`, `/`, or nothing before the first. */
-  readonly separator: string;
-  readonly text: string;
-}
-
-type Token =
-  | { readonly kind: "word"; readonly separator: string; readonly text: string }
-  /** `*`: one word. */
-  | { readonly kind: "one"; readonly separator: string }
-  /** `#` or `**`: any number of words. */
-  | { readonly kind: "many"; readonly separator: string };
-
 /**
  * A subscription's destination with wildcards. A topic is words between `.` and `/`. In a pattern,
  * the word `*` stands for exactly one word, as in RabbitMQ, Artemis and Spring; `#` (RabbitMQ,
- * Artemis) and `**` (Spring) stand for any number of words, also none. Each word brings the
- * separator before it, so `a.*` is not `a/b`; in what `#` stands for, the first one does. A star
- * within a word is a star.
+ * Artemis) and `**` (Spring) stand for any number of words, also none. A star within a word is a
+ * star.
+ *
+ * The pattern's separators are the topic's: `a.*` is not `a/b`. Those beside a `#` count where the
+ * topic has a word on each side: `a.#` is `a` and `a.b/c`, not `a/b`. Neighbouring `#` are one.
  */
 export class TopicPattern {
-  readonly name: string;
-  readonly #tokens: readonly Token[];
+  /** The words before, between and after the `#`; the outermost may be none. */
+  readonly #runs: readonly Run[];
+  readonly #wordCount: number;
 
-  private constructor(name: string, tokens: readonly Token[]) {
-    this.name = name;
-    this.#tokens = tokens;
+  private constructor(
+    readonly name: string,
+    runs: readonly Run[],
+  ) {
+    this.#runs = runs;
+    this.#wordCount = runs.reduce((sum, run) => sum + run.words.length, 0);
   }
 
   /** null without wildcards. Throws UNKNOWN_DESTINATION for one with too many. */
   static parse(name: string): TopicPattern | null {
-    if (!mayBePattern(name)) return null;
-    const tokens = wordsOf(name).map(tokenOf);
-    const wildcards = tokens.filter(({ kind }) => kind !== "word").length;
-    if (wildcards === 0) return null;
-    if (wildcards > MOST_WILDCARDS) {
+    if (!isTopicPattern(name)) return null;
+    const { words, separators } = new TopicWords(name);
+    if (words.filter((word) => word === "*" || isMany(word)).length > MOST_WILDCARDS) {
       throw new AppError("UNKNOWN_DESTINATION", `A topic may have ${MOST_WILDCARDS} wildcards`);
     }
-    return new TopicPattern(name, tokens);
+    let run: Run = { words: [], separators: [], after: "" };
+    const runs = [run];
+    for (const [index, word] of words.entries()) {
+      const separator = separators[index] ?? "";
+      if (isMany(word)) {
+        if (run.words.length === 0 && runs.length > 1) continue;
+        run.after = separator;
+        run = { words: [], separators: [], after: "" };
+        runs.push(run);
+      } else {
+        run.words.push(word === "*" ? null : word);
+        run.separators.push(separator);
+      }
+    }
+    return new TopicPattern(name, runs);
   }
 
   /**
-   * Follows all ways of matching at once; besides the wildcards, each way is at one place, so time
-   * grows with the topic's words and the pattern's wildcards.
+   * Each run is taken at the first place where it fits: whether it fits depends on nothing but the
+   * topic there, so an earlier place is never worse for the runs after it.
    */
-  matches(topic: string): boolean {
-    /** Tokens that come next. */
-    let next = this.#withSkipped(new Set([0]));
-    /** `#` tokens that have begun to cover words. */
-    let covering = new Set<number>();
-    for (const [index, word] of wordsOf(topic).entries()) {
-      const reached = new Set<number>();
-      const covered = new Set(covering);
-      for (const at of next) {
-        const token = this.#tokens[at];
-        if (token === undefined || !takes(token, word, index)) continue;
-        if (token.kind === "many") covered.add(at);
-        else reached.add(at + 1);
-      }
-      for (const at of covered) reached.add(at + 1);
-      if (reached.size + covered.size === 0) return false;
-      next = this.#withSkipped(reached);
-      covering = covered;
+  matches(topic: TopicWords): boolean {
+    const [first, last] = [this.#runs[0], this.#runs.at(-1)];
+    const length = topic.words.length;
+    if (first === undefined || last === undefined || length < this.#wordCount) return false;
+    if (first === last) return length === this.#wordCount && fits(first, topic, 0);
+    const end = length - last.words.length;
+    if (!fits(first, topic, 0) || !fits(last, topic, end)) return false;
+    let place = first.words.length;
+    for (let index = 1; index < this.#runs.length - 1; index += 1) {
+      const run = this.#runs[index] ?? last;
+      while (place + run.words.length <= end && !fits(run, topic, place)) place += 1;
+      place += run.words.length;
+      if (place > end) return false;
     }
-    return next.has(this.#tokens.length);
+    return true;
   }
+}
 
-  /** A `#` may stand for nothing. */
-  #withSkipped(places: Set<number>): Set<number> {
-    for (const at of places) if (this.#tokens[at]?.kind === "many") places.add(at + 1);
-    return places;
+/** The words of a topic, and the separator before each: none before the first. */
+export class TopicWords {
+  readonly words: readonly string[];
+  readonly separators: readonly string[];
+
+  constructor(topic: string) {
+    const [first = "", ...rest] = topic.slice(TOPIC.length).split(/([./])/);
+    const words = [first];
+    const separators = [""];
+    for (let index = 0; index + 1 < rest.length; index += 2) {
+      separators.push(rest[index] ?? "");
+      words.push(rest[index + 1] ?? "");
+    }
+    this.words = words;
+    this.separators = separators;
   }
 }
 
 /** Does the topic's name have a wildcard? Nothing can be sent to such a one. */
 export function isTopicPattern(name: string): boolean {
-  return mayBePattern(name) && wordsOf(name).some((word) => tokenOf(word).kind !== "word");
+  if (!name.includes("*") && !name.includes("#")) return false;
+  return name.startsWith(TOPIC) && WILDCARD_WORD.test(name);
 }
 
-function mayBePattern(name: string): boolean {
-  return name.startsWith(TOPIC) && (name.includes("*") || name.includes("#"));
+const TOPIC = "/topic/";
+const WILDCARD_WORD = /[./](?:\*\*?|#)(?![^./])/;
+const MOST_WILDCARDS = 8;
+
+/** Words without a `#` among them. */
+interface Run {
+  /** null is any word. */
+  readonly words: (string | null)[];
+  readonly separators: string[];
+  /** The separator before the `#` that follows. */
+  after: string;
 }
 
-function wordsOf(topic: string): Word[] {
-  const words: Word[] = [];
-  let separator = "";
-  let from = TOPIC.length;
-  for (let at = from; at <= topic.length; at += 1) {
-    const character = topic[at];
-    if (character !== "." && character !== "/" && character !== undefined) continue;
-    words.push({ separator, text: topic.slice(from, at) });
-    separator = character ?? "";
-    from = at + 1;
+function isMany(word: string): boolean {
+  return word === "#" || word === "**";
+}
+
+function fits({ words, separators, after }: Run, topic: TopicWords, place: number): boolean {
+  if (words.length === 0) return true;
+  for (let index = 0; index < words.length; index += 1) {
+    const at = place + index;
+    const word = words[index];
+    if (word !== null && word !== topic.words[at]) return false;
+    if (at > 0 && separators[index] !== topic.separators[at]) return false;
   }
-  return words;
-}
-
-function tokenOf({ separator, text }: Word): Token {
-  if (text === "*") return { kind: "one", separator };
-  if (text === "#" || text === "**") return { kind: "many", separator };
-  return { kind: "word", separator, text };
-}
-
-/** The topic's first word has no separator, so a token behind a `#` for nothing takes it with any. */
-function takes(token: Token, word: Word, index: number): boolean {
-  if (index > 0 && token.separator !== word.separator) return false;
-  return token.kind !== "word" || token.text === word.text;
+  const next = place + words.length;
+  return next === topic.words.length || after === topic.separators[next];
 }

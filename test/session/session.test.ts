@@ -249,6 +249,15 @@ describe("receipts", () => {
 });
 
 describe("a topic with wildcards", () => {
+  test("needs no id in STOMP 1.0", () => {
+    const { connect } = sessionHarness();
+    const { connection, session } = connect("alice", "1.0");
+    session.receive("SUBSCRIBE\ndestination:/topic/*\n\n\0SEND\ndestination:/topic/a\n\nhi\0");
+    expect(connection.last().header("destination")).toBe("/topic/a");
+    session.receive("UNSUBSCRIBE\ndestination:/topic/*\n\n\0SEND\ndestination:/topic/a\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED", "MESSAGE"]);
+  });
+
   test.each(["auto", "client", "client-individual"])("in %s mode names the topic", (ack) => {
     const { connect } = sessionHarness();
     const { connection, session } = connect();
