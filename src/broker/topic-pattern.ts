@@ -8,64 +8,95 @@ import { AppError } from "../errors.ts";
  *
  * The pattern's separators are the topic's: `a.*` is not `a/b`. Those beside a `#` count where the
  * topic has a word on each side: `a.#` is `a` and `a.b/c`, not `a/b`. Neighbouring `#` are one.
+ *
+ * Places in the pattern are the bits of a number, and all that a topic's words have led to are
+ * followed at once. A word is one place; `#` is two: at one it has no word yet, at the other it has.
+ * So a word of a topic costs a lookup and a few operations, whatever the pattern.
  */
 export class TopicPattern {
-  /** The words before, between and after the `#`; the outermost may be none. */
-  readonly #runs: readonly Run[];
-  readonly #wordCount: number;
+  /** The words before the first wildcard, with the separators between them. */
+  readonly literalPrefix: string;
+  /** Words by the places where they are expected. */
+  readonly #literals = new Map<string, number>();
+  /** `*`, and `#` without a word: any word is taken. */
+  #anyWord = 0;
+  /** `#` without a word that may do without. */
+  #mayBeNone = 0;
+  /** `#` with a word: more may follow. */
+  #mayGoOn = 0;
+  #behindDot = 0;
+  #behindSlash = 0;
+  readonly #end: number;
 
   private constructor(
     readonly name: string,
-    runs: readonly Run[],
+    { words, separators }: TopicWords,
   ) {
-    this.#runs = runs;
-    this.#wordCount = runs.reduce((sum, run) => sum + run.words.length, 0);
-  }
-
-  /** null without wildcards. Throws UNKNOWN_DESTINATION for one with too many. */
-  static parse(name: string): TopicPattern | null {
-    if (!isTopicPattern(name)) return null;
-    const { words, separators } = new TopicWords(name);
-    if (words.filter((word) => word === "*" || isMany(word)).length > MOST_WILDCARDS) {
-      throw new AppError("UNKNOWN_DESTINATION", `A topic may have ${MOST_WILDCARDS} wildcards`);
-    }
-    let run: Run = { words: [], separators: [], after: "" };
-    const runs = [run];
+    let prefix = "";
+    let isLiteral = true;
+    let place = 1;
     for (const [index, word] of words.entries()) {
       const separator = separators[index] ?? "";
+      isLiteral &&= !isWildcard(word);
+      if (isLiteral) prefix += separator + word;
+      if (isMany(word) && isMany(words[index - 1])) continue;
+      if (separator === ".") this.#behindDot |= place;
+      if (separator === "/") this.#behindSlash |= place;
+      if (isWildcard(word)) this.#anyWord |= place;
+      else this.#literals.set(word, (this.#literals.get(word) ?? 0) | place);
       if (isMany(word)) {
-        if (run.words.length === 0 && runs.length > 1) continue;
-        run.after = separator;
-        run = { words: [], separators: [], after: "" };
-        runs.push(run);
-      } else {
-        run.words.push(word === "*" ? null : word);
-        run.separators.push(separator);
+        let next = index + 1;
+        while (isMany(words[next])) next += 1;
+        const isInside = index > 0 && next < words.length;
+        if (!isInside || separator === separators[next]) this.#mayBeNone |= place;
+        place <<= 1;
+        this.#mayGoOn |= place;
       }
+      place <<= 1;
     }
-    return new TopicPattern(name, runs);
+    this.literalPrefix = prefix;
+    this.#end = place;
   }
 
-  /**
-   * Each run is taken at the first place where it fits: whether it fits depends on nothing but the
-   * topic there, so an earlier place is never worse for the runs after it.
-   */
-  matches(topic: TopicWords): boolean {
-    const [first, last] = [this.#runs[0], this.#runs.at(-1)];
-    const length = topic.words.length;
-    if (first === undefined || last === undefined || length < this.#wordCount) return false;
-    if (first === last) return length === this.#wordCount && fits(first, topic, 0);
-    const end = length - last.words.length;
-    if (!fits(first, topic, 0) || !fits(last, topic, end)) return false;
-    let place = first.words.length;
-    for (let index = 1; index < this.#runs.length - 1; index += 1) {
-      const run = this.#runs[index] ?? last;
-      while (place + run.words.length <= end && !fits(run, topic, place)) place += 1;
-      place += run.words.length;
-      if (place > end) return false;
+  /** null without wildcards. Throws UNKNOWN_DESTINATION for one with too many, or too many words. */
+  static parse(name: string): TopicPattern | null {
+    if (!isTopicPattern(name)) return null;
+    const topic = new TopicWords(name);
+    const wildcards = topic.words.filter(isWildcard).length;
+    if (wildcards > MOST_WILDCARDS || topic.words.length > MOST_WORDS) {
+      const text = `A topic may have ${MOST_WILDCARDS} wildcards, and with them ${MOST_WORDS} words`;
+      throw new AppError("UNKNOWN_DESTINATION", text);
     }
-    return true;
+    return new TopicPattern(name, topic);
   }
+
+  matches({ words, separators }: TopicWords): boolean {
+    let places = this.#withNone(1);
+    for (let index = 0; index < words.length && places !== 0; index += 1) {
+      const taking = this.#anyWord | (this.#literals.get(words[index] ?? "") ?? 0);
+      const behind = separators[index] === "." ? this.#behindDot : this.#behindSlash;
+      // No separator stands before the first word, whatever the pattern has there.
+      const fitting = index === 0 ? places : places & behind;
+      places = this.#withNone(((fitting & taking) << 1) | (places & this.#mayGoOn));
+    }
+    return (places & this.#end) !== 0;
+  }
+
+  /** The places, and those behind a `#` that takes no word, or no more. No two `#` are neighbours. */
+  #withNone(places: number): number {
+    return places | ((places & this.#mayBeNone) << 2) | ((places & this.#mayGoOn) << 1);
+  }
+}
+
+/** The literal prefixes of the patterns that may match the topic, each once. */
+export function literalPrefixesOf({ words, separators }: TopicWords): string[] {
+  const prefixes = [""];
+  let prefix = "";
+  for (let index = 0; index < words.length && index < MOST_WORDS; index += 1) {
+    prefix += `${separators[index]}${words[index]}`;
+    if (prefix !== "") prefixes.push(prefix);
+  }
+  return prefixes;
 }
 
 /** The words of a topic, and the separator before each: none before the first. */
@@ -94,29 +125,14 @@ export function isTopicPattern(name: string): boolean {
 
 const TOPIC = "/topic/";
 const WILDCARD_WORD = /[./](?:\*\*?|#)(?![^./])/;
+/** Of a pattern: its places, one more for each `#` and one for the end, are bits of one number. */
 const MOST_WILDCARDS = 8;
+const MOST_WORDS = 20;
 
-/** Words without a `#` among them. */
-interface Run {
-  /** null is any word. */
-  readonly words: (string | null)[];
-  readonly separators: string[];
-  /** The separator before the `#` that follows. */
-  after: string;
+function isWildcard(word: string): boolean {
+  return word === "*" || isMany(word);
 }
 
-function isMany(word: string): boolean {
+function isMany(word: string | undefined): boolean {
   return word === "#" || word === "**";
-}
-
-function fits({ words, separators, after }: Run, topic: TopicWords, place: number): boolean {
-  if (words.length === 0) return true;
-  for (let index = 0; index < words.length; index += 1) {
-    const at = place + index;
-    const word = words[index];
-    if (word !== null && word !== topic.words[at]) return false;
-    if (at > 0 && separators[index] !== topic.separators[at]) return false;
-  }
-  const next = place + words.length;
-  return next === topic.words.length || after === topic.separators[next];
 }

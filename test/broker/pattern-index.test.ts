@@ -48,3 +48,23 @@ test("topics are remembered without the messages that named them", () => {
   Bun.gc(true);
   expect((process.memoryUsage().rss - before) / (1 << 20)).toBeLessThan(150);
 });
+
+test("patterns are found by whatever they begin with, each once", () => {
+  const index = indexOf(
+    ...["/topic/#", "/topic/a.#", "/topic/a.b.#", "/topic/a.b.*", "/topic/*.b.c", "/topic//*"],
+    ...["/topic/a/#", "/topic/b.#", "/topic/a.b.c.d.*"],
+  );
+  expect([...index.matching("/topic/a.b.c")].sort()).toEqual([
+    ...["/topic/#", "/topic/*.b.c", "/topic/a.#", "/topic/a.b.#", "/topic/a.b.*"],
+  ]);
+  expect([...index.matching("/topic/a")].sort()).toEqual([
+    ...["/topic/#", "/topic/a.#", "/topic/a/#"],
+  ]);
+  expect([...index.matching("/topic//a")].sort()).toEqual(["/topic/#", "/topic//*"]);
+});
+
+test("a topic that is not well-formed leaves no trace on another", () => {
+  const index = indexOf("/topic/\ufffd.*");
+  index.matching("/topic/\ud800.a");
+  expect(index.matching("/topic/\ufffd.a")).toEqual(["/topic/\ufffd.*"]);
+});
