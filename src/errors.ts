@@ -79,7 +79,7 @@ export const ERRORS = {
     status: 409,
     fatal: true,
     retryable: false,
-    meaning: "The subscription id stands for another destination on this connection.",
+    meaning: "The subscription id stands for another destination or ack mode on this connection.",
   },
   TOO_MANY_SUBSCRIPTIONS: {
     status: 429,

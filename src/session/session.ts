@@ -144,13 +144,12 @@ export class Session {
     this.#onClosed.push(task);
   }
 
-  /** The connection is gone. Idempotent. */
+  /** The connection is gone; what its client had sent still goes where it was sent. Idempotent. */
   closed(): void {
     if (this.#state === "closed") return;
     const wasConnected = this.#state === "connected";
     this.#state = "closed";
     this.#decoder.stop();
-    this.#frames.stop();
     for (const task of this.#onClosed) task();
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -159,6 +158,7 @@ export class Session {
   /** Ends the session on the server's wish, without an ERROR. */
   close(code: number, reason: string): void {
     if (this.#state === "closed") return;
+    this.#frames.stop();
     this.closed();
     this.connection.close(code, reason);
   }
@@ -180,6 +180,7 @@ export class Session {
     if (exceeded !== null) {
       this.#fail(exceeded, null);
     } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
+      this.#frames.stop();
       this.closed();
       this.connection.terminate();
     }
@@ -314,6 +315,7 @@ export class Session {
   }
 
   #dispatch(frame: Frame): MaybePromise<unknown> {
+    if (this.#state === "closed" && !outlivesConnection(frame)) return undefined;
     if (isConnect(frame)) return this.#connect(frame);
     if (this.#state === "opened" && frame !== END_OF_STREAM) {
       throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
@@ -369,6 +371,14 @@ export class Session {
       this.#environment.application.connected(this);
     });
   }
+}
+
+/**
+ * "If the client disconnects, previously received frames SHOULD continue to get processed"
+ * [STOMP 1.2 §RECEIPT]. Subscriptions are over then, and transactions aborted: SENDs are left.
+ */
+function outlivesConnection(frame: Frame): boolean {
+  return frame.command === "SEND" && frame.header("transaction") === undefined;
 }
 
 /** May the refusal be logged only, if the client does not listen to its errors? */

@@ -37,12 +37,14 @@ export class Subscriber {
     const given = version === "1.0" ? frame.header("id") : required(frame, "id");
     const id = given === undefined ? null : detached(given);
     const { subscriptions } = this.#session;
-    const known = subscriptions.destinationOf(id ?? destination.name);
-    if (known === destination.name) return;
-    if (known !== undefined) {
-      throw new AppError("SUBSCRIPTION_ID_IN_USE", `Subscription ${id} stands for ${known}`);
-    }
     const ackMode = ackModeOf(frame);
+    const known = subscriptions.destinationOf(id ?? destination.name);
+    if (known !== undefined) {
+      const knownMode = subscriptions.get(id ?? destination.name)?.ackMode;
+      if (known === destination.name && knownMode === ackMode) return;
+      const text = `Subscription ${id ?? known} stands for ${known} with ack:${knownMode}`;
+      throw new AppError("SUBSCRIPTION_ID_IN_USE", text);
+    }
     const prefetch = prefetchOf(frame, this.#environment.limits);
     const admitted = this.#environment.application.admit(this.#session, destination, frame);
     return whenReady(admitted, (policy): void => {

@@ -151,6 +151,42 @@ describe.each(VERSIONS)("ERROR in %s", (version) => {
   });
 });
 
+describe("limits on what a connection may hold", () => {
+  const repeated = (count: number, frame: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => frame(n)).join("");
+  const begin = "BEGIN\ntransaction:t\n\n\0";
+  const inTransaction = (body: string) => `SEND\ndestination:/topic/x\ntransaction:t\n\n${body}\0`;
+
+  test.each([
+    [
+      "subscriptions",
+      repeated(1_025, (n) => `SUBSCRIBE\nid:${n}\ndestination:/topic/${n}\n\n\0`),
+      "TOO_MANY_SUBSCRIPTIONS",
+    ],
+    [
+      "transactions",
+      repeated(17, (n) => `BEGIN\ntransaction:${n}\n\n\0`),
+      "TRANSACTION_LIMIT_EXCEEDED",
+    ],
+    [
+      "frames in transactions",
+      begin + repeated(1_001, () => inTransaction("")),
+      "TRANSACTION_LIMIT_EXCEEDED",
+    ],
+  ])("%s: an ERROR, and the end", async (_what, frames, code) => {
+    const client = await connect();
+    client.send(frames);
+    expect(await fatalErrorOf(client)).toBe(code);
+  });
+
+  test("bytes in transactions: an ERROR, and the end", async () => {
+    const client = await connect();
+    client.send(begin);
+    for (let n = 0; n < 45; n += 1) client.send(inTransaction("x".repeat(100_000)));
+    expect(await fatalErrorOf(client)).toBe("TRANSACTION_LIMIT_EXCEEDED");
+  });
+});
+
 describe.each(VERSIONS)("DISCONNECT in %s", (version) => {
   test("without a receipt closes the connection", async () => {
     const client = await connect(version);
@@ -169,6 +205,28 @@ describe.each(VERSIONS)("DISCONNECT in %s", (version) => {
     await witness.confirmed("SEND", { destination: topic }, "end");
     const texts = witness.got("MESSAGE").map((message) => message.text());
     expect(texts).toEqual(["before", "end"]);
+    witness.close();
+  });
+});
+
+describe.each(VERSIONS)("a connection of %s that breaks", (version) => {
+  test("takes no message with it that the server had received", async () => {
+    const [queue, topic, witness] = [fresh("queue"), fresh("topic"), await connect()];
+    await witness.confirmed("SUBSCRIBE", { id: "w", destination: topic });
+    const client = await connect(version);
+    // The COMMIT waits for the disk, and what follows waits for the COMMIT.
+    const frames = [
+      "BEGIN\ntransaction:t\n\n\0",
+      `SEND\ndestination:${queue}\npersistent:true\ntransaction:t\n\nkept\0`,
+      "COMMIT\ntransaction:t\n\n\0",
+      ...Array.from({ length: 20 }, (_, n) => `SEND\ndestination:${topic}\n\n${n}\0`),
+    ];
+    client.send(frames.join(""));
+    client.close();
+    for (let n = 0; n < 20; n += 1) expect((await witness.frame("MESSAGE")).text()).toBe(`${n}`);
+    await witness.confirmed("SUBSCRIBE", { id: "q", destination: queue });
+    const message = await witness.frame("MESSAGE");
+    expect([message.header("subscription"), message.text()]).toEqual(["q", "kept"]);
     witness.close();
   });
 });

@@ -126,6 +126,13 @@ describe.each(VERSIONS)("STOMP %s", (version) => {
     expect(await fatalErrorOf(client)).toBe("SUBSCRIPTION_ID_IN_USE");
   });
 
+  test("an id that stands for one ack mode cannot stand for another", async () => {
+    const [topic, client] = [fresh("topic"), await connect(version)];
+    await client.confirmed("SUBSCRIBE", { id: "a", destination: topic });
+    client.frameOf("SUBSCRIBE", { id: "a", destination: topic, ack: "client" });
+    expect(await fatalErrorOf(client)).toBe("SUBSCRIPTION_ID_IN_USE");
+  });
+
   test("a SUBSCRIBE that repeats another changes nothing", async () => {
     const [topic, client] = [fresh("topic"), await connect(version)];
     await client.confirmed("SUBSCRIBE", { id: "a", destination: topic });

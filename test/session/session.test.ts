@@ -173,6 +173,48 @@ describe("receipts", () => {
     expectError(connection, "MALFORMED_FRAME", 1002);
   });
 
+  test("are not for frames that wait when the client goes, but its messages still get there", async () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    application.onSend = (frame) => (frame.text() === "slow" ? promise : undefined);
+    const app = "SEND\ndestination:/app/x\n";
+    session.receive(
+      [
+        `BEGIN\ntransaction:t\n\n\0${app}transaction:t\n\naborted\0`,
+        `${app}\nslow\0${app}receipt:r\n\nfast\0COMMIT\ntransaction:t\n\n\0`,
+        "SUBSCRIBE\nid:1\ndestination:/queue/x\n\n\0SEND\ndestination:/queue/x\n\njob\0",
+      ].join(""),
+    );
+    session.closed();
+    resolve(undefined);
+    await settled();
+    expect(application.handled).toEqual([
+      "connected",
+      "/app/x slow",
+      "disconnected",
+      "/app/x fast",
+    ]);
+    expect(connection.commands()).toEqual(["CONNECTED"]);
+    const other = connect("bob");
+    other.session.receive("SUBSCRIBE\nid:1\ndestination:/queue/x\n\n\0");
+    await settled();
+    expect(other.connection.last().text()).toBe("job");
+  });
+
+  test("are for nothing more once the server has closed", async () => {
+    const { application, connect } = sessionHarness();
+    const { session } = connect();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    application.onSend = (frame) => (frame.text() === "slow" ? promise : undefined);
+    const app = "SEND\ndestination:/app/x\n\n";
+    session.receive(`${app}slow\0${app}fast\0`);
+    session.close(1001, "going away");
+    resolve(undefined);
+    await settled();
+    expect(application.handled).toEqual(["connected", "/app/x slow", "disconnected"]);
+  });
+
   test("that the application defers are not sent by the session", () => {
     const { application, connect } = sessionHarness();
     const { connection, session } = connect();
