@@ -52,12 +52,21 @@ async function stream(
   return { head, out, prelude: await out.chunk() };
 }
 
-/** A poll that waits on a connection that the server knows already. */
-async function waitingPoll(path: string): Promise<RawHttp> {
-  const poll = await open();
-  expect((await poll.ask("POST", `${path}/xhr`)).body).toBe("o\n");
-  await poll.send("POST", `${path}/xhr`);
-  return poll;
+/**
+ * Opens a session and polls twice at once. Whichever poll is answered first is the second one to the
+ * server; the other waits.
+ */
+async function pollTwice(path: string): Promise<{ waiting: RawHttp; refusal: RawAnswer }> {
+  expect((await post(`${path}/xhr`)).body).toBe("o\n");
+  const polls = [await open(), await open()] as const;
+  const arrivals = polls.map(async (poll, index) => {
+    await poll.send("POST", `${path}/xhr`);
+    await poll.arrival();
+    return index;
+  });
+  const isFirstRefused = (await Promise.race(arrivals)) === 0;
+  const [refused, waiting] = isFirstRefused ? polls : [polls[1], polls[0]];
+  return { waiting, refusal: await refused.answer() };
 }
 
 const UNCACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
@@ -228,11 +237,13 @@ test("Protocol: an unknown session takes no messages", async () => {
 
 test("Protocol: one request receives at a time", async () => {
   const url = session();
-  const first = await waitingPoll(url);
-  const second = await post(`${url}/xhr`);
-  expect([second.status, second.body]).toEqual([200, 'c[2010,"Another connection still open"]\n']);
+  const { waiting, refusal } = await pollTwice(url);
+  expect([refusal.status, refusal.body]).toEqual([
+    200,
+    'c[2010,"Another connection still open"]\n',
+  ]);
   await post(`${url}/xhr_send`, '["still here"]');
-  expect(await first.body(await first.head())).toBe('a["still here"]\n');
+  expect((await waiting.answer()).body).toBe('a["still here"]\n');
 });
 
 test("Protocol: why the server closed is told again and again", async () => {
@@ -693,9 +704,9 @@ test("HandlingClose: a stream that breaks off loses the session", async () => {
 
 test("HandlingClose: a poll that breaks off loses the session", async () => {
   const url = session();
-  const first = await waitingPoll(url);
-  expect((await post(`${url}/xhr`)).body).toBe('c[2010,"Another connection still open"]\n');
-  await first.close();
+  const { waiting, refusal } = await pollTwice(url);
+  expect(refusal.body).toBe('c[2010,"Another connection still open"]\n');
+  await waiting.close();
   expect((await post(`${url}/xhr`)).body).toBe('c[1002,"Connection interrupted"]\n');
 });
 

@@ -22,7 +22,7 @@ export class RawHttp {
   readonly #socket: Socket;
   #bytes = Buffer.alloc(0);
   #isEnded = false;
-  #wake = (): void => {};
+  #waiting: (() => void)[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -76,7 +76,12 @@ export class RawHttp {
 
   /** A request and its whole answer. */
   async ask(method: string, path: string, request: RawRequest = {}): Promise<RawAnswer> {
-    const head = await this.start(method, path, request);
+    await this.send(method, path, request);
+    return this.answer();
+  }
+
+  async answer(): Promise<RawAnswer> {
+    const head = await this.head();
     return { ...head, body: await this.body(head) };
   }
 
@@ -102,6 +107,11 @@ export class RawHttp {
     return this.#take(bytes).toString();
   }
 
+  /** Resolves when there is something to read, or nothing will come any more. */
+  arrival(): Promise<void> {
+    return this.#when(() => this.#bytes.length > 0, true);
+  }
+
   /** All that comes until the server closes the connection. */
   async rest(): Promise<string> {
     await this.#when(() => this.#isEnded, true);
@@ -119,6 +129,10 @@ export class RawHttp {
     return this.#take(this.#bytes.indexOf(mark) + mark.length);
   }
 
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   #take(bytes: number): Buffer {
     const taken = this.#bytes.subarray(0, bytes);
     this.#bytes = this.#bytes.subarray(bytes);
@@ -127,9 +141,10 @@ export class RawHttp {
 
   async #when(isReached: () => boolean, mayEnd = false): Promise<void> {
     while (!isReached()) {
-      if (this.#isEnded && !mayEnd) throw new Error(`closed by the server; unread: ${this.#bytes}`);
+      if (this.#isEnded && mayEnd) return;
+      if (this.#isEnded) throw new Error(`closed by the server; unread: ${this.#bytes}`);
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.push(resolve);
       });
     }
   }
