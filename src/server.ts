@@ -193,6 +193,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     queues.stop();
     const tcpGone = tcp?.stop();
     live.stop();
+    for (const endpoint of endpoints) endpoint.stop();
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
     await within(settings.shutdown.timeoutMs, queues.journal.drained());

@@ -6,6 +6,7 @@
 import { bench, group, run } from "mitata";
 import { Broker } from "../../src/broker/broker.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
+import { TopicPattern } from "../../src/broker/topic-pattern.ts";
 import type { Wire } from "../../src/broker/wire.ts";
 import type { Connection } from "../../src/session/ports.ts";
 import { SessionSubscription } from "../../src/session/session-subscription.ts";
@@ -55,11 +56,21 @@ const FOUR: readonly Variant[] = [
   { id: "sub-0", version: "1.2", wire: "sockjs" },
 ];
 
-function brokerWith(count: number, variantOf: (index: number) => Variant): Broker {
+/** Subscriptions with wildcards to other topics. */
+function addPatterns(broker: Broker, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    const key = `/topic/other-${index}.*`;
+    const pattern = TopicPattern.parse(key);
+    broker.subscribe({ ...USUAL, peer: { ...connection }, key, pattern, destination: key }, null);
+  }
+}
+
+function brokerWith(count: number, variantOf: (index: number) => Variant, key = TOPIC): Broker {
+  const pattern = TopicPattern.parse(key);
   const broker = new Broker({ publish: (_channel, payload) => take(payload) });
   for (let index = 0; index < count; index += 1) {
     const peer = { ...connection };
-    const request = { ...variantOf(index), peer, key: TOPIC, pattern: null, destination: TOPIC };
+    const request = { ...variantOf(index), peer, key, pattern, destination: key };
     broker.subscribe(request, null);
   }
   return broker;
@@ -69,14 +80,19 @@ let published = 0;
 function publish(broker: Broker): Outgoing {
   published += 1;
   const message = new Outgoing(`message-${published}`, BODY, HEADERS);
-  broker.deliver(TOPIC, message);
+  broker.publish(TOPIC, message);
   return message;
 }
 
-function benchShared(name: string, variantOf: (index: number) => Variant): void {
+function benchShared(
+  name: string,
+  variantOf: (index: number) => Variant,
+  { key = TOPIC, otherPatterns = 0 } = {},
+): void {
   group(name, () => {
     for (const count of COUNTS) {
-      const broker = brokerWith(count, variantOf);
+      const broker = brokerWith(count, variantOf, key);
+      addPatterns(broker, otherPatterns);
       bench(`${name}, ${count}`, () => publish(broker));
     }
   });
@@ -113,6 +129,8 @@ function benchAcknowledged(name: string): void {
 benchShared("one variant", () => USUAL);
 benchShared("four variants", (index) => FOUR[index % FOUR.length] ?? USUAL);
 benchShared("every id another", (index) => ({ ...USUAL, id: `sub-${index}` }));
+benchShared("a topic beside 1000 patterns", () => USUAL, { otherPatterns: 1_000 });
+benchShared("a pattern", () => USUAL, { key: "/topic/*" });
 benchAcknowledged("client-individual, with ACK");
 
 // Whoever started this prints the results in a table of its own.

@@ -1,115 +1,138 @@
 import { AppError } from "../errors.ts";
 
-const TOPIC = "/topic/";
-
-/** Wildcards of a pattern. */
-const MOST_WILDCARDS = 8;
-
-interface Word {
-  /** What stands before it: `.`, `/`, or nothing before the first. */
-  readonly separator: string;
-  readonly text: string;
-}
-
-type Token =
-  | { readonly kind: "word"; readonly separator: string; readonly text: string }
-  /** `*`: one word. */
-  | { readonly kind: "one"; readonly separator: string }
-  /** `#` or `**`: any number of words. */
-  | { readonly kind: "many"; readonly separator: string };
-
 /**
  * A subscription's destination with wildcards. A topic is words between `.` and `/`. In a pattern,
  * the word `*` stands for exactly one word, as in RabbitMQ, Artemis and Spring; `#` (RabbitMQ,
- * Artemis) and `**` (Spring) stand for any number of words, also none. Each word brings the
- * separator before it, so `a.*` is not `a/b`; in what `#` stands for, the first one does. A star
- * within a word is a star.
+ * Artemis) and `**` (Spring) stand for any number of words, also none. A star within a word is a
+ * star.
+ *
+ * The pattern's separators are the topic's: `a.*` is not `a/b`. Those beside a `#` count where the
+ * topic has a word on each side: `a.#` is `a` and `a.b/c`, not `a/b`. Neighbouring `#` are one.
+ *
+ * Places in the pattern are the bits of a number, and all that a topic's words have led to are
+ * followed at once. A word is one place; `#` is two: at one it has no word yet, at the other it has.
+ * So a word of a topic costs a lookup and a few operations, whatever the pattern.
  */
 export class TopicPattern {
-  readonly name: string;
-  readonly #tokens: readonly Token[];
+  /** The words before the first wildcard, with the separators between them. */
+  readonly literalPrefix: string;
+  /** Words by the places where they are expected. */
+  readonly #literals = new Map<string, number>();
+  /** `*`, and `#` without a word: any word is taken. */
+  #anyWord = 0;
+  /** `#` without a word that may do without. */
+  #mayBeNone = 0;
+  /** `#` with a word: more may follow. */
+  #mayGoOn = 0;
+  #behindDot = 0;
+  #behindSlash = 0;
+  readonly #end: number;
 
-  private constructor(name: string, tokens: readonly Token[]) {
-    this.name = name;
-    this.#tokens = tokens;
-  }
-
-  /** null without wildcards. Throws UNKNOWN_DESTINATION for one with too many. */
-  static parse(name: string): TopicPattern | null {
-    if (!mayBePattern(name)) return null;
-    const tokens = wordsOf(name).map(tokenOf);
-    const wildcards = tokens.filter(({ kind }) => kind !== "word").length;
-    if (wildcards === 0) return null;
-    if (wildcards > MOST_WILDCARDS) {
-      throw new AppError("UNKNOWN_DESTINATION", `A topic may have ${MOST_WILDCARDS} wildcards`);
-    }
-    return new TopicPattern(name, tokens);
-  }
-
-  /**
-   * Follows all ways of matching at once; besides the wildcards, each way is at one place, so time
-   * grows with the topic's words and the pattern's wildcards.
-   */
-  matches(topic: string): boolean {
-    /** Tokens that come next. */
-    let next = this.#withSkipped(new Set([0]));
-    /** `#` tokens that have begun to cover words. */
-    let covering = new Set<number>();
-    for (const [index, word] of wordsOf(topic).entries()) {
-      const reached = new Set<number>();
-      const covered = new Set(covering);
-      for (const at of next) {
-        const token = this.#tokens[at];
-        if (token === undefined || !takes(token, word, index)) continue;
-        if (token.kind === "many") covered.add(at);
-        else reached.add(at + 1);
+  private constructor(
+    readonly name: string,
+    { words, separators }: TopicWords,
+  ) {
+    let prefix = "";
+    let isLiteral = true;
+    let place = 1;
+    for (const [index, word] of words.entries()) {
+      const separator = separators[index] ?? "";
+      isLiteral &&= !isWildcard(word);
+      if (isLiteral) prefix += separator + word;
+      if (isMany(word) && isMany(words[index - 1])) continue;
+      if (separator === ".") this.#behindDot |= place;
+      if (separator === "/") this.#behindSlash |= place;
+      if (isWildcard(word)) this.#anyWord |= place;
+      else this.#literals.set(word, (this.#literals.get(word) ?? 0) | place);
+      if (isMany(word)) {
+        let next = index + 1;
+        while (isMany(words[next])) next += 1;
+        const isInside = index > 0 && next < words.length;
+        if (!isInside || separator === separators[next]) this.#mayBeNone |= place;
+        place <<= 1;
+        this.#mayGoOn |= place;
       }
-      for (const at of covered) reached.add(at + 1);
-      if (reached.size + covered.size === 0) return false;
-      next = this.#withSkipped(reached);
-      covering = covered;
+      place <<= 1;
     }
-    return next.has(this.#tokens.length);
+    this.literalPrefix = prefix;
+    this.#end = place;
   }
 
-  /** A `#` may stand for nothing. */
-  #withSkipped(places: Set<number>): Set<number> {
-    for (const at of places) if (this.#tokens[at]?.kind === "many") places.add(at + 1);
-    return places;
+  /** null without wildcards. Throws UNKNOWN_DESTINATION for one with too many, or too many words. */
+  static parse(name: string): TopicPattern | null {
+    if (!isTopicPattern(name)) return null;
+    const topic = new TopicWords(name);
+    const wildcards = topic.words.filter(isWildcard).length;
+    if (wildcards > MOST_WILDCARDS || topic.words.length > MOST_WORDS) {
+      const text = `A topic may have ${MOST_WILDCARDS} wildcards, and with them ${MOST_WORDS} words`;
+      throw new AppError("UNKNOWN_DESTINATION", text);
+    }
+    return new TopicPattern(name, topic);
+  }
+
+  matches({ words, separators }: TopicWords): boolean {
+    let places = this.#withNone(1);
+    for (let index = 0; index < words.length && places !== 0; index += 1) {
+      const taking = this.#anyWord | (this.#literals.get(words[index] ?? "") ?? 0);
+      const behind = separators[index] === "." ? this.#behindDot : this.#behindSlash;
+      // No separator stands before the first word, whatever the pattern has there.
+      const fitting = index === 0 ? places : places & behind;
+      places = this.#withNone(((fitting & taking) << 1) | (places & this.#mayGoOn));
+    }
+    return (places & this.#end) !== 0;
+  }
+
+  /** The places, and those behind a `#` that takes no word, or no more. No two `#` are neighbours. */
+  #withNone(places: number): number {
+    return places | ((places & this.#mayBeNone) << 2) | ((places & this.#mayGoOn) << 1);
+  }
+}
+
+/** The literal prefixes of the patterns that may match the topic, each once. */
+export function literalPrefixesOf({ words, separators }: TopicWords): string[] {
+  const prefixes = [""];
+  let prefix = "";
+  for (let index = 0; index < words.length && index < MOST_WORDS; index += 1) {
+    prefix += `${separators[index]}${words[index]}`;
+    if (prefix !== "") prefixes.push(prefix);
+  }
+  return prefixes;
+}
+
+/** The words of a topic, and the separator before each: none before the first. */
+export class TopicWords {
+  readonly words: readonly string[];
+  readonly separators: readonly string[];
+
+  constructor(topic: string) {
+    const [first = "", ...rest] = topic.slice(TOPIC.length).split(/([./])/);
+    const words = [first];
+    const separators = [""];
+    for (let index = 0; index + 1 < rest.length; index += 2) {
+      separators.push(rest[index] ?? "");
+      words.push(rest[index + 1] ?? "");
+    }
+    this.words = words;
+    this.separators = separators;
   }
 }
 
 /** Does the topic's name have a wildcard? Nothing can be sent to such a one. */
 export function isTopicPattern(name: string): boolean {
-  return mayBePattern(name) && wordsOf(name).some((word) => tokenOf(word).kind !== "word");
+  if (!name.includes("*") && !name.includes("#")) return false;
+  return name.startsWith(TOPIC) && WILDCARD_WORD.test(name);
 }
 
-function mayBePattern(name: string): boolean {
-  return name.startsWith(TOPIC) && (name.includes("*") || name.includes("#"));
+const TOPIC = "/topic/";
+const WILDCARD_WORD = /[./](?:\*\*?|#)(?![^./])/;
+/** Of a pattern: its places, one more for each `#` and one for the end, are bits of one number. */
+const MOST_WILDCARDS = 8;
+const MOST_WORDS = 20;
+
+function isWildcard(word: string): boolean {
+  return word === "*" || isMany(word);
 }
 
-function wordsOf(topic: string): Word[] {
-  const words: Word[] = [];
-  let separator = "";
-  let from = TOPIC.length;
-  for (let at = from; at <= topic.length; at += 1) {
-    const character = topic[at];
-    if (character !== "." && character !== "/" && character !== undefined) continue;
-    words.push({ separator, text: topic.slice(from, at) });
-    separator = character ?? "";
-    from = at + 1;
-  }
-  return words;
-}
-
-function tokenOf({ separator, text }: Word): Token {
-  if (text === "*") return { kind: "one", separator };
-  if (text === "#" || text === "**") return { kind: "many", separator };
-  return { kind: "word", separator, text };
-}
-
-/** The topic's first word has no separator, so a token behind a `#` for nothing takes it with any. */
-function takes(token: Token, word: Word, index: number): boolean {
-  if (index > 0 && token.separator !== word.separator) return false;
-  return token.kind !== "word" || token.text === word.text;
+function isMany(word: string | undefined): boolean {
+  return word === "#" || word === "**";
 }

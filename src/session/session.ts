@@ -116,7 +116,7 @@ export class Session {
     try {
       this.#decoder.push(chunk, this.#frames.accept);
     } catch (fault) {
-      this.#fail(toAppError(fault), null);
+      this.#failAfterFrames(fault);
     }
   }
 
@@ -125,7 +125,7 @@ export class Session {
     try {
       for (const chunk of unpack()) this.receive(chunk);
     } catch (fault) {
-      this.#fail(toAppError(fault), null);
+      this.#failAfterFrames(fault);
     }
   }
 
@@ -283,6 +283,15 @@ export class Session {
     const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
     this.close(closeCodeFor(error.code), error.code);
+  }
+
+  /** What came before the fault is handled before it is answered. */
+  #failAfterFrames(fault: unknown): void {
+    this.#decoder.stop();
+    const fail = () => this.#fail(toAppError(fault), null);
+    const idle = this.#frames.idle();
+    if (idle === null) fail();
+    else idle.then(fail, fail);
   }
 
   #sendReceipt(receiptId: string): void {

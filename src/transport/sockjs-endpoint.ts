@@ -80,6 +80,11 @@ export class SockJsEndpoint {
     }
   }
 
+  /** Ends the sessions over HTTP. */
+  stop(): void {
+    this.#requests.stop();
+  }
+
   // [SockJS 0.3.4 §WebsocketHttpErrors]
   #upgrade(
     request: Request,

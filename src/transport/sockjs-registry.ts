@@ -42,6 +42,10 @@ export class SockJsRegistry {
     this.#entries.set(session, { connection, owner });
   }
 
+  *all(): IterableIterator<SockJsConnection> {
+    for (const { connection } of this.#entries.values()) yield connection;
+  }
+
   remove(session: string): void {
     this.#entries.delete(session);
   }

@@ -76,6 +76,13 @@ export class SockJsRequests {
     }
   }
 
+  /** Every session ends; requests that wait are answered. */
+  stop(): void {
+    for (const connection of this.#registry.all()) {
+      connection.close(1001, "The server is stopping");
+    }
+  }
+
   #receive(
     request: Request,
     server: Server<WebSocketConnection>,

@@ -63,6 +63,25 @@ describe("a subscription with wildcards", () => {
     expect(exact.sent).toHaveLength(1);
   });
 
+  test("and one to the topic itself both get a message, on one connection", () => {
+    const { broker, subscribe } = setUp();
+    const exact = { key: "/topic/orders.eu", destination: "/topic/orders.eu", id: "exact" };
+    const { peer } = subscribe(exact);
+    subscribe({ ...wildcards, peer, id: "w" });
+    broker.publish("/topic/orders.eu", new Outgoing("m1", "hi", []));
+    expect(peer.frames().map((frame) => frame.header("subscription"))).toEqual(["exact", "w"]);
+  });
+
+  test("gets its messages where the engine's topics do not reach", () => {
+    const { engine, broker, subscribe } = setUp();
+    const native = subscribe(wildcards).peer;
+    const got: unknown[] = [];
+    subscribe({ ...wildcards, peer: { topics: null, send: (payload) => void got.push(payload) } });
+    broker.publish("/topic/orders.eu", new Outgoing("m1", "hi", []));
+    expect(engine.published).toBe(1);
+    expect(got).toEqual(native.sent);
+  });
+
   test("counts as a listener as long as it is there", () => {
     const { broker, subscribe } = setUp();
     expect(broker.isHeard("/topic/orders.eu")).toBe(false);

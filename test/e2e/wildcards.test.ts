@@ -5,7 +5,9 @@ import { connectStock, type StockClient } from "../support/stock-client.ts";
 let server: ParleyProcess;
 
 beforeAll(async () => {
-  server = await startParley();
+  server = await startParley({
+    env: { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0", PARLEY_LIMITS_UNACKNOWLEDGED_MESSAGES: "50" },
+  });
 });
 
 afterAll(async () => {
@@ -34,6 +36,47 @@ describe.each(["websocket", "binary", "sockjs"] as const)("wildcards over %s", (
     expect(exact).toEqual([`/topic/${via}.eu`]);
     await client.close();
   });
+
+  test("are acknowledged like a topic", async () => {
+    const client = await connectStock(server, `worker-${via}`, { via });
+    const topic = `/topic/acked-${via}/Grüße`;
+    let count = 0;
+    const again = () => client.stomp.publish({ destination: topic, body: `${count}` });
+    client.stomp.subscribe(
+      `/topic/acked-${via}/**`,
+      (message) => {
+        expect(message.headers.destination).toBe(topic);
+        message.ack();
+        count += 1;
+        client.note();
+        if (count < 200) again();
+      },
+      { ack: "client-individual" },
+    );
+    again();
+    await client.until(() => count === 200, "more than may wait for an ACK");
+    expect(client.connects).toBe(1);
+    await client.close();
+  });
+});
+
+test("a member sees typing under its own name only, and presence too", async () => {
+  const [anna, ben] = [await connectStock(server, "anna"), await connectStock(server, "ben")];
+  const everything = await listen(anna, "/topic/**");
+  const typing = await listen(anna, "/topic/*/own");
+  const presence = await listen(anna, "/topic/*");
+  await anna.sent("/app/chat.send", { conversationId: "own", recipientId: "ben", content: "hi" });
+  await anna.subscribed("/topic/typing/own");
+  await anna.subscribed("/topic/presence");
+  await ben.sent("/app/chat.typing/own", { isTyping: true });
+  await ben.sent("/app/user.presence", { status: "AWAY" });
+  await anna.event("/topic/typing/own");
+  await anna.event("/topic/presence", (event) => event.status === "AWAY");
+  await ben.sent("/topic/end/own", {});
+  await anna.until(() => typing.length > 0, "the end");
+  const seen = new Set([...everything, ...typing, ...presence]);
+  expect(seen).toEqual(new Set(["/topic/settled", "/topic/end/own"]));
+  for (const client of [anna, ben]) await client.close();
 });
 
 test("wildcards see nothing of presence and typing, neither asked for by name nor by #", async () => {

@@ -152,6 +152,27 @@ describe("receipts", () => {
     expect(receipts.map((frame) => frame.header("receipt-id"))).toEqual(["r1", "r2"]);
   });
 
+  test("come for the frames before a malformed one, however long those take", async () => {
+    const { application, connect } = sessionHarness();
+    const { connection, session } = connect();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    application.onSend = (frame) => (frame.text() === "slow" ? promise : undefined);
+    const send = "SEND\ndestination:/app/x\nreceipt:";
+    session.receive(`${send}r1\n\nslow\0${send}r2\n\nfast\0no frame\n`);
+    session.receive(`${send}r3\n\nafter the malformed one\0`);
+    expect(connection.commands()).toEqual(["CONNECTED"]);
+    resolve(undefined);
+    await settled();
+    expect(connection.commands()).toEqual(["CONNECTED", "RECEIPT", "RECEIPT", "ERROR"]);
+    expect(application.handled).toEqual([
+      "connected",
+      "/app/x slow",
+      "/app/x fast",
+      "disconnected",
+    ]);
+    expectError(connection, "MALFORMED_FRAME", 1002);
+  });
+
   test("that the application defers are not sent by the session", () => {
     const { application, connect } = sessionHarness();
     const { connection, session } = connect();
@@ -186,6 +207,15 @@ describe("receipts", () => {
 });
 
 describe("a topic with wildcards", () => {
+  test("needs no id in STOMP 1.0", () => {
+    const { connect } = sessionHarness();
+    const { connection, session } = connect("alice", "1.0");
+    session.receive("SUBSCRIBE\ndestination:/topic/*\n\n\0SEND\ndestination:/topic/a\n\nhi\0");
+    expect(connection.last().header("destination")).toBe("/topic/a");
+    session.receive("UNSUBSCRIBE\ndestination:/topic/*\n\n\0SEND\ndestination:/topic/a\n\nhi\0");
+    expect(connection.commands()).toEqual(["CONNECTED", "MESSAGE"]);
+  });
+
   test.each(["auto", "client", "client-individual"])("in %s mode names the topic", (ack) => {
     const { connect } = sessionHarness();
     const { connection, session } = connect();

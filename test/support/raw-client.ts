@@ -1,9 +1,12 @@
 import { Decoder } from "../../src/stomp/decoder.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
+import type { StompVersion } from "../../src/stomp/version.ts";
 
 /** A WebSocket that says exactly what a test tells it to, and reads frames. */
 export class RawClient {
   readonly frames: Frame[] = [];
+  /** Every WebSocket message as it came, heart-beats too. */
+  readonly messages: (string | Uint8Array)[] = [];
   /** The close code. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
@@ -14,6 +17,7 @@ export class RawClient {
   });
   #waiting: (() => void)[] = [];
   #taken = new Map<string, number>();
+  #confirmed = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -27,6 +31,7 @@ export class RawClient {
     });
     socket.addEventListener("message", ({ data }) => {
       const chunk = data instanceof ArrayBuffer ? new Uint8Array(data) : String(data);
+      this.messages.push(chunk);
       this.#decoder.push(chunk, (frame) => this.frames.push(frame));
       this.#wake();
     });
@@ -42,9 +47,15 @@ export class RawClient {
     return client;
   }
 
-  static async connect(url: string, userId: string): Promise<RawClient> {
+  static async connect(
+    url: string,
+    userId: string,
+    version: StompVersion = "1.2",
+  ): Promise<RawClient> {
     const client = await RawClient.open(url);
-    client.send(`CONNECT\naccept-version:1.2\nX-User-Id:${userId}\n\n\0`);
+    client.#decoder.version = version;
+    const offer = version === "1.0" ? {} : { "accept-version": version };
+    client.frameOf("CONNECT", { ...offer, "X-User-Id": userId });
     await client.frame("CONNECTED");
     return client;
   }
@@ -55,6 +66,26 @@ export class RawClient {
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
     this.#socket.send(data);
+  }
+
+  /** Sends a frame; the headers are written as they are, without escaping. */
+  frameOf(command: string, headers: Readonly<Record<string, string>> = {}, body = ""): void {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
+    this.send(`${command}\n${lines.join("")}\n${body}\0`);
+  }
+
+  /** Sends a frame and resolves when the server has done what it says. */
+  async confirmed(
+    command: string,
+    headers: Readonly<Record<string, string>> = {},
+    body = "",
+  ): Promise<void> {
+    this.#confirmed += 1;
+    const receipt = `confirmed-${this.#confirmed}`;
+    this.frameOf(command, { ...headers, receipt }, body);
+    await this.until(`the receipt of ${command}`, () =>
+      this.got("RECEIPT").some((frame) => frame.header("receipt-id") === receipt),
+    );
   }
 
   close(): void {
@@ -69,12 +100,18 @@ export class RawClient {
   async frame(command: string): Promise<Frame> {
     const index = this.#taken.get(command) ?? 0;
     this.#taken.set(command, index + 1);
-    for (;;) {
-      const frame = this.got(command)[index];
-      if (frame !== undefined) return frame;
+    await this.until(`the ${command}`, () => this.got(command).length > index);
+    const frame = this.got(command)[index];
+    if (frame === undefined) throw new Error(`no ${command}`);
+    return frame;
+  }
+
+  /** Resolves when what came satisfies the condition; rejects if the connection ends before. */
+  async until(what: string, isReached: () => boolean): Promise<void> {
+    while (!isReached()) {
       if (this.#socket.readyState === WebSocket.CLOSED) {
         const commands = this.frames.map((other) => other.command);
-        throw new Error(`closed without the ${command}; got ${commands.join(" ")}`);
+        throw new Error(`closed without ${what}; got ${commands.join(" ")}`);
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
