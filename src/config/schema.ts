@@ -11,9 +11,6 @@ import {
   text,
 } from "./setting.ts";
 
-/** Relative to the iframe page. */
-const CLIENT_SCRIPT = "sockjs.min.js";
-
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MILLION = 1_000_000;
@@ -226,10 +223,9 @@ export const settingsSchema = z.object({
       false,
       "Set the JSESSIONID cookie by which some load balancers keep SockJS sessions together.",
     ),
-    clientUrl: text(
-      CLIENT_SCRIPT,
-      "The script of sockjs-client that SockJS's iframe pages load; the default is Parley's own copy.",
-    ),
+    clientUrl: optionalText("The script of sockjs-client that SockJS's iframe pages load.", {
+      defaultText: "/ws/sockjs.min.js",
+    }),
     testServices: boolean(
       false,
       "Offer the services that SockJS test suites expect, /echo and others, to everybody. For tests only.",

@@ -52,6 +52,11 @@ export class SockJsConnection implements Connection {
     return this.#receiver;
   }
 
+  /** A request receives already. */
+  get isReceiving(): boolean {
+    return this.#sink !== null;
+  }
+
   opened(receiver: Receiver): void {
     if (this.#closeFrame === null) this.#receiver = receiver;
   }

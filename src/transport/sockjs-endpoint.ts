@@ -2,7 +2,7 @@ import type { Server } from "bun";
 import type { Clock } from "../clock.ts";
 import { iframePage } from "../sockjs/iframe.ts";
 import { infoDocument, type ServiceTraits } from "../sockjs/info.ts";
-import { parseSockJsPath } from "../sockjs/path.ts";
+import { CLIENT_SCRIPT, parseSockJsPath } from "../sockjs/path.ts";
 import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
 import type { Service } from "./receiver.ts";
 import {
@@ -10,7 +10,6 @@ import {
   keepForAYear,
   preflight,
   refuseForeignOrigin,
-  setSessionCookie,
   UNCACHED,
 } from "./sockjs-headers.ts";
 import { SockJsRequests } from "./sockjs-requests.ts";
@@ -29,8 +28,8 @@ export interface SockJsEndpointOptions extends ServiceTraits {
   readonly sendBufferBytes: number;
   /** Sessions over HTTP. */
   readonly sessions: number;
-  /** Where iframe pages find the client's script. */
-  readonly clientUrl: string;
+  /** Where iframe pages find the client's script; undefined: below the base URL. */
+  readonly clientUrl: string | undefined;
   /** The client's script itself. */
   readonly clientScript: string;
   /** 32 random bits, for the info document. */
@@ -47,7 +46,7 @@ export class SockJsEndpoint {
   constructor(options: SockJsEndpointOptions) {
     this.#options = options;
     this.#requests = new SockJsRequests(options);
-    const page = iframePage(options.clientUrl);
+    const page = iframePage(options.clientUrl ?? `${options.prefix}/${CLIENT_SCRIPT}`);
     this.#iframe = { page, etag: `"${Bun.hash(page).toString(36)}"` };
   }
 
@@ -129,7 +128,6 @@ export class SockJsEndpoint {
     const headers = corsHeaders(request);
     headers.set("content-type", "application/json; charset=UTF-8");
     headers.set("cache-control", UNCACHED);
-    if (this.#options.cookieNeeded) setSessionCookie(request, headers);
     return new Response(infoDocument(this.#options, entropy()), { headers });
   }
 

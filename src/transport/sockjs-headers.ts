@@ -9,7 +9,7 @@ export const UNCACHED = "no-store, no-cache, no-transform, must-revalidate, max-
 export function corsHeaders(request: Request): Headers {
   const headers = new Headers({ vary: "Origin" });
   const origin = request.headers.get("origin");
-  if (origin === null || origin === "null") {
+  if (origin === null) {
     headers.set("access-control-allow-origin", "*");
   } else {
     headers.set("access-control-allow-origin", origin);

@@ -37,6 +37,12 @@ const METHODS: Readonly<Record<HttpTransport, string>> = {
   jsonp_send: "POST",
 };
 
+/**
+ * The engine may tell that a request has broken off after it hands over the one that follows: so long
+ * a second receiving request waits before it counts as a second one.
+ */
+const BROKEN_OFF_NOTICED_MS = 50;
+
 /** The requests of SockJS sessions over HTTP: those that receive, and those that send. */
 export class SockJsRequests {
   readonly #options: SockJsEndpointOptions;
@@ -90,12 +96,17 @@ export class SockJsRequests {
     if (connection instanceof Response) return connection;
     const headers = this.#headers(request, format.contentType);
     if (transport === "jsonp") headers.set("x-content-type-options", "nosniff");
+    const { clock, responseBytes } = this.#options;
     const { sink, response } = format.isPolling
       ? pollingResponse(format, headers)
-      : streamingResponse(format, headers, this.#options.responseBytes);
+      : streamingResponse(format, headers, responseBytes);
     server.timeout(request, 0); // Heart-beats and the grace see to what is idle.
     request.signal.addEventListener("abort", () => connection.interrupted(sink));
-    connection.attach(sink);
+    const attach = (): void => {
+      if (!request.signal.aborted) connection.attach(sink);
+    };
+    if (connection.isReceiving) clock.schedule(BROKEN_OFF_NOTICED_MS, attach);
+    else attach();
     return response;
   }
 
