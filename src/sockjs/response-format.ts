@@ -82,6 +82,6 @@ function htmlFilePage(callback: string): string {
     var c = parent.${callback};
     c.start();
     function p(d) {c.message(d);};
-    window.onload = c.stop;
+    window.onload = function() {c.stop();};
   </script>`;
 }
