@@ -11,7 +11,8 @@ export class WitnessedServer {
   ) {}
 
   static async start(flags: readonly string[] = []): Promise<WitnessedServer> {
-    const server = await startParley({ flags });
+    // The witness speaks as often as it is asked to.
+    const server = await startParley({ flags: ["--limits-messages-per-second=0", ...flags] });
     const witness = await connectStock(server, "witness");
     await witness.subscribed("/user/witness/queue/confirmations");
     return new WitnessedServer(server, witness);

@@ -171,8 +171,10 @@ export class ReferenceSession {
     const known = this.subscriptions.get(id);
     const faults = this.#subscribeFaults(frame);
     if (known?.isSure === true && subscribe !== "either") {
-      // Once more the same: a header that was bad the first time is not looked at.
-      if (known.destination === destination) return this.#withFaults(frame, faults, "receipt");
+      // Once more the same.
+      const isSame =
+        known.destination === destination && known.ackMode === (headerOf(frame, "ack") ?? "auto");
+      if (isSame) return this.#withFaults(frame, faults, "receipt");
       return refused(["SUBSCRIPTION_ID_IN_USE", ...faults], `id ${JSON.stringify(id)}`);
     }
     if (faults.length > 0) return refused(faults, "SUBSCRIBE with a bad header");
