@@ -120,11 +120,10 @@ export class SockJsConnection implements Connection {
 
   terminate(): void {
     const sink = this.#sink;
-    this.#detach();
+    this.#sink = null;
     this.#end(1002, "Connection interrupted");
     sink?.end();
-    this.#grace?.cancel();
-    this.#options.onForgotten();
+    this.#startGrace();
   }
 
   /** What waits, and then how it ended, as far as the receiving request takes it. */

@@ -158,13 +158,16 @@ describe("a SockJS connection over HTTP", () => {
     expect([poll(), poll()].map(({ frames }) => frames)).toEqual([["o"], ['c[3000,"Go away!"]']]);
   });
 
-  test("of a client that does not come for its messages is dropped", () => {
-    const { connection, told, poll, send } = setUp(100);
+  test("of a client that does not come for its messages is dropped, and says so", () => {
+    const { clock, connection, told, poll, send } = setUp(100);
     poll();
     send("x".repeat(60));
     expect(told).toEqual([]);
     send("x".repeat(60));
-    expect(told).toEqual(["closed", "forgotten"]);
+    expect(told).toEqual(["closed"]);
     expect(connection.bufferedBytes()).toBe(0);
+    expect(poll().frames).toEqual(['c[1002,"Connection interrupted"]']);
+    clock.advance(5_000);
+    expect(told).toEqual(["closed", "forgotten"]);
   });
 });
