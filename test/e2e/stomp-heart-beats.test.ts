@@ -6,7 +6,7 @@ import { fatalErrorOf } from "../support/stomp-versions.ts";
 const FLAGS = [
   "--heartbeat-minimum-ms=200",
   "--heartbeat-send-ms=1000",
-  "--heartbeat-receive-ms=200",
+  "--heartbeat-receive-ms=500",
 ];
 
 let server: ParleyProcess;
@@ -43,11 +43,11 @@ async function cutOff(heartbeat: string, version?: string): Promise<number> {
 
 describe("what CONNECTED offers", () => {
   test.each([
-    [null, "1000,200"],
-    ["0,0", "1000,200"],
-    ["100,100", "200,200"],
-    ["100,400", "400,200"],
-    ["5000,5000", "1000,200"],
+    [null, "1000,500"],
+    ["0,0", "1000,500"],
+    ["100,100", "200,500"],
+    ["100,400", "400,500"],
+    ["5000,5000", "1000,500"],
   ])(
     "to heart-beat %p is %s: the server's own, or more often if the client wants",
     async (offer, header) => {
@@ -76,9 +76,8 @@ describe.concurrent("heart-beats of the server", () => {
       const start = performance.now();
       await client.until("five heart-beats", () => beatsOf(client) >= 5);
       const elapsedMs = performance.now() - start;
-      // Five intervals of at most 200 ms; the margin is the machine's, well below a sixth interval more.
-      expect(elapsedMs).toBeGreaterThan(4 * 100);
-      expect(elapsedMs).toBeLessThan(5 * 200 + 900);
+      // A second if all is on time; at the server's own interval it would be five.
+      expect(elapsedMs).toBeLessThan(4_000);
       client.close();
     },
   );
@@ -109,14 +108,14 @@ describe.concurrent("a client that promised heart-beats", () => {
     "and is silent is cut off with an ERROR in %s",
     async (version) => {
       // Twice the interval is the margin for what is late.
-      expect(await cutOff("200,0", version)).toBeGreaterThanOrEqual(400);
+      expect(await cutOff("200,0", version)).toBeGreaterThanOrEqual(1_000);
     },
   );
 
   test("is given the longer of its interval and the server's", async () => {
-    const [short, long] = await Promise.all([cutOff("50,0"), cutOff("500,0")]);
-    expect(short).toBeGreaterThanOrEqual(400);
-    expect(long).toBeGreaterThanOrEqual(1_000);
+    const [short, long] = await Promise.all([cutOff("50,0"), cutOff("1000,0")]);
+    expect(short).toBeGreaterThanOrEqual(1_000);
+    expect(long).toBeGreaterThanOrEqual(2_000);
   });
 
   test.each([
