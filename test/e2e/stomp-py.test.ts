@@ -6,7 +6,7 @@ import { CERT_FILE, KEY_FILE } from "../support/tcp-client.ts";
 
 const FLAGS = [
   ...["--tcp-port=0", "--limits-messages-per-second=0"],
-  ...["--heartbeat-send-ms=300", "--heartbeat-receive-ms=300", "--heartbeat-minimum-ms=100"],
+  ...["--heartbeat-send-ms=1000", "--heartbeat-receive-ms=1000", "--heartbeat-minimum-ms=100"],
 ];
 const VERSIONS = ["1.0", "1.1", "1.2"] as const;
 

@@ -112,8 +112,8 @@ def transactions(port, version):
 
 def heartbeats(port, version):
     """Idle for several intervals, and still there."""
-    with Peer(port, "idle", version, heartbeats=(300, 300)) as idle:
-        idle.until(lambda: idle.heartbeats >= 8, "heart-beats")
+    with Peer(port, "idle", version, heartbeats=(1_000, 1_000)) as idle:
+        idle.until(lambda: idle.heartbeats >= 3, "heart-beats")
         idle.send("/topic/alive", "yes")
         assert idle.errors == []
 
