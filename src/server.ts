@@ -1,4 +1,3 @@
-import sockJsClient from "sockjs-client/dist/sockjs.min.js" with { type: "text" };
 import { version } from "../package.json";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
@@ -26,8 +25,7 @@ import { openSqliteStorage } from "./storage/sqlite.ts";
 import type { Storage } from "./storage/storage.ts";
 import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
-import { SockJsEndpoint, type SockJsEndpointOptions } from "./transport/sockjs-endpoint.ts";
-import { TEST_RESPONSE_BYTES, TEST_SERVICES } from "./transport/sockjs-test-services.ts";
+import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
 import { readCertificate } from "./transport/tcp-certificate.ts";
 import { TcpEndpoint, type TcpEndpointOptions } from "./transport/tcp-endpoint.ts";
@@ -230,29 +228,6 @@ function listenOnTcp(
 async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
   if (database.url === "memory:") return memoryStorage();
   return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
-}
-
-/** STOMP's, and in test mode those that SockJS suites ask for. */
-function sockJsEndpoints(
-  { sockjs, limits }: Settings,
-  parts: Pick<SockJsEndpointOptions, "service" | "origins" | "clock" | "isStopping">,
-): SockJsEndpoint[] {
-  const options: SockJsEndpointOptions = {
-    ...parts,
-    ...{ prefix: "/ws", websocket: true, cookieNeeded: sockjs.cookies },
-    ...{ responseBytes: sockjs.responseBytes, graceMs: sockjs.graceMs, sessions: sockjs.sessions },
-    ...{ clientUrl: sockjs.clientUrl, clientScript: sockJsClient },
-    sendBufferBytes: limits.sendBufferBytes,
-    entropy: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
-  };
-  const tests = sockjs.testServices ? TEST_SERVICES : [];
-  const forTests = {
-    responseBytes: TEST_RESPONSE_BYTES,
-    origins: { allowedOrigins: ["*"], onLoopback: parts.origins.onLoopback },
-  };
-  return [options, ...tests.map((test) => ({ ...options, ...forTests, ...test }))].map(
-    (each) => new SockJsEndpoint(each),
-  );
 }
 
 /** Development names count only where nothing better is configured. */

@@ -5,10 +5,10 @@
  *     bun bench/micro/queues.ts
  */
 import { bench, group, run } from "mitata";
+import type { QueueConsumer, QueueReceiver } from "../../src/broker/queue-consumer.ts";
 import { QueueJournal } from "../../src/broker/queue-journal.ts";
 import { QueueMessage } from "../../src/broker/queue-message.ts";
 import { Queues } from "../../src/broker/queues.ts";
-import type { QueueConsumer, QueueReceiver } from "../../src/broker/work-queue.ts";
 import { systemClock } from "../../src/clock.ts";
 import { silentLog } from "../../src/log.ts";
 import { messageHead } from "../../src/stomp/encoder.ts";

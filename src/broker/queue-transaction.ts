@@ -1,7 +1,7 @@
 import type { AppError } from "../errors.ts";
+import type { QueueConsumer } from "./queue-consumer.ts";
 import type { QueueMessage } from "./queue-message.ts";
 import type { Queues } from "./queues.ts";
-import type { QueueConsumer } from "./work-queue.ts";
 
 interface Settlement {
   readonly consumer: QueueConsumer;

@@ -2,16 +2,11 @@ import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { QueueConsumer, QueueReceiver } from "./queue-consumer.ts";
 import type { QueueJournal, Settled } from "./queue-journal.ts";
 import { QueueMessage } from "./queue-message.ts";
 import type { StoredQueueMessage } from "./queue-store.ts";
-import {
-  type DeathReason,
-  type QueueConsumer,
-  type QueueReceiver,
-  WorkQueue,
-  type WorkQueueContext,
-} from "./work-queue.ts";
+import { type DeathReason, WorkQueue, type WorkQueueContext } from "./work-queue.ts";
 
 /** `/queue/x` has its dead letters on `/queue/dead-letter/x`. */
 const DEAD_LETTERS = "/queue/dead-letter/";

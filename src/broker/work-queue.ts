@@ -1,14 +1,8 @@
+import { QueueConsumer, type QueueReceiver } from "./queue-consumer.ts";
 import { MessageList, type QueueMessage } from "./queue-message.ts";
 
 /** Why a message became a dead letter. */
 export type DeathReason = "rejected" | "max-deliveries";
-
-/** Where a queue's messages go: the connection of one consumer. */
-export interface QueueReceiver {
-  /** The connection takes more, besides the credit. Looked at before each message. */
-  readonly hasRoom: boolean;
-  receive(message: QueueMessage): void;
-}
 
 export interface WorkQueueContext {
   now(): number;
@@ -209,67 +203,6 @@ export class WorkQueue {
     let index = this.#returned.length;
     while (index > 0 && (this.#returned[index - 1]?.position ?? 0) > message.position) index -= 1;
     this.#returned.splice(index, 0, message);
-  }
-}
-
-/** One subscription to a queue. */
-export class QueueConsumer {
-  /** Delivered and not acknowledged, in the order of delivery. */
-  readonly #outstanding = new Set<QueueMessage>();
-  #isClosed = false;
-
-  constructor(
-    readonly queue: WorkQueue,
-    readonly receiver: QueueReceiver,
-    readonly prefetch: number,
-  ) {}
-
-  get hasCredit(): boolean {
-    return !this.#isClosed && this.#outstanding.size < this.prefetch;
-  }
-
-  get canTake(): boolean {
-    return this.hasCredit && this.receiver.hasRoom;
-  }
-
-  /** Called by the queue. */
-  take(message: QueueMessage): void {
-    this.#outstanding.add(message);
-    this.receiver.receive(message);
-  }
-
-  acknowledge(messages: readonly QueueMessage[]): void {
-    this.queue.finish(this.release(messages));
-    this.resume();
-  }
-
-  /** `requeue`: somebody else may try; without, they are dead. */
-  refuse(messages: readonly QueueMessage[], requeue: boolean): void {
-    this.queue.stepBack(this);
-    this.queue.giveBack(this.release(messages), requeue);
-    this.resume();
-  }
-
-  /**
-   * Takes the messages out of the consumer's hands; returns those that were there. Whoever calls
-   * must finish them or give them back.
-   */
-  release(messages: readonly QueueMessage[]): QueueMessage[] {
-    return messages.filter((message) => this.#outstanding.delete(message));
-  }
-
-  /** The connection takes messages again, or there is new credit. */
-  resume(): void {
-    if (this.hasCredit) this.queue.becameReady(this);
-  }
-
-  /** What was not acknowledged goes to others. Idempotent. */
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    const outstanding = [...this.#outstanding];
-    this.#outstanding.clear();
-    this.queue.remove(this, outstanding);
   }
 }
 

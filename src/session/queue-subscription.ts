@@ -1,7 +1,7 @@
+import type { QueueConsumer, QueueReceiver } from "../broker/queue-consumer.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
 import type { QueueTransaction } from "../broker/queue-transaction.ts";
 import type { Queues } from "../broker/queues.ts";
-import type { QueueConsumer, QueueReceiver } from "../broker/work-queue.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type {
   AckMode,

@@ -11,15 +11,16 @@ import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
-import { detached, Frame } from "../stomp/frame.ts";
-import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
+import { Frame } from "../stomp/frame.ts";
+import type { StompVersion } from "../stomp/version.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
 import { DeferredReceipts } from "./deferred-receipts.ts";
-import { errorEvent } from "./error-event.ts";
+import { errorEvent, errorHeaders } from "./error-reports.ts";
 import { FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
-import { agreeOnHeartbeats, type HeartbeatSender } from "./heartbeats.ts";
+import type { HeartbeatSender } from "./heartbeats.ts";
+import { credentialsOf, negotiate } from "./negotiation.ts";
 import {
   type Application,
   type Connection,
@@ -275,11 +276,7 @@ export class Session {
   #fail(error: AppError, frame: Frame | null): void {
     if (this.#state === "closed") return;
     if (error.code === "INTERNAL") this.#logInternal(error, frame?.header("destination") ?? "");
-    const headers = ["message", error.message, "code", error.code, "content-type", "text/plain"];
-    const receiptId = frame?.header("receipt");
-    if (receiptId !== undefined) headers.push("receipt-id", receiptId);
-    // [STOMP 1.2 §Protocol Negotiation]
-    if (error.code === "UNSUPPORTED_VERSION") headers.push("version", SUPPORTED_VERSIONS.join(","));
+    const headers = errorHeaders(error, frame?.header("receipt"));
     this.#sendFrame("ERROR", headers, `${error.code}: ${error.message}\n`);
     const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
@@ -335,24 +332,10 @@ export class Session {
   // [STOMP 1.2 §Connecting]
   #connect(frame: Frame): MaybePromise<void> {
     if (this.#state !== "opened") throw new AppError("ALREADY_CONNECTED", "CONNECT came twice");
-    const version = negotiateVersion(frame.header("accept-version"));
-    if (version === null) {
-      const text = `None of the versions offered is supported: ${SUPPORTED_VERSIONS.join(", ")}`;
-      throw new AppError("UNSUPPORTED_VERSION", text);
-    }
-    const heartbeats = agreeOnHeartbeats(frame.header("heart-beat"), this.#environment.heartbeat);
-    if (heartbeats === null) {
-      throw new AppError("INVALID_HEADER", "heart-beat is not of the form <ms>,<ms>");
-    }
+    const { version, heartbeats } = negotiate(frame, this.#environment.heartbeat);
     this.#version = version;
     this.#decoder.version = version;
-    const credentials = {
-      header: (name: string) => {
-        const value = frame.header(name) ?? frame.header(name.toLowerCase());
-        return value === undefined ? undefined : detached(value);
-      },
-      proxied: this.connection.proxied,
-    };
+    const credentials = credentialsOf(frame, this.connection.proxied);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
       if (this.#state !== "opened") return;
       this.#principal = principal;

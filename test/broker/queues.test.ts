@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { QueueConsumer } from "../../src/broker/queue-consumer.ts";
 import { QueueMessage } from "../../src/broker/queue-message.ts";
 import { QueueTransaction } from "../../src/broker/queue-transaction.ts";
 import type { QueueLimits } from "../../src/broker/queues.ts";
-import type { QueueConsumer } from "../../src/broker/work-queue.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { HeldQueueStore, testQueues } from "../support/held-queue-store.ts";
 
