@@ -5,15 +5,20 @@ import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.t
 /** How long after a failed commit what must not be lost of it is tried again. */
 const RETRY_MS = 1_000;
 
+/** A batch that holds so much takes no more: the store's thread is asked in portions. */
+const FULL_BATCH_BYTES = 4 * 1024 * 1024;
+
 export type Settled = (error: AppError | null) => void;
 
 /**
  * Group commit for work queues: one batch is on its way to the store, and what comes meanwhile is
- * the next. What is added in one turn of the event loop is in one batch, so it is written wholly or
- * not at all.
+ * the next, or the next few. What is added at once, without a turn of the event loop between, is in
+ * one batch, so it is written wholly or not at all.
  */
 export class QueueJournal {
   #open = new OpenBatch();
+  /** Full, in their order. */
+  readonly #sealed: OpenBatch[] = [];
   #inFlight: OpenBatch | null = null;
   #isScheduled = false;
   #isFailing = false;
@@ -32,12 +37,12 @@ export class QueueJournal {
 
   /** Everything that was added is on disk. */
   get isIdle(): boolean {
-    return this.#inFlight === null && this.#open.isEmpty;
+    return this.#inFlight === null && this.#sealed.length === 0 && this.#open.isEmpty;
   }
 
   /** Given up when its batch fails. */
   append(message: StoredQueueMessage): void {
-    this.#open.appended.push(message);
+    this.#open.append(message);
     this.#schedule();
   }
 
@@ -68,7 +73,7 @@ export class QueueJournal {
 
   /** Calls back when all that was added so far is on disk, or the last of it could not be written. */
   settled(callback: Settled): void {
-    const last = this.#open.isEmpty ? this.#inFlight : this.#open;
+    const last = this.#open.isEmpty ? (this.#sealed.at(-1) ?? this.#inFlight) : this.#open;
     if (last === null) callback(null);
     else last.callbacks.push(callback);
   }
@@ -85,16 +90,20 @@ export class QueueJournal {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#inFlight !== null) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     queueMicrotask(this.#flush);
   }
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
-    if (this.#inFlight !== null || this.#open.isEmpty) return;
-    const batch = this.#open;
-    this.#open = new OpenBatch();
+    if (this.#open.bytes >= FULL_BATCH_BYTES) {
+      this.#sealed.push(this.#open);
+      this.#open = new OpenBatch();
+    }
+    if (this.#inFlight !== null) return;
+    const batch = this.#sealed.shift() ?? this.#takeOpen();
+    if (batch === null) return;
     this.#inFlight = batch;
     this.#retry?.cancel();
     this.store.commit(batch.toWrite()).then(
@@ -103,10 +112,17 @@ export class QueueJournal {
     );
   };
 
+  #takeOpen(): OpenBatch | null {
+    const batch = this.#open;
+    if (batch.isEmpty) return null;
+    this.#open = new OpenBatch();
+    return batch;
+  }
+
   #finish(batch: OpenBatch, error: AppError | null): void {
     this.#inFlight = null;
     this.#isFailing = error !== null;
-    const hasNew = !this.#open.isEmpty;
+    const hasNew = this.#sealed.length > 0 || !this.#open.isEmpty;
     if (error !== null) this.#keep(batch);
     if (hasNew) this.#flush();
     else if (!this.#open.isEmpty && !this.#isStopped)
@@ -116,8 +132,10 @@ export class QueueJournal {
 
   #keep({ removed, replacements, redelivered }: OpenBatch): void {
     for (const id of removed) this.#open.removed.add(id);
+    const later = [...this.#sealed, this.#open];
     for (const [id, message] of replacements) {
-      if (!this.#open.removed.delete(id)) this.#open.replacements.set(id, message);
+      const isGone = later.some((batch) => batch.removed.delete(id));
+      if (!isGone) this.#open.replacements.set(id, message);
     }
     for (const [id, deliveries] of redelivered) {
       if (this.#open.removed.has(id) || this.#open.redelivered.has(id)) continue;
@@ -133,6 +151,13 @@ class OpenBatch {
   readonly replacements = new Map<string, StoredQueueMessage>();
   readonly redelivered = new Map<string, number>();
   readonly callbacks: Settled[] = [];
+  /** Of bodies, roughly. */
+  bytes = 0;
+
+  append(message: StoredQueueMessage): void {
+    this.appended.push(message);
+    this.bytes += message.body.length;
+  }
 
   get isEmpty(): boolean {
     const { removed, removedOnce, appended, replacements, redelivered } = this;

@@ -393,6 +393,20 @@ describe("a persistent message", () => {
     expect(store.kept.size).toBe(0);
   });
 
+  test("many large ones are several commits, one after another and in order", async () => {
+    const { store, send, consume, outcomes } = setUp({ limits: { queueBytes: 1 << 30 } });
+    const consumer = consume();
+    const bodies = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(3 << 20));
+    for (const body of bodies) {
+      send(body, { persistent: true });
+      await Promise.resolve(); // The next one comes in another turn.
+    }
+    for (let commits = 0; commits < 4; commits += 1) await store.finish();
+    expect(store.batches.map(({ appended }) => appended.length)).toEqual([1, 2, 2]);
+    expect(consumer.bodies()).toEqual(bodies);
+    expect(outcomes).toEqual([null, null, null, null, null]);
+  });
+
   test("many of one turn are one commit", async () => {
     const { store, send, outcomes } = setUp();
     for (const body of ["1", "2", "3"]) send(body, { persistent: true });
