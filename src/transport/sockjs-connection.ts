@@ -9,6 +9,8 @@ export interface FrameSink {
   write(frame: string): boolean;
   /** Idempotent. */
   end(): void;
+  /** What the peer has not taken yet of what was written. */
+  readonly bufferedBytes: number;
 }
 
 export interface SockJsConnectionOptions {
@@ -34,6 +36,8 @@ export class SockJsConnection implements Connection {
   readonly #options: SockJsConnectionOptions;
   #receiver: Receiver | null = null;
   #sink: FrameSink | null = null;
+  /** The request before: its response may still be on its way. */
+  #answered: FrameSink | null = null;
   #isOpenTold = false;
   /** Messages as JSON strings. */
   #waiting: string[] = [];
@@ -77,9 +81,9 @@ export class SockJsConnection implements Connection {
     this.#flush();
   }
 
-  /** The client broke the receiving request off: what was in it may be lost. */
+  /** The client broke a request off before it had all of the response: something may be lost. */
   interrupted(sink: FrameSink): void {
-    if (this.#sink !== sink) return;
+    if (this.#sink !== sink && this.#answered !== sink) return;
     this.#detach();
     this.#end(1002, "Connection interrupted");
   }
@@ -107,7 +111,13 @@ export class SockJsConnection implements Connection {
   }
 
   bufferedBytes(): number {
-    return this.#waitingBytes;
+    const leaving = (this.#sink?.bufferedBytes ?? 0) + (this.#answered?.bufferedBytes ?? 0);
+    return this.#waitingBytes + leaving;
+  }
+
+  /** The peer has taken what a response had buffered. */
+  drained(): void {
+    if (this.bufferedBytes() === 0) this.#receiver?.drained();
   }
 
   close(code: number, reason: string): void {
@@ -121,6 +131,7 @@ export class SockJsConnection implements Connection {
   terminate(): void {
     const sink = this.#sink;
     this.#sink = null;
+    this.#answered = null;
     this.#end(1002, "Connection interrupted");
     sink?.end();
     this.#startGrace();
@@ -134,7 +145,7 @@ export class SockJsConnection implements Connection {
       this.#waiting = [];
       this.#waitingBytes = 0;
       this.#write(frame);
-      this.#receiver?.drained();
+      this.drained();
     }
     if (this.#closeFrame === null || this.#sink === null) return;
     const sink = this.#sink;
@@ -151,6 +162,7 @@ export class SockJsConnection implements Connection {
 
   #detach(): void {
     if (this.#sink === null) return;
+    this.#answered = this.#sink;
     this.#sink = null;
     this.#startGrace();
   }

@@ -99,7 +99,7 @@ export class SockJsRequests {
     const { clock, responseBytes } = this.#options;
     const { sink, response } = format.isPolling
       ? pollingResponse(format, headers)
-      : streamingResponse(format, headers, responseBytes);
+      : streamingResponse(format, headers, responseBytes, () => connection.drained());
     server.timeout(request, 0); // Heart-beats and the grace see to what is idle.
     request.signal.addEventListener("abort", () => connection.interrupted(sink));
     const attach = (): void => {

@@ -16,17 +16,22 @@ export function pollingResponse(format: ResponseFormat, headers: Headers): Recei
       return false;
     },
     end: () => resolve(new Response(null, { headers })),
+    bufferedBytes: 0, // Not to be known.
   };
   return { sink, response: promise };
 }
 
-/** Streaming: frame after frame, each on its way at once, up to `limitBytes` of them. */
+/**
+ * Streaming: frame after frame, each on its way at once, up to `limitBytes` of them. `onDrained`: the
+ * peer has taken what was buffered.
+ */
 export function streamingResponse(
   format: ResponseFormat,
   headers: Headers,
   limitBytes: number,
+  onDrained: () => void,
 ): ReceivingResponse {
-  const sink = new StreamSink(format, limitBytes);
+  const sink = new StreamSink(format, limitBytes, onDrained);
   // A direct stream: any other would join frames that wait into one chunk.
   const source: Bun.DirectUnderlyingSource<string> = {
     type: "direct",
@@ -40,17 +45,24 @@ export function streamingResponse(
 class StreamSink implements FrameSink {
   readonly #format: ResponseFormat;
   readonly #limitBytes: number;
+  readonly #onDrained: () => void;
   readonly #ended = Promise.withResolvers<void>();
   #out: ReadableStreamDirectController | null = null;
   /** Written before the engine asked for anything. */
   #early: string[];
   #bytes = 0;
+  #bufferedBytes = 0;
   #isEnded = false;
 
-  constructor(format: ResponseFormat, limitBytes: number) {
+  constructor(format: ResponseFormat, limitBytes: number, onDrained: () => void) {
     this.#format = format;
     this.#limitBytes = limitBytes;
+    this.#onDrained = onDrained;
     this.#early = [format.prelude];
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
   }
 
   /** The stream lives as long as the promise is open. */
@@ -83,7 +95,20 @@ class StreamSink implements FrameSink {
       this.#early.push(text);
       return;
     }
-    this.#out.write(text);
+    const taken: number | Promise<number> = this.#out.write(text);
     this.#out.flush();
+    if (taken instanceof Promise) this.#await(taken, text.length);
+  }
+
+  /** The engine's promise is open until the peer has taken the text. */
+  #await(taken: Promise<number>, length: number): void {
+    this.#bufferedBytes += length;
+    taken.then(
+      () => {
+        this.#bufferedBytes -= length;
+        if (this.#bufferedBytes === 0) this.#onDrained();
+      },
+      () => {}, // The peer is gone, and the request's signal says so.
+    );
   }
 }

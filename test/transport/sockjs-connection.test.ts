@@ -6,6 +6,7 @@ import { turn } from "../support/held-queue-store.ts";
 
 class Request implements FrameSink {
   readonly frames: string[] = [];
+  bufferedBytes = 0;
   hasEnded = false;
 
   /** @param capacity frames that the response takes */
@@ -127,11 +128,29 @@ describe("a SockJS connection over HTTP", () => {
     expect(told).toEqual(["closed", "forgotten"]);
   });
 
-  test("does not mind that a request breaks off which was answered before", () => {
+  test("is lost when the answer to its last request did not arrive as a whole", () => {
     const { connection, told, poll } = setUp();
-    const request = poll();
-    connection.interrupted(request);
+    const [before, last] = [poll(), poll()];
+    connection.send(HEARTBEAT_FRAME);
+    connection.interrupted(before);
     expect(told).toEqual([]);
+    connection.interrupted(last);
+    expect(told).toEqual(["closed"]);
+  });
+
+  test("counts what a stream's client has not taken, also of one that has ended", async () => {
+    const { connection, told, stream, send } = setUp();
+    const request = stream();
+    request.bufferedBytes = 70;
+    send("a");
+    await turn();
+    expect(connection.bufferedBytes()).toBe(70);
+    expect(told).toEqual([]);
+    connection.send(HEARTBEAT_FRAME);
+    request.bufferedBytes = 0;
+    connection.drained();
+    expect(connection.bufferedBytes()).toBe(0);
+    expect(told).toEqual(["drained"]);
   });
 
   test("gives what was sent before its end, and then the reason, again and again", () => {
