@@ -1,7 +1,7 @@
 import type { Carrier, Ports } from "./carriers/carrier.ts";
 import { Grammar, type PlannedFrame, USERS, writeFrame } from "./grammar.ts";
 import type { Wire } from "./link.ts";
-import { mutateBytes, mutateFrame } from "./mutations.ts";
+import { mutateBytes, mutateFrame, showsHiddenHeader } from "./mutations.ts";
 import type { Fault } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { count, type Tally } from "./tally.ts";
@@ -110,9 +110,10 @@ class Volley {
     if (how === "head") mutateFrame(frame, random);
     const written = writeFrame(frame, rules);
     if (how === "carrier") this.#write(carrier.breach(written, random));
-    else if (how === "octets")
-      this.#stomp(mutateBytes(written, writeFrame(grammar.next(), rules), random));
-    else this.#stomp(written);
+    else if (how === "octets") {
+      const mutated = mutateBytes(written, writeFrame(grammar.next(), rules), random);
+      this.#stomp(showsHiddenHeader(mutated) ? written : mutated);
+    } else this.#stomp(written);
   }
 
   #stomp(bytes: Buffer): void {

@@ -1,5 +1,5 @@
 /** What makes a good frame a bad one, or nearly so. What must become of it the reference says. */
-import type { PlannedFrame } from "./grammar.ts";
+import { HIDDEN_HEADER, type PlannedFrame } from "./grammar.ts";
 import type { Random } from "./random.ts";
 
 const ODD_OCTETS = [0, 10, 13, 32, 58, 92, 9, 127, 128, 255];
@@ -74,6 +74,14 @@ function lyingLength(frame: PlannedFrame, random: Random): string {
       `+${length}`,
     ],
   ]);
+}
+
+/**
+ * The grammar hides a header in values, which must never come out as one. A change that makes an
+ * honest header of it, for all to pass on, would tell nothing.
+ */
+export function showsHiddenHeader(bytes: Buffer): boolean {
+  return bytes.includes(`\n${HIDDEN_HEADER}`);
 }
 
 /** Changes octets of what was written; `other` is another good frame. */

@@ -4,6 +4,7 @@
  */
 import type { CarrierReader, Inbound, Outbound } from "./carriers/carrier.ts";
 import type { Expectation } from "./expectation.ts";
+import { HIDDEN_HEADER } from "./grammar.ts";
 import { type Observation, Oracle } from "./oracle.ts";
 import type { KnownSubscription } from "./reference/seen-messages.ts";
 import { ReferenceSession } from "./reference/session.ts";
@@ -174,7 +175,7 @@ export class Trial {
 
   #observation(frame: ReferenceFrame): Observation {
     // The fuzzer hides such a header in values: if it comes out as one, it was let in.
-    if (frame.headers.some(([name]) => name.startsWith("evil"))) {
+    if (frame.headers.some(([name]) => name.startsWith(HIDDEN_HEADER))) {
       return { kind: "garbage", text: `an injected header in ${frame.command}` };
     }
     switch (frame.command) {
