@@ -187,6 +187,12 @@ export const ERRORS = {
     retryable: false,
     meaning: "There is no such conversation, or the caller is not a member of it.",
   },
+  NOT_SUBSCRIBED: {
+    status: 409,
+    fatal: false,
+    retryable: false,
+    meaning: "The subscription that the sync was for has ended.",
+  },
   MESSAGE_NOT_FOUND: {
     status: 404,
     fatal: false,

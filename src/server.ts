@@ -1,5 +1,6 @@
 import { version } from "../package.json";
 import { ChatApplication } from "./app/chat-application.ts";
+import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
@@ -108,10 +109,11 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const authenticators = authenticatorsFor(settings, clock);
+  const { sendBufferBytes } = limits;
+  const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
-    ...{ authenticators, broker, chat, sessions, dormant, newId: newUuid, log },
-    router: new AppRouter(chat, sessions),
-    sendBufferBytes: limits.sendBufferBytes,
+    ...{ authenticators, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    router: new AppRouter({ chat, sessions, replays, clock, newId: newUuid }),
   });
   const checkEveryMs = checkInterval(settings);
   const live = new LiveSessions(clock, checkEveryMs);

@@ -14,10 +14,11 @@ import type { Session } from "../session/session.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import type { Settlement } from "../session/transactions.ts";
 import type { Frame } from "../stomp/frame.ts";
-import { isMessage, SubscriptionBacklogReader } from "./backlog-reader.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
 import { conversationOfTyping, isReservedTopic, typingTopic } from "./destinations.ts";
+import type { DeviceReplays } from "./device-replays.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
+import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
 import { idSchema } from "./schemas.ts";
 import type { UserSessions } from "./user-sessions.ts";
@@ -29,15 +30,14 @@ export interface ChatApplicationOptions {
   readonly router: AppRouter;
   readonly sessions: UserSessions;
   readonly dormant: DormantSubscriptions;
+  readonly replays: DeviceReplays;
   readonly newId: NewId;
   readonly log: Log;
-  readonly sendBufferBytes: number;
 }
 
 /** What sessions are for: chat, and plain topics. */
 export class ChatApplication implements Application {
   readonly #options: ChatApplicationOptions;
-  readonly #readers = new Map<Session, Set<SubscriptionBacklogReader>>();
   #stopping = false;
 
   constructor(options: ChatApplicationOptions) {
@@ -61,12 +61,11 @@ export class ChatApplication implements Application {
   }
 
   disconnected(session: Session): void {
-    const { sessions, chat, dormant } = this.#options;
+    const { sessions, chat, dormant, replays } = this.#options;
     const removed = sessions.remove(session);
     removed?.departures.abandon();
     dormant.removeAll(session);
-    for (const reader of this.#readers.get(session) ?? []) reader.resume();
-    this.#readers.delete(session);
+    if (removed !== undefined) replays.resume(removed);
     chat.presence.disconnected(session.principal.userId);
   }
 
@@ -121,22 +120,11 @@ export class ChatApplication implements Application {
   }
 
   catchUp(session: Session, subscription: SessionSubscription): void {
-    const { sessions, chat, sendBufferBytes, log } = this.#options;
-    const appSession = sessions.get(session);
+    const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;
     if (subscription.ackMode === "auto") appSession.autoSubscriptions.add(subscription);
     else appSession.windows.set(subscription, new DeliveryWindow());
-    const reader = new SubscriptionBacklogReader(appSession, subscription, sendBufferBytes / 4);
-    const readers = this.#readers.get(session) ?? new Set();
-    this.#readers.set(session, readers.add(reader));
-    chat.backlog
-      .deliver(appSession.userId, reader)
-      .catch((err: unknown) => {
-        // Without its backlog the device would miss messages unknowingly: it must come again.
-        log.error({ err, user: appSession.userId }, "A backlog could not be delivered");
-        session.fail(new AppError("STORAGE_UNAVAILABLE", "Missed messages cannot be read now"));
-      })
-      .finally(() => readers.delete(reader));
+    this.#options.replays.start(appSession, subscription);
   }
 
   unsubscribed(session: Session, subscriptionId: string): void {
@@ -149,16 +137,17 @@ export class ChatApplication implements Application {
     for (const subscription of appSession.windows.keys()) {
       if (!subscription.isOpen) appSession.windows.delete(subscription);
     }
-    for (const reader of this.#readers.get(session) ?? []) if (!reader.isOpen) reader.resume();
+    this.#options.replays.unsubscribed(appSession);
   }
 
   acknowledged(session: Session, settlement: Settlement): void {
     const { subscription, deliveries, positive } = settlement;
     if (!(subscription instanceof SessionSubscription)) return;
-    const window = this.#options.sessions.get(session)?.windows.get(subscription);
-    if (window === undefined) return;
+    const appSession = this.#options.sessions.get(session);
+    const window = appSession?.windows.get(subscription);
+    if (appSession === undefined || window === undefined) return;
     const messages = deliveries.map(({ tag }) => tag).filter(isMessage);
-    for (const reader of this.#readers.get(session) ?? []) reader.resume();
+    this.#options.replays.resume(appSession);
     if (!positive) {
       window.refused(messages);
       return;
@@ -174,8 +163,10 @@ export class ChatApplication implements Application {
   }
 
   drained(session: Session): void {
-    this.#options.sessions.get(session)?.departures.check();
-    for (const reader of this.#readers.get(session) ?? []) reader.resume();
+    const appSession = this.#options.sessions.get(session);
+    if (appSession === undefined) return;
+    appSession.departures.check();
+    this.#options.replays.resume(appSession);
   }
 
   /** Somebody became a member: what was refused before is tried again. */

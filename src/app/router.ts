@@ -1,18 +1,27 @@
 import { unknownDestination } from "../broker/destination.ts";
+import { Outgoing } from "../broker/outgoing.ts";
 import type { Chat } from "../chat/chat.ts";
+import { syncedEvent } from "../chat/events.ts";
+import { rateLimited } from "../chat/rate-limiter.ts";
+import type { SyncOutcome } from "../chat/sync.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
-import { detached, type Frame } from "../stomp/frame.ts";
+import { detached, Frame } from "../stomp/frame.ts";
+import type { DeviceReplays } from "./device-replays.ts";
 import {
   connectSchema,
   parseBody,
   presenceSchema,
   readSchema,
   sendSchema,
+  syncSchema,
   typingSchema,
 } from "./schemas.ts";
+import { JSON_HEADERS } from "./stomp-outlet.ts";
 import type { UserSessions } from "./user-sessions.ts";
 
 type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
@@ -20,15 +29,30 @@ type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
 const TYPING = "/app/chat.typing/";
 
 const ROUTES = new Set([
-  ...["/app/chat.send", "/app/chat.read", "/app/user.presence", "/app/user.connect"],
+  ...[
+    "/app/chat.send",
+    "/app/chat.read",
+    "/app/chat.sync",
+    "/app/user.presence",
+    "/app/user.connect",
+  ],
 ]);
+
+export interface AppRouterOptions {
+  readonly chat: Chat;
+  readonly sessions: UserSessions;
+  readonly replays: DeviceReplays;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
 
 /** What clients send to `/app/**`, checked and handed to chat. */
 export class AppRouter {
-  constructor(
-    readonly chat: Chat,
-    readonly sessions: UserSessions,
-  ) {}
+  readonly #options: AppRouterOptions;
+
+  constructor(options: AppRouterOptions) {
+    this.#options = options;
+  }
 
   /** Throws UNKNOWN_DESTINATION when nothing is behind the destination. */
   assertKnown(destination: string): void {
@@ -44,6 +68,8 @@ export class AppRouter {
         return this.#send(session, frame);
       case "/app/chat.read":
         return this.#read(session, frame);
+      case "/app/chat.sync":
+        return this.#sync(session, frame);
       case "/app/user.presence":
         return this.#presence(session, frame);
       case "/app/user.connect":
@@ -65,7 +91,7 @@ export class AppRouter {
     const settled = (error: AppError | null) =>
       session.settle(frame, error === null ? null : failed(error));
     try {
-      const taken = this.chat.messages.send(session.principal, withType, session, settled);
+      const taken = this.#options.chat.messages.send(session.principal, withType, session, settled);
       if (!(taken instanceof Promise)) return RECEIPT_DEFERRED;
       return taken.then(
         () => RECEIPT_DEFERRED,
@@ -80,19 +106,44 @@ export class AppRouter {
 
   #read(session: Session, frame: Frame): Handled {
     const { id } = parseBody(readSchema, frame.text());
-    return whenReady(this.chat.receipts.read(session.principal.userId, id), () => undefined);
+    const { receipts } = this.#options.chat;
+    return whenReady(receipts.read(session.principal.userId, id, session), () => undefined);
+  }
+
+  /**
+   * A receipt says that it was understood; SYNCED, which is for this connection alone, that all has
+   * been sent.
+   */
+  #sync(session: Session, frame: Frame): Handled {
+    const { chat, replays, clock, newId } = this.#options;
+    const { conversations } = parseBody(syncSchema, frame.text());
+    if (!chat.rateLimiter.take(session.principal.userId)) throw rateLimited();
+    const head = new Frame(frame.command, frame.headers.map(detached), "");
+    const settled = (outcome: SyncOutcome | AppError) => {
+      if (outcome instanceof AppError) {
+        session.refuse(head, outcome);
+        return;
+      }
+      const body = syncedEvent(outcome, clock.now());
+      session.tell("confirmations", new Outgoing(newId(), body, JSON_HEADERS));
+    };
+    replays.sync(session, { positions: new Map(Object.entries(conversations)), settled });
+    return undefined;
   }
 
   #typing(session: Session, destination: string, frame: Frame): Handled {
     const conversationId = detached(destination.slice(TYPING.length));
     const { isTyping } = parseBody(typingSchema, frame.text());
     const { userId } = session.principal;
-    return whenReady(this.chat.typing.set(userId, conversationId, isTyping), () => undefined);
+    return whenReady(
+      this.#options.chat.typing.set(userId, conversationId, isTyping),
+      () => undefined,
+    );
   }
 
   #presence(session: Session, frame: Frame): Handled {
     const { status } = parseBody(presenceSchema, frame.text());
-    this.chat.presence.set(session.principal.userId, status);
+    this.#options.chat.presence.set(session.principal.userId, status);
     return undefined;
   }
 
@@ -102,11 +153,11 @@ export class AppRouter {
     if (userId !== session.principal.userId) {
       throw new AppError("FORBIDDEN_DESTINATION", "userId: is not your own");
     }
-    const appSession = this.sessions.get(session);
+    const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return undefined;
-    if (appSession.announced && this.chat.presence.isOnline(userId)) return undefined;
+    if (appSession.announced && this.#options.chat.presence.isOnline(userId)) return undefined;
     appSession.announced = true;
-    this.chat.presence.announce(userId);
+    this.#options.chat.presence.announce(userId);
     return undefined;
   }
 }

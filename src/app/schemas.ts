@@ -36,6 +36,26 @@ export const typingSchema = z.object({ isTyping: z.boolean() });
 
 export const readSchema = z.object({ id: z.string().min(1).max(128) });
 
+/** Conversations that one sync may name: its answer must fit into the send buffer. */
+const MOST_POSITIONS = 1_000;
+
+const seqSchema = z.number().int().nonnegative();
+
+export const syncSchema = z.object({
+  conversations: z
+    .record(
+      idSchema,
+      z.union([
+        seqSchema.transform((seq) => ({ seq, id: null })),
+        z.object({ seq: seqSchema, id: optional(clientIdSchema) }),
+      ]),
+    )
+    .refine(
+      (conversations) => Object.keys(conversations).length <= MOST_POSITIONS,
+      `must not name more than ${MOST_POSITIONS} conversations; send several syncs`,
+    ),
+});
+
 export const presenceSchema = z.object({ status: z.enum(["ONLINE", "AWAY", "OFFLINE"]) });
 
 export const connectSchema = z.object({ userId: idSchema });

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
+import type { Peer } from "../broker/subscription.ts";
 import type { Origin, Outlet } from "../chat/outlet.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import type { NewId } from "../ids.ts";
@@ -23,16 +24,15 @@ export class StompOutlet implements Outlet {
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
     const key = userQueue(userId, "messages");
     if (!this.broker.hasListeners(key)) return;
-    const peer = except instanceof Session ? except.connection : null;
-    this.broker.deliver(key, new Outgoing(message.id, body, JSON_HEADERS, message), peer);
+    this.broker.deliver(key, new Outgoing(message.id, body, JSON_HEADERS, message), peerOf(except));
   }
 
   confirmation(userId: string, body: string): void {
     this.#publish(userQueue(userId, "confirmations"), body);
   }
 
-  receipt(userId: string, body: string): void {
-    this.#publish(userQueue(userId, "receipts"), body);
+  receipt(userId: string, body: string, except: Origin | null): void {
+    this.#publish(userQueue(userId, "receipts"), body, except);
   }
 
   typing(conversationId: string, body: string): void {
@@ -61,8 +61,12 @@ export class StompOutlet implements Outlet {
     this.onLeft(userId, conversationId);
   }
 
-  #publish(key: string, body: string): void {
+  #publish(key: string, body: string, except: Origin | null = null): void {
     if (!this.broker.hasListeners(key)) return;
-    this.broker.deliver(key, new Outgoing(this.newId(), body, JSON_HEADERS));
+    this.broker.deliver(key, new Outgoing(this.newId(), body, JSON_HEADERS), peerOf(except));
   }
+}
+
+function peerOf(origin: Origin | null): Peer | null {
+  return origin instanceof Session ? origin.connection : null;
 }

@@ -1,8 +1,11 @@
 import type { StoredMessage } from "../chat/ports.ts";
+import type { Replay } from "../chat/replay.ts";
+import type { SyncRequest } from "../chat/sync.ts";
 import { Departures } from "../session/departures.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
 import type { DeliveryWindow } from "./delivery-window.ts";
+import type { SubscriptionReplayReader } from "./replay-reader.ts";
 
 /** What the application keeps for one session. */
 export interface AppSession {
@@ -14,8 +17,17 @@ export interface AppSession {
   readonly autoSubscriptions: Set<SessionSubscription>;
   /** Of those that do. */
   readonly windows: Map<SessionSubscription, DeliveryWindow>;
+  /** What brings subscriptions to one's own messages what they miss. */
+  readonly replays: Map<SessionSubscription, DeviceReplay>;
+  /** They came before the subscription that they are for. */
+  earlySyncs: SyncRequest[];
   /** `/app/user.connect` has been heard. */
   announced: boolean;
+}
+
+export interface DeviceReplay {
+  readonly replay: Replay;
+  readonly reader: SubscriptionReplayReader;
 }
 
 /** The sessions of each user with a connection to this node. */
@@ -33,6 +45,8 @@ export class UserSessions {
       }),
       autoSubscriptions: new Set(),
       windows: new Map(),
+      replays: new Map(),
+      earlySyncs: [],
       announced: false,
     };
     this.#bySession.set(session, added);

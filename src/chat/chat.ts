@@ -1,6 +1,5 @@
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../ids.ts";
-import { Backlog } from "./backlog.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
 import { Messages } from "./messages.ts";
@@ -10,6 +9,7 @@ import { Presence } from "./presence.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
+import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Typing } from "./typing.ts";
 
 /** Conversations kept in memory while nothing of them waits to be committed. */
@@ -39,10 +39,10 @@ export class Chat {
   readonly journal: Journal;
   readonly receipts: Receipts;
   readonly messages: Messages;
-  readonly backlog: Backlog;
   readonly typing: Typing;
   readonly presence: Presence;
   readonly rateLimiter: RateLimiter;
+  readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
     const { store, outlet, clock } = options;
@@ -74,14 +74,18 @@ export class Chat {
       echo: options.echo,
       openDirect: options.openDirect,
     });
-    const showsUncommitted = options.delivery === "fast";
-    this.backlog = new Backlog({ store, conversations, journal, showsUncommitted });
+    this.#replays = { store, conversations, journal, recent };
     this.typing = new Typing(conversations, outlet, clock, options.typingExpiryMs);
     this.presence = new Presence({
       ...{ store, journal, outlet, clock },
       graceMs: options.graceMs,
       onOffline: (userId) => this.typing.left(userId),
     });
+  }
+
+  /** For a new subscription to the user's messages. */
+  replayTo(userId: string, reader: ReplayReader): Replay {
+    return new Replay(this.#replays, userId, reader);
   }
 
   /** Nobody is a member of a conversation that was never written. */

@@ -1,6 +1,7 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { StoredConversation, StoredMember, StoredMessage } from "./ports.ts";
+import type { ConversationState, SyncOutcome } from "./sync.ts";
 
 /** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
 
@@ -53,6 +54,24 @@ export function confirmationEvent(
   });
 }
 
+/** `/queue/confirmations`, the answer to `/app/chat.sync`. */
+export function syncedEvent({ conversations, others }: SyncOutcome, nowMs: number): string {
+  const states = [...conversations].map(([id, state]) => [id, syncedView(state)]);
+  const resync = [...conversations.values()].some((state) => state?.resync) || undefined;
+  return JSON.stringify({
+    status: "SYNCED",
+    resync,
+    conversations: Object.fromEntries(states),
+    others: Object.fromEntries(others),
+    timestamp: isoTime(nowMs),
+  });
+}
+
+function syncedView(state: ConversationState | null): Record<string, unknown> {
+  if (state === null) return { error: "CONVERSATION_NOT_FOUND" };
+  return { ...state, resync: state.resync || undefined };
+}
+
 /** `/queue/receipts` */
 export function readEvent(message: StoredMessage, readerId: string, nowMs: number): string {
   return JSON.stringify({
@@ -95,4 +114,23 @@ export function statusFor(
   }
   const viewer = conversation.members.get(viewerId);
   return viewer !== undefined && viewer.readSeq >= message.seq ? "READ" : "DELIVERED";
+}
+
+/** How far a message has come with each member but its sender, and with all of them. */
+export function messageStatusView(
+  { id, conversationId, seq, senderId }: StoredMessage,
+  { members }: StoredConversation,
+): Record<string, unknown> {
+  const receivers = members
+    .filter(({ userId }) => userId !== senderId)
+    .map((member) => ({ userId: member.userId, status: statusWith(member, seq) }));
+  const isAll = (...statuses: MessageStatus[]) =>
+    receivers.every(({ status }) => statuses.includes(status));
+  const others = isAll("READ") ? "READ" : isAll("READ", "DELIVERED") ? "DELIVERED" : "SENT";
+  return { messageId: id, conversationId, seq, senderId, status: others, members: receivers };
+}
+
+function statusWith({ deliveredSeq, readSeq }: StoredMember, seq: number): MessageStatus {
+  if (readSeq >= seq) return "READ";
+  return deliveredSeq >= seq ? "DELIVERED" : "SENT";
 }

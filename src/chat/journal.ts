@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Conversation, Member } from "./conversations.ts";
+import type { Origin } from "./outlet.ts";
 import type {
   ChatStore,
   NewConversation,
@@ -13,6 +14,8 @@ import type {
 export interface PendingMessage {
   readonly message: StoredMessage;
   readonly conversation: Conversation;
+  /** Recipients have it already. */
+  readonly isShown: boolean;
   committed(): void;
   /** Nothing of it was written. */
   refused(error: AppError): void;
@@ -38,6 +41,8 @@ export interface PendingMark {
   /** The watermark before. */
   readonly fromSeq: number;
   readonly message: StoredMessage;
+  /** The connection that moved it, if one is to be told apart. */
+  readonly origin: Origin | null;
 }
 
 /**
@@ -84,6 +89,13 @@ export class Journal {
   *uncommitted(): IterableIterator<StoredMessage> {
     for (const pending of this.#inFlight?.messages ?? []) yield pending.message;
     for (const pending of this.#open.messages) yield pending.message;
+  }
+
+  /** Those of the uncommitted messages that recipients have been shown, oldest first. */
+  *shown(): IterableIterator<StoredMessage> {
+    for (const batch of [this.#inFlight, this.#open]) {
+      for (const { isShown, message } of batch?.messages ?? []) if (isShown) yield message;
+    }
   }
 
   /** How far the user has received conversations, by their ids, where the store may not know yet. */

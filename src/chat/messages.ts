@@ -7,7 +7,7 @@ import { confirmationEvent, messageEvent } from "./events.ts";
 import type { Journal, PendingMessage } from "./journal.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, StoredMessage } from "./ports.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
+import { type RateLimiter, rateLimited } from "./rate-limiter.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
@@ -71,9 +71,7 @@ export class Messages {
     settled: Settled,
   ): MaybePromise<void> {
     const { store, recent, rateLimiter } = this.#options;
-    if (!rateLimiter.take(sender.userId)) {
-      throw new AppError("RATE_LIMITED", "Too many messages; slow down and send again");
-    }
+    if (!rateLimiter.take(sender.userId)) throw rateLimited();
     const { clientMessageId } = message;
     if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
     const first =
@@ -190,9 +188,9 @@ export class Messages {
 
   /** For `Accepted` alone. */
   onCommitted(accepted: Accepted): void {
-    const { conversation, message, deliveredAtOnce, origin } = accepted;
+    const { conversation, message, isShown, origin } = accepted;
     this.#options.recent.committed(message);
-    if (!deliveredAtOnce) this.#deliver(conversation, message, origin);
+    if (!isShown) this.#deliver(conversation, message, origin);
     this.#confirm(message);
     for (const userId of conversation.members.keys()) {
       if (userId !== message.senderId) this.#options.outlet.watchDeparture(userId, message);
@@ -225,7 +223,7 @@ class Accepted implements PendingMessage {
     readonly message: StoredMessage,
     readonly conversation: Conversation,
     readonly origin: Origin | null,
-    readonly deliveredAtOnce: boolean,
+    readonly isShown: boolean,
   ) {}
 
   committed(): void {

@@ -11,7 +11,8 @@ export interface Outlet {
   /** A new message to a member; `except` is left out. */
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void;
   confirmation(userId: string, body: string): void;
-  receipt(userId: string, body: string): void;
+  /** A message was read; `except` is left out. */
+  receipt(userId: string, body: string, except: Origin | null): void;
   typing(conversationId: string, body: string): void;
   presence(body: string): void;
   /**

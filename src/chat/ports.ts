@@ -47,11 +47,14 @@ export interface ConversationOverview extends StoredConversation {
   readonly lastMessage: StoredMessage | null;
 }
 
-/** A conversation in which a user has not received everything yet. */
-export interface BacklogHead {
+export interface ConversationHead {
   readonly conversationId: string;
-  readonly deliveredSeq: number;
   readonly lastSeq: number;
+}
+
+/** A conversation in which a user has not received everything yet. */
+export interface BacklogHead extends ConversationHead {
+  readonly deliveredSeq: number;
 }
 
 export interface StoredUser {
@@ -115,6 +118,12 @@ export interface ChatStore {
 
   /** The conversations with a committed message of someone else that is above the user's `deliveredSeq`, the one waiting longest first. */
   backlog(userId: string): MaybePromise<BacklogHead[]>;
+
+  /**
+   * The last `seq` of the user's conversations that ever had a message, the one with the newest
+   * message first.
+   */
+  conversationHeads(userId: string, limit: number): MaybePromise<ConversationHead[]>;
 
   /** For each sender other than `exceptSenderId`, the last message with `afterSeq < seq <= uptoSeq`. */
   lastMessagePerSender(

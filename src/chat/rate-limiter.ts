@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
 
 const SMALLEST_SWEEP = 1_024;
 
@@ -46,4 +47,8 @@ export class RateLimiter {
 interface Bucket {
   tokens: number;
   filledMs: number;
+}
+
+export function rateLimited(): AppError {
+  return new AppError("RATE_LIMITED", "Too many messages; slow down and send again");
 }

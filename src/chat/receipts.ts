@@ -4,7 +4,7 @@ import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation, Conversations, Member } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
 import type { Journal, PendingMark } from "./journal.ts";
-import type { Outlet } from "./outlet.ts";
+import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
@@ -44,9 +44,10 @@ export class Receipts {
 
   /**
    * The user has read the message and all before it. A message of one's own, or one read before, is
-   * a no-op. Throws MESSAGE_NOT_FOUND when there is none for the user.
+   * a no-op. The senders are told, and the user's other connections than `origin`. Throws
+   * MESSAGE_NOT_FOUND when there is none for the user.
    */
-  read(userId: string, messageId: string): MaybePromise<void> {
+  read(userId: string, messageId: string, origin: Origin | null): MaybePromise<void> {
     const { store, recent, conversations } = this.#options;
     return whenReady(recent.byId(messageId) ?? store.messageById(messageId), (message) => {
       if (message === null) throw messageNotFound(messageId);
@@ -56,7 +57,7 @@ export class Receipts {
         if (message.senderId === userId || message.seq <= member.readSeq) return;
         return whenReady(this.#undelivered(conversation, member, message), (undelivered) => {
           for (const earlier of undelivered) this.#moveDelivered(conversation, member, earlier);
-          this.#moveRead(conversation, member, message);
+          this.#moveRead(conversation, member, message, origin);
         });
       });
     });
@@ -79,7 +80,7 @@ export class Receipts {
     outlet.confirmation(senderId, confirmationEvent(message, "DELIVERED", nowMs));
     for (const member of conversation.members.values()) {
       if (member.userId !== senderId && member.readSeq >= seq) {
-        outlet.receipt(senderId, readEvent(message, member.userId, nowMs));
+        outlet.receipt(senderId, readEvent(message, member.userId, nowMs), null);
       }
     }
   }
@@ -118,15 +119,21 @@ export class Receipts {
     const fromSeq = member.deliveredSeq;
     if (message.seq <= fromSeq) return;
     member.deliveredSeq = message.seq;
-    this.#options.journal.addMark({ kind: "delivered", conversation, member, fromSeq, message });
+    const mark = { conversation, member, fromSeq, message, origin: null };
+    this.#options.journal.addMark({ kind: "delivered", ...mark });
   }
 
-  #moveRead(conversation: Conversation, member: Member, message: StoredMessage): void {
+  #moveRead(
+    conversation: Conversation,
+    member: Member,
+    message: StoredMessage,
+    origin: Origin | null,
+  ): void {
     const { journal } = this.#options;
     const fromSeq = member.readSeq;
     if (message.seq <= fromSeq) return;
     member.readSeq = message.seq;
-    journal.addMark({ kind: "read", conversation, member, fromSeq, message });
+    journal.addMark({ kind: "read", conversation, member, fromSeq, message, origin });
     journal.flush();
   }
 
@@ -137,12 +144,16 @@ export class Receipts {
     outlet.confirmation(message.senderId, confirmationEvent(message, "DELIVERED", clock.now()));
   }
 
-  /** One receipt for each sender whose messages the mark passed, about the last of them. */
-  #tellRead({ conversation, member, fromSeq, message }: PendingMark): void {
+  /**
+   * One receipt for each sender whose messages the mark passed, about the last of them; and one for
+   * the reader's other devices.
+   */
+  #tellRead({ conversation, member, fromSeq, message, origin }: PendingMark): void {
     const { outlet, clock, store } = this.#options;
     const tell = (last: StoredMessage) =>
-      outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()));
+      outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()), null);
     tell(message);
+    outlet.receipt(member.userId, readEvent(message, member.userId, clock.now()), origin);
     if (conversation.kind === "direct" || message.seq === fromSeq + 1) return;
     const tellOthers = async () => {
       const { id } = conversation;
@@ -154,6 +165,6 @@ export class Receipts {
   }
 }
 
-function messageNotFound(id: string): AppError {
+export function messageNotFound(id: string): AppError {
   return new AppError("MESSAGE_NOT_FOUND", `No message ${id} in your conversations`);
 }

@@ -4,9 +4,10 @@ import { idSchema, validate } from "../app/schemas.ts";
 import { type Authenticator, authenticateByAny } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Chat } from "../chat/chat.ts";
-import { messageView, statusFor } from "../chat/events.ts";
+import { messageStatusView, messageView, statusFor } from "../chat/events.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { UserPresence } from "../chat/presence.ts";
+import { messageNotFound } from "../chat/receipts.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -108,6 +109,18 @@ export function createApi(options: ApiOptions): Hono {
         messageView(message, statusFor(userId, message, conversation)),
       ),
     });
+  });
+
+  api.get("/api/messages/:id/status", async (context) => {
+    const { userId } = await caller(context);
+    const id = context.req.param("id");
+    const message = await store.messageById(id);
+    // From the store: what is told here once is not taken back by a crash.
+    const conversation = message && (await store.conversation(message.conversationId));
+    if (!message || !conversation?.members.some((member) => member.userId === userId)) {
+      throw messageNotFound(id);
+    }
+    return context.json(messageStatusView(message, conversation));
   });
 
   api.get("/api/presence", async (context) => {

@@ -22,7 +22,7 @@ export class SessionSubscription implements ClientSubscription {
   readonly #options: SessionSubscriptionOptions;
   readonly #head: string;
   #subscription: Subscription | null = null;
-  #held: Outgoing[] | null = null;
+  #isHeld = false;
 
   constructor(options: SessionSubscriptionOptions) {
     this.#options = options;
@@ -46,39 +46,26 @@ export class SessionSubscription implements ClientSubscription {
 
   /** Open and no longer catching up. */
   get isLive(): boolean {
-    return this.#subscription !== null && this.#held === null;
+    return this.#subscription !== null && !this.#isHeld;
   }
 
-  /** `held`: the messages wait for `takeHeld` until `goLive`. */
+  /** `held`: `hold` follows at once. */
   open(held: boolean): void {
-    if (held) {
-      const messages: Outgoing[] = [];
-      this.#held = messages;
-      this.#subscription = this.#options.broker.subscribe(this.#options.request, (message) => {
-        messages.push(message);
-      });
-      return;
-    }
-    this.#subscription = this.#options.broker.subscribe(this.#options.request, this.#liveReceive());
+    this.#isHeld = held;
+    const receive = held ? () => {} : this.#liveReceive();
+    this.#subscription = this.#options.broker.subscribe(this.#options.request, receive);
   }
 
-  /** Messages that came while held, and forgets them. */
-  takeHeld(): Outgoing[] {
-    return this.#held?.splice(0) ?? [];
+  /** Until `goLive`, messages go to `receive` and not to the client; none falls between. */
+  hold(receive: (message: Outgoing) => void): void {
+    if (this.#subscription === null) return;
+    this.#isHeld = true;
+    this.#options.broker.redirect(this.#subscription, receive);
   }
 
-  holds(messageId: string): boolean {
-    return this.#held?.some((message) => message.messageId === messageId) ?? false;
-  }
-
-  get heldCount(): number {
-    return this.#held?.length ?? 0;
-  }
-
-  /** Ends the holding; what is still held is dropped. */
   goLive(): void {
-    if (this.#subscription === null || this.#held === null) return;
-    this.#held = null;
+    if (this.#subscription === null || !this.#isHeld) return;
+    this.#isHeld = false;
     this.#options.broker.redirect(this.#subscription, this.#liveReceive());
   }
 
@@ -86,7 +73,7 @@ export class SessionSubscription implements ClientSubscription {
     if (this.#subscription === null) return;
     this.#options.broker.unsubscribe(this.#subscription);
     this.#subscription = null;
-    this.#held = null;
+    this.#isHeld = false;
     this.unacknowledged.clear();
   }
 

@@ -1,6 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Broker } from "../broker/broker.ts";
-import { userQueue } from "../broker/destination.ts";
+import { type UserQueue, userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Queues } from "../broker/queues.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
@@ -262,8 +262,13 @@ export class Session {
   #tellErrorsQueue(error: AppError, destination: string, receiptId: string | undefined): boolean {
     const { clock, newId } = this.#environment;
     const body = errorEvent(error, destination, receiptId, clock.now());
-    const message = new Outgoing(newId(), body, ["content-type", "application/json"]);
-    const key = userQueue(this.principal.userId, "errors");
+    return this.tell("errors", new Outgoing(newId(), body, ["content-type", "application/json"]));
+  }
+
+  /** To this connection alone of its user's. False if it has no subscription to the queue. */
+  tell(queue: UserQueue, message: Outgoing): boolean {
+    if (this.#state !== "connected") return false;
+    const key = userQueue(this.principal.userId, queue);
     let isTold = false;
     for (const subscription of this.subscriptions.all()) {
       if (subscription.key !== key || !(subscription instanceof SessionSubscription)) continue;

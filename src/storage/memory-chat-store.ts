@@ -1,6 +1,7 @@
 import type {
   BacklogHead,
   ChatStore,
+  ConversationHead,
   ConversationKind,
   ConversationOverview,
   HistoryQuery,
@@ -89,6 +90,16 @@ export class MemoryChatStore implements ChatStore {
       waiting.push({ head, first });
     }
     return waiting.sort((a, b) => byTime(a.first, b.first)).map(({ head }) => head);
+  }
+
+  conversationHeads(userId: string, limit: number): ConversationHead[] {
+    this.#expectOpen();
+    return (this.#conversationsOfUser.get(userId) ?? [])
+      .filter(({ messages }) => messages.length > 0)
+      .map(({ id, messages }) => ({ conversationId: id, lastSeq: lastSeqOf(messages), messages }))
+      .sort((a, b) => newestMs(b) - newestMs(a) || compare(a.conversationId, b.conversationId))
+      .slice(0, Math.max(limit, 0))
+      .map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
   }
 
   lastMessagePerSender(
@@ -223,6 +234,10 @@ function firstAbove(messages: readonly StoredMessage[], seq: number): number {
 
 function byTime(a: StoredMessage, b: StoredMessage): number {
   return a.timestampMs - b.timestampMs || compare(a.id, b.id);
+}
+
+function newestMs({ messages }: { readonly messages: readonly StoredMessage[] }): number {
+  return messages.at(-1)?.timestampMs ?? -1;
 }
 
 function newestFirst(a: ConversationOverview, b: ConversationOverview): number {

@@ -2,6 +2,7 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import type {
   BacklogHead,
   ChatStore,
+  ConversationHead,
   ConversationKind,
   ConversationOverview,
   HistoryQuery,
@@ -75,6 +76,10 @@ export class SqliteChatStore implements ChatStore {
 
   backlog(userId: string): BacklogHead[] {
     return answer(() => this.#reads.backlog.all(userId));
+  }
+
+  conversationHeads(userId: string, limit: number): ConversationHead[] {
+    return answer(() => this.#reads.conversationHeads.all(userId, Math.max(limit, 0)));
   }
 
   lastMessagePerSender(
@@ -171,6 +176,9 @@ function prepare(db: Database) {
       [conversationId: string, after: number, before: number, limit: number]
     >(READS.historyAfter),
     backlog: query<BacklogHead, [userId: string]>(READS.backlog),
+    conversationHeads: query<ConversationHead, [userId: string, limit: number]>(
+      READS.conversationHeads,
+    ),
     lastPerSender: query<
       StoredMessage,
       [conversationId: string, same: string, after: number, upto: number, exceptSenderId: string]

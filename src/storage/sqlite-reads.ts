@@ -69,6 +69,15 @@ export const READS = {
     WHERE members.user_id = ?
     ORDER BY waiting.timestamp_ms, waiting.id`,
 
+  conversationHeads: `
+    SELECT members.conversation_id AS conversationId, conversations.last_seq AS lastSeq
+    FROM members
+    CROSS JOIN conversations
+      ON conversations.id = members.conversation_id AND conversations.last_seq > 0
+    WHERE members.user_id = ?
+    ORDER BY conversations.last_message_ms DESC, conversations.id
+    LIMIT ?`,
+
   lastPerSender: `
     SELECT ${MESSAGE} FROM messages
     WHERE conversation_id = ? AND seq IN (

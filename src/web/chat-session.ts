@@ -192,7 +192,12 @@ export class ChatSession implements ConnectionListener {
   }
 
   receipt(receipt: ReadReceipt): void {
-    this.store.dispatch({ kind: "messages-read", receipt });
+    const { conversationId, seq, readerId } = receipt;
+    if (readerId === this.#userId) {
+      this.store.dispatch({ kind: "read-reported", conversationId, seq }); // By another device.
+    } else {
+      this.store.dispatch({ kind: "messages-read", receipt });
+    }
   }
 
   typing(typing: TypingEvent): void {

@@ -167,7 +167,7 @@ describe("sending again", () => {
     send("alice", { ...toBob, clientMessageId: "m1" });
     await settled();
     const id = String(outlet.bodies("message", "bob")[0]?.id);
-    chat.receipts.read("bob", id);
+    chat.receipts.read("bob", id, null);
     await settled();
     outlet.told.length = 0;
     send("alice", { ...toBob, clientMessageId: "m1" });

@@ -118,7 +118,7 @@ describe("READ", () => {
     for (let n = 0; n < 3; n += 1) send("alice", toBob);
     await settled();
     const messages = await messagesOf(held.store);
-    await chat.receipts.read("bob", at(messages, 1).id);
+    await chat.receipts.read("bob", at(messages, 1).id, null);
     await settled();
     expect(outlet.bodies("receipt", "alice")).toMatchObject([
       { messageId: at(messages, 1).id, seq: 2, readerId: "bob", status: "READ" },
@@ -138,7 +138,7 @@ describe("READ", () => {
     send("alice", { ...toBob, content: "2" });
     send("alice", { ...toBob, content: "3" });
     const newest = at([...chat.journal.uncommitted()], 1);
-    await chat.receipts.read("bob", newest.id);
+    await chat.receipts.read("bob", newest.id, null);
     for (let commits = 0; commits < 2; commits += 1) await held.release();
     const told = outlet.told
       .filter(({ kind, to }) => to === "alice" && (kind === "confirmation" || kind === "receipt"))
@@ -160,12 +160,13 @@ describe("READ", () => {
     for (let n = 0; n < 2; n += 1) send("alice", toBob);
     await settled();
     const messages = await messagesOf(held.store);
-    await chat.receipts.read("bob", at(messages, 1).id);
-    await chat.receipts.read("bob", at(messages, 1).id);
-    await chat.receipts.read("bob", at(messages, 0).id);
-    await chat.receipts.read("alice", at(messages, 1).id);
+    await chat.receipts.read("bob", at(messages, 1).id, null);
+    await chat.receipts.read("bob", at(messages, 1).id, null);
+    await chat.receipts.read("bob", at(messages, 0).id, null);
+    await chat.receipts.read("alice", at(messages, 1).id, null);
     await settled();
-    expect(outlet.of("receipt")).toHaveLength(1);
+    expect(outlet.bodies("receipt", "alice")).toHaveLength(1);
+    expect(outlet.bodies("receipt", "bob")).toHaveLength(1);
   });
 
   test("of a message that is missing, or of a conversation of others, is refused alike", async () => {
@@ -175,10 +176,10 @@ describe("READ", () => {
     await settled();
     const { id } = at(await messagesOf(held.store), 0);
     const missing = "0198c5a2-0000-7000-8000-000000000000";
-    expect(() => chat.receipts.read("mallory", id)).toThrow(
+    expect(() => chat.receipts.read("mallory", id, null)).toThrow(
       `No message ${id} in your conversations`,
     );
-    expect(() => chat.receipts.read("bob", missing)).toThrow(`No message ${missing} in your`);
+    expect(() => chat.receipts.read("bob", missing, null)).toThrow(`No message ${missing} in your`);
   });
 
   test("in a group tells each sender of the last of theirs that was passed", async () => {
@@ -189,10 +190,24 @@ describe("READ", () => {
     send("bob", { conversationId: "g1" });
     await settled();
     const messages = await messagesOf(store, "g1");
-    await chat.receipts.read("carol", at(messages, 2).id);
+    await chat.receipts.read("carol", at(messages, 2).id, null);
     await settled();
     expect(outlet.bodies("receipt", "alice")).toMatchObject([{ seq: 2, readerId: "carol" }]);
     expect(outlet.bodies("receipt", "bob")).toMatchObject([{ seq: 3, readerId: "carol" }]);
-    expect(outlet.bodies("receipt", "carol")).toEqual([]);
+  });
+
+  test("is told to the reader's other connections, once it is on disk", async () => {
+    const held = new HeldStore();
+    const { chat, send, outlet } = chatHarness(held.store);
+    for (let n = 0; n < 2; n += 1) send("alice", toBob);
+    await settled();
+    held.isHolding = true;
+    const phone = {};
+    await chat.receipts.read("bob", at(await messagesOf(held.store), 1).id, phone);
+    expect(outlet.of("receipt")).toEqual([]);
+    await held.release();
+    expect(outlet.of("receipt").filter(({ to }) => to === "bob")).toMatchObject([
+      { body: { seq: 2, readerId: "bob", status: "READ" }, except: phone },
+    ]);
   });
 });

@@ -261,6 +261,23 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
       });
     });
 
+    describe("the heads of a user's conversations", () => {
+      test("are their last seqs, the newest first, without those that have no message", async () => {
+        await commit({
+          conversations: [conversation(), conversation("later"), conversation("empty")],
+          messages: [...messages(3), message(4, { conversationId: "later", seq: 1, id: "later" })],
+        });
+        const heads = [
+          { conversationId: "later", lastSeq: 1 },
+          { conversationId: "chat", lastSeq: 3 },
+        ];
+        expect(await store.conversationHeads("bob", 10)).toEqual(heads);
+        expect(await store.conversationHeads("bob", 1)).toEqual(heads.slice(0, 1));
+        expect(await store.conversationHeads("bob", -1)).toEqual([]);
+        expect(await store.conversationHeads("mallory", 10)).toEqual([]);
+      });
+    });
+
     describe("history", () => {
       beforeEach(() =>
         commit({

@@ -21,6 +21,13 @@ function goodBody(destination: string, userId: string, random: Random): Record<s
       };
     case "/app/chat.read":
       return { id: `${random.below(1_000)}` };
+    case "/app/chat.sync":
+      return {
+        conversations: {
+          [conversationId]: random.pick([0, 1, 1_000, { seq: 1, id: "x" }]),
+          ...(random.chance(0.3) ? { [`fuzz-d-${random.below(9)}`]: random.below(9) } : {}),
+        },
+      };
     case "/app/user.presence":
       return { status: random.pick(["ONLINE", "AWAY", "OFFLINE"]) };
     case "/app/user.connect":

@@ -31,7 +31,7 @@ const QUEUES = Array.from({ length: 12 }, (_, index) => `/queue/fuzz.${index}`);
 const TRANSACTIONS = ["t1", "t2", "t\\n:3"];
 const USER_QUEUES = ["errors", "confirmations", "receipts", "messages"];
 const APP_ROUTES = [
-  ...["/app/chat.send", "/app/chat.send", "/app/chat.send", "/app/chat.read"],
+  ...["/app/chat.send", "/app/chat.send", "/app/chat.read", "/app/chat.sync"],
   ...["/app/user.presence", "/app/user.connect", "/app/chat.typing/fuzz-c-1", "/app/chat.shout"],
 ];
 /** The beginning of a name that stands in values only, and may not come out as a header. */

@@ -31,8 +31,8 @@ export class RecordingOutlet implements Outlet {
   confirmation(userId: string, body: string): void {
     this.told.push({ kind: "confirmation", to: userId, body: JSON.parse(body) });
   }
-  receipt(userId: string, body: string): void {
-    this.told.push({ kind: "receipt", to: userId, body: JSON.parse(body) });
+  receipt(userId: string, body: string, except: Origin | null): void {
+    this.told.push({ kind: "receipt", to: userId, body: JSON.parse(body), except });
   }
   typing(conversationId: string, body: string): void {
     this.told.push({ kind: "typing", to: conversationId, body: JSON.parse(body) });

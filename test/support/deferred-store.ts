@@ -1,6 +1,7 @@
 import type {
   BacklogHead,
   ChatStore,
+  ConversationHead,
   ConversationOverview,
   HistoryQuery,
   StoredConversation,
@@ -46,6 +47,10 @@ export class DeferredStore implements ChatStore {
 
   backlog(userId: string): Promise<BacklogHead[]> {
     return later(() => this.#store.backlog(userId));
+  }
+
+  conversationHeads(userId: string, limit: number): Promise<ConversationHead[]> {
+    return later(() => this.#store.conversationHeads(userId, limit));
   }
 
   lastMessagePerSender(

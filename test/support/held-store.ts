@@ -17,6 +17,7 @@ export class HeldStore {
     messageByClientId: (senderId, id) => this.inner.messageByClientId(senderId, id),
     history: (query) => this.inner.history(query),
     backlog: (userId) => this.inner.backlog(userId),
+    conversationHeads: (userId, limit) => this.inner.conversationHeads(userId, limit),
     lastMessagePerSender: (...range) => this.inner.lastMessagePerSender(...range),
     conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),

@@ -58,12 +58,14 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "/app/chat.send": ({ conversationId, content }) =>
     typeof conversationId === "string" && typeof content === "string" && content !== "",
   "/app/chat.read": ({ id }) => typeof id === "string",
+  "/app/chat.sync": ({ conversations }) =>
+    typeof conversations === "object" && conversations !== null && !Array.isArray(conversations),
   "/app/user.presence": ({ status }) => ["ONLINE", "AWAY", "OFFLINE"].includes(String(status)),
   "/app/user.connect": ({ userId }) => typeof userId === "string",
 };
 const isTyping: Shape = (value) => typeof value.isTyping === "boolean";
 /** Routes that may be there in a later version: what they make of a body is not known here. */
-const OTHER_ROUTES = ["/app/chat.sync", "/app/auth.refresh"];
+const OTHER_ROUTES = ["/app/auth.refresh"];
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

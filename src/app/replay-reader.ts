@@ -1,7 +1,7 @@
 import { Outgoing } from "../broker/outgoing.ts";
-import type { BacklogReader } from "../chat/backlog.ts";
 import { replayEvent } from "../chat/events.ts";
 import type { StoredMessage } from "../chat/ports.ts";
+import type { ReplayReader } from "../chat/replay.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
@@ -9,9 +9,11 @@ import type { AppSession } from "./user-sessions.ts";
 
 /** Replayed bytes after which other connections get their turn. */
 const TURN_BYTES = 64 * 1024;
+/** What a look at a conversation counts for, also where nothing is missing. */
+const LOOK_BYTES = 512;
 
-/** A subscription that catches up, as the backlog sees it. Paced: it never fills the send buffer. */
-export class SubscriptionBacklogReader implements BacklogReader {
+/** A subscription that catches up, as chat sees it. Paced: it never fills the send buffer. */
+export class SubscriptionReplayReader implements ReplayReader {
   readonly #session: Session;
   #turnBytes = 0;
   #resume: (() => void) | null = null;
@@ -29,10 +31,24 @@ export class SubscriptionBacklogReader implements BacklogReader {
     return this.#session.isConnected && this.subscription.isOpen;
   }
 
+  hold(receive: (message: StoredMessage) => void): void {
+    this.subscription.hold(({ tag }) => {
+      if (isMessage(tag)) receive(tag);
+    });
+  }
+
+  goLive(): void {
+    this.subscription.goLive();
+  }
+
   replay(message: StoredMessage): void {
     const body = replayEvent(message);
     this.#turnBytes += body.length;
     this.subscription.send(new Outgoing(message.id, body, JSON_HEADERS, message));
+    this.watch(message);
+  }
+
+  watch(message: StoredMessage): void {
     if (this.subscription.ackMode === "auto") this.appSession.departures.add(message);
   }
 
@@ -43,31 +59,16 @@ export class SubscriptionBacklogReader implements BacklogReader {
         this.#resume = resolve;
       });
     }
+    this.#turnBytes += LOOK_BYTES;
     if (this.#turnBytes < TURN_BYTES) return null;
     this.#turnBytes = 0;
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** The send buffer has room, the client has acknowledged, or the session is gone. */
+  /** The send buffer has room, the client has acknowledged, or the subscription is gone. */
   resume(): void {
     this.#resume?.();
     this.#resume = null;
-  }
-
-  takeHeld(): StoredMessage[] {
-    return this.subscription.takeHeld().flatMap(({ tag }) => (isMessage(tag) ? [tag] : []));
-  }
-
-  holds(messageId: string): boolean {
-    return this.subscription.holds(messageId);
-  }
-
-  get heldCount(): number {
-    return this.subscription.heldCount;
-  }
-
-  goLive(): void {
-    this.subscription.goLive();
   }
 }
 

@@ -1,57 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { BacklogReader } from "../../src/chat/backlog.ts";
-import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
-import { chatHarness, type Harness } from "../support/chat-harness.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
+import { Device, numbers, sendLive } from "../support/replay-device.ts";
 
 const toBob = { conversationId: "c1", recipientId: "bob" };
-
-/** Bob's device: takes what is replayed, and live messages once it has gone live. */
-class Device implements BacklogReader {
-  readonly got: string[] = [];
-  readonly #held: StoredMessage[] = [];
-  isOpen = true;
-  isLive = false;
-  /** Asked for room before each message. */
-  pace: () => Promise<void> | null = () => null;
-
-  /** A live message of the server. */
-  live(message: StoredMessage): void {
-    if (this.isLive) this.got.push(`${message.content}`);
-    else this.#held.push(message);
-  }
-
-  replay(message: StoredMessage): void {
-    this.got.push(message.content);
-  }
-  ready(): Promise<void> | null {
-    return this.pace();
-  }
-  takeHeld(): StoredMessage[] {
-    return this.#held.splice(0);
-  }
-  holds(messageId: string): boolean {
-    return this.#held.some((message) => message.id === messageId);
-  }
-  get heldCount(): number {
-    return this.#held.length;
-  }
-  goLive(): void {
-    this.isLive = true;
-  }
-}
-
-/** Sends and hands the live copy to the device, as the broker would. */
-function sendLive(harness: Harness, device: Device, from: string, content: string): void {
-  harness.send(from, { ...toBob, recipientId: null, content });
-  const message = [...harness.chat.journal.uncommitted()].at(-1);
-  if (message === undefined) throw new Error("the message is committed already");
-  device.live(message);
-}
-
-function numbers(from: number, to: number): string[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`);
-}
 
 /** A store that answers every read a few turns later. */
 function slow(store: ChatStore): ChatStore {
@@ -76,8 +29,8 @@ describe("the backlog", () => {
     const { chat, send } = chatHarness(held.store);
     for (const content of numbers(1, 250)) send("alice", { ...toBob, content });
     await settled();
-    const device = new Device();
-    await chat.backlog.deliver("bob", device);
+    const device = new Device(chat);
+    await device.subscribes();
     expect(device.got).toEqual(numbers(1, 250));
     expect(device.isLive).toBe(true);
   });
@@ -94,8 +47,8 @@ describe("the backlog", () => {
     send("bob", { conversationId: "c1", content: "mine" });
     send("alice", { ...toBob, content: "4" });
     await settled();
-    const device = new Device();
-    await chat.backlog.deliver("bob", device);
+    const device = new Device(chat);
+    await device.subscribes();
     expect(device.got).toEqual(["2", "4"]);
   });
 
@@ -109,13 +62,13 @@ describe("the backlog", () => {
     for (const message of stored) await chat.receipts.delivered("bob", message);
     expect(held.isCommitting).toBe(true);
     send("alice", { ...toBob, content: "4" });
-    const device = new Device();
-    await chat.backlog.deliver("bob", device);
+    const device = new Device(chat);
+    await device.subscribes();
     expect(device.got).toEqual(["3", "4"]);
     // Not even those that are not on disk themselves.
     for (const message of chat.journal.uncommitted()) await chat.receipts.delivered("bob", message);
-    const next = new Device();
-    await chat.backlog.deliver("bob", next);
+    const next = new Device(chat);
+    await next.subscribes();
     expect(next.got).toEqual([]);
     while (held.isCommitting) await held.release();
   });
@@ -127,8 +80,8 @@ describe("the backlog", () => {
     await settled();
     held.isHolding = true;
     send("alice", { ...toBob, content: "2" });
-    const device = new Device();
-    await chat.backlog.deliver("bob", device);
+    const device = new Device(chat);
+    await device.subscribes();
     expect(device.got).toEqual(["1", "2"]);
     await held.release();
   });
@@ -138,7 +91,7 @@ describe("the backlog", () => {
     const harness = chatHarness(slow(held.store));
     for (const content of numbers(1, 120)) harness.send("alice", { ...toBob, content });
     await settled();
-    const device = new Device();
+    const device = new Device(harness.chat);
     let sent = 120;
     // A live message before every tenth replayed one, some on disk before their page is read.
     let asked = 0;
@@ -149,7 +102,7 @@ describe("the backlog", () => {
       sendLive(harness, device, "alice", `${sent}`);
       return settled();
     };
-    await harness.chat.backlog.deliver("bob", device);
+    await device.subscribes();
     device.pace = () => null;
     for (let n = 0; n < 3; n += 1) {
       sent += 1;
@@ -164,8 +117,8 @@ describe("the backlog", () => {
     const harness = chatHarness(slow(held.store));
     harness.send("alice", { ...toBob, content: "1" });
     await settled();
-    const device = new Device();
-    const done = harness.chat.backlog.deliver("bob", device);
+    const device = new Device(harness.chat);
+    const done = device.subscribes();
     sendLive(harness, device, "bob", "2");
     sendLive(harness, device, "alice", "3");
     await done;
@@ -177,8 +130,8 @@ describe("the backlog", () => {
     const harness = chatHarness(slow(held.store), { uncommittedMessages: 10_000 });
     harness.send("alice", { ...toBob, content: "1" });
     await settled();
-    const device = new Device();
-    const done = harness.chat.backlog.deliver("bob", device);
+    const device = new Device(harness.chat);
+    const done = device.subscribes();
     for (const content of numbers(2, 1_500)) sendLive(harness, device, "alice", content);
     await done;
     expect(device.got).toEqual(numbers(1, 1_500));
@@ -189,12 +142,12 @@ describe("the backlog", () => {
     const { chat, send } = chatHarness(held.store);
     for (const content of numbers(1, 10)) send("alice", { ...toBob, content });
     await settled();
-    const device = new Device();
+    const device = new Device(chat);
     device.pace = () => {
       device.isOpen = device.got.length < 3;
       return null;
     };
-    await chat.backlog.deliver("bob", device);
+    await device.subscribes();
     expect(device.got).toEqual(["1", "2", "3"]);
     expect(device.isLive).toBe(false);
   });

@@ -1,0 +1,77 @@
+import type { Chat } from "../chat/chat.ts";
+import type { SyncRequest } from "../chat/sync.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionSubscription } from "../session/session-subscription.ts";
+import { SubscriptionReplayReader } from "./replay-reader.ts";
+import type { AppSession, UserSessions } from "./user-sessions.ts";
+
+/** Syncs of a connection that has no subscription to its messages yet. */
+const MOST_EARLY_SYNCS = 16;
+
+export interface DeviceReplaysOptions {
+  readonly chat: Chat;
+  readonly sessions: UserSessions;
+  readonly sendBufferBytes: number;
+  readonly log: Log;
+}
+
+/** The replays of each connection: one for each of its subscriptions to its user's messages. */
+export class DeviceReplays {
+  readonly #options: DeviceReplaysOptions;
+
+  constructor(options: DeviceReplaysOptions) {
+    this.#options = options;
+  }
+
+  /** The subscription was opened, held: it gets what it misses and goes live. */
+  start(appSession: AppSession, subscription: SessionSubscription): void {
+    const { chat, sendBufferBytes } = this.#options;
+    // A quarter: live events of other subscriptions have room beside it.
+    const reader = new SubscriptionReplayReader(appSession, subscription, sendBufferBytes / 4);
+    const replay = chat.replayTo(appSession.userId, reader);
+    appSession.replays.set(subscription, { replay, reader });
+    this.#expectDone(replay.start(appSession.earlySyncs.splice(0)), appSession);
+  }
+
+  /**
+   * The device says how far it has come: its first subscription is sent what is missing, or begins
+   * there if it is yet to come. Throws RATE_LIMITED.
+   */
+  sync(session: Session, request: SyncRequest): void {
+    const appSession = this.#options.sessions.get(session);
+    if (appSession === undefined) return;
+    const [first] = appSession.replays.values();
+    if (first !== undefined) {
+      this.#expectDone(first.replay.sync(request), appSession);
+    } else if (appSession.earlySyncs.length < MOST_EARLY_SYNCS) {
+      appSession.earlySyncs.push(request);
+    } else {
+      const text = "Too many syncs wait for a subscription to /user/queue/messages";
+      throw new AppError("RATE_LIMITED", text);
+    }
+  }
+
+  /** Replays that waited for their client look again. */
+  resume(appSession: AppSession): void {
+    for (const { reader } of appSession.replays.values()) reader.resume();
+  }
+
+  /** Some of the subscriptions are closed. */
+  unsubscribed(appSession: AppSession): void {
+    for (const [subscription, { reader }] of appSession.replays) {
+      if (subscription.isOpen) continue;
+      appSession.replays.delete(subscription);
+      reader.resume();
+    }
+  }
+
+  #expectDone(replayed: Promise<void>, { session, userId }: AppSession): void {
+    replayed.catch((err: unknown) => {
+      // Without its replay the device would miss messages unknowingly: it must come again.
+      this.#options.log.error({ err, user: userId }, "A replay failed");
+      session.fail(new AppError("STORAGE_UNAVAILABLE", "Missed messages cannot be read now"));
+    });
+  }
+}

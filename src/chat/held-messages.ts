@@ -1,0 +1,68 @@
+import type { StoredMessage } from "./ports.ts";
+
+/** Past either, held messages are let go of, and read from the store when their time comes. */
+const MOST_MESSAGES = 1_000;
+const MOST_CONTENT = 1024 * 1024;
+
+/**
+ * Live messages of a device that catches up: they wait until it has everything before them. Bounded:
+ * of more than that, it is only known where in each conversation they begin.
+ */
+export class HeldMessages {
+  readonly #userId: string;
+  #messages: StoredMessage[] = [];
+  /** Characters. */
+  #content = 0;
+  /** Ids of what the user sent from other devices meanwhile; these few are kept in any case. */
+  #own = new Set<string>();
+  #overflow: Map<string, number> | null = null;
+
+  constructor(userId: string) {
+    this.#userId = userId;
+  }
+
+  readonly add = (message: StoredMessage): void => {
+    if (message.senderId === this.#userId) this.#own.add(message.id);
+    if (this.#overflow !== null) {
+      note(this.#overflow, message);
+      return;
+    }
+    this.#messages.push(message);
+    this.#content += message.content.length;
+    if (this.#messages.length <= MOST_MESSAGES && this.#content <= MOST_CONTENT) return;
+    this.#overflow = new Map();
+    for (const held of this.take()) note(this.#overflow, held);
+  };
+
+  /** The user sent it from another device while messages were held: it belongs on this one too. */
+  hasOwn(messageId: string): boolean {
+    return this.#own.has(messageId);
+  }
+
+  /** In the order of their coming; forgets them. */
+  take(): StoredMessage[] {
+    this.#content = 0;
+    return this.#messages.splice(0);
+  }
+
+  /**
+   * null if all that came is held; else, by conversation, the lowest `seq` of what came and was let
+   * go of. Holds anew from here.
+   */
+  takeOverflow(): Map<string, number> | null {
+    const overflow = this.#overflow;
+    this.#overflow = null;
+    return overflow;
+  }
+
+  /** The device is live: nothing is held any more. */
+  clear(): void {
+    this.take();
+    this.#own = new Set();
+    this.#overflow = null;
+  }
+}
+
+function note(overflow: Map<string, number>, { conversationId, seq }: StoredMessage): void {
+  overflow.set(conversationId, Math.min(seq, overflow.get(conversationId) ?? seq));
+}
