@@ -14,7 +14,7 @@ export class HeldMessages {
   /** Characters. */
   #content = 0;
   /** Ids of what the user sent from other devices meanwhile; these few are kept in any case. */
-  #own = new Set<string>();
+  readonly #own = new Set<string>();
   #overflow: Map<string, number> | null = null;
 
   constructor(userId: string) {
@@ -53,13 +53,6 @@ export class HeldMessages {
     const overflow = this.#overflow;
     this.#overflow = null;
     return overflow;
-  }
-
-  /** The device is live: nothing is held any more. */
-  clear(): void {
-    this.take();
-    this.#own = new Set();
-    this.#overflow = null;
   }
 }
 

@@ -1,0 +1,280 @@
+import { AppError, toAppError } from "../errors.ts";
+import type { Conversation } from "./conversations.ts";
+import { HeldMessages } from "./held-messages.ts";
+import type { StoredMessage } from "./ports.ts";
+import type { ReplayOptions, ReplayReader } from "./replay.ts";
+import type { Position, Sync } from "./sync.ts";
+
+/** Messages that a device gets in one read of the store. */
+const PAGE_MESSAGES = 100;
+/** Of the conversations that a device did not name, how many it is told of, the newest first. */
+const MOST_OTHERS = 500;
+
+type Task =
+  /** What the user has not received on any device. */
+  | { readonly kind: "unreceived"; readonly conversationId: string; readonly afterSeq: number }
+  /** What the device says that it misses. */
+  | {
+      readonly kind: "missed";
+      readonly conversationId: string;
+      readonly position: Position;
+      readonly sync: Sync;
+    }
+  /** What the device did not ask about. */
+  | { readonly kind: "others"; readonly sync: Sync };
+
+/**
+ * One replay to a device, from the holding of its live messages to their release: reads what the
+ * device misses from the store, hands it over in order, and then what the store did not have yet.
+ */
+export class CatchUp {
+  readonly #options: ReplayOptions;
+  readonly #userId: string;
+  readonly #reader: ReplayReader;
+  /** Where what the subscription was sent begins, by conversation, see `Replay`. */
+  readonly #beginnings: Map<string, number>;
+  readonly #held: HeldMessages;
+  #tasks: Task[] = [];
+  #isDone = false;
+  readonly #syncs: Sync[] = [];
+  /** How far each conversation has been read from the store. */
+  readonly #cursors = new Map<string, number>();
+  /** The user's own messages up to here belong to what a sync asked for. */
+  readonly #ownUpto = new Map<string, number>();
+  /** Messages that the device was sent live before, and that are not in the store yet. */
+  readonly #sentLive = new Set<string>();
+
+  constructor(
+    options: ReplayOptions,
+    userId: string,
+    reader: ReplayReader,
+    beginnings: Map<string, number>,
+  ) {
+    this.#options = options;
+    this.#userId = userId;
+    this.#reader = reader;
+    this.#beginnings = beginnings;
+    this.#held = new HeldMessages(userId);
+  }
+
+  /** The device is live: what comes now is for another one. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Syncs that wait for it to end. */
+  get syncCount(): number {
+    return this.#syncs.length;
+  }
+
+  add(sync: Sync): void {
+    this.#syncs.push(sync);
+    const { positions } = sync.request;
+    // What the device says of itself is better known than what its user has received.
+    this.#tasks = this.#tasks.filter(
+      (task) => task.kind !== "unreceived" || !positions.has(task.conversationId),
+    );
+    for (const [conversationId, position] of positions) {
+      this.#tasks.push({ kind: "missed", conversationId, position, sync });
+    }
+    this.#tasks.push({ kind: "others", sync });
+  }
+
+  /** For a new subscription: what the user has not received, and what syncs ask for. */
+  ofNew(): Promise<void> {
+    this.#reader.hold(this.#held.add);
+    const early = this.#shown();
+    return this.#run(() => this.#addUnreceived(early));
+  }
+
+  /** For a subscription that was live: what syncs ask for. */
+  ofLive(): Promise<void> {
+    this.#reader.hold(this.#held.add);
+    const early = this.#shown().filter((message) => {
+      this.#reader.watch(message); // At its commit nobody will: the subscription is not live.
+      const isNamed = this.#isNamed(message.conversationId);
+      if (!isNamed) this.#sentLive.add(message.id);
+      return isNamed;
+    });
+    return this.#run(async () => early);
+  }
+
+  async #run(prepare: () => Promise<StoredMessage[]>): Promise<void> {
+    try {
+      await this.#catchUp(await prepare());
+      if (!this.#reader.isOpen) for (const sync of this.#syncs) sync.fail(notSubscribed());
+    } catch (fault) {
+      for (const sync of this.#syncs) sync.fail(toAppError(fault));
+      throw fault;
+    }
+  }
+
+  #isNamed(conversationId: string): boolean {
+    return this.#syncs.some(({ request }) => request.positions.has(conversationId));
+  }
+
+  /** Shown to others, perhaps before this device listened, and not in the store yet. */
+  #shown(): StoredMessage[] {
+    const { journal, conversations } = this.#options;
+    return [...journal.shown()].filter(({ conversationId }) =>
+      conversations.peek(conversationId)?.members.has(this.#userId),
+    );
+  }
+
+  /** Of what is not in the store, leaves out what another device has just acknowledged. */
+  async #addUnreceived(early: readonly StoredMessage[]): Promise<StoredMessage[]> {
+    const { store, journal } = this.#options;
+    const received = journal.uncommittedDeliveries(this.#userId);
+    for (const { conversationId, deliveredSeq } of await store.backlog(this.#userId)) {
+      if (this.#isNamed(conversationId)) continue;
+      const afterSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
+      this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
+    }
+    return early.filter(
+      ({ conversationId, seq }) =>
+        this.#isNamed(conversationId) || seq > (received.get(conversationId) ?? 0),
+    );
+  }
+
+  async #catchUp(early: StoredMessage[]): Promise<void> {
+    let unread = early;
+    for (;;) {
+      for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
+        const pause = this.#reader.ready();
+        if (pause !== null) await pause;
+        if (this.#reader.isOpen) await this.#handOver(task);
+        if (!this.#reader.isOpen) return;
+      }
+      const overflow = this.#held.takeOverflow();
+      if (overflow === null) break;
+      unread = this.#readAgain(overflow, unread);
+    }
+    this.#join(unread);
+    this.#reader.goLive();
+    this.#isDone = true;
+    for (const sync of this.#syncs) sync.settle(this.#userId);
+  }
+
+  /** Too many came to be held: they are read from the store, or there soon. */
+  #readAgain(overflow: Map<string, number>, early: readonly StoredMessage[]): StoredMessage[] {
+    for (const { conversationId, seq } of early) {
+      overflow.set(conversationId, Math.min(seq, overflow.get(conversationId) ?? seq));
+    }
+    for (const [conversationId, seq] of overflow) {
+      const afterSeq = this.#cursors.get(conversationId) ?? seq - 1;
+      this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
+    }
+    return this.#shown().filter(({ id }) => !this.#sentLive.has(id));
+  }
+
+  async #handOver(task: Task): Promise<void> {
+    switch (task.kind) {
+      case "unreceived": {
+        const { conversationId, afterSeq } = task;
+        this.#begin(conversationId, afterSeq + 1);
+        await this.#replayStored(conversationId, afterSeq, null);
+        return;
+      }
+      case "missed":
+        await this.#handOverMissed(task.conversationId, task.position, task.sync);
+        return;
+      case "others": {
+        const { sync } = task;
+        const heads = await this.#options.store.conversationHeads(this.#userId, MOST_OTHERS);
+        for (const { conversationId, lastSeq } of heads) sync.foundOther(conversationId, lastSeq);
+      }
+    }
+  }
+
+  async #handOverMissed(conversationId: string, position: Position, sync: Sync): Promise<void> {
+    const conversation = await this.#options.conversations.find(conversationId);
+    if (!conversation?.members.has(this.#userId)) {
+      sync.answer(conversationId, null, false);
+      return;
+    }
+    const beginning = this.#beginnings.get(conversationId);
+    if (sync.isFirst && beginning !== undefined && position.seq >= beginning - 1) {
+      sync.answer(conversationId, conversation, false); // The subscription has brought the rest.
+      return;
+    }
+    this.#begin(conversationId, position.seq + 1);
+    this.#ownUpto.set(conversationId, conversation.lastSeq);
+    const isWhole =
+      (await this.#isHeldBy(conversation, position)) &&
+      (await this.#replayStored(conversationId, position.seq, conversation));
+    if (!isWhole) this.#cursors.set(conversationId, conversation.committedSeq);
+    sync.answer(conversationId, conversation, !isWhole);
+  }
+
+  #begin(conversationId: string, seq: number): void {
+    const known = this.#beginnings.get(conversationId) ?? seq;
+    this.#beginnings.set(conversationId, Math.min(known, seq));
+  }
+
+  /** The conversation has the message that the device says it saw last. */
+  async #isHeldBy(conversation: Conversation, { seq, id }: Position): Promise<boolean> {
+    if (seq > conversation.lastSeq) return false;
+    if (id === null || seq === 0) return true;
+    for (const message of this.#options.journal.uncommitted()) {
+      if (message.conversationId === conversation.id && message.seq === seq) {
+        return message.id === id;
+      }
+    }
+    const query = { conversationId: conversation.id, afterSeq: seq - 1, limit: 1 };
+    const [message] = await this.#options.store.history(query);
+    // One that retention has removed, the next one may follow all the same.
+    return message?.seq !== seq || message.id === id;
+  }
+
+  /**
+   * The stored messages after `afterSeq`. False if some of them are not there any more, which is
+   * looked at only for a `conversation` whose messages must be there wholly; none was sent then,
+   * unless they were removed in this very moment.
+   */
+  async #replayStored(
+    conversationId: string,
+    afterSeq: number,
+    conversation: Conversation | null,
+  ): Promise<boolean> {
+    for (let cursor = afterSeq; ; ) {
+      const committedSeq = conversation?.committedSeq ?? 0;
+      const query = { conversationId, afterSeq: cursor, limit: PAGE_MESSAGES };
+      const page = await this.#options.store.history(query);
+      const firstSeq = page[0]?.seq ?? committedSeq + 1;
+      if (conversation !== null && firstSeq > cursor + 1) return false;
+      for (const message of page) {
+        const pause = this.#reader.ready();
+        if (pause !== null) await pause;
+        if (!this.#reader.isOpen) return true;
+        if (this.#isMissing(message)) this.#reader.replay(message);
+        else this.#beginnings.set(conversationId, message.seq + 1);
+        cursor = message.seq;
+        this.#cursors.set(conversationId, cursor);
+      }
+      if (page.length < PAGE_MESSAGES) return true;
+    }
+  }
+
+  #isMissing({ id, senderId, conversationId, seq }: StoredMessage): boolean {
+    if (senderId !== this.#userId) return true;
+    return seq <= (this.#ownUpto.get(conversationId) ?? 0) || this.#held.hasOwn(id);
+  }
+
+  /** Everything that the store did not have when it was read, in order. */
+  #join(early: readonly StoredMessage[]): void {
+    const sent = new Set<string>();
+    for (const message of [...early, ...this.#held.take()]) {
+      const { id, conversationId, seq } = message;
+      if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
+      if (sent.has(id) || this.#options.recent.wasRefused(message)) continue;
+      if (!this.#isMissing(message)) continue;
+      sent.add(id);
+      this.#begin(conversationId, seq);
+      this.#reader.replay(message);
+    }
+  }
+}
+
+function notSubscribed(): AppError {
+  return new AppError("NOT_SUBSCRIBED", "The subscription to /user/queue/messages has ended");
+}
