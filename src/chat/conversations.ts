@@ -7,6 +7,8 @@ export interface Member {
   readonly userId: string;
   deliveredSeq: number;
   readSeq: number;
+  /** Of what was received, what is on disk too: others are told of no more. */
+  durableDeliveredSeq: number;
 }
 
 /** A conversation in use: the one place that hands out its `seq`. */
@@ -27,7 +29,9 @@ export class Conversation {
     this.lastSeq = stored?.lastSeq ?? 0;
     this.committedSeq = this.lastSeq;
     this.persisted = stored !== null;
-    for (const member of stored?.members ?? []) this.members.set(member.userId, { ...member });
+    for (const member of stored?.members ?? []) {
+      this.members.set(member.userId, { ...member, durableDeliveredSeq: member.deliveredSeq });
+    }
   }
 
   /** The other one of a direct conversation; null in a group. */
@@ -37,10 +41,10 @@ export class Conversation {
     return null;
   }
 
-  /** Every member but `userId` has received everything up to `seq`. */
+  /** Every member but `userId` has received everything up to `seq`, and the disk knows. */
   isDeliveredToAllBut(userId: string, seq: number): boolean {
     for (const member of this.members.values()) {
-      if (member.userId !== userId && member.deliveredSeq < seq) return false;
+      if (member.userId !== userId && member.durableDeliveredSeq < seq) return false;
     }
     return true;
   }
@@ -104,7 +108,8 @@ export class Conversations {
   openDirect(id: string, userIds: readonly [string, string], nowMs: number): Conversation {
     const conversation = new Conversation(id, "direct", nowMs, null);
     for (const userId of userIds) {
-      conversation.members.set(userId, { userId, deliveredSeq: 0, readSeq: 0 });
+      const member = { userId, deliveredSeq: 0, readSeq: 0, durableDeliveredSeq: 0 };
+      conversation.members.set(userId, member);
     }
     this.#remember(conversation);
     return conversation;

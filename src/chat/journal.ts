@@ -165,6 +165,7 @@ export class Journal {
     this.#release(batch);
     for (const pending of batch.messages) this.#tell(pending);
     this.listener.marked(batch.marks);
+    batch.written();
     this.flush();
     this.#tellIdle();
   }
@@ -239,6 +240,7 @@ class OpenBatch {
   readonly members = new Map<Member, Conversation>();
   readonly marks: PendingMark[] = [];
   readonly users = new Map<string, StoredUser>();
+  #watermarks: readonly WatermarkWrite[] = [];
 
   get isEmpty(): boolean {
     return this.messages.length === 0 && this.members.size === 0 && this.users.size === 0;
@@ -255,6 +257,7 @@ class OpenBatch {
       const { userId, deliveredSeq, readSeq } = member;
       watermarks.push({ conversationId: conversation.id, userId, deliveredSeq, readSeq });
     }
+    this.#watermarks = watermarks;
     return {
       conversations: [...this.conversations].map((conversation) => ({
         id: conversation.id,
@@ -266,5 +269,15 @@ class OpenBatch {
       watermarks,
       users: [...this.users.values()],
     };
+  }
+
+  /** The watermarks are on disk as they were when the batch left. */
+  written(): void {
+    let at = 0;
+    for (const member of this.members.keys()) {
+      const deliveredSeq = this.#watermarks[at]?.deliveredSeq ?? 0;
+      member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, deliveredSeq);
+      at += 1;
+    }
   }
 }

@@ -137,7 +137,8 @@ export class Receipts {
     journal.flush();
   }
 
-  #tellDelivered({ conversation, message }: PendingMark): void {
+  #tellDelivered({ conversation, member, message }: PendingMark): void {
+    member.durableDeliveredSeq = message.seq;
     // In a group: when the last of the members has it.
     if (!conversation.isDeliveredToAllBut(message.senderId, message.seq)) return;
     const { outlet, clock } = this.#options;

@@ -88,7 +88,7 @@ function conversationState(
   let othersReadSeq = seq;
   for (const member of conversation.members.values()) {
     if (member.userId === userId) continue;
-    othersDeliveredSeq = Math.min(othersDeliveredSeq, member.deliveredSeq);
+    othersDeliveredSeq = Math.min(othersDeliveredSeq, member.durableDeliveredSeq);
     othersReadSeq = Math.min(othersReadSeq, member.readSeq);
   }
   const readSeq = conversation.members.get(userId)?.readSeq ?? 0;

@@ -111,6 +111,27 @@ describe("DELIVERED", () => {
   });
 });
 
+test("many acknowledgements become few writes, and one DELIVERED", async () => {
+  const held = new HeldStore();
+  const memberIds = ["alice", ...Array.from({ length: 1_000 }, (_, index) => `member-${index}`)];
+  await held.inner.commit({
+    ...{ messages: [], watermarks: [], users: [] },
+    conversations: [{ id: "g1", kind: "group", createdMs: 0, memberIds }],
+  });
+  const { chat, send, outlet } = chatHarness(held.store);
+  send("alice", { conversationId: "g1" });
+  await settled();
+  const message = at(await messagesOf(held.store, "g1"), 0);
+  held.batches.length = 0;
+  await Promise.all(memberIds.slice(1).map((userId) => chat.receipts.delivered(userId, message)));
+  await settled();
+  expect(held.batches.length).toBeLessThanOrEqual(3);
+  expect(outlet.bodies("confirmation", "alice").map((body) => body.status)).toEqual([
+    "SENT",
+    "DELIVERED",
+  ]);
+});
+
 describe("READ", () => {
   test("covers the message and all before it", async () => {
     const held = new HeldStore();
