@@ -1,7 +1,12 @@
 /** Time, passed in: the system's in the server, a fake one in tests. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /**
+   * Milliseconds since the Unix epoch: for timestamps and expiries. It may jump, forwards and back,
+   * when the machine's clock is set.
+   */
   now(): number;
+  /** Milliseconds since some moment, never fewer than before: for everything that takes time. */
+  monotonicMs(): number;
   /** Runs `task` once, `delayMs` from now, unless cancelled. */
   schedule(delayMs: number, task: () => void): Timer;
 }
@@ -13,6 +18,7 @@ export interface Timer {
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonicMs: () => performance.now(),
   schedule(delayMs, task) {
     const timer = setTimeout(task, delayMs);
     return { cancel: () => clearTimeout(timer) };

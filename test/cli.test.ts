@@ -47,6 +47,7 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
     isTerminal: false,
     clock: {
       now: () => NOW,
+      monotonicMs: () => 0,
       schedule: (_, task) => {
         scheduled.add(task);
         return { cancel: () => scheduled.delete(task) };

@@ -17,14 +17,14 @@ export class RateLimiter {
   /** Takes a token; false when there is none. */
   take(userId: string): boolean {
     if (this.perSecond === 0) return true;
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.monotonicMs();
     let bucket = this.#buckets.get(userId);
     if (bucket === undefined) {
       if (this.#buckets.size >= this.#sweepAtSize) this.#sweep(nowMs);
       bucket = { tokens: this.burst, filledMs: nowMs };
       this.#buckets.set(userId, bucket);
     }
-    const elapsedMs = Math.max(0, nowMs - bucket.filledMs);
+    const elapsedMs = nowMs - bucket.filledMs;
     bucket.tokens = Math.min(this.burst, bucket.tokens + (elapsedMs / 1000) * this.perSecond);
     bucket.filledMs = nowMs;
     if (bucket.tokens < 1) return false;

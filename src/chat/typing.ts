@@ -23,7 +23,7 @@ export class Typing {
       const key = `${userId} ${conversationId}`;
       this.#active.delete(key);
       if (isTyping) {
-        const endsMs = this.clock.now() + this.expiryMs;
+        const endsMs = this.clock.monotonicMs() + this.expiryMs;
         this.#active.set(key, { userId, conversationId, endsMs });
         this.#timer ??= this.clock.schedule(this.expiryMs, this.#expire);
       }
@@ -48,7 +48,7 @@ export class Typing {
 
   readonly #expire = (): void => {
     this.#timer = null;
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.monotonicMs();
     for (const [key, typing] of this.#active) {
       if (typing.endsMs > nowMs) {
         this.#timer = this.clock.schedule(typing.endsMs - nowMs, this.#expire);

@@ -81,7 +81,7 @@ export class Session {
     this.connection = connection;
     this.#environment = environment;
     this.id = environment.newId();
-    this.#times = new TimeLimits(environment.limits, environment.clock.now());
+    this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
     this.#wire = FIRST_WIRE[connection.framing];
     const { frameBytes, headers, headerLineBytes } = environment.limits;
     this.#decoder = new Decoder({
@@ -109,7 +109,7 @@ export class Session {
   /** One transport message: any part of a frame, or several. */
   receive(chunk: string | Uint8Array): void {
     if (this.#state === "closed") return;
-    this.#times.received(this.#environment.clock.now());
+    this.#times.received(this.#environment.clock.monotonicMs());
     if (this.#state === "opened" && this.connection.framing === "raw") {
       // A client is answered in the opcode in which it speaks.
       this.#wire = typeof chunk === "string" ? "text" : "binary";
@@ -171,7 +171,7 @@ export class Session {
     this.subscriptions.drained();
   }
 
-  /** Looks at the time limits; called now and then. */
+  /** Looks at the time limits, by the clock's monotonic time; called now and then. */
   check(nowMs: number): void {
     if (this.#state === "closed") return;
     // A client that is not read, see `idle`, cannot be heard.

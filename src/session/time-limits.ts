@@ -7,7 +7,10 @@ export interface TimeLimitSettings {
   readonly blockedMs: number;
 }
 
-/** What a connection must do in time. Looked at now and then; nothing here has a timer of its own. */
+/**
+ * What a connection must do in time. Looked at now and then; nothing here has a timer of its own. All
+ * times are the clock's monotonic ones.
+ */
 export class TimeLimits {
   #lastReceivedMs: number;
   #blockedSinceMs: number | null = null;

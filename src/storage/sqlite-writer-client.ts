@@ -71,11 +71,11 @@ export class WriterClient {
   }
 
   async #restart(): Promise<void> {
-    const now = this.#options.clock.now();
-    if (Math.abs(now - this.#restartedMs) < RESTART_PAUSE_MS) {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#restartedMs < RESTART_PAUSE_MS) {
       throw unavailable("the store's writer has failed and is not restarted yet");
     }
-    this.#restartedMs = now;
+    this.#restartedMs = nowMs;
     this.#options.log?.warn({}, "the store's writer has ended and is started anew");
     try {
       await this.start();

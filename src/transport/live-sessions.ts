@@ -46,7 +46,7 @@ export class LiveSessions {
   }
 
   readonly #check = (): void => {
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.monotonicMs();
     for (const session of this.#sessions) session.check(nowMs);
     this.#timer =
       this.#sessions.size === 0 ? null : this.clock.schedule(this.checkEveryMs, this.#check);

@@ -2,19 +2,30 @@ import type { Clock, Timer } from "../../src/clock.ts";
 
 /** Time that moves when told to. Timers run in the order of their due times. */
 export class FakeClock implements Clock {
-  #nowMs: number;
+  #monotonicMs = 0;
+  /** The wall clock is so much ahead of the monotonic one. */
+  #wallOffsetMs: number;
   #timers: { dueMs: number; order: number; task: () => void }[] = [];
   #made = 0;
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = startMs;
+    this.#wallOffsetMs = startMs;
   }
 
-  readonly now = (): number => this.#nowMs;
+  readonly now = (): number => this.#monotonicMs + this.#wallOffsetMs;
+
+  monotonicMs(): number {
+    return this.#monotonicMs;
+  }
+
+  /** Somebody sets the machine's clock, forwards or back. No time passes. */
+  setWallBy(ms: number): void {
+    this.#wallOffsetMs += ms;
+  }
 
   schedule(delayMs: number, task: () => void): Timer {
     this.#made += 1;
-    const timer = { dueMs: this.#nowMs + delayMs, order: this.#made, task };
+    const timer = { dueMs: this.#monotonicMs + delayMs, order: this.#made, task };
     this.#timers.push(timer);
     return {
       cancel: () => {
@@ -24,16 +35,16 @@ export class FakeClock implements Clock {
   }
 
   advance(ms: number): void {
-    const endMs = this.#nowMs + ms;
+    const endMs = this.#monotonicMs + ms;
     for (;;) {
       const next = this.#timers
         .filter((timer) => timer.dueMs <= endMs)
         .sort((a, b) => a.dueMs - b.dueMs || a.order - b.order)[0];
       if (next === undefined) break;
       this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
       next.task();
     }
-    this.#nowMs = endMs;
+    this.#monotonicMs = endMs;
   }
 }
