@@ -98,7 +98,7 @@ export const ERRORS = {
     fatal: true,
     retryable: false,
     meaning:
-      "The subscription holds `limits.unacknowledged_messages` messages that the client has not acknowledged.",
+      "The subscription holds `limits.unacknowledged_messages` messages, or `limits.unacknowledged_bytes` of them, that the client has not acknowledged.",
   },
   UNKNOWN_ACK: {
     status: 400,

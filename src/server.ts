@@ -102,6 +102,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     openDirect: settings.chat.openDirect,
     recentMessages: settings.chat.recentMessages,
     uncommittedMessages: limits.uncommittedMessages,
+    uncommittedBytes: limits.uncommittedBytes,
     typingExpiryMs: settings.chat.typingExpiryMs,
     graceMs: settings.presence.graceMs,
     messagesPerSecond: limits.messagesPerSecond,

@@ -111,7 +111,8 @@ function benchAcknowledged(name: string): void {
           request: { ...USUAL, peer, key: TOPIC, pattern: null, destination: TOPIC },
           ackMode: "client-individual",
           number: index,
-          unacknowledgedLimit: 1_000,
+          unacknowledgedMessages: 1_000,
+          unacknowledgedBytes: 1_000_000,
           onOverflow: () => {},
         });
         subscription.open(false);

@@ -123,7 +123,7 @@ export class ChatApplication implements Application {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;
     if (subscription.ackMode === "auto") appSession.autoSubscriptions.add(subscription);
-    else appSession.windows.set(subscription, new DeliveryWindow());
+    else appSession.windows.set(subscription, windowOf(subscription));
     this.#options.replays.start(appSession, subscription);
   }
 
@@ -152,12 +152,8 @@ export class ChatApplication implements Application {
       window.refused(messages);
       return;
     }
-    const { ackMode, unacknowledged } = subscription;
-    // A cumulative ACK leaves nothing before it but what transactions hold [STOMP 1.2 §ack Header].
-    const tags = ackMode === "client" ? unacknowledged.heldTags() : unacknowledged.tags();
-    const outstanding = [...tags].filter(isMessage);
     const { userId } = session.principal;
-    for (const message of window.acknowledged(messages, outstanding)) {
+    for (const message of window.acknowledged(messages)) {
       this.#onDeparted(userId, message);
     }
   }
@@ -228,6 +224,16 @@ export class ChatApplication implements Application {
       };
     });
   }
+}
+
+function windowOf(subscription: SessionSubscription): DeliveryWindow {
+  const window = new DeliveryWindow();
+  subscription.track({
+    sent: (tag) => {
+      if (isMessage(tag)) window.sent(tag);
+    },
+  });
+  return window;
 }
 
 function assertSendable(topic: string): void {

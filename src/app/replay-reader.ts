@@ -5,7 +5,7 @@ import type { ReplayReader } from "../chat/replay.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
-import type { AppSession } from "./user-sessions.ts";
+import { type AppSession, awaitDeparture } from "./user-sessions.ts";
 
 /** Replayed bytes after which other connections get their turn. */
 const TURN_BYTES = 64 * 1024;
@@ -49,7 +49,7 @@ export class SubscriptionReplayReader implements ReplayReader {
   }
 
   watch(message: StoredMessage): void {
-    if (this.subscription.ackMode === "auto") this.appSession.departures.add(message);
+    if (this.subscription.ackMode === "auto") awaitDeparture(this.appSession, message);
   }
 
   ready(): Promise<void> | null {

@@ -7,7 +7,7 @@ import type { StoredMessage } from "../chat/ports.ts";
 import type { NewId } from "../ids.ts";
 import { Session } from "../session/session.ts";
 import { presenceTopic, typingTopic } from "./destinations.ts";
-import type { UserSessions } from "./user-sessions.ts";
+import { awaitDeparture, type UserSessions } from "./user-sessions.ts";
 
 export const JSON_HEADERS: readonly string[] = ["content-type", "application/json"];
 
@@ -44,10 +44,10 @@ export class StompOutlet implements Outlet {
   }
 
   watchDeparture(userId: string, message: StoredMessage): void {
-    for (const { autoSubscriptions, departures } of this.sessions.of(userId)) {
-      for (const subscription of autoSubscriptions) {
+    for (const appSession of this.sessions.of(userId)) {
+      for (const subscription of appSession.autoSubscriptions) {
         if (!subscription.isLive) continue;
-        departures.add(message);
+        awaitDeparture(appSession, message);
         break;
       }
     }

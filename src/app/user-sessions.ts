@@ -30,6 +30,17 @@ export interface DeviceReplay {
   readonly reader: SubscriptionReplayReader;
 }
 
+/** A MESSAGE frame of a chat message has at least so many bytes beside the content. */
+const LEAST_FRAME_BYTES = 256;
+
+/** The message was sent, to a subscription that does not acknowledge. */
+export function awaitDeparture({ departures, replays }: AppSession, message: StoredMessage): void {
+  // Of two subscriptions, one may be sent what the other one was sent before.
+  const isInOrder = replays.size === 1;
+  // A character is a byte on the wire, or more.
+  departures.add(message, isInOrder ? LEAST_FRAME_BYTES + message.content.length : 0);
+}
+
 /** The sessions of each user with a connection to this node. */
 export class UserSessions {
   readonly #bySession = new Map<Session, AppSession>();

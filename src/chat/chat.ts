@@ -25,6 +25,7 @@ export interface ChatOptions {
   readonly openDirect: boolean;
   readonly recentMessages: number;
   readonly uncommittedMessages: number;
+  readonly uncommittedBytes: number;
   readonly typingExpiryMs: number;
   readonly graceMs: number;
   readonly messagesPerSecond: number;
@@ -60,7 +61,8 @@ export class Chat {
       fault: options.onFault,
     };
     this.conversations = conversations;
-    const journal = new Journal(store, listener, clock, options.uncommittedMessages);
+    const capacity = { messages: options.uncommittedMessages, bytes: options.uncommittedBytes };
+    const journal = new Journal(store, listener, clock, capacity);
     this.journal = journal;
     this.rateLimiter = new RateLimiter(clock, options.messagesPerSecond, options.messagesBurst);
     const { onFault } = options;

@@ -61,8 +61,8 @@ export class Journal {
     readonly store: ChatStore,
     readonly listener: JournalListener,
     readonly clock: Clock,
-    /** More uncommitted messages than this are refused. */
-    readonly capacity: number,
+    /** More uncommitted messages than this are refused, or more bytes of them. */
+    readonly capacity: { readonly messages: number; readonly bytes: number },
   ) {}
 
   /** The last commit failed. */
@@ -74,9 +74,14 @@ export class Journal {
     return this.#open.messages.length + (this.#inFlight?.messages.length ?? 0);
   }
 
+  get uncommittedBytes(): number {
+    return this.#open.bytes + (this.#inFlight?.bytes ?? 0);
+  }
+
   /** Throws STORAGE_UNAVAILABLE when the store is too far behind. */
   assertRoom(): void {
-    if (this.uncommittedCount >= this.capacity) {
+    const { messages, bytes } = this.capacity;
+    if (this.uncommittedCount >= messages || this.uncommittedBytes >= bytes) {
       throw new AppError("STORAGE_UNAVAILABLE", "The store is behind; send again in a moment");
     }
   }
@@ -112,6 +117,7 @@ export class Journal {
   addMessage(pending: PendingMessage): void {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);
+    this.#open.bytes += pending.message.content.length;
     this.#touch(pending.conversation);
   }
 
@@ -240,6 +246,8 @@ class OpenBatch {
   readonly members = new Map<Member, Conversation>();
   readonly marks: PendingMark[] = [];
   readonly users = new Map<string, StoredUser>();
+  /** Of the messages' contents, about. */
+  bytes = 0;
   #watermarks: readonly WatermarkWrite[] = [];
 
   get isEmpty(): boolean {

@@ -72,6 +72,11 @@ const limits = z
       { min: 1, max: MILLION },
       "Messages of a subscription that may wait for an acknowledgement.",
     ),
+    unacknowledgedBytes: integer(
+      16 * MIB,
+      { min: KIB, max: 1_024 * MIB },
+      "Bytes of the messages of a subscription that may wait so.",
+    ),
     transactions: integer(16, { min: 1, max: MILLION }, "Open transactions of a connection."),
     transactionFrames: integer(
       1_000,
@@ -98,6 +103,11 @@ const limits = z
       10_000,
       { min: 1, max: 10 * MILLION },
       "Messages that may wait for the disk; past it new ones are refused.",
+    ),
+    uncommittedBytes: integer(
+      64 * MIB,
+      { min: KIB, max: 1_024 * 1_024 * MIB },
+      "Bytes of the messages that may wait for the disk.",
     ),
   })
   .refine(({ messagesPerSecond, messagesBurst }) => messagesPerSecond === 0 || messagesBurst >= 1, {

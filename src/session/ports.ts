@@ -88,6 +88,7 @@ export interface SessionLimits
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
+  readonly unacknowledgedBytes: number;
   readonly sendBufferBytes: number;
 }
 

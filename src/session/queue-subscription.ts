@@ -97,12 +97,11 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     const { connection, request } = this.#options;
     let head = this.#head;
     if (this.ackMode === "auto") {
-      this.#departures.add(message);
+      this.#departures.add(message, message.body.length);
     } else {
-      this.unacknowledged.add(message.id, message);
+      const key = this.unacknowledged.add(message.id, message, message.body.length);
       // [STOMP 1.2 §ACK] answers with the `ack` header; earlier versions with `message-id`.
-      if (request.version === "1.2")
-        head += `ack:${this.number}-${escapeHeader("1.2", message.id)}\n`;
+      if (request.version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
     connection.send(message.outgoing.payload(request.wire, request.version, head));
   }

@@ -9,9 +9,15 @@ import type {
 import { Unacknowledged } from "./unacknowledged.ts";
 
 export interface SessionSubscriptionOptions extends ClientSubscriptionOptions {
-  readonly unacknowledgedLimit: number;
+  readonly unacknowledgedMessages: number;
+  readonly unacknowledgedBytes: number;
   /** Ends the session: the client acknowledges nothing. */
   readonly onOverflow: () => void;
+}
+
+export interface DeliveryTracker {
+  /** @param tag what the message's publisher put on it */
+  sent(tag: unknown): void;
 }
 
 /** A subscription to a topic or a user's queue: every subscriber gets each message. */
@@ -23,6 +29,7 @@ export class SessionSubscription implements ClientSubscription {
   readonly #head: string;
   #subscription: Subscription | null = null;
   #isHeld = false;
+  #tracker: DeliveryTracker | null = null;
 
   constructor(options: SessionSubscriptionOptions) {
     this.#options = options;
@@ -47,6 +54,11 @@ export class SessionSubscription implements ClientSubscription {
   /** Open and no longer catching up. */
   get isLive(): boolean {
     return this.#subscription !== null && !this.#isHeld;
+  }
+
+  /** From now on the tracker hears of each message that is sent and awaits an acknowledgement. */
+  track(tracker: DeliveryTracker): void {
+    this.#tracker = tracker;
   }
 
   /** `held`: `hold` follows at once. */
@@ -86,21 +98,28 @@ export class SessionSubscription implements ClientSubscription {
     const { connection, request } = this.#options;
     let head = topic === undefined ? this.#head : messageHead(request.version, request.id, topic);
     if (this.ackMode !== "auto") {
-      if (this.unacknowledged.size >= this.#options.unacknowledgedLimit) {
+      if (this.#isFullBy(1)) {
         this.#options.onOverflow();
         return;
       }
-      this.unacknowledged.add(message.messageId, message.tag);
+      const { messageId, tag, body } = message;
+      const key = this.unacknowledged.add(messageId, tag, body.length);
+      this.#tracker?.sent(tag);
       // [STOMP 1.2 §ACK] answers with the `ack` header; earlier versions with `message-id`.
-      if (request.version === "1.2")
-        head += `ack:${this.number}-${escapeHeader("1.2", message.messageId)}\n`;
+      if (request.version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
     connection.send(message.payload(request.wire, request.version, head));
   }
 
   /** Half of what may wait for an ACK does. */
   get awaitsAcknowledgement(): boolean {
-    return 2 * this.unacknowledged.size >= this.#options.unacknowledgedLimit;
+    return this.#isFullBy(1 / 2);
+  }
+
+  #isFullBy(share: number): boolean {
+    const { unacknowledgedMessages, unacknowledgedBytes } = this.#options;
+    const { size, bytes } = this.unacknowledged;
+    return size >= share * unacknowledgedMessages || bytes >= share * unacknowledgedBytes;
   }
 
   drained(): void {}

@@ -97,7 +97,8 @@ export class Subscriber {
     }
     const subscription = new SessionSubscription({
       ...options,
-      unacknowledgedLimit: limits.unacknowledgedMessages,
+      unacknowledgedMessages: limits.unacknowledgedMessages,
+      unacknowledgedBytes: limits.unacknowledgedBytes,
       onOverflow: () => {
         const text = "Too many messages wait for an ACK";
         this.#session.fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text));

@@ -2,40 +2,67 @@ import { AppError } from "../errors.ts";
 
 /** One message that was delivered and waits for its acknowledgement. */
 export interface Delivery {
+  /** What its acknowledgement names it by: the message id, unless that is outstanding already. */
+  readonly key: string;
   readonly messageId: string;
   /** What its publisher put on it. */
   readonly tag: unknown;
+  readonly bytes: number;
 }
 
 /** What one subscription has delivered and its client has not acknowledged, in the order of sending. */
 export class Unacknowledged {
-  /** All of them. A transaction's keep their places: taking them out and in again takes time. */
+  /** All of them, by key. A transaction's keep their places: taking them out and in again takes time. */
   readonly #deliveries = new Map<string, Delivery>();
   /** Acknowledged in transactions that are open. */
   readonly #inTransactions = new Set<Delivery>();
+  /** Messages that were sent again while they were outstanding: the keys of their later copies. */
+  readonly #copies = new Map<string, string[]>();
+  #copied = 0;
+  #bytes = 0;
 
   get size(): number {
     return this.#deliveries.size;
   }
 
-  has(messageId: string): boolean {
-    return this.#waiting(messageId) !== undefined;
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  add(messageId: string, tag: unknown): void {
-    // Sent again while a transaction has given it back, it stands behind the others.
-    this.#deliveries.delete(messageId);
-    this.#deliveries.set(messageId, { messageId, tag });
+  /** By its key or its message id. */
+  has(name: string): boolean {
+    return this.#waiting(name) !== undefined;
+  }
+
+  /**
+   * The message was sent; `bytes` is what it takes of memory. Returns what its acknowledgement names
+   * it by [STOMP 1.2 §MESSAGE, `ack`].
+   */
+  add(messageId: string, tag: unknown, bytes: number): string {
+    const key = this.#deliveries.has(messageId) ? this.#addCopy(messageId) : messageId;
+    this.#deliveries.set(key, { key, messageId, tag, bytes });
+    this.#bytes += bytes;
+    return key;
+  }
+
+  /** A message that comes twice is acknowledged twice, in the order of the two. */
+  #addCopy(messageId: string): string {
+    this.#copied += 1;
+    const key = `${messageId}~${this.#copied}`;
+    const copies = this.#copies.get(messageId);
+    if (copies === undefined) this.#copies.set(messageId, [key]);
+    else copies.push(key);
+    return key;
   }
 
   /**
    * What an ACK or NACK covers: with `cumulative` every message up to that one, else that one. Oldest
    * first, without those of transactions. Throws UNKNOWN_ACK when the message waits for none.
    */
-  coveredBy(messageId: string, cumulative: boolean): Delivery[] {
-    const named = this.#waiting(messageId);
+  coveredBy(name: string, cumulative: boolean): Delivery[] {
+    const named = this.#waiting(name);
     if (named === undefined) {
-      throw new AppError("UNKNOWN_ACK", `No message ${messageId} waits for an acknowledgement`);
+      throw new AppError("UNKNOWN_ACK", `No message ${name} waits for an acknowledgement`);
     }
     return cumulative ? this.#upTo(named) : [named];
   }
@@ -44,8 +71,10 @@ export class Unacknowledged {
   remove(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       this.#inTransactions.delete(delivery);
-      const { messageId } = delivery;
-      if (this.#deliveries.get(messageId) === delivery) this.#deliveries.delete(messageId);
+      const { key, messageId, bytes } = delivery;
+      if (!this.#deliveries.delete(key)) continue; // The subscription was closed meanwhile.
+      this.#bytes -= bytes;
+      if (key !== messageId) this.#forgetCopy(messageId, key);
     }
   }
 
@@ -58,24 +87,26 @@ export class Unacknowledged {
     for (const delivery of deliveries) this.#inTransactions.delete(delivery);
   }
 
-  /** The tags of all that is not acknowledged for good, oldest first. */
-  *tags(): IterableIterator<unknown> {
-    for (const { tag } of this.#deliveries.values()) yield tag;
-  }
-
-  /** Those of what is acknowledged in open transactions. */
-  *heldTags(): IterableIterator<unknown> {
-    for (const { tag } of this.#inTransactions) yield tag;
-  }
-
   clear(): void {
     this.#deliveries.clear();
     this.#inTransactions.clear();
+    this.#copies.clear();
+    this.#bytes = 0;
   }
 
-  #waiting(messageId: string): Delivery | undefined {
-    const delivery = this.#deliveries.get(messageId);
-    return delivery === undefined || this.#inTransactions.has(delivery) ? undefined : delivery;
+  /** By its key, or the oldest one by the message id. */
+  #waiting(name: string): Delivery | undefined {
+    for (const key of [name, ...(this.#copies.get(name) ?? [])]) {
+      const delivery = this.#deliveries.get(key);
+      if (delivery !== undefined && !this.#inTransactions.has(delivery)) return delivery;
+    }
+    return undefined;
+  }
+
+  #forgetCopy(messageId: string, key: string): void {
+    const rest = this.#copies.get(messageId)?.filter((copy) => copy !== key) ?? [];
+    if (rest.length === 0) this.#copies.delete(messageId);
+    else this.#copies.set(messageId, rest);
   }
 
   #upTo(last: Delivery): Delivery[] {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { DeliveryWindow } from "../../src/app/delivery-window.ts";
 import type { StoredMessage } from "../../src/chat/ports.ts";
 
@@ -12,29 +13,69 @@ function message(seq: number, conversationId = "c"): StoredMessage {
 
 const seqs = (messages: readonly StoredMessage[]) => messages.map(({ seq }) => seq);
 
+/** A window whose client was sent the messages. */
+function windowOf(...sent: readonly StoredMessage[]): DeliveryWindow {
+  const window = new DeliveryWindow();
+  for (const each of sent) window.sent(each);
+  return window;
+}
+
 describe("acknowledgements", () => {
   test("in order count at once", () => {
-    const window = new DeliveryWindow();
-    expect(seqs(window.acknowledged([message(1)], [message(2)]))).toEqual([1]);
-    expect(seqs(window.acknowledged([message(2)], []))).toEqual([2]);
+    const window = windowOf(message(1), message(2));
+    expect(seqs(window.acknowledged([message(1)]))).toEqual([1]);
+    expect(seqs(window.acknowledged([message(2)]))).toEqual([2]);
   });
 
   test("out of order count when the earlier ones have come", () => {
-    const window = new DeliveryWindow();
-    expect(seqs(window.acknowledged([message(3)], [message(1), message(2)]))).toEqual([]);
-    expect(seqs(window.acknowledged([message(1)], [message(2)]))).toEqual([1]);
-    expect(seqs(window.acknowledged([message(2)], []))).toEqual([2, 3]);
+    const window = windowOf(message(1), message(2), message(3), message(4));
+    expect(seqs(window.acknowledged([message(3)]))).toEqual([]);
+    expect(seqs(window.acknowledged([message(1)]))).toEqual([1]);
+    expect(seqs(window.acknowledged([message(2)]))).toEqual([2, 3]);
+    expect(seqs(window.acknowledged([message(4)]))).toEqual([4]);
   });
 
-  test("of one conversation do not wait for another", () => {
-    const window = new DeliveryWindow();
-    expect(seqs(window.acknowledged([message(5, "d")], [message(1, "c")]))).toEqual([5]);
+  test("of several conversations count each by itself", () => {
+    const window = windowOf(message(1, "c"), message(5, "d"), message(2, "c"));
+    expect(seqs(window.acknowledged([message(5, "d")]))).toEqual([5]);
+    expect(seqs(window.acknowledged([message(1, "c"), message(2, "c")]))).toEqual([1, 2]);
+  });
+
+  test("need not be of every seq: one's own messages are not sent", () => {
+    const window = windowOf(message(1), message(4));
+    expect(seqs(window.acknowledged([message(1), message(4)]))).toEqual([1, 4]);
   });
 
   test("behind a refused message count no more", () => {
-    const window = new DeliveryWindow();
+    const window = windowOf(message(1), message(2), message(3));
     window.refused([message(2)]);
-    expect(seqs(window.acknowledged([message(1), message(3)], []))).toEqual([1]);
-    expect(seqs(window.acknowledged([message(4)], []))).toEqual([]);
+    expect(seqs(window.acknowledged([message(1), message(3)]))).toEqual([1]);
+    window.sent(message(4));
+    expect(seqs(window.acknowledged([message(4)]))).toEqual([]);
+  });
+
+  test("of a message that was sent again count once", () => {
+    const window = windowOf(message(1), message(2), message(1), message(2));
+    expect(seqs(window.acknowledged([message(1)]))).toEqual([1]);
+    expect(seqs(window.acknowledged([message(1)]))).toEqual([]);
+    expect(seqs(window.acknowledged([message(2), message(2)]))).toEqual([2]);
+  });
+
+  test("in any order count all in the end, each once and in order", () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (acknowledged) => {
+        const window = windowOf(...all);
+        const counted = acknowledged.flatMap((each) => window.acknowledged([each]));
+        for (const conversationId of ["c", "d"]) {
+          const own = (messages: readonly StoredMessage[]) =>
+            seqs(messages.filter((each) => each.conversationId === conversationId));
+          expect(own(counted)).toEqual(own(all));
+        }
+      }),
+    );
   });
 });
+
+const all = Array.from({ length: 200 }, (_, index) =>
+  message(1 + (index >> 1), index % 2 === 0 ? "c" : "d"),
+);

@@ -271,6 +271,15 @@ describe("when the store fails", () => {
     await held.release();
     expect(codeOf(() => send("alice", toBob))).toBe("none");
   });
+
+  test("more bytes of them than allowed are refused at once", async () => {
+    const { send, held } = setUp({ uncommittedBytes: 1_000 });
+    held.isHolding = true;
+    for (const content of ["x".repeat(400), "x".repeat(600)]) send("alice", { ...toBob, content });
+    expect(codeOf(() => send("alice", toBob))).toBe("STORAGE_UNAVAILABLE");
+    await held.release();
+    expect(codeOf(() => send("alice", toBob))).toBe("none");
+  });
 });
 
 describe("limits and echo", () => {

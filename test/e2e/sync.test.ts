@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
 import { PausingClient } from "../support/pausing-client.ts";
+import { RawClient } from "../support/raw-client.ts";
 import { connectStock, type Event, type StockClient } from "../support/stock-client.ts";
 import { batch, conversation } from "../support/stored.ts";
 
@@ -195,6 +196,26 @@ test("the answer tells missing and foreign conversations alike, and names the ot
     resync: true,
     conversations: { [own]: { seq: 1, resync: true } },
   });
+});
+
+test("a message that came twice is acknowledged twice, and delivered once", async () => {
+  const alice = await device("a6", MESSAGES);
+  const bob = await RawClient.connect(server.wsUrl, "b6");
+  await bob.confirmed("SUBSCRIBE", { id: "m", destination: MESSAGES, ack: "client-individual" });
+  const id = await sendAll(alice, "b6", 2);
+  const messages = () => bob.got("MESSAGE");
+  await bob.until("both", () => messages().length === 2);
+  const body = JSON.stringify({ conversations: { [id]: 0 } });
+  for (let n = 0; n < 2; n += 1) {
+    await bob.confirmed("SEND", { destination: "/app/chat.sync" }, body);
+    await bob.until("both again", () => messages().length === 4 + 2 * n);
+  }
+  expect(messages().map((frame) => JSON.parse(frame.text()).seq)).toEqual([1, 2, 1, 2, 1, 2]);
+  for (const message of messages()) await bob.confirmed("ACK", { id: message.header("ack") ?? "" });
+  await alice.event(CONFIRMATIONS, ({ status, seq }) => status === "DELIVERED" && seq === 2);
+  const delivered = alice.got(CONFIRMATIONS).filter(({ status }) => status === "DELIVERED");
+  expect(delivered.map(({ seq }) => seq)).toEqual([1, 2]);
+  bob.close();
 });
 
 test("a group's message tells how far it has come with each member", async () => {

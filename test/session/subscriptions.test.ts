@@ -181,6 +181,14 @@ describe("acknowledgement", () => {
   });
 });
 
+test("a client that acknowledges nothing of a few large messages is stopped as well", () => {
+  const { connect, publish } = sessionHarness();
+  const { connection, session } = connect();
+  session.receive(subscribe("a", "/topic/t", "ack:client\n"));
+  for (let n = 0; n < 3; n += 1) publish("/topic/t", "x".repeat(500));
+  expect(connection.last().header("code")).toBe("TOO_MANY_UNACKNOWLEDGED");
+});
+
 test("a subscription that catches up holds live messages until it goes live", () => {
   const { application, connect, publish } = sessionHarness();
   const { connection, session } = connect();

@@ -85,6 +85,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     openDirect: true,
     recentMessages: 1_000,
     uncommittedMessages: 1_000,
+    uncommittedBytes: 1_000_000,
     typingExpiryMs: 6_000,
     graceMs: 5_000,
     messagesPerSecond: 0,

@@ -186,6 +186,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       pendingFrames: 4,
       pendingBytes: 4_096,
       unacknowledgedMessages: 8,
+      unacknowledgedBytes: 1_000,
       sendBufferBytes: 4_096,
       prefetch: 4,
       transactions: 2,
