@@ -225,9 +225,10 @@ function listenOnTcp(
   return listening("tcp.port", { host, port }, listen);
 }
 
-async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
-  if (database.url === "memory:") return memoryStorage();
-  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
+async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
+  const { url, check } = settings.database;
+  if (url === "memory:") return memoryStorage();
+  return await openSqliteStorage({ path: url.slice("sqlite:".length), log, clock, check });
 }
 
 /** Development names count only where nothing better is configured. */

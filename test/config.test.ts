@@ -94,6 +94,7 @@ describe("the sources of a setting", () => {
   test("every setting can be set by its flag, its variable and its name in a file", () => {
     const samples: Readonly<Record<string, string>> = {
       "database.url": "memory:",
+      "database.check": "always",
       "jwt.secret": SECRET,
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",
