@@ -4,15 +4,18 @@ import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { makeFolderOf } from "./file-operations.ts";
+import { removeChecksum } from "./backup-checksum.ts";
+import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
+import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
 import type { Check } from "./sqlite-opening.ts";
 import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
 import { openReader } from "./sqlite-reader.ts";
+import { finishReplacement } from "./sqlite-replacement.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
 import type { Storage } from "./storage.ts";
@@ -30,7 +33,8 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Takes the sole right to serve the database, opens the database, recovers and verifies it, brings its schema up to date, and logs what it found
+ * Takes the sole right to serve the database, finishes what an interrupted restore or backup left,
+ * opens the database, recovers and verifies it, brings its schema up to date, and logs what it found
  * and did. Rejects with AppError INVALID_CONFIGURATION when another server holds that right, a newer
  * Parley wrote the database, or the path is no database; with DATABASE_DAMAGED when it is broken;
  * with STORAGE_UNAVAILABLE when the engine fails otherwise.
@@ -48,6 +52,11 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
   const lock = lockDatabase(path);
   const writer = new WriterClient({ path, busyTimeoutMs, clock, startWorker, log });
   try {
+    const replacement = finishReplacement(diskFiles, path);
+    if (replacement !== null) log?.warn({ ...replacement }, "an interrupted restore was finished");
+    removeLeftovers(diskFiles, path, log);
+    // Of a backup that was copied here by other means than a restore.
+    if (statIfThere(path)?.isFile()) removeChecksum(path);
     logOpening(await writer.start(check), log);
     return new SqliteStorage(lock, writer, openReader(path));
   } catch (fault) {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   appendFileSync,
+  existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -8,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
+import { lockDatabase } from "../../src/storage/sqlite-lock.ts";
 import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { copyAsAfterCrash, corruptMiddlePage, tamper } from "../support/database-files.ts";
@@ -269,5 +272,37 @@ describe("a large database", () => {
     await storage.close();
     expect(await refusalOf(() => open({ path: image }))).toBe("DATABASE_DAMAGED");
     await open({ path: image, check: "never" });
+  });
+});
+
+describe("what interrupted backups and restores left", () => {
+  const LEFTOVERS = [
+    "parley.db.restore-partial",
+    "parley.db.restore-partial-wal",
+    "night.db.backup-partial",
+    "night.db.backup-partial-journal",
+    "night.db.backup-partial.lock",
+  ];
+
+  test("is removed, and nothing else", async () => {
+    await make();
+    const others = ["night.db", "parley.db.before-restore-20260101T000000.000Z", "backup-partial"];
+    for (const name of [...LEFTOVERS, ...others]) writeFileSync(folder.file(name), "");
+    await (await open()).close();
+    expect(readdirSync(folder.path).sort()).toEqual(
+      [...others, "parley.db", "parley.db.lock"].sort(),
+    );
+  });
+
+  test("stays while a backup is being made", async () => {
+    await make();
+    const partial = folder.file("night.db.backup-partial");
+    writeFileSync(partial, "half");
+    const lock = lockDatabase(partial);
+    await (await open()).close();
+    expect(existsSync(partial)).toBe(true);
+    lock.release();
+    await (await open()).close();
+    expect(existsSync(partial)).toBe(false);
   });
 });
