@@ -1,4 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
+import { backup, restore } from "./cli/backup.ts";
 import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
@@ -7,18 +8,30 @@ import { TOKEN_FLAGS, token } from "./cli/token.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
 
-export type { CliContext, ProcessPort, RunningServer, StartServer } from "./cli/context.ts";
+export type {
+  CliContext,
+  DatabasePort,
+  ProcessPort,
+  RunningServer,
+  StartServer,
+} from "./cli/context.ts";
 
 interface Command {
-  /** Flags beside the settings. */
+  /** Flags with a value, beside the settings. */
   readonly flags: readonly string[];
+  /** Flags without a value, beside the settings. */
+  readonly switches: readonly string[];
+  /** The name of the argument that it needs. */
+  readonly argument: string | null;
   readonly run: (context: CliContext, loaded: LoadedSettings) => Promise<number>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { flags: [], run: serve },
-  token: { flags: TOKEN_FLAGS, run: token },
-  health: { flags: HEALTH_FLAGS, run: health },
+  serve: { flags: [], switches: [], argument: null, run: serve },
+  token: { flags: TOKEN_FLAGS, switches: [], argument: null, run: token },
+  backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
+  restore: { flags: [], switches: [], argument: "FILE", run: restore },
+  health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */
@@ -30,8 +43,7 @@ export async function runCli(context: CliContext): Promise<number> {
       context.stderr(`parley: ${error.message}\nSee parley help.\n`);
       return EXIT.usage;
     }
-    const isRefusal = error instanceof AppError && error.code === "INVALID_CONFIGURATION";
-    context.stderr(`parley: ${isRefusal ? error.message : faultText(error)}\n`);
+    context.stderr(`parley: ${isRefusal(error) ? error.message : faultText(error)}\n`);
     return EXIT.refused;
   }
 }
@@ -54,10 +66,17 @@ async function runCommand(context: CliContext): Promise<number> {
     const hint = suggestion(name, [...Object.keys(COMMANDS), "version", "help"]);
     throw new UsageError(`${name} is not a command.${hint}`);
   }
-  const loaded = loadSettings({ ...context, argv, commandFlags: command.flags });
-  const [extra] = loaded.positionals;
+  const { flags, switches, argument } = command;
+  const loaded = loadSettings({ ...context, argv, commandFlags: flags, commandSwitches: switches });
+  const [extra] = loaded.positionals.slice(argument === null ? 0 : 1);
   if (extra !== undefined) throw new UsageError(`${name} takes no argument ${extra}.`);
   return command.run(context, loaded);
+}
+
+/** The operator can do something about it, and the message says what. */
+function isRefusal(error: unknown): error is AppError {
+  if (!(error instanceof AppError)) return false;
+  return error.code === "INVALID_CONFIGURATION" || error.code === "DATABASE_DAMAGED";
 }
 
 /** What no setting is to blame for is told with stack and causes. */

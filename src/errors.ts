@@ -239,6 +239,13 @@ export const ERRORS = {
     retryable: false,
     meaning: "A setting is wrong or missing; the server does not start.",
   },
+  DATABASE_DAMAGED: {
+    status: 500,
+    fatal: true,
+    retryable: false,
+    meaning:
+      "The database, or a backup, fails its checks; the server does not start with it. `parley restore` puts a backup in its place.",
+  },
   INTERNAL: {
     status: 500,
     fatal: false,

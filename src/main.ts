@@ -16,6 +16,10 @@ const exitCode = await runCli({
   process,
   // Late, so that the other commands do not load the server.
   startServer: async (options) => (await import("./server.ts")).startServer(options),
+  database: {
+    backUp: async (task) => (await import("./server.ts")).backUpDatabase(task),
+    restore: async (task) => (await import("./server.ts")).restoreDatabase(task),
+  },
 });
 process.exit(exitCode);
 

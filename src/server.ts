@@ -16,13 +16,17 @@ import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
+import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
+import { diskFiles } from "./storage/file-operations.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
+import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
+import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
 import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
@@ -228,9 +232,35 @@ function listenOnTcp(
   return listening("tcp.port", { host, port }, listen);
 }
 
-async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
-  if (database.url === "memory:") return memoryStorage();
-  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
+async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
+  const { url, check } = settings.database;
+  if (url === "memory:") return memoryStorage();
+  return await openSqliteStorage({ path: databasePath(settings), log, clock, check });
+}
+
+export interface DatabaseTask {
+  readonly settings: Settings;
+  /** Of the backup. */
+  readonly file: string;
+  readonly clock: Clock;
+}
+
+/** Copies the settings' database, served or not, into a file: see `backUp` of the storage. */
+export function backUpDatabase(task: DatabaseTask & { readonly overwrite: boolean }): BackupReport {
+  return backUp({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+/** Puts a backup in place of the settings' database: see `restore` of the storage. */
+export function restoreDatabase(task: DatabaseTask): RestoreReport {
+  return restore({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+function databasePath({ database }: Settings): string {
+  if (database.url !== "memory:") return database.url.slice("sqlite:".length);
+  throw new AppError(
+    "INVALID_CONFIGURATION",
+    "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
+  );
 }
 
 /** Development names count only where nothing better is configured. */

@@ -2,7 +2,13 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import { jwtVerify } from "jose";
 import packageJson from "../package.json" with { type: "json" };
-import { type CliContext, type ProcessPort, runCli, type StartServer } from "../src/cli.ts";
+import {
+  type CliContext,
+  type DatabasePort,
+  type ProcessPort,
+  runCli,
+  type StartServer,
+} from "../src/cli.ts";
 import { describeSettings } from "../src/config.ts";
 import { AppError } from "../src/errors.ts";
 
@@ -55,6 +61,7 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
     },
     process,
     startServer: () => Promise.reject(new Error("no server was asked for")),
+    database: fakeDatabase(() => Promise.reject(new Error("no database was asked for"))).database,
     ...options,
   });
   return {
@@ -87,6 +94,26 @@ function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
   return { startServer, starts, reasons };
 }
 
+type Contents = Awaited<ReturnType<DatabasePort["restore"]>>;
+type BackupTask = Parameters<DatabasePort["backUp"]>[0];
+
+/** Tells what it was asked for, and answers what `answer` does. */
+function fakeDatabase(answer: () => Promise<Contents>) {
+  const backups: BackupTask[] = [];
+  const restores: Parameters<DatabasePort["restore"]>[0][] = [];
+  const database: DatabasePort = {
+    backUp: (task) => {
+      backups.push(task);
+      return answer();
+    },
+    restore: (task) => {
+      restores.push(task);
+      return answer();
+    },
+  };
+  return { database, backups, restores };
+}
+
 function logLines(text: string): { level: string; msg: string }[] {
   return text
     .split("\n")
@@ -102,7 +129,7 @@ describe("help and version", () => {
       expect(stdout()).toContain(`  ${flag}`);
       expect(stdout()).toContain(description);
     }
-    for (const command of ["serve", "token", "health", "version", "help"]) {
+    for (const command of ["serve", "token", "backup", "restore", "health", "version", "help"]) {
       expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
     }
   });
@@ -128,6 +155,13 @@ describe("a command line that is not understood exits with 2", () => {
     [["token"], "token needs --user ID"],
     [["token", "--user", "ada", "--expires", "soon"], '--expires is "soon"'],
     [["token", "--user", "ada", "--expires", "0h"], '--expires is "0h"'],
+    [["backup"], "backup needs FILE, the path of the backup."],
+    [["backup", ""], "backup needs FILE"],
+    [["backup", "a.db", "b.db"], "backup takes no argument b.db."],
+    [["backup", "a.db", "--force=yes"], "--force takes no value."],
+    [["backup", "a.db", "--forse"], "--forse is not a flag. Did you mean --force?"],
+    [["restore"], "restore needs FILE"],
+    [["restore", "a.db", "--force"], "--force is not a flag."],
     [["health", "--port=0"], "health needs --url"],
     [["health", "--url", "nowhere"], "--url is no URL"],
   ])("%j", async (argv, message) => {
@@ -179,7 +213,82 @@ describe("token", () => {
   });
 });
 
+describe("backup and restore", () => {
+  const contents: Contents = {
+    ...{ bytes: 4096, conversations: 2, messages: 30, tookMs: 7, warnings: [] },
+    ...{ path: "/data/parley.db", keptAs: null },
+  };
+
+  test("backup takes the settings of the server, and tells what it has made", async () => {
+    const { database, backups } = fakeDatabase(async () => contents);
+    const argv = ["backup", "--data-dir=/data", "night.db"];
+    const { done, stdout, stderr } = run(argv, { database });
+    expect(await done).toBe(0);
+    expect(stdout()).toBe("/work/night.db: 4096 bytes, 2 conversations, 30 messages, 7 ms\n");
+    expect(stderr()).toBe("");
+    expect(backups).toMatchObject([{ file: "/work/night.db", overwrite: false }]);
+    expect(backups[0]?.settings.database.url).toBe("sqlite:/data/parley.db");
+  });
+
+  test.each([[["backup", "/b/night.db", "--force"]], [["backup", "--force", "/b/night.db"]]])(
+    "%j may replace a file",
+    async (argv) => {
+      const { database, backups } = fakeDatabase(async () => contents);
+      expect(await run(argv, { database }).done).toBe(0);
+      expect(backups).toMatchObject([{ file: "/b/night.db", overwrite: true }]);
+    },
+  );
+
+  test("restore tells what is there now, and where the former database is", async () => {
+    const keptAs = "/data/parley.db.before-restore-20260102T120000.000Z";
+    const { database, restores } = fakeDatabase(async () => ({ ...contents, keptAs }));
+    const { done, stdout } = run(["restore", "night.db"], { database });
+    expect(await done).toBe(0);
+    expect(stdout()).toBe(
+      "/data/parley.db: 4096 bytes, 2 conversations, 30 messages, 7 ms\n" +
+        `The former database is kept as ${keptAs}\n`,
+    );
+    expect(restores).toMatchObject([{ file: "/work/night.db" }]);
+  });
+
+  test("restore without a former database tells of none", async () => {
+    const { database } = fakeDatabase(async () => contents);
+    const { done, stdout } = run(["restore", "night.db"], { database });
+    expect(await done).toBe(0);
+    expect(stdout()).not.toContain("former");
+  });
+
+  test("what is missing in the database is a warning", async () => {
+    const warnings = ["1 messages are missing"];
+    const { database } = fakeDatabase(async () => ({ ...contents, warnings }));
+    const { done, stderr } = run(["backup", "night.db"], { database });
+    expect(await done).toBe(0);
+    expect(stderr()).toBe("parley: warning: 1 messages are missing.\n");
+  });
+
+  test.each(["INVALID_CONFIGURATION", "DATABASE_DAMAGED", "STORAGE_UNAVAILABLE"] as const)(
+    "a refusal (%s) is told in words and exits with 1",
+    async (code) => {
+      const error = new AppError(code, "that cannot be.", { cause: new Error("inner") });
+      const { database } = fakeDatabase(() => Promise.reject(error));
+      for (const command of ["backup", "restore"]) {
+        const { done, stdout, stderr } = run([command, "night.db"], { database });
+        expect(await done).toBe(1);
+        expect(stderr()).toBe("parley: that cannot be.\n");
+        expect(stdout()).toBe("");
+      }
+    },
+  );
+});
+
 describe("serve refuses to start with exit code 1", () => {
+  test("when the database is damaged, in words and without a stack", async () => {
+    const error = new AppError("DATABASE_DAMAGED", "the database is damaged.");
+    const { done, stderr } = run([], { startServer: () => Promise.reject(error) });
+    expect(await done).toBe(1);
+    expect(stderr()).toBe("parley: the database is damaged.\n");
+  });
+
   test("when a setting is wrong, in words and without a stack", async () => {
     const { done, stdout, stderr } = run(["serve", "--port=x"]);
     expect(await done).toBe(1);

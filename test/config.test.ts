@@ -16,10 +16,12 @@ interface Sources {
   /** By absolute path; the working directory is /srv. */
   readonly files?: Readonly<Record<string, string>>;
   readonly commandFlags?: readonly string[];
+  readonly commandSwitches?: readonly string[];
 }
 
-function load({ argv = [], env = {}, files = {}, commandFlags = [] }: Sources = {}) {
-  return loadSettings({ argv, env, commandFlags, cwd: "/srv", readFile: (path) => files[path] });
+function load({ files = {}, ...sources }: Sources = {}) {
+  const given = { argv: [], env: {}, ...sources };
+  return loadSettings({ ...given, cwd: "/srv", readFile: (path) => files[path] });
 }
 
 function refusal(sources: Sources): ConfigurationError {
@@ -94,6 +96,7 @@ describe("the sources of a setting", () => {
   test("every setting can be set by its flag, its variable and its name in a file", () => {
     const samples: Readonly<Record<string, string>> = {
       "database.url": "memory:",
+      "database.check": "always",
       "jwt.secret": SECRET,
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",
@@ -152,6 +155,15 @@ describe("flags", () => {
     expect([...loaded.commandFlags]).toEqual([["--user", "ada"]]);
     expect(loaded.positionals).toEqual(["one", "--port=2"]);
     expect(loaded.settings.port).toBe(1);
+  });
+
+  test("of the command itself may be switches, which take no value", () => {
+    const loaded = load({ argv: ["--force", "one"], commandSwitches: ["--force"] });
+    expect([...loaded.commandSwitches]).toEqual(["--force"]);
+    expect(loaded.positionals).toEqual(["one"]);
+    expect([...load({ commandSwitches: ["--force"] }).commandSwitches]).toEqual([]);
+    const error = refusal({ argv: ["--force=1"], commandSwitches: ["--force"] });
+    expect(error.message).toBe("--force takes no value.");
   });
 
   test("that are unknown are refused, with the nearest that is known", () => {

@@ -70,6 +70,20 @@ test("the history is there as the README asks for it", async () => {
   expect(history.messages.map((message) => message.seq)).toEqual([1, 2]);
 });
 
+test("the backup that the README makes, of the server that runs, can be restored as it says", () => {
+  const commands = snippets("sh").find((snippet) => snippet.includes("parley backup")) ?? "";
+  symlinkSync(join(ROOT, "dist"), join(project, "dist"));
+  const child = Bun.spawnSync(["sh", "-ec", commands], {
+    cwd: project,
+    env: { PATH: process.env.PATH ?? "", PARLEY_DATA_DIR: server.dataDir },
+  });
+  expect(child.stderr.toString()).toBe("");
+  expect(child.stdout.toString()).toMatch(
+    /^\S+night\.db: .* 1 conversations, 2 messages, .*\n\S+restored\/parley\.db: .* 2 messages, .*\n$/,
+  );
+  expect(child.exitCode).toBe(0);
+});
+
 test("the deployment's commands are commands of the binary", () => {
   const block = snippets("sh").find((snippet) => snippet.includes("PARLEY_JWT_SECRET")) ?? "";
   const untilServe = block

@@ -18,6 +18,7 @@ export interface CliContext {
   readonly clock: Clock;
   readonly process: ProcessPort;
   readonly startServer: StartServer;
+  readonly database: DatabasePort;
 }
 
 /** Rejects with an AppError when a setting is to blame. */
@@ -33,6 +34,36 @@ export interface RunningServer {
   readonly tcpUrl: string | undefined;
   /** Resolves when connections, store and listener are closed. */
   stop(reason: string): Promise<void>;
+}
+
+export interface DatabaseTask {
+  readonly settings: Settings;
+  /** The backup's absolute path. */
+  readonly file: string;
+  readonly clock: Clock;
+}
+
+/** What is done with a database outside the server. Both reject with an AppError that says why. */
+export interface DatabasePort {
+  /** Whether it is served or not. The file is complete when it resolves, and as it was otherwise. */
+  backUp(task: DatabaseTask & { readonly overwrite: boolean }): Promise<DatabaseContents>;
+  /** Only while it is not served. The database is what the file holds, or as it was. */
+  restore(task: DatabaseTask): Promise<DatabaseContents & RestoredDatabase>;
+}
+
+export interface DatabaseContents {
+  readonly bytes: number;
+  readonly conversations: number;
+  readonly messages: number;
+  readonly tookMs: number;
+  /** Sentences on what it lacks, although it can be served. */
+  readonly warnings: readonly string[];
+}
+
+export interface RestoredDatabase {
+  readonly path: string;
+  /** Where the former database is now; `null`: there was none. */
+  readonly keptAs: string | null;
 }
 
 export type ProcessEvent = "SIGTERM" | "SIGINT" | "uncaughtException" | "unhandledRejection";

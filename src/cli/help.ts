@@ -6,6 +6,14 @@ const COMMANDS = [
     "token --user ID [--name NAME] [--expires 12h]",
     "Print a token for a user, signed with jwt.secret.",
   ],
+  [
+    "backup FILE [--force]",
+    "Copy the database into FILE, also while a server runs; --force replaces a FILE that is there.",
+  ],
+  [
+    "restore FILE",
+    "Put a backup in place of the database, which is kept aside. Not while a server runs.",
+  ],
   ["health [--url URL]", "Exit with 0 if the server answers that it is well."],
   ["version", "Print the version."],
   ["help", "Print this."],

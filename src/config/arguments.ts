@@ -7,6 +7,8 @@ export interface Arguments {
   readonly settings: ReadonlyMap<string, string>;
   /** The text of a flag that is no setting (`--config`, `--user`), by the flag. */
   readonly others: ReadonlyMap<string, string>;
+  /** Flags without a value that are no settings (`--force`). */
+  readonly switches: ReadonlySet<string>;
   readonly positionals: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -19,10 +21,12 @@ export function readArguments(
   argv: readonly string[],
   descriptions: readonly SettingDescription[],
   otherFlags: readonly string[],
+  otherSwitches: readonly string[] = [],
 ): Arguments {
   const byFlag = new Map(descriptions.map((description) => [description.flag, description]));
   const settings = new Map<string, string>();
   const others = new Map<string, string>();
+  const switches = new Set<string>();
   const positionals: string[] = [];
   const problems: Problem[] = [];
   const waiting = [...argv];
@@ -48,14 +52,17 @@ export function readArguments(
       else settings.set(setting.name, text);
     } else if (negated?.kind === "boolean" && value === undefined) {
       settings.set(negated.name, "false");
+    } else if (otherSwitches.includes(flag)) {
+      if (value === undefined) switches.add(flag);
+      else problems.push({ message: `${flag} takes no value.`, usage: true });
     } else {
       // Its value, which may be a misspelt flag's secret, is neither told nor a positional.
       if (value === undefined) takeValue(waiting);
-      const hint = suggestion(flag, [...byFlag.keys(), ...otherFlags]);
+      const hint = suggestion(flag, [...byFlag.keys(), ...otherFlags, ...otherSwitches]);
       problems.push({ message: `${flag} is not a flag.${hint}`, usage: true });
     }
   }
-  return { settings, others, positionals, problems };
+  return { settings, others, switches, positionals, problems };
 }
 
 function splitFlag(word: string): { flag: string; value: string | undefined } {

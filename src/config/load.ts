@@ -17,6 +17,8 @@ export interface SettingsSources {
   readonly readFile: ReadFile;
   /** Flags with a value that are no settings but the command's own: `--user`. */
   readonly commandFlags?: readonly string[];
+  /** Flags without a value that are the command's own: `--force`. */
+  readonly commandSwitches?: readonly string[];
 }
 
 export interface LoadedSettings {
@@ -26,6 +28,7 @@ export interface LoadedSettings {
   readonly positionals: readonly string[];
   /** The command's own flags that were given. */
   readonly commandFlags: ReadonlyMap<string, string>;
+  readonly commandSwitches: ReadonlySet<string>;
 }
 
 /** A value and where it came from; the names of its sources are for the reader of an error. */
@@ -40,9 +43,14 @@ interface Given {
  * @throws ConfigurationError (INVALID_CONFIGURATION) that tells all that is wrong
  */
 export function loadSettings(sources: SettingsSources): LoadedSettings {
-  const { env, commandFlags = [] } = sources;
+  const { env, commandFlags = [], commandSwitches = [] } = sources;
   const descriptions = describeSettings();
-  const fromArguments = readArguments(sources.argv, descriptions, [CONFIG_FLAG, ...commandFlags]);
+  const fromArguments = readArguments(
+    sources.argv,
+    descriptions,
+    [CONFIG_FLAG, ...commandFlags],
+    commandSwitches,
+  );
   const file = readSettingsFile(
     fromArguments.others.get(CONFIG_FLAG) ?? (env[CONFIG_VARIABLE] || undefined),
     sources,
@@ -69,12 +77,13 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
   const problems = [...fromArguments.problems, ...file.problems, ...issues];
   if (!parsed.success || problems.length > 0) throw new ConfigurationError(problems);
 
-  const { positionals, others } = fromArguments;
+  const { positionals, others, switches } = fromArguments;
   return {
     settings: completeSettings(parsed.data),
     warnings: [...file.warnings, ...unknownVariables(env, descriptions)],
     positionals,
     commandFlags: new Map([...others].filter(([flag]) => commandFlags.includes(flag))),
+    commandSwitches: switches,
   };
 }
 

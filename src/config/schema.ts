@@ -149,6 +149,11 @@ export const settingsSchema = z.object({
       defaultText: "sqlite:{data.dir}/parley.db",
       secret: true,
     }),
+    check: choice(
+      ["auto", "always", "never"],
+      "auto",
+      "When a start verifies the database; auto is after a stop that was not clean, and always up to 32 MiB.",
+    ),
   }),
   log: z.object({
     level: choice(
@@ -258,7 +263,7 @@ type ParsedSettings = z.output<typeof settingsSchema>;
 /** The settings of one server, complete and checked. */
 export type Settings = DeepReadonly<
   Omit<ParsedSettings, "database" | "tcp"> & {
-    database: { url: string };
+    database: ParsedSettings["database"] & { url: string };
     tcp: ParsedSettings["tcp"] & { host: string };
   }
 >;
@@ -267,7 +272,7 @@ export type Settings = DeepReadonly<
 export function completeSettings(parsed: ParsedSettings): Settings {
   const url = parsed.database.url ?? `sqlite:${join(parsed.data.dir, "parley.db")}`;
   const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host };
-  return { ...parsed, database: { url }, tcp };
+  return { ...parsed, database: { ...parsed.database, url }, tcp };
 }
 
 /** `https://chat.example`, `capacitor://localhost`, `*`: no path, no trailing slash, lower case. */

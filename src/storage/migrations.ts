@@ -85,6 +85,7 @@ export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS
   }
 }
 
-function versionOf(db: Database): number {
+/** Of the schema; 0 in a database that Parley has not migrated yet, or that is not Parley's. */
+export function versionOf(db: Database): number {
   return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
 }

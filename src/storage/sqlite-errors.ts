@@ -12,18 +12,48 @@ export interface Failure {
 /** Result codes that say that the path, not the moment, is wrong. */
 const WRONG_PATH = /^SQLITE_(CANTOPEN|NOTADB|READONLY|PERM|AUTH)/;
 
+const ADVICE = "parley restore FILE puts a backup in its place";
+
 /** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
 export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError("STORAGE_UNAVAILABLE", message, { cause });
 }
 
-/** Why a database could not be opened: INVALID_CONFIGURATION if trying again is of no use. */
+/** `finding` completes the sentence "the database is damaged: …". */
+export function damaged(path: string, finding: string, cause?: unknown): AppError {
+  return new AppError(
+    "DATABASE_DAMAGED",
+    `the database ${path} is damaged: ${finding}; ${ADVICE}, and keeps this one aside`,
+    { cause },
+  );
+}
+
+/**
+ * Why a database could not be opened: DATABASE_DAMAGED if it is broken, INVALID_CONFIGURATION if the
+ * path is wrong, which trying again does not help either.
+ */
 export function openingError(path: string, fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
+  const code = fault instanceof SQLiteError ? (fault.code ?? "") : "";
+  if (code.startsWith("SQLITE_CORRUPT")) return damaged(path, code, fault);
   const message = `the database ${path} cannot be opened`;
-  return fault instanceof SQLiteError && WRONG_PATH.test(fault.code ?? "")
-    ? new AppError("INVALID_CONFIGURATION", `${message} (${fault.code})`, { cause: fault })
-    : unavailable(message, fault);
+  if (!WRONG_PATH.test(code)) return unavailable(message, fault);
+  const advice = code === "SQLITE_NOTADB" ? `; if it was Parley's, ${ADVICE}` : "";
+  return new AppError("INVALID_CONFIGURATION", `${message} (${code})${advice}`, { cause: fault });
+}
+
+/** Why a file could not be made from a database that can be opened. */
+export function writingError(file: string, fault: unknown): AppError {
+  if (fault instanceof AppError) return fault;
+  const code = fault instanceof Error && "code" in fault ? String(fault.code) : "";
+  if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") {
+    return unavailable(`there is no room left for ${file}; nothing of it was kept`, fault);
+  }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
+    return new AppError("DATABASE_DAMAGED", `the database is damaged (${code})`, { cause: fault });
+  }
+  const why = code === "" ? "" : ` (${code})`;
+  return unavailable(`${file} cannot be written${why}; nothing of it was kept`, fault);
 }
 
 export function toFailure({ code, message, cause }: AppError): Failure {

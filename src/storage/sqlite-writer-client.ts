@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { unavailable } from "./sqlite-errors.ts";
+import type { Check, OpeningReport } from "./sqlite-opening.ts";
 import type { StoreName } from "./sqlite-writer.ts";
 import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
 
@@ -27,19 +28,21 @@ export class WriterClient {
     this.#options = options;
   }
 
-  /** Opens and migrates the database. Rejects with AppError when that fails. */
-  async start(): Promise<void> {
+  /** Opens, verifies and migrates the database. Rejects with AppError when that fails. */
+  async start(check: Check): Promise<OpeningReport> {
     const { path, busyTimeoutMs, startWorker } = this.#options;
     const thread = new WriterThread(startWorker());
     try {
-      await thread.request({ kind: "open", path, busyTimeoutMs });
+      const answer = await thread.request({ kind: "open", path, busyTimeoutMs, check });
+      if (answer === null) throw new TypeError("an opening has a report");
+      this.#thread = thread;
+      return answer.opening;
     } catch (fault) {
       await thread.terminate();
       throw fault instanceof WriterEnded
         ? unavailable("the store's writer does not start", fault)
         : toAppError(fault);
     }
-    this.#thread = thread;
   }
 
   /**
@@ -48,7 +51,7 @@ export class WriterClient {
    */
   async commit(store: StoreName, batchJson: string): Promise<void> {
     const thread = await this.#running();
-    return thread.request({ kind: "commit", store, batch: batchJson });
+    await thread.request({ kind: "commit", store, batch: batchJson });
   }
 
   /** Not during a commit. Empties the write-ahead log into the database and ends the thread. */
@@ -78,7 +81,8 @@ export class WriterClient {
     this.#restartedMs = nowMs;
     this.#options.log?.warn({}, "the store's writer has ended and is started anew");
     try {
-      await this.start();
+      // Its log is one that this server has been writing, and reads rely on its connection meanwhile.
+      await this.start("never");
     } catch (fault) {
       throw unavailable("the store's writer does not start again", fault);
     }

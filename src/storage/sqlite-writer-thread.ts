@@ -1,5 +1,5 @@
 import { fromFailure } from "./sqlite-errors.ts";
-import type { WriterReply, WriterRequest } from "./sqlite-writer.ts";
+import type { WriterAnswer, WriterReply, WriterRequest } from "./sqlite-writer.ts";
 
 /** The thread has ended, and what it was asked last has been done or not. */
 export class WriterEnded extends Error {
@@ -24,7 +24,7 @@ export class WriterThread {
   /** Resolves when the thread is no more and its files are let go of. */
   readonly ended: Promise<void>;
   readonly #worker: WriterWorker;
-  #pending: PromiseWithResolvers<void> | undefined;
+  #pending: PromiseWithResolvers<WriterAnswer> | undefined;
   #end: WriterEnded | undefined;
 
   constructor(worker: WriterWorker) {
@@ -53,9 +53,9 @@ export class WriterThread {
    * One request at a time: the next one after this one's promise has settled. Rejects with the
    * writer's AppError, or with WriterEnded.
    */
-  request(request: WriterRequest): Promise<void> {
+  request(request: WriterRequest): Promise<WriterAnswer> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    this.#pending = Promise.withResolvers<void>();
+    this.#pending = Promise.withResolvers<WriterAnswer>();
     this.#worker.postMessage(request);
     return this.#pending.promise;
   }
@@ -69,7 +69,7 @@ export class WriterThread {
   #settle(reply: WriterReply): void {
     const pending = this.#pending;
     this.#pending = undefined;
-    if (reply === null) pending?.resolve();
-    else pending?.reject(fromFailure(reply));
+    if (reply !== null && "failure" in reply) pending?.reject(fromFailure(reply.failure));
+    else pending?.resolve(reply);
   }
 }

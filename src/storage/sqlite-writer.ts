@@ -3,35 +3,40 @@
  * server. An entry point of its own, also of the compiled binary. It answers each request with one
  * reply, in order.
  */
-import { Database } from "bun:sqlite";
-import { AppError, toAppError } from "../errors.ts";
-import { migrate } from "./migrations.ts";
+import type { Database } from "bun:sqlite";
+import { toAppError } from "../errors.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
-import { type Failure, openingError, toFailure, unavailable } from "./sqlite-errors.ts";
+import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
+import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
 export type StoreName = "chat" | "queues";
 
 export type WriterRequest =
-  | { readonly kind: "open"; readonly path: string; readonly busyTimeoutMs: number }
+  | ({ readonly kind: "open" } & OpeningOptions)
   /** The batch as JSON: one string is what crosses threads cheapest. */
   | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
   | { readonly kind: "close" };
 
 /** `null`: done. */
-export type WriterReply = Failure | null;
+export type WriterReply = WriterAnswer | { readonly failure: Failure };
 
-function serve(): (request: WriterRequest) => void {
+/** `null` to all requests but `open`. */
+export type WriterAnswer = { readonly opening: OpeningReport } | null;
+
+function serve(): (request: WriterRequest) => WriterAnswer {
   let db: Database | undefined;
   let write: BatchWriter | undefined;
 
   return (request) => {
     switch (request.kind) {
-      case "open":
-        db = open(request.path, request.busyTimeoutMs);
+      case "open": {
+        const opened = openDatabase(request);
+        db = opened.db;
         write = batchWriter(db);
-        return;
+        return { opening: opened.report };
+      }
       case "commit":
         if (write === undefined) throw unavailable("the database is not open");
         try {
@@ -39,11 +44,12 @@ function serve(): (request: WriterRequest) => void {
         } catch (fault) {
           throw unavailable("the store did not take the write; nothing of it was kept", fault);
         }
-        return;
+        return null;
       case "close":
-        if (db === undefined) return;
+        if (db === undefined) return null;
         db.run("PRAGMA wal_checkpoint(TRUNCATE)");
         db.close();
+        return null;
     }
   };
 }
@@ -60,42 +66,16 @@ function batchWriter(db: Database): BatchWriter {
   };
 }
 
-function open(path: string, busyTimeoutMs: number): Database {
-  try {
-    const db = new Database(path, { create: true, readwrite: true });
-    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    expectWal(db);
-    db.run("PRAGMA synchronous = FULL");
-    db.run("PRAGMA foreign_keys = ON");
-    // After a burst, the log is cut back to this size at the next checkpoint.
-    db.run(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
-    db.run("PRAGMA cache_size = -16384");
-    // 16 MB: clients' message ids are random, so that busy batches touch many pages of their index.
-    db.run("PRAGMA wal_autocheckpoint = 4000");
-    migrate(db);
-    return db;
-  } catch (fault) {
-    throw openingError(path, fault);
-  }
-}
-
-function expectWal(db: Database): void {
-  const row = db.query<{ journal_mode: string }, []>("PRAGMA journal_mode = WAL").get();
-  if (row?.journal_mode === "wal") return;
-  throw new AppError(
-    "INVALID_CONFIGURATION",
-    "the database cannot use a write-ahead log: its folder must be on a local disk",
-  );
-}
-
 const handle = serve();
 
-addEventListener("message", ({ data }: MessageEvent<WriterRequest>) => {
-  let reply: WriterReply = null;
+function replyTo(request: WriterRequest): WriterReply {
   try {
-    handle(data);
+    return handle(request);
   } catch (fault) {
-    reply = toFailure(toAppError(fault));
+    return { failure: toFailure(toAppError(fault)) };
   }
-  postMessage(reply);
+}
+
+addEventListener("message", ({ data }: MessageEvent<WriterRequest>) => {
+  postMessage(replyTo(data));
 });

@@ -1,17 +1,21 @@
 import type { Database } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { removeChecksum } from "./backup-checksum.ts";
+import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
+import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
+import type { Check } from "./sqlite-opening.ts";
+import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
 import { openReader } from "./sqlite-reader.ts";
+import { finishReplacement } from "./sqlite-replacement.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
 import type { Storage } from "./storage.ts";
@@ -23,27 +27,37 @@ export interface SqliteStorageOptions {
   readonly clock?: Clock;
   /** How long a commit waits for a lock that another program holds on the database. */
   readonly busyTimeoutMs?: number;
+  /** When the start verifies the database. */
+  readonly check?: Check;
   readonly startWorker?: () => WriterWorker;
 }
 
 /**
- * Opens the database, brings its schema up to date and takes the sole right to serve it. Rejects
- * with AppError INVALID_CONFIGURATION when another server holds that right, a newer Parley wrote the
- * database, or the path is no database; with STORAGE_UNAVAILABLE when the engine fails otherwise.
+ * Takes the sole right to serve the database, finishes what an interrupted restore or backup left,
+ * opens the database, recovers and verifies it, brings its schema up to date, and logs what it found
+ * and did. Rejects with AppError INVALID_CONFIGURATION when another server holds that right, a newer
+ * Parley wrote the database, or the path is no database; with DATABASE_DAMAGED when it is broken;
+ * with STORAGE_UNAVAILABLE when the engine fails otherwise.
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   const {
     log,
     clock = systemClock,
     busyTimeoutMs = 5_000,
+    check = "auto",
     startWorker = startWriterWorker,
   } = options;
   const path = resolve(options.path);
-  makeFolder(dirname(path));
+  makeFolderOf(path);
   const lock = lockDatabase(path);
   const writer = new WriterClient({ path, busyTimeoutMs, clock, startWorker, log });
   try {
-    await writer.start();
+    const replacement = finishReplacement(diskFiles, path);
+    if (replacement !== null) log?.warn({ ...replacement }, "an interrupted restore was finished");
+    removeLeftovers(diskFiles, path, log);
+    // Of a backup that was copied here by other means than a restore.
+    if (statIfThere(path)?.isFile()) removeChecksum(path);
+    logOpening(await writer.start(check), log);
     return new SqliteStorage(lock, writer, openReader(path));
   } catch (fault) {
     await writer.close();
@@ -85,13 +99,5 @@ class SqliteStorage implements Storage {
     this.#reader.close();
     await this.#writer.close();
     this.#lock.release();
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new AppError("INVALID_CONFIGURATION", `the folder ${folder} cannot be made`, { cause });
   }
 }

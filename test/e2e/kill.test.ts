@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
+import { historyOf } from "../support/steady-sender.ts";
 import { connectStock, type Event, type StockClient } from "../support/stock-client.ts";
 
 const ROUNDS = 20;
@@ -81,18 +82,6 @@ async function sendUntilKilled(
   return contradictions;
 }
 
-async function historyOf(server: ParleyProcess, { conversationId, from }: Pair): Promise<Event[]> {
-  const messages: Event[] = [];
-  for (;;) {
-    const after = messages.at(-1)?.seq ?? 0;
-    const path = `/api/conversations/${conversationId}/messages?after=${after}&limit=200`;
-    const answer = await fetch(server.url + path, { headers: { "X-User-Id": from } });
-    const page: { messages: Event[] } = await answer.json();
-    messages.push(...page.messages);
-    if (page.messages.length < 200) return messages;
-  }
-}
-
 test(`after ${ROUNDS} SIGKILLs in mid-load every message whose SENT arrived is there, and none twice`, async () => {
   const dataDir = temporaryDir();
   const env = { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" };
@@ -105,7 +94,7 @@ test(`after ${ROUNDS} SIGKILLs in mid-load every message whose SENT arrived is t
   }
   const server = await startParley({ dataDir, env });
   for (const { pair, confirmed, unconfirmed } of ledgers) {
-    const history = await historyOf(server, pair);
+    const history = await historyOf(server, pair.conversationId, pair.from);
     const seqs = history.map((message) => Number(message.seq));
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
     const byClientId = new Map(

@@ -79,6 +79,27 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
   };
 }
 
+export interface FinishedCommand {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the binary to its end. */
+export async function runParley(...args: readonly string[]): Promise<FinishedCommand> {
+  const child = Bun.spawn([...endsWithTests(), BINARY, ...args], {
+    env: { PATH: process.env.PATH ?? "" },
+    stdout: "pipe",
+    stderr: "pipe",
+    cwd: tmpdir(),
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
+}
+
 /** A test that fails does not come to its stop(): where the system can, its server ends with it. */
 function endsWithTests(): string[] {
   return Bun.which("setpriv") === null ? [] : ["setpriv", "--pdeathsig", "KILL"];
