@@ -57,7 +57,7 @@ export function backUp(options: BackupOptions): BackupReport {
 }
 
 function make({ path, file, overwrite, files, clock }: BackupOptions): BackupReport {
-  const startMs = clock.now();
+  const startMs = clock.monotonicMs();
   const partial = backupPartialName(file);
   const lock = tryLock(partial);
   if (lock === null) throw refused(`another backup to ${file} is under way`);
@@ -69,7 +69,7 @@ function make({ path, file, overwrite, files, clock }: BackupOptions): BackupRep
     files.sync(partial);
     const bytes = statIfThere(partial)?.size ?? 0;
     publish(files, partial, file, overwrite);
-    return { ...contents, file, bytes, tookMs: clock.now() - startMs };
+    return { ...contents, file, bytes, tookMs: Math.round(clock.monotonicMs() - startMs) };
   } finally {
     removeDatabase(files, partial);
     files.remove(lockName(partial));

@@ -63,7 +63,7 @@ export function restore(options: RestoreOptions): RestoreReport {
 }
 
 function replace({ path, file, files, clock }: RestoreOptions): RestoreReport {
-  const startMs = clock.now();
+  const startMs = clock.monotonicMs();
   const lock = lockDatabase(path);
   try {
     finishReplacement(files, path);
@@ -72,7 +72,7 @@ function replace({ path, file, files, clock }: RestoreOptions): RestoreReport {
     foldLog(path);
     decideReplacement(files, path, clock.now());
     const keptAs = finishReplacement(files, path)?.keptAs ?? null;
-    return { ...contents, path, keptAs, bytes, tookMs: clock.now() - startMs };
+    return { ...contents, path, keptAs, bytes, tookMs: Math.round(clock.monotonicMs() - startMs) };
   } finally {
     removeDatabase(files, partialName(path));
     lock.release();
