@@ -41,7 +41,7 @@ export class TimeLimits {
     const silentMs = nowMs - this.#lastReceivedMs;
     // Twice the interval: the margin that [STOMP 1.2 §Heart-beating] asks for.
     if (this.#receiveEveryMs > 0 && silentMs > 2 * this.#receiveEveryMs) {
-      const text = `Nothing came for ${silentMs} ms; agreed were ${this.#receiveEveryMs} ms`;
+      const text = `Nothing came for ${Math.round(silentMs)} ms; agreed were ${this.#receiveEveryMs} ms`;
       return new AppError("HEARTBEAT_TIMEOUT", text);
     }
     return null;
