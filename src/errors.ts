@@ -268,6 +268,8 @@ export interface ErrorDetails {
   readonly clientMessageId?: string;
   /** The server keeps what it refused, and tries again when that may succeed. */
   readonly isProvisional?: boolean;
+  /** When to try again; each client is given another time, so that they do not all come at once. */
+  readonly retryAfterMs?: number;
 }
 
 /** Everything that Parley throws on purpose. `message` is for the client to read: no secrets, no bodies. */

@@ -16,6 +16,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
+import { Deadline } from "./deadline.ts";
 import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
@@ -121,7 +122,8 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     router: new AppRouter({ chat, sessions, replays, clock, newId: newUuid }),
   });
   const checkEveryMs = checkInterval(settings);
-  const live = new LiveSessions(clock, checkEveryMs);
+  const { reconnectSpreadMs } = settings.shutdown;
+  const live = new LiveSessions({ clock, checkEveryMs, random: Math.random, reconnectSpreadMs });
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
   const environment = {
@@ -136,7 +138,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   });
   const endpoints = sockJsEndpoints(settings, {
     ...{ service, origins, clock },
-    isStopping: () => live.isStopping,
+    isDraining: () => live.isDraining,
   });
   let stopped: Promise<void> | null = null;
   const health = {
@@ -193,16 +195,19 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
+    const { drainMs, timeoutMs } = settings.shutdown;
+    live.drain();
+    if (drainMs > 0) await new Promise<void>((resolve) => clock.schedule(drainMs, resolve));
+    const deadline = new Deadline(clock, timeoutMs);
     application.stop();
-    await within(settings.shutdown.timeoutMs, chat.journal.drained());
+    await deadline.allows(chat.journal.drained());
     queues.stop();
-    const tcpGone = tcp?.stop();
-    live.stop();
+    await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     heartbeatSender.stop();
-    await within(settings.shutdown.timeoutMs, chat.stop());
-    await within(settings.shutdown.timeoutMs, queues.journal.drained());
-    await within(settings.shutdown.timeoutMs, Promise.all([server.stop(), tcpGone]));
+    await deadline.allows(chat.stop());
+    await deadline.allows(queues.journal.drained());
+    await deadline.allows(Promise.all([server.stop(), tcp?.stop()]));
     await server.stop(true);
     tcp?.terminate();
     await storage.close();
@@ -280,13 +285,6 @@ function authenticatorsFor(settings: Settings, clock: Clock): Authenticator[] {
 function checkInterval({ limits, heartbeat }: Settings): number {
   const shortest = Math.min(limits.connectMs, limits.blockedMs, heartbeat.minimumMs);
   return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
-}
-
-function within(timeoutMs: number, task: Promise<unknown>): Promise<unknown> {
-  const timeout = new Promise<void>((resolve) => {
-    setTimeout(resolve, timeoutMs).unref();
-  });
-  return Promise.race([task, timeout]);
 }
 
 /** The schemes that other STOMP servers use. */

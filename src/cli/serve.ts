@@ -2,8 +2,6 @@ import { checkStartAllowed, exposedHost, type LoadedSettings } from "../config.t
 import { createLog, type ProcessLog } from "../log.ts";
 import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
 
-/** How many of its waits the server bounds by `shutdown.timeoutMs` each: see its `stop`. */
-const STEPS_OF_A_STOP = 4;
 const LAST_RESORT_MS = 5_000;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -29,7 +27,8 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     watch.ready();
     log.info({ url: server.url, tcp: server.tcpUrl }, "Parley is ready");
     const reason = await watch.ended;
-    const limitMs = STEPS_OF_A_STOP * settings.shutdown.timeoutMs + LAST_RESORT_MS;
+    const { drainMs, timeoutMs } = settings.shutdown;
+    const limitMs = drainMs + timeoutMs + LAST_RESORT_MS;
     const stopped = await stop(server, reason, context, limitMs, log);
     return stopped && !watch.failed() ? EXIT.ok : EXIT.refused;
   } finally {

@@ -251,8 +251,18 @@ export const settingsSchema = z.object({
     timeoutMs: integer(
       10_000,
       { min: 0, max: 3_600_000 },
-      "How long each step of an orderly stop may take: writes, chat, connections.",
+      "How long an orderly stop may take, from the end of shutdown.drain_ms on.",
       "milliseconds",
+    ),
+    drainMs: delayMs(
+      0,
+      0,
+      "How long a server that stops goes on for the clients that it has, while it takes no new ones and /readyz says so.",
+    ),
+    reconnectSpreadMs: delayMs(
+      5_000,
+      0,
+      "Clients of a server that stops are told to come back after a random time up to this one.",
     ),
   }),
 });

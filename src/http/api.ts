@@ -13,7 +13,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
-import { healthDocument } from "./health.ts";
+import { healthDocument, unreadiness } from "./health.ts";
 import { problemResponse } from "./problem.ts";
 
 export interface ApiOptions {
@@ -74,6 +74,13 @@ export function createApi(options: ApiOptions): Hono {
   api.get("/api/websocket/health", (context) => {
     const document = healthDocument(options.health, clock.now());
     return context.json(document, document.status === "DOWN" ? 503 : 200);
+  });
+
+  api.get("/healthz", (context) => context.text("alive\n"));
+
+  api.get("/readyz", (context) => {
+    const reason = unreadiness(options.health);
+    return reason === null ? context.text("ready\n") : context.text(`${reason}\n`, 503);
   });
 
   api.get("/api/conversations", async (context) => {

@@ -17,6 +17,12 @@ export interface HealthDocument {
   readonly timestamp: string;
 }
 
+/** Why the server should get no new clients now; null when it may. */
+export function unreadiness({ isStopping, isStoreFailing }: HealthSource): string | null {
+  if (isStopping) return "the server is stopping";
+  return isStoreFailing ? "the store takes no writes" : null;
+}
+
 export function healthDocument(source: HealthSource, nowMs: number): HealthDocument {
   const working = source.isStoreFailing ? "DEGRADED" : "UP";
   return {

@@ -15,6 +15,7 @@ export function errorEvent(
     destination,
     clientMessageId: error.details.clientMessageId,
     receiptId,
+    retryAfterMs: error.details.retryAfterMs,
     timestamp: isoTime(nowMs),
   });
 }
@@ -23,6 +24,8 @@ export function errorEvent(
 export function errorHeaders(error: AppError, receiptId: string | undefined): string[] {
   const headers = ["message", error.message, "code", error.code, "content-type", "text/plain"];
   if (receiptId !== undefined) headers.push("receipt-id", receiptId);
+  const { retryAfterMs } = error.details;
+  if (retryAfterMs !== undefined) headers.push("retry-after-ms", `${retryAfterMs}`);
   // [STOMP 1.2 §Protocol Negotiation]
   if (error.code === "UNSUPPORTED_VERSION") headers.push("version", SUPPORTED_VERSIONS.join(","));
   return headers;

@@ -151,6 +151,7 @@ export class Session {
     const wasConnected = this.#state === "connected";
     this.#state = "closed";
     this.#decoder.stop();
+    if (this.#times.isBlocked) this.#logSlowReader();
     for (const task of this.#onClosed) task();
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -162,6 +163,20 @@ export class Session {
     this.#frames.stop();
     this.closed();
     this.connection.close(code, reason);
+  }
+
+  /**
+   * The server goes away: ends the session and tells its client so, by an ERROR where the transport
+   * has no close code, else on its errors queue and by the close.
+   */
+  dismiss(error: AppError): void {
+    if (this.#state === "closed") return;
+    if (this.connection.framing === "stream") {
+      this.#fail(error, null);
+      return;
+    }
+    this.#tellErrorsQueue(error, "", undefined);
+    this.close(closeCodeFor(error.code), error.message);
   }
 
   drained(): void {
@@ -303,6 +318,12 @@ export class Session {
 
   #failAtLimit(code: ErrorCode, what: string): void {
     this.#fail(new AppError(code, `Too many ${what}`), null);
+  }
+
+  /** Counted by operators: its messages wait for its return. */
+  #logSlowReader(): void {
+    const fields = { cause: "slow-reader", session: this.id, user: this.#principal?.userId };
+    this.#environment.log.info(fields, "Connection ended that did not take what was sent to it");
   }
 
   #logInternal(error: AppError, destination: string): void {

@@ -52,6 +52,11 @@ export class TimeLimits {
     this.#blockedSinceMs = null;
   }
 
+  /** At the last look the peer had left something in the buffer, and it has taken nothing since. */
+  get isBlocked(): boolean {
+    return this.#blockedSinceMs !== null;
+  }
+
   /** The buffer has stood for too long. Whatever the peer takes starts the time anew. */
   isBlockedTooLong(nowMs: number, bufferedBytes: number): boolean {
     if (bufferedBytes === 0) {

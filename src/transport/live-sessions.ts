@@ -2,31 +2,44 @@ import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Session } from "../session/session.ts";
 
+export interface LiveSessionsOptions {
+  readonly clock: Clock;
+  /** Between two looks at the time limits, while there are sessions. */
+  readonly checkEveryMs: number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** The longest time that a client of a server that stops is told to wait before it comes back. */
+  readonly reconnectSpreadMs: number;
+}
+
+/** So many are closed before other events have their turn. */
+const CLOSED_IN_A_TURN = 250;
+
 /** The sessions of every transport, and the timer that holds them to their time limits. */
 export class LiveSessions {
+  readonly #options: LiveSessionsOptions;
   readonly #sessions = new Set<Session>();
   #timer: Timer | null = null;
-  #isStopping = false;
+  #isDraining = false;
 
-  /** @param checkEveryMs between two looks at the time limits, while there are sessions */
-  constructor(
-    readonly clock: Clock,
-    readonly checkEveryMs: number,
-  ) {}
+  constructor(options: LiveSessionsOptions) {
+    this.#options = options;
+  }
 
   get count(): number {
     return this.#sessions.size;
   }
 
-  get isStopping(): boolean {
-    return this.#isStopping;
+  /** New sessions are refused. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** The session's transport is open. One that comes while the server stops is told so. */
   add(session: Session): void {
     this.#sessions.add(session);
-    if (this.#isStopping) session.fail(stopping());
-    else this.#timer ??= this.clock.schedule(this.checkEveryMs, this.#check);
+    if (this.#isDraining) session.fail(this.#stopping());
+    else this.#schedule();
   }
 
   /** The session's transport is gone. Idempotent. */
@@ -34,25 +47,44 @@ export class LiveSessions {
     this.#sessions.delete(session);
   }
 
-  /** Closes every connection; each client is told that the server goes away. */
-  stop(): void {
-    this.#isStopping = true;
-    this.#timer?.cancel();
+  /** From now on no session is added; those that are there go on. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /**
+   * Closes every connection, some in each turn of the event loop. Each client is told that the server
+   * goes away, and a time after which to come back.
+   */
+  async stop(): Promise<void> {
+    this.#isDraining = true;
+    let inTurn = 0;
     for (const session of this.#sessions) {
-      // A stream has no close code that could tell.
-      if (session.connection.framing === "stream") session.fail(stopping());
-      else session.close(1001, "The server is stopping");
+      session.dismiss(this.#stopping());
+      inTurn += 1;
+      if (inTurn < CLOSED_IN_A_TURN) continue;
+      inTurn = 0;
+      await new Promise((resolve) => setImmediate(resolve));
     }
+    this.#timer?.cancel();
   }
 
   readonly #check = (): void => {
-    const nowMs = this.clock.monotonicMs();
+    this.#timer = null;
+    const nowMs = this.#options.clock.monotonicMs();
     for (const session of this.#sessions) session.check(nowMs);
-    this.#timer =
-      this.#sessions.size === 0 ? null : this.clock.schedule(this.checkEveryMs, this.#check);
+    if (this.#sessions.size > 0) this.#schedule();
   };
-}
 
-function stopping(): AppError {
-  return new AppError("SHUTTING_DOWN", "The server is stopping");
+  #schedule(): void {
+    const { clock, checkEveryMs } = this.#options;
+    this.#timer ??= clock.schedule(checkEveryMs, this.#check);
+  }
+
+  #stopping(): AppError {
+    const { random, reconnectSpreadMs } = this.#options;
+    const retryAfterMs = Math.round(random() * reconnectSpreadMs);
+    const text = `The server is stopping; reconnect in ${retryAfterMs} ms`;
+    return new AppError("SHUTTING_DOWN", text, { details: { retryAfterMs } });
+  }
 }

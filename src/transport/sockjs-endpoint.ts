@@ -10,6 +10,7 @@ import {
   keepForAYear,
   preflight,
   refuseForeignOrigin,
+  tryLater,
   UNCACHED,
 } from "./sockjs-headers.ts";
 import { SockJsRequests } from "./sockjs-requests.ts";
@@ -34,7 +35,7 @@ export interface SockJsEndpointOptions extends ServiceTraits {
   readonly clientScript: string;
   /** 32 random bits, for the info document. */
   readonly entropy: () => number;
-  readonly isStopping: () => boolean;
+  readonly isDraining: () => boolean;
 }
 
 /** A base URL with SockJS's transports and the plain WebSocket, in front of one service. */
@@ -92,7 +93,7 @@ export class SockJsEndpoint {
     framing: "raw" | "sockjs",
   ): Response | undefined {
     const { headers, method } = request;
-    const { service, origins, websocket, isStopping } = this.#options;
+    const { service, origins, websocket, isDraining } = this.#options;
     if (!websocket) return notFound();
     if (method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
@@ -101,7 +102,7 @@ export class SockJsEndpoint {
     if (!/\bupgrade\b/i.test(headers.get("connection") ?? "")) {
       return new Response('"Connection" must be "Upgrade".', { status: 400 });
     }
-    if (isStopping()) return new Response("Stopping\n", { status: 503 });
+    if (isDraining()) return tryLater();
     const refusal = refuseForeignOrigin(request, origins);
     if (refusal !== null) return refusal;
     const offered = headers.get("sec-websocket-protocol");
@@ -120,11 +121,12 @@ export class SockJsEndpoint {
 
   // [SockJS 0.3.4 §InfoTest]
   #info(request: Request): Response {
-    const { clock, entropy, origins } = this.#options;
+    const { clock, entropy, origins, isDraining } = this.#options;
     const refusal = refuseForeignOrigin(request, origins);
     if (refusal !== null) return refusal;
     if (request.method === "OPTIONS") return preflight(request, "OPTIONS, GET", clock.now());
     if (request.method !== "GET") return notAllowed("OPTIONS, GET");
+    if (isDraining()) return tryLater(corsHeaders(request));
     const headers = corsHeaders(request);
     headers.set("content-type", "application/json; charset=UTF-8");
     headers.set("cache-control", UNCACHED);

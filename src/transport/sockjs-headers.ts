@@ -46,3 +46,9 @@ export function refuseForeignOrigin(request: Request, policy: OriginPolicy): Res
   if (isOriginAllowed(request.headers, policy)) return null;
   return new Response("ORIGIN_FORBIDDEN: see http.allowed_origins\n", { status: 403 });
 }
+
+/** 503 for what is new, while the server stops or has all that it can serve. */
+export function tryLater(headers = new Headers()): Response {
+  headers.set("retry-after", "5");
+  return new Response(null, { status: 503, headers });
+}

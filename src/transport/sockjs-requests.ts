@@ -19,6 +19,7 @@ import {
   preflight,
   refuseForeignOrigin,
   setSessionCookie,
+  tryLater,
   UNCACHED,
 } from "./sockjs-headers.ts";
 import { type Owner, SockJsRegistry } from "./sockjs-registry.ts";
@@ -115,9 +116,9 @@ export class SockJsRequests {
     const known = this.#registry.find(session, owner);
     if (known !== undefined) return known;
     if (this.#registry.has(session)) return notFound(request);
-    const { service, clock, graceMs, sendBufferBytes, origins, isStopping } = this.#options;
-    if (this.#registry.isFull || isStopping()) {
-      return new Response(null, { status: 503, headers: { "retry-after": "5" } });
+    const { service, clock, graceMs, sendBufferBytes, origins, isDraining } = this.#options;
+    if (this.#registry.isFull || isDraining()) {
+      return tryLater();
     }
     const connection = new SockJsConnection({
       ...{ clock, graceMs, sendBufferBytes },

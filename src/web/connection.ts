@@ -61,8 +61,7 @@ export class Connection {
       // Timers of a hidden tab come too late for heart-beats, those of a worker do not.
       heartbeatStrategy: TickerStrategy.Worker,
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      // Each page has its own delay, so that not all of them return in the same moment.
-      reconnectDelay: RECONNECT_MS * (1 + Math.random()),
+      reconnectDelay: usualDelayMs(),
       discardWebsocketOnCommFailure: true,
       onConnect: () => this.#onConnect(),
       onStompError: (frame) => this.#onError(frame),
@@ -109,7 +108,8 @@ export class Connection {
 
   #onConnect(): void {
     const listener = this.#listener;
-    this.#subscribe("/user/queue/errors", readProblem, (it) => listener.problem(it));
+    this.#client.reconnectDelay = usualDelayMs();
+    this.#subscribe("/user/queue/errors", readProblem, (it) => this.#onProblem(it));
     this.#subscribe("/user/queue/confirmations", readConfirmation, (it) =>
       listener.confirmation(it),
     );
@@ -124,6 +124,12 @@ export class Connection {
     this.#client.subscribe("/user/queue/messages", onMessage, { ack: "client" });
     this.#publish("/app/user.connect", { userId: this.#userId });
     listener.connected();
+  }
+
+  /** A server that stops tells each client another time to come back. */
+  #onProblem(problem: Problem): void {
+    if (problem.retryAfterMs === null) this.#listener.problem(problem);
+    else this.#client.reconnectDelay = Math.max(1, problem.retryAfterMs); // 0 is never.
   }
 
   #onError(frame: IFrame): void {
@@ -154,4 +160,9 @@ export class Connection {
     const headers = { "content-type": "application/json" };
     this.#client.publish({ destination, body: JSON.stringify(body), headers });
   }
+}
+
+/** Each page has its own delay, so that not all of them return in the same moment. */
+function usualDelayMs(): number {
+  return RECONNECT_MS * (1 + Math.random());
 }

@@ -37,6 +37,8 @@ export interface Problem {
   readonly message: string;
   readonly destination: string;
   readonly clientMessageId: string | null;
+  /** Of a server that stops: when to come back. */
+  readonly retryAfterMs: number | null;
 }
 
 export interface TypingEvent {
@@ -109,6 +111,7 @@ export function readProblem(value: unknown): Problem {
     message: body.text("message"),
     destination: body.text("destination"),
     clientMessageId: body.optionalText("clientMessageId"),
+    retryAfterMs: body.optionalNumber("retryAfterMs"),
   };
 }
 
@@ -183,8 +186,12 @@ class Fields {
   }
 
   number(name: string): number {
+    return this.optionalNumber(name) ?? this.#wrong(name);
+  }
+
+  optionalNumber(name: string): number | null {
     const value = this.field(name);
-    return typeof value === "number" ? value : this.#wrong(name);
+    return value === null || typeof value === "number" ? value : this.#wrong(name);
   }
 
   flag(name: string): boolean {

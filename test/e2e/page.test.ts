@@ -196,6 +196,26 @@ test("a server killed under a conversation loses nothing, doubles nothing and ke
   await expectSoon(() => bob.bubbles(), expected.slice(-50));
 });
 
+test("pages come back by themselves to a server that was stopped and started", async () => {
+  using folder = new TemporaryFolder();
+  const first = await parley({
+    dataDir: folder.path,
+    flags: ["--shutdown-reconnect-spread-ms=300"],
+  });
+  const [alice, bob] = await aliceAndBob(first.url);
+  await alice.say("before");
+  await expectSoon(() => bob.bubbles(), ["before"]);
+  expect(await first.stop()).toBe(0);
+  await Promise.all(
+    [alice, bob].map(({ page }) => page.getByText("Offline, trying again…").waitFor()),
+  );
+  await parley({ dataDir: folder.path, flags: ["--port", String(first.port)] });
+  await alice.online();
+  await alice.say("after");
+  await expectSoon(() => bob.bubbles(), ["before", "after"]);
+  await expectSoon(() => alice.ticks(), ["Read", "Read"]);
+});
+
 test("what was written while the server was away is sent after a reload of the page too", async () => {
   using folder = new TemporaryFolder();
   const first = await parley({ dataDir: folder.path });

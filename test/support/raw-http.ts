@@ -118,6 +118,11 @@ export class RawHttp {
     return this.#take(this.#bytes.length).toString();
   }
 
+  /** Reads nothing more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Resolves when the system has closed it too. */
   close(): Promise<void> {
     this.#socket.destroy();

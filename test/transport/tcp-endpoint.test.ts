@@ -17,7 +17,12 @@ afterEach(() => {
 async function listen(options: { tls?: boolean; sendBufferBytes?: number } = {}) {
   const harness = sessionHarness();
   const { clock, environment } = harness;
-  const sessions = new LiveSessions(clock, 1_000);
+  const sessions = new LiveSessions({
+    clock,
+    checkEveryMs: 1_000,
+    random: () => 0.5,
+    reconnectSpreadMs: 5_000,
+  });
   const tls =
     options.tls === true
       ? { cert: await Bun.file(CERT_FILE).text(), key: await Bun.file(KEY_FILE).text() }
@@ -240,7 +245,7 @@ test("a stop tells every client, refuses new ones, and is over when all are gone
   const clients = [await TcpClient.connect(port, "a"), await TcpClient.open(port)];
   await until(() => sessions.count === 2);
   const gone = endpoint.stop();
-  sessions.stop();
+  await sessions.stop();
   for (const client of clients) {
     expect((await client.frame("ERROR")).header("code")).toBe("SHUTTING_DOWN");
     await client.closed;

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { Session } from "../../src/session/session.ts";
+import { LiveSessions } from "../../src/transport/live-sessions.ts";
+import { FakeConnection, sessionHarness } from "../support/session-harness.ts";
+
+function setUp(random: () => number) {
+  const harness = sessionHarness();
+  const { clock } = harness;
+  const live = new LiveSessions({ clock, checkEveryMs: 1_000, random, reconnectSpreadMs: 5_000 });
+  const connect = (userId: string, subscribes: boolean) => {
+    const { connection, session } = harness.connect(userId);
+    session.onClosed(() => live.remove(session));
+    live.add(session);
+    if (subscribes) session.receive("SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0");
+    return connection;
+  };
+  return { ...harness, live, connect };
+}
+
+test("each client of a server that stops is told another time to come back", async () => {
+  const shares = [0, 0.5, 0.999];
+  const { live, connect } = setUp(() => shares.shift() ?? 0);
+  const connections = ["a", "b", "c"].map((userId) => connect(userId, true));
+  await live.stop();
+  const told = connections.map((connection) => JSON.parse(connection.last().text()));
+  expect(told).toMatchObject([
+    { code: "SHUTTING_DOWN", destination: "", retryAfterMs: 0 },
+    { code: "SHUTTING_DOWN", destination: "", retryAfterMs: 2_500 },
+    { code: "SHUTTING_DOWN", destination: "", retryAfterMs: 4_995 },
+  ]);
+  expect(connections.map(({ closedWith }) => closedWith)).toEqual([
+    [1001, "The server is stopping; reconnect in 0 ms"],
+    [1001, "The server is stopping; reconnect in 2500 ms"],
+    [1001, "The server is stopping; reconnect in 4995 ms"],
+  ]);
+  expect(live.count).toBe(0);
+});
+
+test("a client that does not listen to its errors is told by the close alone", async () => {
+  const { live, connect } = setUp(() => 0.2);
+  const connection = connect("a", false);
+  await live.stop();
+  expect(connection.commands()).toEqual(["CONNECTED"]);
+  expect(connection.closedWith).toEqual([1001, "The server is stopping; reconnect in 1000 ms"]);
+});
+
+test("while it drains, those that are there go on and new ones are refused", () => {
+  const { live, connect, environment, engine } = setUp(() => 0.2);
+  const connection = connect("a", false);
+  live.drain();
+  expect(live.isDraining).toBe(true);
+  expect(connection.closedWith).toBeNull();
+  const late = new FakeConnection(engine);
+  live.add(new Session(late, environment));
+  expect(late.last().header("code")).toBe("SHUTTING_DOWN");
+  expect(late.last().header("retry-after-ms")).toBe("1000");
+});
+
+test("many connections are closed some at a time", async () => {
+  const { live, connect } = setUp(() => 0.2);
+  for (let n = 0; n < 600; n += 1) connect(`user-${n}`, false);
+  const counts: number[] = [];
+  const stopped = live.stop();
+  for (let turn = 0; turn < 3; turn += 1) {
+    counts.push(live.count);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await stopped;
+  expect(counts[0]).toBe(350);
+  expect(live.count).toBe(0);
+});
