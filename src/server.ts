@@ -13,6 +13,7 @@ import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
+import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { createApi } from "./http/api.ts";
@@ -107,6 +108,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     messagesBurst: limits.messagesBurst,
     onFault: (err) => log.error({ err }, "Internal error"),
   });
+  const retention = new Retention({ ...settings.retention, store, clock, log });
   const authenticators = authenticatorsFor(settings, clock);
   const application = new ChatApplication({
     ...{ authenticators, broker, chat, sessions, dormant, newId: newUuid, log },
@@ -184,9 +186,12 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     throw fault;
   }
 
+  retention.start();
+
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
     application.stop();
+    const retentionStopped = retention.stop();
     await within(settings.shutdown.timeoutMs, chat.journal.drained());
     queues.stop();
     const tcpGone = tcp?.stop();
@@ -195,6 +200,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     heartbeatSender.stop();
     await within(settings.shutdown.timeoutMs, chat.stop());
     await within(settings.shutdown.timeoutMs, queues.journal.drained());
+    await within(settings.shutdown.timeoutMs, retentionStopped);
     await within(settings.shutdown.timeoutMs, Promise.all([server.stop(), tcpGone]));
     await server.stop(true);
     tcp?.terminate();
@@ -227,7 +233,8 @@ function listenOnTcp(
 
 async function openStorage({ database }: Settings, log: Log, clock: Clock): Promise<Storage> {
   if (database.url === "memory:") return memoryStorage();
-  return await openSqliteStorage({ path: database.url.slice("sqlite:".length), log, clock });
+  const { url, busyTimeoutMs } = database;
+  return await openSqliteStorage({ path: url.slice("sqlite:".length), busyTimeoutMs, log, clock });
 }
 
 /** Development names count only where nothing better is configured. */

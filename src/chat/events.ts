@@ -1,6 +1,6 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
 
@@ -38,7 +38,7 @@ export function replayEvent(message: StoredMessage): string {
 
 /** `/queue/confirmations` */
 export function confirmationEvent(
-  message: StoredMessage,
+  message: SentMessage,
   status: "SENT" | "DELIVERED",
   nowMs: number,
 ): string {
@@ -54,7 +54,7 @@ export function confirmationEvent(
 }
 
 /** `/queue/receipts` */
-export function readEvent(message: StoredMessage, readerId: string, nowMs: number): string {
+export function readEvent(message: SentMessage, readerId: string, nowMs: number): string {
   return JSON.stringify({
     messageId: message.id,
     conversationId: message.conversationId,

@@ -6,7 +6,7 @@ import { type Conversation, type Conversations, conversationNotFound } from "./c
 import { confirmationEvent, messageEvent } from "./events.ts";
 import type { Journal, PendingMessage } from "./journal.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
@@ -174,7 +174,7 @@ export class Messages {
     }
   }
 
-  #repeat(first: StoredMessage, settled: Settled): MaybePromise<void> {
+  #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
     const underWay = this.#settling.get(first.id);
     if (underWay !== undefined) {
       underWay.push(settled); // Its SENT is still to come, to all of the sender's connections.
@@ -206,7 +206,7 @@ export class Messages {
     this.#settle(accepted.message, error);
   }
 
-  #confirm(message: StoredMessage): void {
+  #confirm(message: SentMessage): void {
     const { outlet, clock } = this.#options;
     outlet.confirmation(message.senderId, confirmationEvent(message, "SENT", clock.now()));
   }

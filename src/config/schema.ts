@@ -139,6 +139,28 @@ export const settingsSchema = z.object({
       defaultText: "sqlite:{data.dir}/parley.db",
       secret: true,
     }),
+    busyTimeoutMs: delayMs(
+      5_000,
+      0,
+      "How long a write waits for a lock that another program holds on the database.",
+    ),
+  }),
+  retention: z.object({
+    maxAgeDays: integer(
+      0,
+      { min: 0, max: 36_500 },
+      "Chat messages older than so many days are removed; 0 keeps them for good.",
+    ),
+    messagesPerConversation: integer(
+      0,
+      { min: 0, max: 1_000 * MILLION },
+      "The last so many messages of each conversation are kept and older ones removed; 0 keeps all.",
+    ),
+    intervalMs: delayMs(
+      3_600_000,
+      100,
+      "From the end of one removal of old messages to the next; the first is soon after the start.",
+    ),
   }),
   log: z.object({
     level: choice(
@@ -248,7 +270,7 @@ type ParsedSettings = z.output<typeof settingsSchema>;
 /** The settings of one server, complete and checked. */
 export type Settings = DeepReadonly<
   Omit<ParsedSettings, "database" | "tcp"> & {
-    database: { url: string };
+    database: ParsedSettings["database"] & { url: string };
     tcp: ParsedSettings["tcp"] & { host: string };
   }
 >;
@@ -257,7 +279,7 @@ export type Settings = DeepReadonly<
 export function completeSettings(parsed: ParsedSettings): Settings {
   const url = parsed.database.url ?? `sqlite:${join(parsed.data.dir, "parley.db")}`;
   const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host };
-  return { ...parsed, database: { url }, tcp };
+  return { ...parsed, database: { ...parsed.database, url }, tcp };
 }
 
 /** `https://chat.example`, `capacitor://localhost`, `*`: no path, no trailing slash, lower case. */

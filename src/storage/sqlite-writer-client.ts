@@ -1,8 +1,9 @@
+import type { ExpiryProgress } from "../chat/ports.ts";
 import type { Clock } from "../clock.ts";
-import { toAppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { unavailable } from "./sqlite-errors.ts";
-import type { StoreName } from "./sqlite-writer.ts";
+import { isDoubtful, unavailable } from "./sqlite-errors.ts";
+import type { WriteRequest } from "./sqlite-writer.ts";
 import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
 
 export interface WriterClientOptions {
@@ -17,7 +18,10 @@ export interface WriterClientOptions {
 /** However often writers end, they are started anew no more often than this. */
 const RESTART_PAUSE_MS = 1_000;
 
-/** A writer that outlives its threads: one that ended is replaced when the next request comes. */
+/**
+ * A writer that outlives its threads: one that ended, or whose connection is in doubt after an I/O
+ * error, is replaced when the next request comes.
+ */
 export class WriterClient {
   readonly #options: WriterClientOptions;
   #thread: WriterThread | undefined;
@@ -43,12 +47,18 @@ export class WriterClient {
   }
 
   /**
-   * One at a time. Rejects with AppError when nothing was written; with WriterEnded when the thread
-   * ended meanwhile, and the batch is there wholly or not at all.
+   * One request at a time. Rejects with AppError when nothing was written; with WriterEnded when the
+   * thread ended meanwhile, and the write is there wholly or not at all.
    */
-  async commit(store: StoreName, batchJson: string): Promise<void> {
+  async request(request: WriteRequest): Promise<ExpiryProgress | null> {
     const thread = await this.#running();
-    return thread.request({ kind: "commit", store, batch: batchJson });
+    try {
+      return await thread.request(request);
+    } catch (fault) {
+      // The next request starts another thread, and with it another connection.
+      if (fault instanceof AppError && isDoubtful(fault)) await thread.terminate();
+      throw fault;
+    }
   }
 
   /** Not during a commit. Empties the write-ahead log into the database and ends the thread. */

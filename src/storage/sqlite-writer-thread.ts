@@ -1,3 +1,4 @@
+import type { ExpiryProgress } from "../chat/ports.ts";
 import { fromFailure } from "./sqlite-errors.ts";
 import type { WriterReply, WriterRequest } from "./sqlite-writer.ts";
 
@@ -24,7 +25,7 @@ export class WriterThread {
   /** Resolves when the thread is no more and its files are let go of. */
   readonly ended: Promise<void>;
   readonly #worker: WriterWorker;
-  #pending: PromiseWithResolvers<void> | undefined;
+  #pending: PromiseWithResolvers<ExpiryProgress | null> | undefined;
   #end: WriterEnded | undefined;
 
   constructor(worker: WriterWorker) {
@@ -50,12 +51,12 @@ export class WriterThread {
   }
 
   /**
-   * One request at a time: the next one after this one's promise has settled. Rejects with the
-   * writer's AppError, or with WriterEnded.
+   * One request at a time: the next one after this one's promise has settled. Resolves with what
+   * the reply holds. Rejects with the writer's AppError, or with WriterEnded.
    */
-  request(request: WriterRequest): Promise<void> {
+  request(request: WriterRequest): Promise<ExpiryProgress | null> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    this.#pending = Promise.withResolvers<void>();
+    this.#pending = Promise.withResolvers<ExpiryProgress | null>();
     this.#worker.postMessage(request);
     return this.#pending.promise;
   }
@@ -69,7 +70,7 @@ export class WriterThread {
   #settle(reply: WriterReply): void {
     const pending = this.#pending;
     this.#pending = undefined;
-    if (reply === null) pending?.resolve();
-    else pending?.reject(fromFailure(reply));
+    if (reply.failure === null) pending?.resolve(reply.expiry);
+    else pending?.reject(fromFailure(reply.failure));
   }
 }

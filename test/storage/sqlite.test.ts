@@ -91,7 +91,7 @@ test("a refused commit says why to the log, and tells no SQL", async () => {
   const { chat } = await open();
   await chat.commit(CHAT);
   const failure = await failureOf(() => chat.commit(CHAT));
-  expect(failure.message).toBe("the store did not take the write; nothing of it was kept");
+  expect(failure.message).toBe("The store has another message in its place; send again");
   expect(String(failure.cause)).toContain("SQLITE_CONSTRAINT_UNIQUE");
 });
 

@@ -1,4 +1,4 @@
-import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
+import type { ChatStore, ExpiryPortion, ExpiryProgress, WriteBatch } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
@@ -9,9 +9,13 @@ export class HeldStore {
   #waiting: { batch: WriteBatch; resolve: () => void; reject: (error: AppError) => void }[] = [];
   isHolding = false;
   isFailing = false;
+  probes = 0;
+  readonly portions: ExpiryPortion[] = [];
 
   readonly store: ChatStore = {
     commit: (batch) => this.#commit(batch),
+    probe: () => this.#probe(),
+    removeExpired: (portion) => this.#removeExpired(portion),
     conversation: (id) => this.inner.conversation(id),
     messageById: (id) => this.inner.messageById(id),
     messageByClientId: (senderId, id) => this.inner.messageByClientId(senderId, id),
@@ -40,10 +44,25 @@ export class HeldStore {
     await new Promise<void>((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
   }
 
+  async #probe(): Promise<void> {
+    this.probes += 1;
+    if (this.isFailing) throw diskFull();
+  }
+
+  async #removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
+    this.portions.push(portion);
+    if (this.isFailing) throw diskFull();
+    return await this.inner.removeExpired(portion);
+  }
+
   async #end(batch: WriteBatch): Promise<void> {
-    if (this.isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
+    if (this.isFailing) throw diskFull();
     await this.inner.commit(batch);
   }
+}
+
+function diskFull(): AppError {
+  return new AppError("STORAGE_UNAVAILABLE", "the disk is full");
 }
 
 /** Everything that promises have set off so far has happened. */
