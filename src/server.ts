@@ -106,6 +106,10 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     graceMs: settings.presence.graceMs,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
+    onStoreChange: (err) => {
+      if (err !== null) log.error({ err }, "The store cannot write: chat messages are refused");
+      else log.info({}, "The store can write again");
+    },
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
@@ -143,6 +147,9 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     },
     get isStoreFailing() {
       return chat.journal.isFailing || queues.journal.isFailing;
+    },
+    get isStoreBehind() {
+      return chat.journal.isBehind || queues.journal.isBehind;
     },
     get isStopping() {
       return stopped !== null;

@@ -23,7 +23,11 @@ let made = 0;
 const newId = () => `message-${++made}`;
 
 function queuesOfNode(): Queues {
-  const store = { commit: () => Promise.resolve(), messages: () => [] };
+  const store = {
+    commit: () => Promise.resolve(),
+    probe: () => Promise.resolve(),
+    messages: () => [],
+  };
   return new Queues({
     journal: new QueueJournal(store, systemClock),
     clock: systemClock,

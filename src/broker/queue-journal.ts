@@ -2,8 +2,11 @@ import type { Clock, Timer } from "../clock.ts";
 import { type AppError, toAppError } from "../errors.ts";
 import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.ts";
 
-/** How long after a failed commit what must not be lost of it is tried again. */
+/** How long after a failed commit the store is tried again, and with it what must not be lost. */
 const RETRY_MS = 1_000;
+
+/** A commit that takes longer keeps senders waiting for what they were promised. */
+const SLOW_COMMIT_MS = 5_000;
 
 /** A batch that holds so much takes no more: the store's thread is asked in portions. */
 const FULL_BATCH_BYTES = 4 * 1024 * 1024;
@@ -20,6 +23,7 @@ export class QueueJournal {
   /** Full, in their order. */
   readonly #sealed: OpenBatch[] = [];
   #inFlight: OpenBatch | null = null;
+  #inFlightSinceMs = 0;
   #isScheduled = false;
   #isFailing = false;
   #isStopped = false;
@@ -33,6 +37,11 @@ export class QueueJournal {
   /** The last commit failed. */
   get isFailing(): boolean {
     return this.#isFailing;
+  }
+
+  /** Commits succeed, but slowly. */
+  get isBehind(): boolean {
+    return this.#inFlight !== null && this.clock.now() - this.#inFlightSinceMs > SLOW_COMMIT_MS;
   }
 
   /** Everything that was added is on disk. */
@@ -86,6 +95,7 @@ export class QueueJournal {
   /** Writes what waits for another try now, and no later. */
   stop(): void {
     this.#isStopped = true;
+    this.#retry?.cancel();
     this.#flush();
   }
 
@@ -105,6 +115,7 @@ export class QueueJournal {
     const batch = this.#sealed.shift() ?? this.#takeOpen();
     if (batch === null) return;
     this.#inFlight = batch;
+    this.#inFlightSinceMs = this.clock.now();
     this.#retry?.cancel();
     this.store.commit(batch.toWrite()).then(
       () => this.#finish(batch, null),
@@ -125,9 +136,29 @@ export class QueueJournal {
     const hasNew = this.#sealed.length > 0 || !this.#open.isEmpty;
     if (error !== null) this.#keep(batch);
     if (hasNew) this.#flush();
-    else if (!this.#open.isEmpty && !this.#isStopped)
-      this.#retry = this.clock.schedule(RETRY_MS, this.#flush);
+    else if (error !== null) this.#retryLater();
     for (const callback of batch.callbacks) callback(error);
+  }
+
+  /** The store is asked again and again, also when there is nothing to write, until it succeeds. */
+  #retryLater(): void {
+    this.#retry?.cancel();
+    if (this.#isStopped) return;
+    this.#retry = this.clock.schedule(RETRY_MS, () => {
+      if (!this.isIdle) this.#flush();
+      else this.#probe();
+    });
+  }
+
+  #probe(): void {
+    this.store.probe().then(
+      () => {
+        this.#isFailing = false;
+      },
+      () => {
+        if (this.#isFailing) this.#retryLater();
+      },
+    );
   }
 
   #keep({ removed, replacements, redelivered }: OpenBatch): void {

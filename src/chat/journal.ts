@@ -1,43 +1,30 @@
 import type { Clock, Timer } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Conversation, Member } from "./conversations.ts";
-import type {
-  ChatStore,
-  NewConversation,
-  StoredMessage,
-  StoredUser,
-  WatermarkWrite,
+import { OpenBatch, type PendingMark, type PendingMessage } from "./open-batch.ts";
+import {
+  type ChatStore,
+  CommitConflict,
+  type SentMessage,
+  type StoredMessage,
+  type StoredUser,
 } from "./ports.ts";
 
-/** A message on its way to disk, and what happens when it is there. */
-export interface PendingMessage {
-  readonly message: StoredMessage;
-  readonly conversation: Conversation;
-  committed(): void;
-  /** Nothing of it was written. */
-  refused(error: AppError): void;
-}
-
-/** How long after a failed commit the watermarks that it held are tried again, without new messages. */
+/** How long after a failed commit the store is tried again, though nobody sends. */
 const RETRY_MS = 1_000;
+
+/** A commit that takes longer keeps senders waiting for what they were promised. */
+const SLOW_COMMIT_MS = 5_000;
 
 export interface JournalListener {
   /** After a commit, once the messages have been told: what the marks mean can be told as well. */
   marked(marks: readonly PendingMark[]): void;
-  /** A batch was not written, nor will be what waited behind it. */
+  /** The uncommitted messages of these conversations are not written, and will not be. */
   failed(conversations: ReadonlySet<Conversation>, error: AppError): void;
+  /** Commits fail from now on, and why; null: they succeed again. */
+  storeChanged(error: AppError | null): void;
   /** A fault in what follows a commit. */
   fault(fault: unknown): void;
-}
-
-/** A watermark that moved because of this message. */
-export interface PendingMark {
-  readonly kind: "delivered" | "read";
-  readonly conversation: Conversation;
-  readonly member: Member;
-  /** The watermark before. */
-  readonly fromSeq: number;
-  readonly message: StoredMessage;
 }
 
 /**
@@ -47,7 +34,9 @@ export interface PendingMark {
 export class Journal {
   #open = new OpenBatch();
   #inFlight: OpenBatch | null = null;
+  #inFlightSinceMs = 0;
   #failing = false;
+  #isStopped = false;
   #retry: Timer | null = null;
   #idle: (() => void)[] = [];
   readonly #dirty = new Map<Conversation, number>();
@@ -63,6 +52,13 @@ export class Journal {
   /** The last commit failed. */
   get isFailing(): boolean {
     return this.#failing;
+  }
+
+  /** Commits succeed, but not as fast as messages come. */
+  get isBehind(): boolean {
+    const isSlow =
+      this.#inFlight !== null && this.clock.now() - this.#inFlightSinceMs > SLOW_COMMIT_MS;
+    return isSlow || this.uncommittedCount > this.capacity / 2;
   }
 
   get uncommittedCount(): number {
@@ -126,12 +122,16 @@ export class Journal {
     const batch = this.#open;
     this.#open = new OpenBatch();
     this.#inFlight = batch;
+    this.#inFlightSinceMs = this.clock.now();
     this.#retry?.cancel();
     this.store
       .commit(batch.toWrite())
       .then(
         () => this.#committed(batch),
-        (fault: unknown) => this.#failed(batch, toAppError(fault)),
+        (fault: unknown) => {
+          if (fault instanceof CommitConflict) this.#conflicted(batch, fault);
+          else this.#failed(batch, toAppError(fault));
+        },
       )
       .catch((fault: unknown) => this.listener.fault(fault));
   }
@@ -142,9 +142,16 @@ export class Journal {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  /** Leaves the store alone unless something is added. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+  }
+
   #committed(batch: OpenBatch): void {
     this.#inFlight = null;
-    this.#failing = false;
+    this.#retry?.cancel();
+    this.#storeIs(null);
     this.flush(); // The next batch is on its way while this one is told.
     for (const conversation of batch.conversations) conversation.persisted = true;
     for (const { conversation, message } of batch.messages) {
@@ -169,34 +176,101 @@ export class Journal {
   /** What waited behind the batch builds on it: later seqs, marks on its messages. It goes too. */
   #failed(batch: OpenBatch, error: AppError): void {
     this.#inFlight = null;
-    this.#failing = true;
-    const waiting = this.#open;
-    this.#open = new OpenBatch();
-    const conversations = new Set<Conversation>();
-    for (const lost of [batch, waiting]) {
-      for (const { conversation } of lost.messages) conversations.add(conversation);
-      this.#release(lost);
-    }
-    this.listener.failed(conversations, error);
-    for (const lost of [batch, waiting]) {
-      for (const pending of lost.messages) pending.refused(error);
-    }
+    this.#storeIs(error);
+    const lost = [batch, this.#takeOpen()];
+    const messages = lost.flatMap((each) => each.messages);
+    for (const each of lost) this.#release(each);
+    this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
+    for (const pending of messages) pending.refused(error);
     // Watermarks and users are written again with the next batch; they are about committed messages.
-    for (const lost of [batch, waiting]) this.#keep(lost);
-    if (!this.#open.isEmpty) this.#retry = this.clock.schedule(RETRY_MS, () => this.flush());
+    this.#keep(lost, () => false);
+    this.#retryLater();
     this.#tellIdle();
   }
 
-  #keep(lost: OpenBatch): void {
-    for (const user of lost.users.values()) {
-      if (!this.#open.users.has(user.userId)) this.#open.users.set(user.userId, user);
+  /**
+   * The store works, but some messages are not for it. Their conversations lose what is uncommitted
+   * of them, since later messages have later seqs; all else is committed again.
+   */
+  #conflicted(batch: OpenBatch, error: CommitConflict): void {
+    this.#inFlight = null;
+    const lost = [batch, this.#takeOpen()];
+    const firsts = new Map<PendingMessage, SentMessage>();
+    const affected = new Set<Conversation>();
+    for (const { index, first } of error.conflicts) {
+      const pending = batch.messages[index];
+      if (pending === undefined) continue;
+      affected.add(pending.conversation);
+      if (first !== null) firsts.set(pending, first);
     }
-    for (const [member, conversation] of lost.members) {
-      if (conversation.persisted) this.addWatermarks(conversation, member);
+    for (const each of lost) this.#release(each);
+    this.listener.failed(affected, error);
+    for (const pending of lost.flatMap((each) => each.messages)) {
+      const first = firsts.get(pending);
+      if (first !== undefined) pending.repeated(first);
+      else if (affected.has(pending.conversation)) pending.refused(error);
+      else this.addMessage(pending);
     }
-    for (const mark of lost.marks) {
-      if (mark.message.seq <= mark.conversation.committedSeq) this.addMark(mark);
+    this.#keep(lost, (conversation) => !affected.has(conversation));
+    this.flush();
+    this.#tellIdle();
+  }
+
+  /** What was gathered since the batch in flight left; nothing of either counts as uncommitted. */
+  #takeOpen(): OpenBatch {
+    const waiting = this.#open;
+    this.#open = new OpenBatch();
+    return waiting;
+  }
+
+  /**
+   * Adds again what batches held beside messages, where it is about committed ones, or about
+   * messages that have been added again.
+   */
+  #keep(lost: readonly OpenBatch[], isAddedAgain: (conversation: Conversation) => boolean): void {
+    for (const { users } of lost.toReversed()) {
+      for (const user of users.values()) {
+        if (!this.#open.users.has(user.userId)) this.#open.users.set(user.userId, user);
+      }
     }
+    for (const { members, marks } of lost) {
+      for (const [member, conversation] of members) {
+        const isKnown = conversation.persisted || isAddedAgain(conversation);
+        if (isKnown) this.addWatermarks(conversation, member);
+      }
+      for (const mark of marks) {
+        const { conversation, message } = mark;
+        const isCommitted = message.seq <= conversation.committedSeq;
+        if (isCommitted || isAddedAgain(conversation)) this.addMark(mark);
+      }
+    }
+  }
+
+  /** The store is asked again and again, also when there is nothing to write, until it succeeds. */
+  #retryLater(): void {
+    this.#retry?.cancel();
+    if (this.#isStopped) return;
+    this.#retry = this.clock.schedule(RETRY_MS, () => {
+      if (this.#inFlight !== null) return;
+      if (!this.#open.isEmpty) this.flush();
+      else this.#probe();
+    });
+  }
+
+  #probe(): void {
+    this.store.probe().then(
+      () => this.#storeIs(null),
+      () => {
+        if (this.#failing) this.#retryLater();
+      },
+    );
+  }
+
+  #storeIs(failing: AppError | null): void {
+    const isFailing = failing !== null;
+    if (isFailing === this.#failing) return;
+    this.#failing = isFailing;
+    this.listener.storeChanged(failing);
   }
 
   #touch(conversation: Conversation): void {
@@ -218,41 +292,5 @@ export class Journal {
     const stalled = this.#failing || (this.#inFlight === null && this.#open.isEmpty);
     if (!stalled) return;
     for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-class OpenBatch {
-  readonly conversations = new Set<Conversation>();
-  readonly messages: PendingMessage[] = [];
-  readonly members = new Map<Member, Conversation>();
-  readonly marks: PendingMark[] = [];
-  readonly users = new Map<string, StoredUser>();
-
-  get isEmpty(): boolean {
-    return this.messages.length === 0 && this.members.size === 0 && this.users.size === 0;
-  }
-
-  toWrite(): {
-    conversations: NewConversation[];
-    messages: StoredMessage[];
-    watermarks: WatermarkWrite[];
-    users: StoredUser[];
-  } {
-    const watermarks: WatermarkWrite[] = [];
-    for (const [member, conversation] of this.members) {
-      const { userId, deliveredSeq, readSeq } = member;
-      watermarks.push({ conversationId: conversation.id, userId, deliveredSeq, readSeq });
-    }
-    return {
-      conversations: [...this.conversations].map((conversation) => ({
-        id: conversation.id,
-        kind: conversation.kind,
-        createdMs: conversation.createdMs,
-        memberIds: [...conversation.members.keys()],
-      })),
-      messages: this.messages.map((pending) => pending.message),
-      watermarks,
-      users: [...this.users.values()],
-    };
   }
 }

@@ -26,7 +26,7 @@ async function groupOfThree(): Promise<MemoryChatStore> {
 
 describe("DELIVERED", () => {
   test("is told to the sender after the watermark is committed", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", { ...toBob, clientMessageId: "m1" });
     await settled();
@@ -44,7 +44,7 @@ describe("DELIVERED", () => {
   });
 
   test("comes once, whichever of the user's devices has it first", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", toBob);
     await settled();
@@ -61,7 +61,7 @@ describe("DELIVERED", () => {
   });
 
   test("follows SENT even when the recipient is faster than the disk", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     held.isHolding = true;
     send("alice", toBob);
@@ -92,7 +92,7 @@ describe("DELIVERED", () => {
   });
 
   test("a mark that could not be written is written and told once the store works", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet, clock } = chatHarness(held.store);
     send("alice", toBob);
     await settled();
@@ -113,7 +113,7 @@ describe("DELIVERED", () => {
 
 describe("READ", () => {
   test("covers the message and all before it", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     for (let n = 0; n < 3; n += 1) send("alice", toBob);
     await settled();
@@ -130,7 +130,7 @@ describe("READ", () => {
   });
 
   test("comes after DELIVERED of what was read, however fast the reader", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", { ...toBob, content: "1" });
     await settled();
@@ -155,7 +155,7 @@ describe("READ", () => {
   });
 
   test("again, or of one's own message, is a no-op", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     for (let n = 0; n < 2; n += 1) send("alice", toBob);
     await settled();
@@ -169,7 +169,7 @@ describe("READ", () => {
   });
 
   test("of a message that is missing, or of a conversation of others, is refused alike", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     send("alice", toBob);
     await settled();

@@ -10,7 +10,7 @@ const DAY_MS = 24 * HOUR_MS;
 const toBob = { conversationId: "c1", recipientId: "bob" };
 
 function setUp(options: Partial<RetentionOptions>) {
-  const held = new HeldStore();
+  const held = HeldStore.inMemory();
   const harness = chatHarness(held.store);
   const { clock } = harness;
   const retention = new Retention({

@@ -268,8 +268,10 @@ describe("a commit that cannot be written", () => {
     using other = new Database(path);
     other.run("BEGIN IMMEDIATE");
     expect((await failureOf(() => chat.commit(CHAT))).code).toBe("STORAGE_UNAVAILABLE");
+    expect((await failureOf(() => chat.probe())).code).toBe("STORAGE_UNAVAILABLE");
     expect(chat.conversation("chat")).toBeNull();
     other.run("ROLLBACK");
+    await chat.probe();
     await chat.commit(CHAT);
     expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
   });

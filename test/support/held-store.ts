@@ -2,9 +2,8 @@ import type { ChatStore, ExpiryPortion, ExpiryProgress, WriteBatch } from "../..
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
-/** A store whose commits wait for the test, and fail when it says so. Reads go to the memory store. */
-export class HeldStore {
-  readonly inner = new MemoryChatStore();
+/** A store whose commits wait for the test, and fail when it says so. */
+export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
   readonly batches: WriteBatch[] = [];
   #waiting: { batch: WriteBatch; resolve: () => void; reject: (error: AppError) => void }[] = [];
   isHolding = false;
@@ -25,6 +24,17 @@ export class HeldStore {
     conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
   };
+
+  private constructor(readonly inner: Inner) {}
+
+  static inMemory(): HeldStore {
+    return new HeldStore(new MemoryChatStore());
+  }
+
+  /** Over a store that the test has opened, and closes. */
+  static over<Inner extends ChatStore>(inner: Inner): HeldStore<Inner> {
+    return new HeldStore(inner);
+  }
 
   /** Lets the commit under way end. */
   async release(): Promise<void> {
