@@ -158,16 +158,16 @@ export class Journal {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
     }
     this.#release(batch);
-    for (const pending of batch.messages) this.#tell(pending);
+    for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     this.flush();
     this.#tellIdle();
   }
 
-  /** One message's fault must not keep the others from being confirmed. */
-  #tell(pending: PendingMessage): void {
+  /** One message's fault must not keep the others from hearing of theirs. */
+  #tell(tell: () => void): void {
     try {
-      pending.committed();
+      tell();
     } catch (fault) {
       this.listener.fault(fault);
     }
@@ -181,7 +181,7 @@ export class Journal {
     const messages = lost.flatMap((each) => each.messages);
     for (const each of lost) this.#release(each);
     this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
-    for (const pending of messages) pending.refused(error);
+    for (const pending of messages) this.#tell(() => pending.refused(error));
     // Watermarks and users are written again with the next batch; they are about committed messages.
     this.#keep(lost, () => false);
     this.#retryLater();
@@ -203,15 +203,21 @@ export class Journal {
       affected.add(pending.conversation);
       if (first !== null) firsts.set(pending, first);
     }
+    const messages = lost.flatMap((each) => each.messages);
     for (const each of lost) this.#release(each);
     this.listener.failed(affected, error);
-    for (const pending of lost.flatMap((each) => each.messages)) {
-      const first = firsts.get(pending);
-      if (first !== undefined) pending.repeated(first);
-      else if (affected.has(pending.conversation)) pending.refused(error);
-      else this.addMessage(pending);
+    // Before anybody is told: who hears of it may send, and comes behind these.
+    const isInnocent = (conversation: Conversation) => !affected.has(conversation);
+    for (const pending of messages) {
+      if (isInnocent(pending.conversation)) this.addMessage(pending);
     }
-    this.#keep(lost, (conversation) => !affected.has(conversation));
+    this.#keep(lost, isInnocent);
+    this.flush();
+    for (const pending of messages) {
+      if (isInnocent(pending.conversation)) continue;
+      const first = firsts.get(pending);
+      this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
+    }
     this.flush();
     this.#tellIdle();
   }

@@ -150,6 +150,32 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     expect(await send("erin", "frank", "c3", "e1")).toBe("SENT");
   });
 
+  test("who sends at the moment of a refusal comes behind what is committed again", async () => {
+    const { held, send, goOn, seqs, chat } = await setUp();
+    const input = { recipientId: null, type: "TEXT", replyTo: null };
+    const answers: string[] = [];
+    const alice = { userId: "alice", name: "alice" };
+    const message = { ...input, conversationId: "c1", clientMessageId: "a2", content: "a2" };
+    await chat.messages.send(alice, message, null, (error) => {
+      answers.push(error?.code ?? "SENT");
+      const next = { ...input, conversationId: "c2", clientMessageId: "c9", content: "c9" };
+      chat.messages.send({ userId: "carol", name: "carol" }, next, null, () => {});
+    });
+    const innocent = send("dave", "carol", "c2", "d1");
+    await settled();
+    await held.inner.commit(foreign(2, { senderId: "bob" }));
+    await goOn();
+    expect(answers).toEqual(["STORAGE_UNAVAILABLE"]);
+    expect(await innocent).toBe("SENT");
+    await settled();
+    await chat.journal.drained();
+    expect(await seqs("c2")).toEqual(["1 c1", "2 filler", "3 d1", "4 c9"]);
+    const committed = held.batches.flatMap(({ messages }) =>
+      messages.map(({ content }) => content),
+    );
+    expect(committed.slice(-2)).toEqual(["d1", "c9"]);
+  });
+
   test("watermarks and last seen times of a batch that conflicts are written all the same", async () => {
     const { held, send, goOn, chat, outlet } = await setUp();
     const [toBob, toDave] = [outlet.watched[0], outlet.watched[1]];
