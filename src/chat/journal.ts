@@ -182,8 +182,7 @@ export class Journal {
     for (const each of lost) this.#release(each);
     this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
     for (const pending of messages) this.#tell(() => pending.refused(error));
-    // Watermarks and users are written again with the next batch; they are about committed messages.
-    this.#keep(lost, () => false);
+    this.#keep(lost, new Set(messages));
     this.#retryLater();
     this.#tellIdle();
   }
@@ -203,18 +202,17 @@ export class Journal {
       affected.add(pending.conversation);
       if (first !== null) firsts.set(pending, first);
     }
-    const messages = lost.flatMap((each) => each.messages);
+    const gone = new Set<PendingMessage>();
     for (const each of lost) this.#release(each);
     this.listener.failed(affected, error);
     // Before anybody is told: who hears of it may send, and comes behind these.
-    const isInnocent = (conversation: Conversation) => !affected.has(conversation);
-    for (const pending of messages) {
-      if (isInnocent(pending.conversation)) this.addMessage(pending);
+    for (const pending of lost.flatMap((each) => each.messages)) {
+      if (affected.has(pending.conversation)) gone.add(pending);
+      else this.addMessage(pending);
     }
-    this.#keep(lost, isInnocent);
+    this.#keep(lost, gone);
     this.flush();
-    for (const pending of messages) {
-      if (isInnocent(pending.conversation)) continue;
+    for (const pending of gone) {
       const first = firsts.get(pending);
       this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
     }
@@ -230,25 +228,22 @@ export class Journal {
   }
 
   /**
-   * Adds again what batches held beside messages, where it is about committed ones, or about
-   * messages that have been added again.
+   * Adds again what batches held beside messages, unless it is about those that are gone: watermarks
+   * and users are written with the next batch.
    */
-  #keep(lost: readonly OpenBatch[], isAddedAgain: (conversation: Conversation) => boolean): void {
+  #keep(lost: readonly OpenBatch[], gone: ReadonlySet<PendingMessage>): void {
     for (const { users } of lost.toReversed()) {
       for (const user of users.values()) {
         if (!this.#open.users.has(user.userId)) this.#open.users.set(user.userId, user);
       }
     }
+    const goneMessages = new Set([...gone].map(({ message }) => message));
     for (const { members, marks } of lost) {
       for (const [member, conversation] of members) {
-        const isKnown = conversation.persisted || isAddedAgain(conversation);
-        if (isKnown) this.addWatermarks(conversation, member);
+        const isKept = conversation.persisted || this.#open.conversations.has(conversation);
+        if (isKept) this.addWatermarks(conversation, member);
       }
-      for (const mark of marks) {
-        const { conversation, message } = mark;
-        const isCommitted = message.seq <= conversation.committedSeq;
-        if (isCommitted || isAddedAgain(conversation)) this.addMark(mark);
-      }
+      for (const mark of marks) if (!goneMessages.has(mark.message)) this.addMark(mark);
     }
   }
 

@@ -119,6 +119,22 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     expect(faults).toEqual([]);
   });
 
+  test("what was read of a refused message does not count for the one that has its seq", async () => {
+    const { held, send, goOn, chat, outlet } = await setUp();
+    const clash = send("alice", "bob", "c1", "a2");
+    await settled();
+    const shown = outlet.bodies("message", "bob").at(-1);
+    await chat.receipts.read("bob", String(shown?.id));
+    await settled();
+    await held.inner.commit(foreign(2, { senderId: "alice" }));
+    await goOn();
+    expect(await clash).toBe("STORAGE_UNAVAILABLE");
+    const told = outlet.told.filter(({ body }) => body.messageId === shown?.id);
+    expect(told).toEqual([]);
+    const bob = (await held.store.conversation("c1"))?.members[1];
+    expect(bob).toEqual({ userId: "bob", deliveredSeq: 1, readSeq: 1 });
+  });
+
   test("a message whose id is taken is refused, and gets another when it is sent again", async () => {
     const ids = ["i1", "i2", "i3", "i1"];
     const newId = () => ids.shift() ?? Bun.randomUUIDv7();
