@@ -16,6 +16,7 @@ import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
+import type { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
@@ -80,9 +81,13 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
   const broker = new Broker(engine);
+  const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
+    if (err === null) log.info({ messages }, "The store can write again");
+    else log.error({ err, messages }, "The store cannot write: messages are refused");
+  };
   const queues = new Queues({
     ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock),
+    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
@@ -106,10 +111,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     graceMs: settings.presence.graceMs,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
-    onStoreChange: (err) => {
-      if (err !== null) log.error({ err }, "The store cannot write: chat messages are refused");
-      else log.info({}, "The store can write again");
-    },
+    onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });

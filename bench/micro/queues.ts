@@ -29,7 +29,7 @@ function queuesOfNode(): Queues {
     messages: () => [],
   };
   return new Queues({
-    journal: new QueueJournal(store, systemClock),
+    journal: new QueueJournal(store, systemClock, () => {}),
     clock: systemClock,
     newId,
     limits: { queueMessages: 100_000, queueBytes: 1 << 30, queues: 10 },

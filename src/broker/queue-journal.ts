@@ -1,9 +1,7 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { type AppError, toAppError } from "../errors.ts";
+import { StoreRecovery } from "../store-recovery.ts";
 import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.ts";
-
-/** How long after a failed commit the store is tried again, and with it what must not be lost. */
-const RETRY_MS = 1_000;
 
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
@@ -25,18 +23,28 @@ export class QueueJournal {
   #inFlight: OpenBatch | null = null;
   #inFlightSinceMs = 0;
   #isScheduled = false;
-  #isFailing = false;
-  #isStopped = false;
-  #retry: Timer | null = null;
+  readonly #recovery: StoreRecovery;
 
   constructor(
     readonly store: QueueStore,
     readonly clock: Clock,
-  ) {}
+    /** Commits fail from now on, and why; null: they succeed again. */
+    onStoreChange: (error: AppError | null) => void,
+  ) {
+    this.#recovery = new StoreRecovery({
+      clock,
+      commits: () => {
+        this.#flush();
+        return this.#inFlight !== null;
+      },
+      probe: () => store.probe(),
+      changed: onStoreChange,
+    });
+  }
 
   /** The last commit failed. */
   get isFailing(): boolean {
-    return this.#isFailing;
+    return this.#recovery.isFailing;
   }
 
   /** Commits succeed, but slowly. */
@@ -94,8 +102,7 @@ export class QueueJournal {
 
   /** Writes what waits for another try now, and no later. */
   stop(): void {
-    this.#isStopped = true;
-    this.#retry?.cancel();
+    this.#recovery.stop();
     this.#flush();
   }
 
@@ -116,7 +123,6 @@ export class QueueJournal {
     if (batch === null) return;
     this.#inFlight = batch;
     this.#inFlightSinceMs = this.clock.now();
-    this.#retry?.cancel();
     this.store.commit(batch.toWrite()).then(
       () => this.#finish(batch, null),
       (fault: unknown) => this.#finish(batch, toAppError(fault)),
@@ -132,33 +138,12 @@ export class QueueJournal {
 
   #finish(batch: OpenBatch, error: AppError | null): void {
     this.#inFlight = null;
-    this.#isFailing = error !== null;
+    if (error === null) this.#recovery.succeeded();
+    else this.#recovery.failed(error);
     const hasNew = this.#sealed.length > 0 || !this.#open.isEmpty;
     if (error !== null) this.#keep(batch);
     if (hasNew) this.#flush();
-    else if (error !== null) this.#retryLater();
     for (const callback of batch.callbacks) callback(error);
-  }
-
-  /** The store is asked again and again, also when there is nothing to write, until it succeeds. */
-  #retryLater(): void {
-    this.#retry?.cancel();
-    if (this.#isStopped) return;
-    this.#retry = this.clock.schedule(RETRY_MS, () => {
-      if (!this.isIdle) this.#flush();
-      else this.#probe();
-    });
-  }
-
-  #probe(): void {
-    this.store.probe().then(
-      () => {
-        this.#isFailing = false;
-      },
-      () => {
-        if (this.#isFailing) this.#retryLater();
-      },
-    );
   }
 
   #keep({ removed, replacements, redelivered }: OpenBatch): void {

@@ -1,5 +1,6 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
+import { StoreRecovery } from "../store-recovery.ts";
 import type { Conversation, Member } from "./conversations.ts";
 import { OpenBatch, type PendingMark, type PendingMessage } from "./open-batch.ts";
 import {
@@ -9,9 +10,6 @@ import {
   type StoredMessage,
   type StoredUser,
 } from "./ports.ts";
-
-/** How long after a failed commit the store is tried again, though nobody sends. */
-const RETRY_MS = 1_000;
 
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
@@ -35,9 +33,7 @@ export class Journal {
   #open = new OpenBatch();
   #inFlight: OpenBatch | null = null;
   #inFlightSinceMs = 0;
-  #failing = false;
-  #isStopped = false;
-  #retry: Timer | null = null;
+  readonly #recovery: StoreRecovery;
   #idle: (() => void)[] = [];
   readonly #dirty = new Map<Conversation, number>();
 
@@ -47,11 +43,21 @@ export class Journal {
     readonly clock: Clock,
     /** More uncommitted messages than this are refused. */
     readonly capacity: number,
-  ) {}
+  ) {
+    this.#recovery = new StoreRecovery({
+      clock,
+      commits: () => {
+        this.flush();
+        return this.#inFlight !== null;
+      },
+      probe: () => store.probe(),
+      changed: (error) => listener.storeChanged(error),
+    });
+  }
 
   /** The last commit failed. */
   get isFailing(): boolean {
-    return this.#failing;
+    return this.#recovery.isFailing;
   }
 
   /** Commits succeed, but not as fast as messages come. */
@@ -123,7 +129,6 @@ export class Journal {
     this.#open = new OpenBatch();
     this.#inFlight = batch;
     this.#inFlightSinceMs = this.clock.now();
-    this.#retry?.cancel();
     this.store
       .commit(batch.toWrite())
       .then(
@@ -144,14 +149,12 @@ export class Journal {
 
   /** Leaves the store alone unless something is added. */
   stop(): void {
-    this.#isStopped = true;
-    this.#retry?.cancel();
+    this.#recovery.stop();
   }
 
   #committed(batch: OpenBatch): void {
     this.#inFlight = null;
-    this.#retry?.cancel();
-    this.#storeIs(null);
+    this.#recovery.succeeded();
     this.flush(); // The next batch is on its way while this one is told.
     for (const conversation of batch.conversations) conversation.persisted = true;
     for (const { conversation, message } of batch.messages) {
@@ -176,14 +179,13 @@ export class Journal {
   /** What waited behind the batch builds on it: later seqs, marks on its messages. It goes too. */
   #failed(batch: OpenBatch, error: AppError): void {
     this.#inFlight = null;
-    this.#storeIs(error);
+    this.#recovery.failed(error);
     const lost = [batch, this.#takeOpen()];
     const messages = lost.flatMap((each) => each.messages);
     for (const each of lost) this.#release(each);
     this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
     for (const pending of messages) this.#tell(() => pending.refused(error));
     this.#keep(lost, new Set(messages));
-    this.#retryLater();
     this.#tellIdle();
   }
 
@@ -193,6 +195,7 @@ export class Journal {
    */
   #conflicted(batch: OpenBatch, error: CommitConflict): void {
     this.#inFlight = null;
+    this.#recovery.undecided();
     const lost = [batch, this.#takeOpen()];
     const firsts = new Map<PendingMessage, SentMessage>();
     const affected = new Set<Conversation>();
@@ -247,33 +250,6 @@ export class Journal {
     }
   }
 
-  /** The store is asked again and again, also when there is nothing to write, until it succeeds. */
-  #retryLater(): void {
-    this.#retry?.cancel();
-    if (this.#isStopped) return;
-    this.#retry = this.clock.schedule(RETRY_MS, () => {
-      if (this.#inFlight !== null) return;
-      if (!this.#open.isEmpty) this.flush();
-      else this.#probe();
-    });
-  }
-
-  #probe(): void {
-    this.store.probe().then(
-      () => this.#storeIs(null),
-      () => {
-        if (this.#failing) this.#retryLater();
-      },
-    );
-  }
-
-  #storeIs(failing: AppError | null): void {
-    const isFailing = failing !== null;
-    if (isFailing === this.#failing) return;
-    this.#failing = isFailing;
-    this.listener.storeChanged(failing);
-  }
-
   #touch(conversation: Conversation): void {
     this.#dirty.set(conversation, (this.#dirty.get(conversation) ?? 0) + 1);
   }
@@ -290,7 +266,7 @@ export class Journal {
   }
 
   #tellIdle(): void {
-    const stalled = this.#failing || (this.#inFlight === null && this.#open.isEmpty);
+    const stalled = this.isFailing || (this.#inFlight === null && this.#open.isEmpty);
     if (!stalled) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -7,18 +7,19 @@ import { job } from "../support/stored-jobs.ts";
 function setUp() {
   const store = new HeldQueueStore();
   const clock = new FakeClock();
-  const journal = new QueueJournal(store, clock);
+  const changes: string[] = [];
+  const journal = new QueueJournal(store, clock, (error) => changes.push(error?.code ?? "works"));
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       clock.advance(1_000);
       await turn();
     }
   };
-  return { store, clock, journal, pass };
+  return { store, clock, journal, changes, pass };
 }
 
 test("a queue store that failed is found to work again though nobody sends", async () => {
-  const { store, journal, pass } = setUp();
+  const { store, journal, changes, pass } = setUp();
   journal.append(job(1));
   await store.fail();
   expect(journal.isFailing).toBe(true);
@@ -34,6 +35,7 @@ test("a queue store that failed is found to work again though nobody sends", asy
   await pass(60);
   expect(store.probes).toBe(probes);
   expect(store.batches).toHaveLength(1);
+  expect(changes).toEqual(["STORAGE_UNAVAILABLE", "works"]);
 });
 
 test("a queue store that failed is not asked after the stop", async () => {

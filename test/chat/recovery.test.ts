@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
+import { batch, message } from "../support/stored.ts";
 
 const toBob = { conversationId: "c1", recipientId: "bob" };
 
@@ -65,6 +66,29 @@ describe("a store that fails", () => {
     expect(held.probes).toBe(0);
     expect(chat.journal.isFailing).toBe(false);
     expect(held.inner.conversation("c1")?.members[1]?.deliveredSeq).toBe(1);
+  });
+
+  test("is asked on when what waited is refused for a conflict", async () => {
+    const { held, send, pass, chat } = setUp();
+    send("alice", toBob);
+    await settled();
+    // Of bob, who has not received the first one, no watermark moves: his message is all there is.
+    const fromBob = { conversationId: "c1" };
+    held.isFailing = true;
+    send("bob", fromBob);
+    await settled();
+    held.isFailing = false;
+    held.isHolding = true;
+    const clash = send("bob", fromBob);
+    const foreign = message(2, { conversationId: "c1" });
+    await held.inner.commit(batch({ messages: [foreign] }));
+    held.isHolding = false;
+    await held.release();
+    expect(clash).toMatchObject([{ code: "STORAGE_UNAVAILABLE" }]);
+    expect(chat.journal.isFailing).toBe(true);
+    await pass(1_000);
+    expect(held.probes).toBe(1);
+    expect(chat.journal.isFailing).toBe(false);
   });
 
   test("is left alone when chat has stopped", async () => {

@@ -83,6 +83,6 @@ export interface TestQueuesOptions {
 export function testQueues(options: TestQueuesOptions): Queues {
   const { store, clock, newId, maxDeliveries = 3 } = options;
   const limits = { queueMessages: 8, queueBytes: 16_384, queues: 4, ...options.limits };
-  const journal = new QueueJournal(store, clock);
+  const journal = new QueueJournal(store, clock, () => {});
   return new Queues({ journal, clock, newId, limits, maxDeliveries, log: silentLog });
 }
