@@ -80,6 +80,8 @@ describe("a store that fails", () => {
     held.isFailing = false;
     held.isHolding = true;
     const clash = send("bob", fromBob);
+    await pass(5_000, 5);
+    expect(held.probes).toBe(0);
     const foreign = message(2, { conversationId: "c1" });
     await held.inner.commit(batch({ messages: [foreign] }));
     held.isHolding = false;
