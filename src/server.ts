@@ -14,6 +14,7 @@ import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
+import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
@@ -85,9 +86,13 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
   const broker = new Broker(engine);
+  const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
+    if (err === null) log.info({ messages }, "The store can write again");
+    else log.error({ err, messages }, "The store cannot write: messages are refused");
+  };
   const queues = new Queues({
     ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock),
+    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
@@ -112,8 +117,10 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     graceMs: settings.presence.graceMs,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
+    onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
+  const retention = new Retention({ ...settings.retention, store, clock, log });
   const authenticators = authenticatorsFor(settings, clock);
   const { sendBufferBytes } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
@@ -150,6 +157,9 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     },
     get isStoreFailing() {
       return chat.journal.isFailing || queues.journal.isFailing;
+    },
+    get isStoreBehind() {
+      return chat.journal.isBehind || queues.journal.isBehind;
     },
     get isStopping() {
       return stopped !== null;
@@ -193,6 +203,8 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     throw fault;
   }
 
+  retention.start();
+
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
     const { drainMs, timeoutMs } = settings.shutdown;
@@ -200,6 +212,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     if (drainMs > 0) await new Promise<void>((resolve) => clock.schedule(drainMs, resolve));
     const deadline = new Deadline(clock, timeoutMs);
     application.stop();
+    const retentionStopped = retention.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
@@ -207,6 +220,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
+    await deadline.allows(retentionStopped);
     await deadline.allows(Promise.all([server.stop(), tcp?.stop()]));
     await server.stop(true);
     tcp?.terminate();
@@ -238,9 +252,10 @@ function listenOnTcp(
 }
 
 async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
-  const { url, check } = settings.database;
+  const { url, check, busyTimeoutMs } = settings.database;
   if (url === "memory:") return memoryStorage();
-  return await openSqliteStorage({ path: databasePath(settings), log, clock, check });
+  const path = databasePath(settings);
+  return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
 }
 
 export interface DatabaseTask {

@@ -7,7 +7,10 @@ const SRC = resolve(import.meta.dir, "../src");
 
 /** From the ground up: a floor knows only itself and the floors before it. */
 const FLOORS = [
-  ["errors.ts", "clock.ts", "deadline.ts", "ids.ts", "maybe-promise.ts", "log/", "log.ts"],
+  [
+    ...(["errors.ts", "clock.ts", "deadline.ts", "ids.ts", "maybe-promise.ts"] as const),
+    ...(["store-recovery.ts", "log/", "log.ts"] as const),
+  ],
   ["config/", "config.ts"],
   ["stomp/"],
   ["sockjs/"],

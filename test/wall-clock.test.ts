@@ -37,7 +37,7 @@ describe.each([
   });
 
   test("the rate of messages is the same", () => {
-    const { clock, send } = chatHarness(new HeldStore().store, {
+    const { clock, send } = chatHarness(HeldStore.inMemory().store, {
       messagesPerSecond: 10,
       messagesBurst: 2,
     });
@@ -57,7 +57,7 @@ describe.each([
   });
 
   test("typing and presence end in their time", async () => {
-    const { chat, clock, send, outlet } = chatHarness(new HeldStore().store);
+    const { chat, clock, send, outlet } = chatHarness(HeldStore.inMemory().store);
     send("alice", toBob);
     await settled();
     chat.presence.connected("alice", "Alice");
@@ -77,7 +77,7 @@ describe.each([
   });
 
   test("conversations keep their order", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { clock, send } = chatHarness(held.store);
     for (let n = 1; n <= 4; n += 1) {
       send("alice", { ...toBob, content: `${n}` });

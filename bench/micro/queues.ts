@@ -23,9 +23,13 @@ let made = 0;
 const newId = () => `message-${++made}`;
 
 function queuesOfNode(): Queues {
-  const store = { commit: () => Promise.resolve(), messages: () => [] };
+  const store = {
+    commit: () => Promise.resolve(),
+    probe: () => Promise.resolve(),
+    messages: () => [],
+  };
   return new Queues({
-    journal: new QueueJournal(store, systemClock),
+    journal: new QueueJournal(store, systemClock, () => {}),
     clock: systemClock,
     newId,
     limits: { queueMessages: 100_000, queueBytes: 1 << 30, queues: 10 },

@@ -1,9 +1,10 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { type AppError, toAppError } from "../errors.ts";
+import { StoreRecovery } from "../store-recovery.ts";
 import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.ts";
 
-/** How long after a failed commit what must not be lost of it is tried again. */
-const RETRY_MS = 1_000;
+/** A commit that takes longer keeps senders waiting for what they were promised. */
+const SLOW_COMMIT_MS = 5_000;
 
 /** A batch that holds so much takes no more: the store's thread is asked in portions. */
 const FULL_BATCH_BYTES = 4 * 1024 * 1024;
@@ -20,19 +21,37 @@ export class QueueJournal {
   /** Full, in their order. */
   readonly #sealed: OpenBatch[] = [];
   #inFlight: OpenBatch | null = null;
+  #inFlightSinceMs = 0;
   #isScheduled = false;
-  #isFailing = false;
-  #isStopped = false;
-  #retry: Timer | null = null;
+  readonly #recovery: StoreRecovery;
 
   constructor(
     readonly store: QueueStore,
     readonly clock: Clock,
-  ) {}
+    /** Commits fail from now on, and why; null: they succeed again. */
+    onStoreChange: (error: AppError | null) => void,
+  ) {
+    this.#recovery = new StoreRecovery({
+      clock,
+      commits: () => {
+        this.#flush();
+        return this.#inFlight !== null;
+      },
+      probe: () => store.probe(),
+      changed: onStoreChange,
+    });
+  }
 
   /** The last commit failed. */
   get isFailing(): boolean {
-    return this.#isFailing;
+    return this.#recovery.isFailing;
+  }
+
+  /** Commits succeed, but slowly. */
+  get isBehind(): boolean {
+    return (
+      this.#inFlight !== null && this.clock.monotonicMs() - this.#inFlightSinceMs > SLOW_COMMIT_MS
+    );
   }
 
   /** Everything that was added is on disk. */
@@ -85,7 +104,7 @@ export class QueueJournal {
 
   /** Writes what waits for another try now, and no later. */
   stop(): void {
-    this.#isStopped = true;
+    this.#recovery.stop();
     this.#flush();
   }
 
@@ -105,7 +124,7 @@ export class QueueJournal {
     const batch = this.#sealed.shift() ?? this.#takeOpen();
     if (batch === null) return;
     this.#inFlight = batch;
-    this.#retry?.cancel();
+    this.#inFlightSinceMs = this.clock.monotonicMs();
     this.store.commit(batch.toWrite()).then(
       () => this.#finish(batch, null),
       (fault: unknown) => this.#finish(batch, toAppError(fault)),
@@ -121,12 +140,11 @@ export class QueueJournal {
 
   #finish(batch: OpenBatch, error: AppError | null): void {
     this.#inFlight = null;
-    this.#isFailing = error !== null;
+    if (error === null) this.#recovery.succeeded();
+    else this.#recovery.failed(error);
     const hasNew = this.#sealed.length > 0 || !this.#open.isEmpty;
     if (error !== null) this.#keep(batch);
     if (hasNew) this.#flush();
-    else if (!this.#open.isEmpty && !this.#isStopped)
-      this.#retry = this.clock.schedule(RETRY_MS, this.#flush);
     for (const callback of batch.callbacks) callback(error);
   }
 

@@ -36,6 +36,12 @@ export interface QueueStore {
    */
   commit(batch: QueueBatch): Promise<void>;
 
+  /**
+   * Writes and commits something of no consequence, of the size of a large message. Resolves when it
+   * is durable, so that commits are likely to succeed again; rejects with STORAGE_UNAVAILABLE.
+   */
+  probe(): Promise<void>;
+
   /** Every message that is there, in the order of their appending. Fails with STORAGE_UNAVAILABLE. */
   messages(): MaybePromise<StoredQueueMessage[]>;
 }

@@ -241,7 +241,10 @@ export class CatchUp {
       const query = { conversationId, afterSeq: cursor, limit: PAGE_MESSAGES };
       const page = await this.#options.store.history(query);
       const firstSeq = page[0]?.seq ?? committedSeq + 1;
-      if (conversation !== null && firstSeq > cursor + 1) return false;
+      if (firstSeq > cursor + 1) {
+        if (conversation !== null) return false;
+        this.#beginnings.set(conversationId, firstSeq); // Retention has removed what was before.
+      }
       for (const message of page) {
         const pause = this.#reader.ready();
         if (pause !== null) await pause;

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
+import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
 import { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
-import type { ChatStore } from "./ports.ts";
+import { type ChatStore, CommitConflict } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { Receipts } from "./receipts.ts";
@@ -30,6 +31,8 @@ export interface ChatOptions {
   readonly graceMs: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
+  /** Commits fail from now on, and why; null: they succeed again. */
+  readonly onStoreChange: (error: AppError | null) => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -52,12 +55,14 @@ export class Chat {
     const conversations = new Conversations(store, CACHED_CONVERSATIONS, isDirty);
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
-      failed: (affected: ReadonlySet<Conversation>) => {
+      failed: (affected: ReadonlySet<Conversation>, error: AppError) => {
         for (const conversation of affected) {
           if (!conversation.persisted) this.#dissolve(conversation);
           conversations.rollBack(conversation);
+          if (error instanceof CommitConflict) void this.#refresh(conversation);
         }
       },
+      storeChanged: options.onStoreChange,
       fault: options.onFault,
     };
     this.conversations = conversations;
@@ -95,10 +100,21 @@ export class Chat {
     for (const userId of members.keys()) this.options.outlet.left(userId, id);
   }
 
+  /** The store is not as it was thought to be; a seq that it has given away must not be given again. */
+  async #refresh(conversation: Conversation): Promise<void> {
+    try {
+      const refreshed = this.conversations.refresh(conversation);
+      if (refreshed instanceof Promise) await refreshed;
+    } catch (fault) {
+      this.options.onFault(fault);
+    }
+  }
+
   /** Ends timers, keeps everyone's last seen, and waits until all is committed. */
   async stop(): Promise<void> {
     this.typing.stop();
     this.presence.stop();
     await this.journal.drained();
+    this.journal.stop();
   }
 }

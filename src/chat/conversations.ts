@@ -41,6 +41,12 @@ export class Conversation {
     return null;
   }
 
+  /** The store has messages that it was not thought to have: `seq` counts on from the last of them. */
+  catchUp({ lastSeq }: StoredConversation): void {
+    this.committedSeq = Math.max(this.committedSeq, lastSeq);
+    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+  }
+
   /** Every member but `userId` has received everything up to `seq`, and the disk knows. */
   isDeliveredToAllBut(userId: string, seq: number): boolean {
     for (const member of this.members.values()) {
@@ -123,6 +129,13 @@ export class Conversations {
       member.readSeq = Math.min(member.readSeq, conversation.committedSeq);
     }
     if (!conversation.persisted) this.#cache.delete(conversation.id);
+  }
+
+  /** Learns from the store how far the conversation has come. */
+  refresh(conversation: Conversation): MaybePromise<void> {
+    return whenReady(this.store.conversation(conversation.id), (stored) => {
+      if (stored !== null) conversation.catchUp(stored);
+    });
   }
 
   #loaded(id: string, stored: StoredConversation | null): Conversation | null {

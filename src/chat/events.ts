@@ -1,6 +1,6 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredConversation, StoredMember, StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredConversation, StoredMember, StoredMessage } from "./ports.ts";
 import type { ConversationState, SyncOutcome } from "./sync.ts";
 
 /** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
@@ -39,7 +39,7 @@ export function replayEvent(message: StoredMessage): string {
 
 /** `/queue/confirmations` */
 export function confirmationEvent(
-  message: StoredMessage,
+  message: SentMessage,
   status: "SENT" | "DELIVERED",
   nowMs: number,
 ): string {
@@ -73,7 +73,7 @@ function syncedView(state: ConversationState | null): Record<string, unknown> {
 }
 
 /** `/queue/receipts` */
-export function readEvent(message: StoredMessage, readerId: string, nowMs: number): string {
+export function readEvent(message: SentMessage, readerId: string, nowMs: number): string {
   return JSON.stringify({
     messageId: message.id,
     conversationId: message.conversationId,

@@ -1,48 +1,28 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
+import { StoreRecovery } from "../store-recovery.ts";
 import type { Conversation, Member } from "./conversations.ts";
-import type { Origin } from "./outlet.ts";
-import type {
-  ChatStore,
-  NewConversation,
-  StoredMessage,
-  StoredUser,
-  WatermarkWrite,
+import { OpenBatch, type PendingMark, type PendingMessage } from "./open-batch.ts";
+import {
+  type ChatStore,
+  CommitConflict,
+  type SentMessage,
+  type StoredMessage,
+  type StoredUser,
 } from "./ports.ts";
 
-/** A message on its way to disk, and what happens when it is there. */
-export interface PendingMessage {
-  readonly message: StoredMessage;
-  readonly conversation: Conversation;
-  /** Recipients have it already. */
-  readonly isShown: boolean;
-  committed(): void;
-  /** Nothing of it was written. */
-  refused(error: AppError): void;
-}
-
-/** How long after a failed commit the watermarks that it held are tried again, without new messages. */
-const RETRY_MS = 1_000;
+/** A commit that takes longer keeps senders waiting for what they were promised. */
+const SLOW_COMMIT_MS = 5_000;
 
 export interface JournalListener {
   /** After a commit, once the messages have been told: what the marks mean can be told as well. */
   marked(marks: readonly PendingMark[]): void;
-  /** A batch was not written, nor will be what waited behind it. */
+  /** The uncommitted messages of these conversations are not written, and will not be. */
   failed(conversations: ReadonlySet<Conversation>, error: AppError): void;
+  /** Commits fail from now on, and why; null: they succeed again. */
+  storeChanged(error: AppError | null): void;
   /** A fault in what follows a commit. */
   fault(fault: unknown): void;
-}
-
-/** A watermark that moved because of this message. */
-export interface PendingMark {
-  readonly kind: "delivered" | "read";
-  readonly conversation: Conversation;
-  readonly member: Member;
-  /** The watermark before. */
-  readonly fromSeq: number;
-  readonly message: StoredMessage;
-  /** The connection that moved it, if one is to be told apart. */
-  readonly origin: Origin | null;
 }
 
 /**
@@ -52,8 +32,8 @@ export interface PendingMark {
 export class Journal {
   #open = new OpenBatch();
   #inFlight: OpenBatch | null = null;
-  #failing = false;
-  #retry: Timer | null = null;
+  #inFlightSinceMs = 0;
+  readonly #recovery: StoreRecovery;
   #idle: (() => void)[] = [];
   readonly #dirty = new Map<Conversation, number>();
 
@@ -63,11 +43,29 @@ export class Journal {
     readonly clock: Clock,
     /** More uncommitted messages than this are refused, or more bytes of them. */
     readonly capacity: { readonly messages: number; readonly bytes: number },
-  ) {}
+  ) {
+    this.#recovery = new StoreRecovery({
+      clock,
+      commits: () => {
+        this.flush();
+        return this.#inFlight !== null;
+      },
+      probe: () => store.probe(),
+      changed: (error) => listener.storeChanged(error),
+    });
+  }
 
   /** The last commit failed. */
   get isFailing(): boolean {
-    return this.#failing;
+    return this.#recovery.isFailing;
+  }
+
+  /** Commits succeed, but not as fast as messages come. */
+  get isBehind(): boolean {
+    const isSlow =
+      this.#inFlight !== null && this.clock.monotonicMs() - this.#inFlightSinceMs > SLOW_COMMIT_MS;
+    const { messages, bytes } = this.capacity;
+    return isSlow || this.uncommittedCount > messages / 2 || this.uncommittedBytes > bytes / 2;
   }
 
   get uncommittedCount(): number {
@@ -144,12 +142,15 @@ export class Journal {
     const batch = this.#open;
     this.#open = new OpenBatch();
     this.#inFlight = batch;
-    this.#retry?.cancel();
+    this.#inFlightSinceMs = this.clock.monotonicMs();
     this.store
       .commit(batch.toWrite())
       .then(
         () => this.#committed(batch),
-        (fault: unknown) => this.#failed(batch, toAppError(fault)),
+        (fault: unknown) => {
+          if (fault instanceof CommitConflict) this.#conflicted(batch, fault);
+          else this.#failed(batch, toAppError(fault));
+        },
       )
       .catch((fault: unknown) => this.listener.fault(fault));
   }
@@ -160,26 +161,31 @@ export class Journal {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  /** Leaves the store alone unless something is added. */
+  stop(): void {
+    this.#recovery.stop();
+  }
+
   #committed(batch: OpenBatch): void {
     this.#inFlight = null;
-    this.#failing = false;
+    this.#recovery.succeeded();
     this.flush(); // The next batch is on its way while this one is told.
     for (const conversation of batch.conversations) conversation.persisted = true;
     for (const { conversation, message } of batch.messages) {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
     }
     this.#release(batch);
-    for (const pending of batch.messages) this.#tell(pending);
+    for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     batch.written();
     this.flush();
     this.#tellIdle();
   }
 
-  /** One message's fault must not keep the others from being confirmed. */
-  #tell(pending: PendingMessage): void {
+  /** One message's fault must not keep the others from hearing of theirs. */
+  #tell(tell: () => void): void {
     try {
-      pending.committed();
+      tell();
     } catch (fault) {
       this.listener.fault(fault);
     }
@@ -188,33 +194,74 @@ export class Journal {
   /** What waited behind the batch builds on it: later seqs, marks on its messages. It goes too. */
   #failed(batch: OpenBatch, error: AppError): void {
     this.#inFlight = null;
-    this.#failing = true;
-    const waiting = this.#open;
-    this.#open = new OpenBatch();
-    const conversations = new Set<Conversation>();
-    for (const lost of [batch, waiting]) {
-      for (const { conversation } of lost.messages) conversations.add(conversation);
-      this.#release(lost);
-    }
-    this.listener.failed(conversations, error);
-    for (const lost of [batch, waiting]) {
-      for (const pending of lost.messages) pending.refused(error);
-    }
-    // Watermarks and users are written again with the next batch; they are about committed messages.
-    for (const lost of [batch, waiting]) this.#keep(lost);
-    if (!this.#open.isEmpty) this.#retry = this.clock.schedule(RETRY_MS, () => this.flush());
+    this.#recovery.failed(error);
+    const lost = [batch, this.#takeOpen()];
+    const messages = lost.flatMap((each) => each.messages);
+    for (const each of lost) this.#release(each);
+    this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
+    for (const pending of messages) this.#tell(() => pending.refused(error));
+    this.#keep(lost, new Set(messages));
     this.#tellIdle();
   }
 
-  #keep(lost: OpenBatch): void {
-    for (const user of lost.users.values()) {
-      if (!this.#open.users.has(user.userId)) this.#open.users.set(user.userId, user);
+  /**
+   * The store works, but some messages are not for it. Their conversations lose what is uncommitted
+   * of them, since later messages have later seqs; all else is committed again.
+   */
+  #conflicted(batch: OpenBatch, error: CommitConflict): void {
+    this.#inFlight = null;
+    this.#recovery.undecided();
+    const lost = [batch, this.#takeOpen()];
+    const firsts = new Map<PendingMessage, SentMessage>();
+    const affected = new Set<Conversation>();
+    for (const { index, first } of error.conflicts) {
+      const pending = batch.messages[index];
+      if (pending === undefined) continue;
+      affected.add(pending.conversation);
+      if (first !== null) firsts.set(pending, first);
     }
-    for (const [member, conversation] of lost.members) {
-      if (conversation.persisted) this.addWatermarks(conversation, member);
+    const gone = new Set<PendingMessage>();
+    for (const each of lost) this.#release(each);
+    this.listener.failed(affected, error);
+    // Before anybody is told: who hears of it may send, and comes behind these.
+    for (const pending of lost.flatMap((each) => each.messages)) {
+      if (affected.has(pending.conversation)) gone.add(pending);
+      else this.addMessage(pending);
     }
-    for (const mark of lost.marks) {
-      if (mark.message.seq <= mark.conversation.committedSeq) this.addMark(mark);
+    this.#keep(lost, gone);
+    this.flush();
+    for (const pending of gone) {
+      const first = firsts.get(pending);
+      this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
+    }
+    this.flush();
+    this.#tellIdle();
+  }
+
+  /** What was gathered since the batch in flight left; nothing of either counts as uncommitted. */
+  #takeOpen(): OpenBatch {
+    const waiting = this.#open;
+    this.#open = new OpenBatch();
+    return waiting;
+  }
+
+  /**
+   * Adds again what batches held beside messages, unless it is about those that are gone: watermarks
+   * and users are written with the next batch.
+   */
+  #keep(lost: readonly OpenBatch[], gone: ReadonlySet<PendingMessage>): void {
+    for (const { users } of lost.toReversed()) {
+      for (const user of users.values()) {
+        if (!this.#open.users.has(user.userId)) this.#open.users.set(user.userId, user);
+      }
+    }
+    const goneMessages = new Set([...gone].map(({ message }) => message));
+    for (const { members, marks } of lost) {
+      for (const [member, conversation] of members) {
+        const isKept = conversation.persisted || this.#open.conversations.has(conversation);
+        if (isKept) this.addWatermarks(conversation, member);
+      }
+      for (const mark of marks) if (!goneMessages.has(mark.message)) this.addMark(mark);
     }
   }
 
@@ -234,58 +281,8 @@ export class Journal {
   }
 
   #tellIdle(): void {
-    const stalled = this.#failing || (this.#inFlight === null && this.#open.isEmpty);
+    const stalled = this.isFailing || (this.#inFlight === null && this.#open.isEmpty);
     if (!stalled) return;
     for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-class OpenBatch {
-  readonly conversations = new Set<Conversation>();
-  readonly messages: PendingMessage[] = [];
-  readonly members = new Map<Member, Conversation>();
-  readonly marks: PendingMark[] = [];
-  readonly users = new Map<string, StoredUser>();
-  /** Of the messages' contents, about. */
-  bytes = 0;
-  #watermarks: readonly WatermarkWrite[] = [];
-
-  get isEmpty(): boolean {
-    return this.messages.length === 0 && this.members.size === 0 && this.users.size === 0;
-  }
-
-  toWrite(): {
-    conversations: NewConversation[];
-    messages: StoredMessage[];
-    watermarks: WatermarkWrite[];
-    users: StoredUser[];
-  } {
-    const watermarks: WatermarkWrite[] = [];
-    for (const [member, conversation] of this.members) {
-      const { userId, deliveredSeq, readSeq } = member;
-      watermarks.push({ conversationId: conversation.id, userId, deliveredSeq, readSeq });
-    }
-    this.#watermarks = watermarks;
-    return {
-      conversations: [...this.conversations].map((conversation) => ({
-        id: conversation.id,
-        kind: conversation.kind,
-        createdMs: conversation.createdMs,
-        memberIds: [...conversation.members.keys()],
-      })),
-      messages: this.messages.map((pending) => pending.message),
-      watermarks,
-      users: [...this.users.values()],
-    };
-  }
-
-  /** The watermarks are on disk as they were when the batch left. */
-  written(): void {
-    let at = 0;
-    for (const member of this.members.keys()) {
-      const deliveredSeq = this.#watermarks[at]?.deliveredSeq ?? 0;
-      member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, deliveredSeq);
-      at += 1;
-    }
   }
 }

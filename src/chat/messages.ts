@@ -1,12 +1,13 @@
 import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent, messageEvent } from "./events.ts";
-import type { Journal, PendingMessage } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import type { PendingMessage } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import { type RateLimiter, rateLimited } from "./rate-limiter.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
@@ -172,7 +173,7 @@ export class Messages {
     }
   }
 
-  #repeat(first: StoredMessage, settled: Settled): MaybePromise<void> {
+  #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
     const underWay = this.#settling.get(first.id);
     if (underWay !== undefined) {
       underWay.push(settled); // Its SENT is still to come, to all of the sender's connections.
@@ -204,7 +205,21 @@ export class Messages {
     this.#settle(accepted.message, error);
   }
 
-  #confirm(message: StoredMessage): void {
+  /** For `Accepted` alone. */
+  onRepeated(accepted: Accepted, first: SentMessage): void {
+    this.#options.recent.refused(accepted.message);
+    void this.#answer(first, (error) => this.#settle(accepted.message, error));
+  }
+
+  async #answer(first: SentMessage, settled: Settled): Promise<void> {
+    try {
+      await this.#repeat(first, settled);
+    } catch (fault) {
+      settled(toAppError(fault));
+    }
+  }
+
+  #confirm(message: SentMessage): void {
     const { outlet, clock } = this.#options;
     outlet.confirmation(message.senderId, confirmationEvent(message, "SENT", clock.now()));
   }
@@ -232,5 +247,9 @@ class Accepted implements PendingMessage {
 
   refused(error: AppError): void {
     this.messages.onRefused(this, error);
+  }
+
+  repeated(first: SentMessage): void {
+    this.messages.onRepeated(this, first);
   }
 }

@@ -1,18 +1,27 @@
+import { AppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 
-/** A message as it is kept. Times are epoch milliseconds; `seq` counts 1, 2, 3 … in its conversation. */
-export interface StoredMessage {
+/**
+ * What is kept of a message for good, also when retention has removed the message: enough to answer
+ * its sender, who sends it again.
+ */
+export interface SentMessage {
   /** UUIDv7, unique. */
   readonly id: string;
   readonly conversationId: string;
+  /** Counts 1, 2, 3 … in its conversation. */
   readonly seq: number;
   readonly senderId: string;
-  /** The sender's name, as authenticated when the message was sent. */
-  readonly senderName: string;
   /** The other member of a direct conversation; null in a group. */
   readonly recipientId: string | null;
   /** Unique for each sender, for good; null if the client gave none. */
   readonly clientMessageId: string | null;
+}
+
+/** A message as it is kept. Times are epoch milliseconds. */
+export interface StoredMessage extends SentMessage {
+  /** The sender's name, as authenticated when the message was sent. */
+  readonly senderName: string;
   /** `TEXT` or whatever the client's application uses. */
   readonly type: string;
   readonly content: string;
@@ -35,7 +44,7 @@ export interface StoredMember extends Watermarks {
 export interface StoredConversation {
   readonly id: string;
   readonly kind: ConversationKind;
-  /** The highest `seq` committed; 0 without messages. */
+  /** The highest `seq` committed, also when its message has been removed; 0 before the first one. */
   readonly lastSeq: number;
   readonly createdMs: number;
   /** In the order of their joining. */
@@ -44,6 +53,7 @@ export interface StoredConversation {
 
 /** A conversation as its members' lists show it. */
 export interface ConversationOverview extends StoredConversation {
+  /** The one with `lastSeq`; null before the first message, and when it has been removed. */
   readonly lastMessage: StoredMessage | null;
 }
 
@@ -91,6 +101,52 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
+/** A message that a batch must not hold. */
+export interface Conflict {
+  /** In the batch's list of messages. */
+  readonly index: number;
+  /** The one that has its `(senderId, clientMessageId)`; null if that is not what is wrong. */
+  readonly first: SentMessage | null;
+}
+
+/**
+ * Nothing of a batch was written, because of these messages alone: their `(conversationId, seq)`,
+ * `id` or `(senderId, clientMessageId)` is taken, or their conversation is not there. Without them
+ * the batch may be committed.
+ */
+export class CommitConflict extends AppError {
+  /** @param conflicts at least one; ascending by `index` */
+  constructor(
+    readonly conflicts: readonly Conflict[],
+    cause?: unknown,
+  ) {
+    super("STORAGE_UNAVAILABLE", "The store has another message in its place; send again", {
+      cause,
+    });
+  }
+}
+
+/** Which messages are no longer kept. */
+export interface RetentionRule {
+  /** Those sent before this time; null: those of any age are kept. */
+  readonly beforeMs: number | null;
+  /** Those that are not among the last so many of their conversation; null: any number is kept. */
+  readonly keepLast: number | null;
+}
+
+export interface ExpiryPortion extends RetentionRule {
+  /** Where the portion before this one ended; null begins with the first conversation. */
+  readonly after: string | null;
+  /** At least 1. No more messages are removed, nor more conversations looked at. */
+  readonly limit: number;
+}
+
+export interface ExpiryProgress {
+  readonly removed: number;
+  /** Where the next portion goes on, of meaning to the store alone; null: all has been looked at. */
+  readonly next: string | null;
+}
+
 /**
  * Where chats are kept. Reads see every commit that has been reported done, and may be answered at
  * once (embedded engine) or by a promise (engine across a network). Every read fails with AppError
@@ -99,16 +155,30 @@ export interface HistoryQuery {
 export interface ChatStore {
   /**
    * All of the batch or nothing of it. Resolves when it is durable: a power cut after that loses
-   * none of it. Rejects with AppError STORAGE_UNAVAILABLE when nothing was written, also when the
-   * batch breaks a constraint: a taken `(conversationId, seq)`, `id` or `(senderId,
-   * clientMessageId)`. A conversation that exists is left as it is; a watermark never goes back.
-   * The caller waits for one batch before it commits the next.
+   * none of it. Rejects with AppError STORAGE_UNAVAILABLE when nothing was written: with
+   * CommitConflict when messages of the batch break a constraint. A conversation that exists is left
+   * as it is; a watermark never goes back. The caller waits for one batch before it commits the next.
    */
   commit(batch: WriteBatch): Promise<void>;
 
+  /**
+   * Writes and commits something of no consequence, of the size of a large message. Resolves when it
+   * is durable, so that commits are likely to succeed again; rejects with STORAGE_UNAVAILABLE.
+   */
+  probe(): Promise<void>;
+
+  /**
+   * Removes messages that are no longer kept, from the bottom of each conversation up to the first
+   * one that is: what is left has no holes. `lastSeq`, watermarks and what SentMessage says of the
+   * removed stay for good. Each portion is one short transaction of its own, wholly done or not at
+   * all; commits may come between. Rejects with STORAGE_UNAVAILABLE when nothing was removed.
+   */
+  removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress>;
+
   conversation(id: string): MaybePromise<StoredConversation | null>;
   messageById(id: string): MaybePromise<StoredMessage | null>;
-  messageByClientId(senderId: string, clientMessageId: string): MaybePromise<StoredMessage | null>;
+  /** Also of a message that has been removed. */
+  messageByClientId(senderId: string, clientMessageId: string): MaybePromise<SentMessage | null>;
 
   /**
    * Ascending by `seq`. With `afterSeq`: the first `limit` after it (also when `beforeSeq` bounds
@@ -133,7 +203,7 @@ export interface ChatStore {
     exceptSenderId: string,
   ): MaybePromise<StoredMessage[]>;
 
-  /** The user's conversations, the one with the newest message first. */
+  /** The user's conversations, the one with the newest message first, be it removed since. */
   conversationsOf(userId: string, limit: number): MaybePromise<ConversationOverview[]>;
 
   /** Those of the ids that are known, in no particular order. */

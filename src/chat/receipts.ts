@@ -3,9 +3,10 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation, Conversations, Member } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
-import type { Journal, PendingMark } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 /** Messages that one read marks as delivered on its way. */
@@ -72,7 +73,7 @@ export class Receipts {
   }
 
   /** What the sender of a message sent again must know of its fate since. */
-  repeatTo(message: StoredMessage, conversation: Conversation): void {
+  repeatTo(message: SentMessage, conversation: Conversation): void {
     const { outlet, clock } = this.#options;
     const { senderId, seq } = message;
     const nowMs = clock.now();

@@ -47,8 +47,9 @@ export class Replay {
   #current: CatchUp | null = null;
   #hasSynced = false;
   /**
-   * Until the first sync is done: where what this subscription was sent begins, by conversation. Not
-   * of those in which it was not sent one's own messages, of other devices perhaps.
+   * Until the first sync is done: from where on this subscription was sent everything, by
+   * conversation. What it was not sent are one's own messages, of other devices perhaps, and what
+   * retention has removed.
    */
   #beginnings: Map<string, number> | null = new Map();
 

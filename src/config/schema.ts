@@ -154,6 +154,28 @@ export const settingsSchema = z.object({
       "auto",
       "When a start verifies the database; auto is after a stop that was not clean, and always up to 32 MiB.",
     ),
+    busyTimeoutMs: delayMs(
+      5_000,
+      0,
+      "How long a write waits for a lock that another program holds on the database.",
+    ),
+  }),
+  retention: z.object({
+    maxAgeDays: integer(
+      0,
+      { min: 0, max: 36_500 },
+      "Chat messages older than so many days are removed; 0 keeps them for good.",
+    ),
+    messagesPerConversation: integer(
+      0,
+      { min: 0, max: 1_000 * MILLION },
+      "The last so many messages of each conversation are kept and older ones removed; 0 keeps all.",
+    ),
+    intervalMs: delayMs(
+      3_600_000,
+      100,
+      "From the end of one removal of old messages to the next; the first is soon after the start.",
+    ),
   }),
   log: z.object({
     level: choice(

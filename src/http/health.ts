@@ -6,11 +6,13 @@ export interface HealthSource {
   readonly onlineUsers: number;
   /** The last commit failed: messages are refused until one succeeds. */
   readonly isStoreFailing: boolean;
+  /** Commits succeed, but messages wait long for theirs. */
+  readonly isStoreBehind: boolean;
   readonly isStopping: boolean;
 }
 
 export interface HealthDocument {
-  /** `DEGRADED`: connections live, but messages are not confirmed. `DOWN`: the server is stopping. */
+  /** `DEGRADED`: connections live, but messages are not confirmed, or late. `DOWN`: the server is stopping. */
   readonly status: "UP" | "DEGRADED" | "DOWN";
   readonly activeConnections: number;
   readonly onlineUsers: number;
@@ -24,7 +26,7 @@ export function unreadiness({ isStopping, isStoreFailing }: HealthSource): strin
 }
 
 export function healthDocument(source: HealthSource, nowMs: number): HealthDocument {
-  const working = source.isStoreFailing ? "DEGRADED" : "UP";
+  const working = source.isStoreFailing || source.isStoreBehind ? "DEGRADED" : "UP";
   return {
     status: source.isStopping ? "DOWN" : working,
     activeConnections: source.activeConnections,

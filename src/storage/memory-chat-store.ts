@@ -1,19 +1,26 @@
-import type {
-  BacklogHead,
-  ChatStore,
-  ConversationHead,
-  ConversationKind,
-  ConversationOverview,
-  HistoryQuery,
-  NewConversation,
-  StoredConversation,
-  StoredMember,
-  StoredMessage,
-  StoredUser,
-  WatermarkWrite,
-  WriteBatch,
+import {
+  type BacklogHead,
+  type ChatStore,
+  CommitConflict,
+  type ConversationHead,
+  type ConversationKind,
+  type ConversationOverview,
+  type ExpiryPortion,
+  type ExpiryProgress,
+  type HistoryQuery,
+  type NewConversation,
+  type RetentionRule,
+  type SentMessage,
+  type StoredConversation,
+  type StoredMember,
+  type StoredMessage,
+  type StoredUser,
+  type WatermarkWrite,
+  type WriteBatch,
 } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
+import { conflictsOf, type Taken } from "./conflicts.ts";
+import { isExpired } from "./expiry.ts";
 
 interface Conversation {
   readonly id: string;
@@ -21,8 +28,11 @@ interface Conversation {
   readonly createdMs: number;
   /** In the order of their joining. */
   readonly members: Map<string, StoredMember>;
-  /** Ascending by `seq`. */
-  readonly messages: StoredMessage[];
+  /** Ascending by `seq`; those that have been removed are missing at the start. */
+  messages: StoredMessage[];
+  /** Of the newest message, which may have been removed. */
+  lastSeq: number;
+  lastMessageMs: number | null;
 }
 
 /**
@@ -33,20 +43,38 @@ export class MemoryChatStore implements ChatStore {
   readonly #conversations = new Map<string, Conversation>();
   readonly #conversationsOfUser = new Map<string, Conversation[]>();
   readonly #messages = new Map<string, StoredMessage>();
-  /** By sender, then by the sender's own id of the message. */
-  readonly #messagesByClientId = new Map<string, Map<string, StoredMessage>>();
+  /** By sender, then by the sender's own id of the message; also what has been removed. */
+  readonly #sent = new Map<string, Map<string, SentMessage>>();
   readonly #users = new Map<string, StoredUser>();
   #closed = false;
 
   async commit(batch: WriteBatch): Promise<void> {
-    if (this.#closed) throw unavailable("the store is closed");
-    this.#check(batch);
+    this.#expectOpen();
+    const conflicts = conflictsOf(batch, this.#taken);
+    if (conflicts.length > 0) throw new CommitConflict(conflicts);
     for (const conversation of batch.conversations) this.#create(conversation);
     for (const message of batch.messages) this.#append(message);
     for (const write of batch.watermarks) this.#advance(write);
     for (const { userId, name, lastSeenMs } of batch.users) {
       this.#users.set(userId, { userId, name, lastSeenMs });
     }
+  }
+
+  async probe(): Promise<void> {
+    this.#expectOpen();
+  }
+
+  async removeExpired({ after, limit, ...rule }: ExpiryPortion): Promise<ExpiryProgress> {
+    this.#expectOpen();
+    const conversations = [...this.#conversations.values()];
+    const end = Number(after ?? 0) + limit;
+    let removed = 0;
+    for (let index = Number(after ?? 0); index < Math.min(end, conversations.length); index++) {
+      const conversation = conversations[index];
+      if (conversation !== undefined) removed += this.#trim(conversation, rule, limit - removed);
+      if (removed >= limit) return { removed, next: String(index) };
+    }
+    return { removed, next: end < conversations.length ? String(end) : null };
   }
 
   conversation(id: string): StoredConversation | null {
@@ -60,9 +88,9 @@ export class MemoryChatStore implements ChatStore {
     return this.#messages.get(id) ?? null;
   }
 
-  messageByClientId(senderId: string, clientMessageId: string): StoredMessage | null {
+  messageByClientId(senderId: string, clientMessageId: string): SentMessage | null {
     this.#expectOpen();
-    return this.#messagesByClientId.get(senderId)?.get(clientMessageId) ?? null;
+    return this.#sent.get(senderId)?.get(clientMessageId) ?? null;
   }
 
   history({ conversationId, afterSeq, beforeSeq, limit }: HistoryQuery): StoredMessage[] {
@@ -81,12 +109,12 @@ export class MemoryChatStore implements ChatStore {
     const waiting: { head: BacklogHead; first: StoredMessage }[] = [];
     for (const conversation of this.#conversationsOfUser.get(userId) ?? []) {
       const deliveredSeq = conversation.members.get(userId)?.deliveredSeq ?? 0;
-      const { messages } = conversation;
+      const { messages, lastSeq } = conversation;
       const first = messages
         .slice(firstAbove(messages, deliveredSeq))
         .find((message) => message.senderId !== userId);
       if (first === undefined) continue;
-      const head = { conversationId: conversation.id, deliveredSeq, lastSeq: lastSeqOf(messages) };
+      const head = { conversationId: conversation.id, deliveredSeq, lastSeq };
       waiting.push({ head, first });
     }
     return waiting.sort((a, b) => byTime(a.first, b.first)).map(({ head }) => head);
@@ -95,11 +123,10 @@ export class MemoryChatStore implements ChatStore {
   conversationHeads(userId: string, limit: number): ConversationHead[] {
     this.#expectOpen();
     return (this.#conversationsOfUser.get(userId) ?? [])
-      .filter(({ messages }) => messages.length > 0)
-      .map(({ id, messages }) => ({ conversationId: id, lastSeq: lastSeqOf(messages), messages }))
-      .sort((a, b) => newestMs(b) - newestMs(a) || compare(a.conversationId, b.conversationId))
+      .filter(({ lastSeq }) => lastSeq > 0)
+      .sort(newestFirst)
       .slice(0, Math.max(limit, 0))
-      .map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
+      .map(({ id, lastSeq }) => ({ conversationId: id, lastSeq }));
   }
 
   lastMessagePerSender(
@@ -121,13 +148,13 @@ export class MemoryChatStore implements ChatStore {
 
   conversationsOf(userId: string, limit: number): ConversationOverview[] {
     this.#expectOpen();
-    return (this.#conversationsOfUser.get(userId) ?? [])
+    return [...(this.#conversationsOfUser.get(userId) ?? [])]
+      .sort(newestFirst)
+      .slice(0, Math.max(limit, 0))
       .map((conversation) => ({
         ...snapshot(conversation),
         lastMessage: conversation.messages.at(-1) ?? null,
-      }))
-      .sort(newestFirst)
-      .slice(0, Math.max(limit, 0));
+      }));
   }
 
   users(userIds: readonly string[]): StoredUser[] {
@@ -143,39 +170,33 @@ export class MemoryChatStore implements ChatStore {
     if (this.#closed) throw unavailable("the store is closed");
   }
 
-  /** Throws unless the whole batch can be applied. */
-  #check({ conversations, messages }: WriteBatch): void {
-    const created = new Set(conversations.map(({ id }) => id));
-    const taken = new Set<string>();
-    const take = (...key: readonly (string | number)[]): void => {
-      const text = JSON.stringify(key);
-      if (taken.has(text)) throw unavailable("a message of the batch is in it twice");
-      taken.add(text);
-    };
-    for (const { id, conversationId, seq, senderId, clientMessageId } of messages) {
-      const conversation = this.#conversations.get(conversationId);
-      if (conversation === undefined && !created.has(conversationId)) {
-        throw unavailable("a message of the batch has no conversation");
-      }
-      const stored = conversation?.messages ?? [];
-      if (stored[firstAbove(stored, seq - 1)]?.seq === seq) {
-        throw unavailable("a seq of the batch is taken");
-      }
-      take("seq", conversationId, seq);
-      if (this.#messages.has(id)) throw unavailable("a message id of the batch is taken");
-      take("id", id);
-      if (clientMessageId === null) continue;
-      if (this.#messagesByClientId.get(senderId)?.has(clientMessageId)) {
-        throw unavailable("a client's message id of the batch is taken");
-      }
-      take("client", senderId, clientMessageId);
-    }
+  readonly #taken: Taken = {
+    hasConversation: (id) => this.#conversations.has(id),
+    hasId: (id) => this.#messages.has(id),
+    hasSeq: (conversationId, seq) => {
+      const messages = this.#conversations.get(conversationId)?.messages ?? [];
+      return messages[firstAbove(messages, seq - 1)]?.seq === seq;
+    },
+    sent: (senderId, clientMessageId) => this.#sent.get(senderId)?.get(clientMessageId) ?? null,
+  };
+
+  /** Removes up to `room` messages from the bottom; returns how many. */
+  #trim(conversation: Conversation, rule: RetentionRule, room: number): number {
+    const { messages, lastSeq } = conversation;
+    const kept = messages.findIndex((message) => !isExpired(message, lastSeq, rule));
+    const count = Math.min(kept === -1 ? messages.length : kept, room);
+    for (const { id } of messages.slice(0, count)) this.#messages.delete(id);
+    conversation.messages = messages.slice(count);
+    return count;
   }
 
   #create({ id, kind, createdMs, memberIds }: NewConversation): void {
     if (this.#conversations.has(id)) return;
     const members = new Map<string, StoredMember>();
-    const conversation: Conversation = { id, kind, createdMs, members, messages: [] };
+    const conversation: Conversation = {
+      ...{ id, kind, createdMs, members, messages: [] },
+      ...{ lastSeq: 0, lastMessageMs: null },
+    };
     this.#conversations.set(id, conversation);
     for (const userId of new Set(memberIds)) {
       members.set(userId, { userId, deliveredSeq: 0, readSeq: 0 });
@@ -186,14 +207,21 @@ export class MemoryChatStore implements ChatStore {
   }
 
   #append(message: StoredMessage): void {
-    const messages = this.#conversations.get(message.conversationId)?.messages ?? [];
+    const conversation = this.#conversations.get(message.conversationId);
+    if (conversation === undefined) return;
+    const { messages } = conversation;
     const kept = copyOf(message);
     messages.splice(firstAbove(messages, kept.seq), 0, kept);
     this.#messages.set(kept.id, kept);
+    if (kept.seq > conversation.lastSeq) {
+      conversation.lastSeq = kept.seq;
+      conversation.lastMessageMs = kept.timestampMs;
+    }
     if (kept.clientMessageId === null) return;
-    const ofSender = this.#messagesByClientId.get(kept.senderId);
-    if (ofSender !== undefined) ofSender.set(kept.clientMessageId, kept);
-    else this.#messagesByClientId.set(kept.senderId, new Map([[kept.clientMessageId, kept]]));
+    const ofSender = this.#sent.get(kept.senderId);
+    const sent = identityOf(kept);
+    if (ofSender !== undefined) ofSender.set(kept.clientMessageId, sent);
+    else this.#sent.set(kept.senderId, new Map([[kept.clientMessageId, sent]]));
   }
 
   #advance({ conversationId, userId, deliveredSeq, readSeq }: WatermarkWrite): void {
@@ -212,12 +240,8 @@ function unavailable(message: string): AppError {
   return new AppError("STORAGE_UNAVAILABLE", message);
 }
 
-function snapshot({ id, kind, createdMs, members, messages }: Conversation): StoredConversation {
-  return { id, kind, createdMs, lastSeq: lastSeqOf(messages), members: [...members.values()] };
-}
-
-function lastSeqOf(messages: readonly StoredMessage[]): number {
-  return messages.at(-1)?.seq ?? 0;
+function snapshot({ id, kind, createdMs, lastSeq, members }: Conversation): StoredConversation {
+  return { id, kind, createdMs, lastSeq, members: [...members.values()] };
 }
 
 /** The index of the first message whose `seq` is above the given one; the length if there is none. */
@@ -236,17 +260,18 @@ function byTime(a: StoredMessage, b: StoredMessage): number {
   return a.timestampMs - b.timestampMs || compare(a.id, b.id);
 }
 
-function newestMs({ messages }: { readonly messages: readonly StoredMessage[] }): number {
-  return messages.at(-1)?.timestampMs ?? -1;
-}
-
-function newestFirst(a: ConversationOverview, b: ConversationOverview): number {
-  const newestMs = ({ lastMessage }: ConversationOverview) => lastMessage?.timestampMs ?? -1;
+function newestFirst(a: Conversation, b: Conversation): number {
+  const newestMs = ({ lastMessageMs }: Conversation) => lastMessageMs ?? -1;
   return newestMs(b) - newestMs(a) || b.createdMs - a.createdMs || compare(a.id, b.id);
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function identityOf(message: StoredMessage): SentMessage {
+  const { id, conversationId, seq, senderId, recipientId, clientMessageId } = message;
+  return { id, conversationId, seq, senderId, recipientId, clientMessageId };
 }
 
 function copyOf(message: StoredMessage): StoredMessage {

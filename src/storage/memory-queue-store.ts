@@ -22,6 +22,10 @@ export class MemoryQueueStore implements QueueStore {
     }
   }
 
+  async probe(): Promise<void> {
+    this.#expectOpen();
+  }
+
   messages(): StoredQueueMessage[] {
     this.#expectOpen();
     return [...this.#messages.values()];

@@ -62,6 +62,28 @@ export const MIGRATIONS: readonly string[] = [
      deliveries INTEGER NOT NULL,
      body ANY NOT NULL
    ) STRICT;`,
+
+  // What a sender's own ids of removed messages stood for, so that none is taken for a new message.
+  // The uniqueness of `messages_by_client_id` reaches over both tables by the trigger.
+  `CREATE TABLE removed_messages (
+     sender_id TEXT NOT NULL,
+     client_message_id TEXT NOT NULL,
+     id TEXT NOT NULL,
+     conversation_id TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     recipient_id TEXT,
+     PRIMARY KEY (sender_id, client_message_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TRIGGER messages_are_sent_once BEFORE INSERT ON messages
+     WHEN NEW.client_message_id IS NOT NULL AND EXISTS (
+       SELECT 1 FROM removed_messages
+       WHERE sender_id = NEW.sender_id AND client_message_id = NEW.client_message_id
+     )
+     BEGIN SELECT RAISE(ABORT, 'the message was sent before, and has been removed'); END;
+
+   CREATE TABLE probes (
+     content BLOB NOT NULL
+   ) STRICT;`,
 ];
 
 /**

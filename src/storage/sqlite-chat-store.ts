@@ -1,18 +1,25 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
-import type {
-  BacklogHead,
-  ChatStore,
-  ConversationHead,
-  ConversationKind,
-  ConversationOverview,
-  HistoryQuery,
-  StoredConversation,
-  StoredMember,
-  StoredMessage,
-  StoredUser,
-  WriteBatch,
+import {
+  type BacklogHead,
+  type ChatStore,
+  CommitConflict,
+  type ConversationHead,
+  type ConversationKind,
+  type ConversationOverview,
+  type ExpiryPortion,
+  type ExpiryProgress,
+  type HistoryQuery,
+  type SentMessage,
+  type StoredConversation,
+  type StoredMember,
+  type StoredMessage,
+  type StoredUser,
+  type WriteBatch,
 } from "../chat/ports.ts";
+import { AppError } from "../errors.ts";
+import { conflictsOf, type Taken } from "./conflicts.ts";
 import type { Commits } from "./sqlite-commits.ts";
+import { isConstraint } from "./sqlite-errors.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -40,12 +47,24 @@ export class SqliteChatStore implements ChatStore {
     this.#reads = prepare(reader);
   }
 
-  commit(batch: WriteBatch): Promise<void> {
-    return this.#commits.commit(
-      "chat",
-      () => JSON.stringify(batch),
-      () => this.#holds(batch),
-    );
+  async commit(batch: WriteBatch): Promise<void> {
+    try {
+      await this.#commits.commit(
+        "chat",
+        () => JSON.stringify(batch),
+        () => this.#holds(batch),
+      );
+    } catch (fault) {
+      throw fault instanceof AppError && isConstraint(fault) ? this.#blamed(batch, fault) : fault;
+    }
+  }
+
+  probe(): Promise<void> {
+    return this.#commits.probe();
+  }
+
+  removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
+    return this.#commits.removeExpired(portion);
   }
 
   conversation(id: string): StoredConversation | null {
@@ -59,7 +78,7 @@ export class SqliteChatStore implements ChatStore {
     return answer(() => this.#reads.messageById.get(id));
   }
 
-  messageByClientId(senderId: string, clientMessageId: string): StoredMessage | null {
+  messageByClientId(senderId: string, clientMessageId: string): SentMessage | null {
     return answer(() => this.#reads.messageByClientId.get(senderId, clientMessageId));
   }
 
@@ -128,6 +147,19 @@ export class SqliteChatStore implements ChatStore {
     return first !== undefined && this.messageById(first.id) !== null;
   }
 
+  /** The engine names the first constraint that was broken; here are all messages that break one. */
+  #blamed(batch: WriteBatch, refusal: AppError): AppError {
+    const taken: Taken = {
+      hasConversation: (id) => this.#reads.conversation.get(id) !== null,
+      hasId: (id) => this.#reads.messageById.get(id) !== null,
+      hasSeq: (conversationId, seq) => this.#reads.messageBySeq.get(conversationId, seq) !== null,
+      sent: (senderId, clientMessageId) =>
+        this.#reads.messageByClientId.get(senderId, clientMessageId),
+    };
+    const conflicts = this.#snapshot(() => conflictsOf(batch, taken));
+    return conflicts.length === 0 ? refusal : new CommitConflict(conflicts, refusal.cause);
+  }
+
   /** What `read` sees is one commit's state, though it asks more than once. */
   #snapshot<T>(read: () => T): T {
     return answer(() => {
@@ -165,7 +197,8 @@ function prepare(db: Database) {
     conversation: query<ConversationRow, [id: string]>(READS.conversation),
     members: query<StoredMember, [conversationId: string]>(READS.members),
     messageById: query<StoredMessage, [id: string]>(READS.messageById),
-    messageByClientId: query<StoredMessage, [senderId: string, clientMessageId: string]>(
+    messageBySeq: query<{ id: string }, [conversationId: string, seq: number]>(READS.messageBySeq),
+    messageByClientId: query<SentMessage, [senderId: string, clientMessageId: string]>(
       READS.messageByClientId,
     ),
     historyBefore: query<StoredMessage, [conversationId: string, before: number, limit: number]>(

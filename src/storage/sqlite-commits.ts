@@ -1,5 +1,6 @@
+import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { unavailable } from "./sqlite-errors.ts";
-import type { StoreName } from "./sqlite-writer.ts";
+import type { StoreName, WriteRequest } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
 import { WriterEnded } from "./sqlite-writer-thread.ts";
 
@@ -23,10 +24,30 @@ export class Commits {
    * nothing was written.
    */
   commit(store: StoreName, toJson: () => string, isThere: () => boolean): Promise<void> {
-    if (this.#isFinished) return Promise.reject(unavailable("the store is closed"));
-    const done = this.#idle.then(() => this.#write(store, toJson(), isThere));
-    this.#idle = done.catch(() => undefined);
-    return done;
+    return this.#inTurn(async () => {
+      try {
+        await this.#writer.request({ kind: "commit", store, batch: toJson() });
+      } catch (fault) {
+        // Where the writer ended before it answered, the database knows whether after the commit.
+        if (!(fault instanceof WriterEnded) || !isThere()) throw asUnavailable(fault);
+      }
+    });
+  }
+
+  /** Rejects with AppError STORAGE_UNAVAILABLE when nothing was removed, or the writer ended. */
+  removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
+    return this.#inTurn(async () => {
+      const progress = await this.#request({ kind: "remove-expired", portion });
+      if (progress === null) throw unavailable("the store's writer did not say what it removed");
+      return progress;
+    });
+  }
+
+  /** Rejects with AppError STORAGE_UNAVAILABLE unless something was written durably. */
+  probe(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#request({ kind: "probe" });
+    });
   }
 
   /** Takes no more commits; resolves when those under way are done. */
@@ -35,13 +56,24 @@ export class Commits {
     return this.#idle;
   }
 
-  async #write(store: StoreName, json: string, isThere: () => boolean): Promise<void> {
-    try {
-      await this.#writer.commit(store, json);
-    } catch (fault) {
-      if (!(fault instanceof WriterEnded)) throw fault;
-      // The writer ended before it answered; the database knows whether after the commit.
-      if (!isThere()) throw unavailable("the store's writer ended in the commit", fault);
-    }
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isFinished) return Promise.reject(unavailable("the store is closed"));
+    const done = this.#idle.then(work);
+    this.#idle = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
+
+  #request(request: WriteRequest): Promise<ExpiryProgress | null> {
+    return this.#writer.request(request).catch((fault: unknown) => {
+      throw asUnavailable(fault);
+    });
+  }
+}
+
+function asUnavailable(fault: unknown): unknown {
+  if (!(fault instanceof WriterEnded)) return fault;
+  return unavailable("the store's writer ended in the write", fault);
 }

@@ -1,10 +1,25 @@
 import { SQLiteError } from "bun:sqlite";
 import { AppError, type ErrorCode } from "../errors.ts";
 
+/** What the engine said, on the stores' thread. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+
+  constructor(
+    /** SQLite's name of its result code, `SQLITE_FULL`; "" for a fault of another kind. */
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** An error in a form that survives `postMessage`, which keeps neither classes nor causes. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
+  /** SQLite's name of its result code, if the cause is the engine's. */
+  readonly engineCode: string;
   /** What the engine said, for the log. */
   readonly cause: string;
 }
@@ -13,6 +28,19 @@ export interface Failure {
 const WRONG_PATH = /^SQLITE_(CANTOPEN|NOTADB|READONLY|PERM|AUTH)/;
 
 const ADVICE = "parley restore FILE puts a backup in its place";
+
+/** Result codes after which what a connection believes of its files may be wrong. */
+const DOUBTFUL_CONNECTION = /^SQLITE_(IOERR|CORRUPT|NOTADB|CANTOPEN|READONLY|PROTOCOL)/;
+
+/** The failure leaves a connection that should be opened anew rather than trusted. */
+export function isDoubtful(failure: AppError): boolean {
+  return DOUBTFUL_CONNECTION.test(engineCodeOf(failure));
+}
+
+/** The write was refused for what it held, not because the engine could not write. */
+export function isConstraint(failure: AppError): boolean {
+  return engineCodeOf(failure).startsWith("SQLITE_CONSTRAINT");
+}
 
 /** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
 export function unavailable(message: string, cause?: unknown): AppError {
@@ -56,13 +84,23 @@ export function writingError(file: string, fault: unknown): AppError {
   return unavailable(`${file} cannot be written${why}; nothing of it was kept`, fault);
 }
 
-export function toFailure({ code, message, cause }: AppError): Failure {
+export function toFailure(error: AppError): Failure {
+  const { code, message, cause } = error;
+  const engineCode = engineCodeOf(error);
   if (cause instanceof SQLiteError) {
-    return { code, message, cause: `${cause.code ?? "SQLite"}: ${cause.message}` };
+    return { code, message, engineCode, cause: `${engineCode || "SQLite"}: ${cause.message}` };
   }
-  return { code, message, cause: cause === undefined ? "" : String(cause) };
+  return { code, message, engineCode, cause: cause === undefined ? "" : String(cause) };
 }
 
-export function fromFailure({ code, message, cause }: Failure): AppError {
-  return new AppError(code, message, cause === "" ? {} : { cause: new Error(cause) });
+export function fromFailure({ code, message, engineCode, cause }: Failure): AppError {
+  return new AppError(
+    code,
+    message,
+    cause === "" ? {} : { cause: new EngineError(engineCode, cause) },
+  );
+}
+
+function engineCodeOf({ cause }: AppError): string {
+  return cause instanceof SQLiteError || cause instanceof EngineError ? (cause.code ?? "") : "";
 }

@@ -31,6 +31,10 @@ export class SqliteQueueStore implements QueueStore {
     );
   }
 
+  probe(): Promise<void> {
+    return this.#commits.probe();
+  }
+
   messages(): StoredQueueMessage[] {
     return answer(() => {
       const messages: StoredQueueMessage[] = [];

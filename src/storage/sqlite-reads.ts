@@ -12,6 +12,15 @@ const MESSAGE = `
   messages.reply_to AS replyTo,
   messages.timestamp_ms AS timestampMs`;
 
+/** What SentMessage names, of a message or of a removed one. */
+const SENT_MESSAGE = `
+  id,
+  conversation_id AS conversationId,
+  seq,
+  sender_id AS senderId,
+  recipient_id AS recipientId,
+  client_message_id AS clientMessageId`;
+
 const MEMBER = `
   members.user_id AS userId,
   members.delivered_seq AS deliveredSeq,
@@ -36,7 +45,14 @@ export const READS = {
   messageById: `SELECT ${MESSAGE} FROM messages WHERE id = ?`,
 
   messageByClientId: `
-    SELECT ${MESSAGE} FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+    SELECT ${SENT_MESSAGE} FROM messages
+    WHERE sender_id = ?1 AND client_message_id = ?2
+    UNION ALL
+    SELECT ${SENT_MESSAGE} FROM removed_messages
+    WHERE sender_id = ?1 AND client_message_id = ?2
+    LIMIT 1`,
+
+  messageBySeq: `SELECT id FROM messages WHERE conversation_id = ? AND seq = ?`,
 
   historyBefore: `
     SELECT ${MESSAGE} FROM messages

@@ -14,13 +14,14 @@ export class Transactions {
    * All that `apply` writes in one transaction, durable on return. Throws the engine's error when
    * nothing was written; the next one may succeed.
    */
-  run(apply: () => void): void {
+  run<T>(apply: () => T): T {
     const { begin, commit } = this.#statements;
     this.#rollBack();
     begin.run();
     try {
-      apply();
+      const result = apply();
       commit.run();
+      return result;
     } catch (fault) {
       this.#rollBack();
       throw fault;

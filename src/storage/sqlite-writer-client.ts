@@ -1,9 +1,10 @@
+import type { ExpiryProgress } from "../chat/ports.ts";
 import type { Clock } from "../clock.ts";
-import { toAppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { unavailable } from "./sqlite-errors.ts";
+import { isDoubtful, unavailable } from "./sqlite-errors.ts";
 import type { Check, OpeningReport } from "./sqlite-opening.ts";
-import type { StoreName } from "./sqlite-writer.ts";
+import type { WriteRequest } from "./sqlite-writer.ts";
 import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
 
 export interface WriterClientOptions {
@@ -18,7 +19,10 @@ export interface WriterClientOptions {
 /** However often writers end, they are started anew no more often than this. */
 const RESTART_PAUSE_MS = 1_000;
 
-/** A writer that outlives its threads: one that ended is replaced when the next request comes. */
+/**
+ * A writer that outlives its threads: one that ended, or whose connection is in doubt after an I/O
+ * error, is replaced when the next request comes.
+ */
 export class WriterClient {
   readonly #options: WriterClientOptions;
   #thread: WriterThread | undefined;
@@ -34,7 +38,9 @@ export class WriterClient {
     const thread = new WriterThread(startWorker());
     try {
       const answer = await thread.request({ kind: "open", path, busyTimeoutMs, check });
-      if (answer === null) throw new TypeError("an opening has a report");
+      if (answer === null || !("opening" in answer)) {
+        throw new TypeError("an opening has a report");
+      }
       this.#thread = thread;
       return answer.opening;
     } catch (fault) {
@@ -46,12 +52,19 @@ export class WriterClient {
   }
 
   /**
-   * One at a time. Rejects with AppError when nothing was written; with WriterEnded when the thread
-   * ended meanwhile, and the batch is there wholly or not at all.
+   * One request at a time. Rejects with AppError when nothing was written; with WriterEnded when the
+   * thread ended meanwhile, and the write is there wholly or not at all.
    */
-  async commit(store: StoreName, batchJson: string): Promise<void> {
+  async request(request: WriteRequest): Promise<ExpiryProgress | null> {
     const thread = await this.#running();
-    await thread.request({ kind: "commit", store, batch: batchJson });
+    try {
+      const answer = await thread.request(request);
+      return answer !== null && "expiry" in answer ? answer.expiry : null;
+    } catch (fault) {
+      // The next request starts another thread, and with it another connection.
+      if (fault instanceof AppError && isDoubtful(fault)) await thread.terminate();
+      throw fault;
+    }
   }
 
   /** Not during a commit. Empties the write-ahead log into the database and ends the thread. */

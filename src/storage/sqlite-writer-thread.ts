@@ -50,8 +50,8 @@ export class WriterThread {
   }
 
   /**
-   * One request at a time: the next one after this one's promise has settled. Rejects with the
-   * writer's AppError, or with WriterEnded.
+   * One request at a time: the next one after this one's promise has settled. Resolves with what
+   * the reply holds. Rejects with the writer's AppError, or with WriterEnded.
    */
   request(request: WriterRequest): Promise<WriterAnswer> {
     if (this.#end !== undefined) return Promise.reject(this.#end);

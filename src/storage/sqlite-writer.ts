@@ -4,66 +4,102 @@
  * reply, in order.
  */
 import type { Database } from "bun:sqlite";
+import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
+import { Removals } from "./sqlite-removals.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
 export type StoreName = "chat" | "queues";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
-  /** The batch as JSON: one string is what crosses threads cheapest. */
-  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
+  | WriteRequest
   | { readonly kind: "close" };
 
-/** `null`: done. */
+export type WriteRequest =
+  /** The batch as JSON: one string is what crosses threads cheapest. */
+  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
+  | { readonly kind: "remove-expired"; readonly portion: ExpiryPortion }
+  /** Writes and removes something of no consequence. */
+  | { readonly kind: "probe" };
+
 export type WriterReply = WriterAnswer | { readonly failure: Failure };
 
-/** `null` to all requests but `open`. */
-export type WriterAnswer = { readonly opening: OpeningReport } | null;
+/** What `open` and `remove-expired` tell; null to all other requests. */
+export type WriterAnswer =
+  | { readonly opening: OpeningReport }
+  | { readonly expiry: ExpiryProgress }
+  | null;
+
+/** As much as a message of the largest size that is taken by default. */
+const PROBE_BYTES = 128 * 1024;
 
 function serve(): (request: WriterRequest) => WriterAnswer {
   let db: Database | undefined;
-  let write: BatchWriter | undefined;
+  let writes: Writes | undefined;
 
   return (request) => {
     switch (request.kind) {
       case "open": {
         const opened = openDatabase(request);
         db = opened.db;
-        write = batchWriter(db);
+        writes = new Writes(db);
         return { opening: opened.report };
       }
-      case "commit":
-        if (write === undefined) throw unavailable("the database is not open");
-        try {
-          write(request.store, request.batch);
-        } catch (fault) {
-          throw unavailable("the store did not take the write; nothing of it was kept", fault);
-        }
-        return null;
       case "close":
         if (db === undefined) return null;
         db.run("PRAGMA wal_checkpoint(TRUNCATE)");
         db.close();
         return null;
+      default:
+        if (writes === undefined) throw unavailable("the database is not open");
+        try {
+          return writes.apply(request);
+        } catch (fault) {
+          throw unavailable("the store did not take the write; nothing of it was kept", fault);
+        }
     }
   };
 }
 
-/** Each batch is a transaction. Throws when nothing of it was written. */
-type BatchWriter = (store: StoreName, batchJson: string) => void;
+/** Each write is a transaction, but for the probe's two. */
+class Writes {
+  readonly #transactions: Transactions;
+  readonly #stores: { readonly chat: ChatWrites; readonly queues: QueueWrites };
+  readonly #removals: Removals;
+  readonly #db: Database;
 
-function batchWriter(db: Database): BatchWriter {
-  const transactions = new Transactions(db);
-  const writes = { chat: new ChatWrites(db), queues: new QueueWrites(db) };
-  return (store, batchJson) => {
-    const batch = JSON.parse(batchJson);
-    transactions.run(() => writes[store].apply(batch));
-  };
+  constructor(db: Database) {
+    this.#db = db;
+    this.#transactions = new Transactions(db);
+    this.#stores = { chat: new ChatWrites(db), queues: new QueueWrites(db) };
+    this.#removals = new Removals(db);
+  }
+
+  /** Throws the engine's error when nothing was written. */
+  apply(request: WriteRequest): WriterAnswer {
+    switch (request.kind) {
+      case "commit": {
+        const batch = JSON.parse(request.batch);
+        this.#transactions.run(() => this.#stores[request.store].apply(batch));
+        return null;
+      }
+      case "remove-expired":
+        return {
+          expiry: this.#transactions.run(() => this.#removals.apply(request.portion)),
+        };
+      case "probe":
+        this.#transactions.run(() =>
+          this.#db.run("INSERT INTO probes (content) VALUES (zeroblob(?))", [PROBE_BYTES]),
+        );
+        this.#transactions.run(() => this.#db.run("DELETE FROM probes"));
+        return null;
+    }
+  }
 }
 
 const handle = serve();

@@ -7,7 +7,7 @@ import { HeldStore, settled } from "../support/held-store.ts";
 const toBob = { conversationId: "c1", recipientId: "bob" };
 
 function setUp(options: Partial<ChatOptions> = {}) {
-  const held = new HeldStore();
+  const held = HeldStore.inMemory();
   return { held, ...chatHarness(held.store, options) };
 }
 

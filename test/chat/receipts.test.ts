@@ -26,7 +26,7 @@ async function groupOfThree(): Promise<MemoryChatStore> {
 
 describe("DELIVERED", () => {
   test("is told to the sender after the watermark is committed", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", { ...toBob, clientMessageId: "m1" });
     await settled();
@@ -44,7 +44,7 @@ describe("DELIVERED", () => {
   });
 
   test("comes once, whichever of the user's devices has it first", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", toBob);
     await settled();
@@ -61,7 +61,7 @@ describe("DELIVERED", () => {
   });
 
   test("follows SENT even when the recipient is faster than the disk", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     held.isHolding = true;
     send("alice", toBob);
@@ -92,7 +92,7 @@ describe("DELIVERED", () => {
   });
 
   test("a mark that could not be written is written and told once the store works", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet, clock } = chatHarness(held.store);
     send("alice", toBob);
     await settled();
@@ -112,7 +112,7 @@ describe("DELIVERED", () => {
 });
 
 test("many acknowledgements become few writes, and one DELIVERED", async () => {
-  const held = new HeldStore();
+  const held = HeldStore.inMemory();
   const memberIds = ["alice", ...Array.from({ length: 1_000 }, (_, index) => `member-${index}`)];
   await held.inner.commit({
     ...{ messages: [], watermarks: [], users: [] },
@@ -134,7 +134,7 @@ test("many acknowledgements become few writes, and one DELIVERED", async () => {
 
 describe("READ", () => {
   test("covers the message and all before it", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     for (let n = 0; n < 3; n += 1) send("alice", toBob);
     await settled();
@@ -151,7 +151,7 @@ describe("READ", () => {
   });
 
   test("comes after DELIVERED of what was read, however fast the reader", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     send("alice", { ...toBob, content: "1" });
     await settled();
@@ -176,7 +176,7 @@ describe("READ", () => {
   });
 
   test("again, or of one's own message, is a no-op", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     for (let n = 0; n < 2; n += 1) send("alice", toBob);
     await settled();
@@ -191,7 +191,7 @@ describe("READ", () => {
   });
 
   test("of a message that is missing, or of a conversation of others, is refused alike", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     send("alice", toBob);
     await settled();
@@ -218,7 +218,7 @@ describe("READ", () => {
   });
 
   test("is told to the reader's other connections, once it is on disk", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send, outlet } = chatHarness(held.store);
     for (let n = 0; n < 2; n += 1) send("alice", toBob);
     await settled();

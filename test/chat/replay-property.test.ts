@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 class World {
-  readonly held = new HeldStore();
+  readonly held = HeldStore.inMemory();
   readonly harness: Harness = chatHarness(this.held.store, { uncommittedMessages: 100_000 });
   /** What the device was sent, live and replayed. */
   readonly got: StoredMessage[] = [];

@@ -25,7 +25,7 @@ function slow(store: ChatStore): ChatStore {
 
 describe("the backlog", () => {
   test("is everything not received, in order, over many pages", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     for (const content of numbers(1, 250)) send("alice", { ...toBob, content });
     await settled();
@@ -36,7 +36,7 @@ describe("the backlog", () => {
   });
 
   test("begins after what was received, and leaves one's own messages out", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     send("alice", { ...toBob, content: "1" });
     await settled();
@@ -53,7 +53,7 @@ describe("the backlog", () => {
   });
 
   test("begins after what was received, whether or not the disk knows", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     for (const content of numbers(1, 3)) send("alice", { ...toBob, content });
     await settled();
@@ -74,7 +74,7 @@ describe("the backlog", () => {
   });
 
   test("holds messages that are with others but not yet on disk", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     send("alice", { ...toBob, content: "1" });
     await settled();
@@ -87,7 +87,7 @@ describe("the backlog", () => {
   });
 
   test("joins the live messages without a gap or a doubled one, whenever they come", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const harness = chatHarness(slow(held.store));
     for (const content of numbers(1, 120)) harness.send("alice", { ...toBob, content });
     await settled();
@@ -113,7 +113,7 @@ describe("the backlog", () => {
   });
 
   test("keeps in place what the user sends from another device meanwhile", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const harness = chatHarness(slow(held.store));
     harness.send("alice", { ...toBob, content: "1" });
     await settled();
@@ -126,7 +126,7 @@ describe("the backlog", () => {
   });
 
   test("reads from the store what is too much to hold", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const harness = chatHarness(slow(held.store), { uncommittedMessages: 10_000 });
     harness.send("alice", { ...toBob, content: "1" });
     await settled();
@@ -138,7 +138,7 @@ describe("the backlog", () => {
   });
 
   test("stops when the device is gone", async () => {
-    const held = new HeldStore();
+    const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);
     for (const content of numbers(1, 10)) send("alice", { ...toBob, content });
     await settled();

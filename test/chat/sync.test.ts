@@ -8,7 +8,7 @@ import { Device, numbers, sendLive, syncFrom } from "../support/replay-device.ts
 const toBob = { conversationId: "c1", recipientId: "bob" };
 
 async function exchanged(count: number) {
-  const held = new HeldStore();
+  const held = HeldStore.inMemory();
   const harness = chatHarness(held.store, { uncommittedMessages: 10_000 });
   for (const content of numbers(1, count)) harness.send("alice", { ...toBob, content });
   await settled();

@@ -1,8 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { ChatStore, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
+import {
+  type ChatStore,
+  CommitConflict,
+  type StoredMessage,
+  type WriteBatch,
+} from "../../src/chat/ports.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { batch, conversation, EPOCH_MS, message, messages, watermark } from "../support/stored.ts";
+import {
+  batch,
+  conversation,
+  EPOCH_MS,
+  identity,
+  message,
+  messages,
+  watermark,
+} from "../support/stored.ts";
+import { chatRemovalContract } from "./chat-removal.ts";
 import { CONTENTS } from "./contents.ts";
 
 /** What every ChatStore keeps. `factory` opens an empty storage, which the suite closes. */
@@ -19,6 +33,10 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
 
     const commit = (parts: Partial<WriteBatch>) => store.commit(batch(parts));
     const seqs = (list: readonly StoredMessage[]) => list.map(({ seq }) => seq);
+    const conflictsOf = async (parts: Partial<WriteBatch>) => {
+      const fault = await commit(parts).catch((error: unknown) => error);
+      return fault instanceof CommitConflict ? fault.conflicts : fault;
+    };
     const refusal = (parts: Partial<WriteBatch>) => refusalOf(() => commit(parts));
 
     describe("an empty store", () => {
@@ -121,7 +139,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         await commit({ messages: [full, bare] });
         expect(await store.messageById(full.id)).toEqual(full);
         expect(await store.messageById(bare.id)).toEqual(bare);
-        expect(await store.messageByClientId("alice", "c-1")).toEqual(full);
+        expect(await store.messageByClientId("alice", "c-1")).toEqual(identity(full));
         expect(await store.messageByClientId("bob", "c-1")).toBeNull();
         expect(await store.messageByClientId("alice", "c-2")).toBeNull();
       });
@@ -132,7 +150,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           const kept = message(1, fields);
           await commit({ messages: [kept] });
           expect(await store.messageById(kept.id)).toEqual(kept);
-          expect(await store.messageByClientId("alice", text)).toEqual(kept);
+          expect(await store.messageByClientId("alice", text)).toEqual(identity(kept));
         });
       }
 
@@ -176,20 +194,21 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
 
       beforeEach(() => commit({ conversations: [conversation()], messages: [stored] }));
 
-      const broken: Record<string, readonly StoredMessage[]> = {
-        "a taken seq": [message(1, { id: "new" })],
-        "a taken id": [message(3, { id: stored.id })],
-        "a taken client's id": [message(3, { clientMessageId: "c-1" })],
-        "a seq twice in the batch": [message(3), message(3, { id: "new" })],
-        "an id twice in the batch": [message(3), message(4, { id: "chat#3" })],
+      /** And where in their list those are that break it. */
+      const broken: Record<string, readonly [wrong: readonly StoredMessage[], at: number]> = {
+        "a taken seq": [[message(1, { id: "new" })], 0],
+        "a taken id": [[message(3, { id: stored.id })], 0],
+        "a taken client's id": [[message(3, { clientMessageId: "c-1" })], 0],
+        "a seq twice in the batch": [[message(3), message(3, { id: "new" })], 1],
+        "an id twice in the batch": [[message(3), message(4, { id: "chat#3" })], 1],
         "a client's id twice in the batch": [
-          message(3, { clientMessageId: "c-3" }),
-          message(4, { clientMessageId: "c-3" }),
+          [message(3, { clientMessageId: "c-3" }), message(4, { clientMessageId: "c-3" })],
+          1,
         ],
-        "a conversation that is not there": [message(1, { conversationId: "nowhere" })],
+        "a conversation that is not there": [[message(1, { conversationId: "nowhere" })], 0],
       };
 
-      for (const [what, wrong] of Object.entries(broken)) {
+      for (const [what, [wrong, at]] of Object.entries(broken)) {
         test(what, async () => {
           const before = await store.conversation("chat");
           const parts: WriteBatch = {
@@ -203,6 +222,10 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
             users: [{ userId: "carol", name: "Carol", lastSeenMs: 1 }],
           };
           expect(await refusal(parts)).toBe("STORAGE_UNAVAILABLE");
+          const isKnown = wrong[at]?.clientMessageId === stored.clientMessageId;
+          expect(await conflictsOf(parts)).toEqual([
+            { index: 2 + at, first: isKnown ? identity(stored) : null },
+          ]);
 
           expect(await store.conversation("chat")).toEqual(before);
           expect(await store.conversation("second")).toBeNull();
@@ -216,7 +239,36 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           expect((await store.conversation("chat"))?.lastSeq).toBe(2);
         });
       }
+
+      test("with all the messages that are to blame, which may be committed without them", async () => {
+        const parts = batch({
+          conversations: [conversation("second")],
+          messages: [
+            message(2, { clientMessageId: "c-1" }),
+            message(1, { conversationId: "second" }),
+            message(1, { id: "new" }),
+            message(2, { id: stored.id, conversationId: "second" }),
+          ],
+        });
+        expect(await conflictsOf(parts)).toEqual([
+          { index: 0, first: identity(stored) },
+          { index: 2, first: null },
+          { index: 3, first: null },
+        ]);
+        await commit({ ...parts, messages: parts.messages.slice(1, 2) });
+        expect((await store.conversation("second"))?.lastSeq).toBe(1);
+      });
     });
+
+    test("a probe leaves nothing behind", async () => {
+      await commit({ conversations: [conversation()], messages: messages(2) });
+      const before = await store.conversationsOf("bob", 10);
+      await store.probe();
+      await store.probe();
+      expect(await store.conversationsOf("bob", 10)).toEqual(before);
+    });
+
+    chatRemovalContract(() => store);
 
     describe("watermarks", () => {
       beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));
@@ -519,7 +571,9 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         await storage.close();
         await storage.close();
         expect(await refusal({ messages: [message(1)] })).toBe("STORAGE_UNAVAILABLE");
-        const reads: (() => unknown)[] = [
+        const others: (() => unknown)[] = [
+          () => store.probe(),
+          () => store.removeExpired({ beforeMs: 1, keepLast: null, after: null, limit: 1 }),
           () => store.conversation("chat"),
           () => store.messageById("1"),
           () => store.messageByClientId("alice", "1"),
@@ -529,7 +583,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           () => store.conversationsOf("bob", 1),
           () => store.users(["bob"]),
         ];
-        for (const read of reads) expect(await refusalOf(read)).toBe("STORAGE_UNAVAILABLE");
+        for (const act of others) expect(await refusalOf(act)).toBe("STORAGE_UNAVAILABLE");
       });
 
       test("has finished the commit that was under way", async () => {

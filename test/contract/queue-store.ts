@@ -246,6 +246,12 @@ export function queueStoreContract(name: string, factory: () => Storage | Promis
       expect(await numbers()).toEqual([1, 2]);
     });
 
+    test("a probe leaves nothing behind", async () => {
+      await commit({ appended: [job(1)] });
+      await store.probe();
+      expect(await store.messages()).toEqual([job(1)]);
+    });
+
     describe("a closed store", () => {
       test("refuses commits and reads", async () => {
         await commit({ appended: [job(1)] });
@@ -253,6 +259,7 @@ export function queueStoreContract(name: string, factory: () => Storage | Promis
         expect(await refusal({ appended: [job(2)] })).toBe("STORAGE_UNAVAILABLE");
         expect(await refusal({})).toBe("STORAGE_UNAVAILABLE");
         expect(await refusalOf(() => store.messages())).toBe("STORAGE_UNAVAILABLE");
+        expect(await refusalOf(() => store.probe())).toBe("STORAGE_UNAVAILABLE");
       });
 
       test("has finished the commit that was under way", async () => {

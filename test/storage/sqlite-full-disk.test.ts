@@ -42,11 +42,14 @@ test.skipIf(!isMounted)(
     for (let attempt = 0; attempt < 5; attempt++) {
       expect(await refusalOf(() => chat.commit(large(11)))).toBe("STORAGE_UNAVAILABLE");
       expect(await refusalOf(() => queues.commit(largeJob))).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => chat.probe())).toBe("STORAGE_UNAVAILABLE");
     }
     expect(chat.history({ conversationId: "chat", limit: 100 })).toEqual(messages(10));
     expect(queues.messages()).toEqual(jobs(10));
 
     rmSync(ballast);
+    await chat.probe();
+    await queues.probe();
     await chat.commit(large(11));
     await queues.commit(largeJob);
     await chat.commit(batch({ messages: [message(12)] }));

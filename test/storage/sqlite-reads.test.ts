@@ -3,15 +3,19 @@ import { describe, expect, test } from "bun:test";
 import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
-import { batch, conversation, message, messages } from "../support/stored.ts";
+import { REMOVALS, Removals } from "../../src/storage/sqlite-removals.ts";
+import { batch, conversation, EPOCH_MS, identity, message, messages } from "../support/stored.ts";
 
 describe("every read goes by an index:", () => {
   const db = new Database(":memory:");
   migrate(db);
 
-  for (const [name, sql] of Object.entries(READS)) {
+  const planOf = (sql: string) =>
+    db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+
+  for (const [name, sql] of Object.entries({ ...READS, ...REMOVALS })) {
     test(name, () => {
-      const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+      const plan = planOf(sql);
       const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
       // The ids that were asked for are gone through, all queue messages, and nothing else.
       const meant = /^SCAN (wanted|json_each|queue_messages$)/;
@@ -20,9 +24,11 @@ describe("every read goes by an index:", () => {
     });
   }
 
-  test("neither a page of history nor the queues' messages need sorting", () => {
-    for (const sql of [READS.historyAfter, READS.historyBefore, READS.queueMessages]) {
-      const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+  test("neither a page of history, nor what expires, nor the queues' messages need sorting", () => {
+    const { historyAfter, historyBefore, queueMessages } = READS;
+    const { bottoms, bottomMessages } = REMOVALS;
+    for (const sql of [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages]) {
+      const plan = planOf(sql);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("TEMP B-TREE");
     }
   });
@@ -63,6 +69,19 @@ describe("migrations", () => {
     expect(db.query(READS.messageById).get("chat#3")).toEqual(message(3));
     expect(db.query(READS.conversation).get("chat")).toMatchObject({ lastSeq: 3 });
     expect(db.query(READS.queueMessages).all()).toEqual([]);
+  });
+
+  test("let a message of version 2 expire, and none be sent in its place", () => {
+    const db = new Database(":memory:");
+    migrate(db, MIGRATIONS.slice(0, 2));
+    const sent = message(1, { clientMessageId: "c-1" });
+    new ChatWrites(db).apply(batch({ conversations: [conversation()], messages: [sent] }));
+    migrate(db);
+    const portion = { beforeMs: EPOCH_MS + 10, keepLast: null, after: null, limit: 10 };
+    expect(new Removals(db).apply(portion)).toEqual({ removed: 1, next: null });
+    expect(db.query(READS.messageByClientId).get("alice", "c-1")).toEqual(identity(sent));
+    const again = batch({ messages: [message(2, { clientMessageId: "c-1" })] });
+    expect(() => new ChatWrites(db).apply(again)).toThrow("sent before");
   });
 
   test("keep to the number that the database says", () => {

@@ -7,7 +7,7 @@ import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/
 import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { batch, conversation, message, messages, watermark } from "../support/stored.ts";
+import { batch, conversation, identity, message, messages, watermark } from "../support/stored.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { faultyWorker, workerThatEndsAfterReplies } from "../support/writer-workers.ts";
 
@@ -91,7 +91,7 @@ test("a refused commit says why to the log, and tells no SQL", async () => {
   const { chat } = await open();
   await chat.commit(CHAT);
   const failure = await failureOf(() => chat.commit(CHAT));
-  expect(failure.message).toBe("the store did not take the write; nothing of it was kept");
+  expect(failure.message).toBe("The store has another message in its place; send again");
   expect(String(failure.cause)).toContain("SQLITE_CONSTRAINT_UNIQUE");
 });
 
@@ -227,6 +227,41 @@ describe("a writer whose thread ends", () => {
     await chat.commit(batch({ messages: [message(nextSeq)] }));
   });
 
+  test("in a removal of old messages, leaves each message or what it was sent as", async () => {
+    const { chat } = await open({ clock, startWorker });
+    const count = 3_000;
+    const sent = messages(count).map((each) => ({ ...each, clientMessageId: each.id }));
+    await chat.commit(batch({ conversations: [conversation()], messages: sent }));
+    const portion = { beforeMs: null, keepLast: 10, after: null, limit: 300 };
+    const history = () => chat.history({ conversationId: "chat", limit: count });
+    let ended = 0;
+    for (let round = 0; (await history()).length > 10 && round < 200; round++) {
+      clock.advance(1_000);
+      const removal = chat.removeExpired(portion);
+      // At another point of the removal in each round; in every other one it comes to its end.
+      for (let turn = 0; turn < round * 5; turn++) await new Promise(setImmediate);
+      if (round % 2 === 0) worker?.terminate();
+      const outcome = await removal.then(
+        () => "done",
+        (fault: unknown) => (fault instanceof AppError ? fault.code : fault),
+      );
+      if (outcome !== "done") {
+        expect(outcome).toBe("STORAGE_UNAVAILABLE");
+        ended += 1;
+      }
+      const kept = await history();
+      const firstKept = kept[0]?.seq ?? 0;
+      expect(kept.map(({ seq }) => seq)).toEqual(
+        Array.from({ length: count - firstKept + 1 }, (_, index) => firstKept + index),
+      );
+    }
+    expect(ended).toBeGreaterThan(0);
+    expect(await history()).toHaveLength(10);
+    for (const each of sent) {
+      expect(await chat.messageByClientId("alice", each.id)).toEqual(identity(each));
+    }
+  });
+
   test("after a commit but before its answer, has confirmed it all the same", async () => {
     const { chat } = await open({ clock, startWorker: () => workerThatEndsAfterReplies(2) });
     await chat.commit(CHAT);
@@ -268,8 +303,10 @@ describe("a commit that cannot be written", () => {
     using other = new Database(path);
     other.run("BEGIN IMMEDIATE");
     expect((await failureOf(() => chat.commit(CHAT))).code).toBe("STORAGE_UNAVAILABLE");
+    expect((await failureOf(() => chat.probe())).code).toBe("STORAGE_UNAVAILABLE");
     expect(chat.conversation("chat")).toBeNull();
     other.run("ROLLBACK");
+    await chat.probe();
     await chat.commit(CHAT);
     expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
   });

@@ -67,6 +67,8 @@ export interface Harness {
   readonly outlet: RecordingOutlet;
   readonly clock: FakeClock;
   readonly faults: unknown[];
+  /** The code of the error from which on commits failed, or "works". */
+  readonly storeChanges: string[];
   /** Sends and returns what `settled` was told: empty until it is. */
   send(from: string, message: Partial<NewMessage>, origin?: Origin): (AppError | null)[];
 }
@@ -75,6 +77,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
   const outlet = new RecordingOutlet();
   const clock = new FakeClock();
   const faults: unknown[] = [];
+  const storeChanges: string[] = [];
   const chat = new Chat({
     store,
     outlet,
@@ -90,11 +93,12 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     graceMs: 5_000,
     messagesPerSecond: 0,
     messagesBurst: 100,
+    onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),
     ...options,
   });
   return {
-    ...{ chat, outlet, clock, faults },
+    ...{ chat, outlet, clock, faults, storeChanges },
     send(from, message, origin) {
       const outcomes: (AppError | null)[] = [];
       const complete = { ...textMessage, ...message };

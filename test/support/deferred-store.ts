@@ -3,7 +3,10 @@ import type {
   ChatStore,
   ConversationHead,
   ConversationOverview,
+  ExpiryPortion,
+  ExpiryProgress,
   HistoryQuery,
+  SentMessage,
   StoredConversation,
   StoredMessage,
   StoredUser,
@@ -29,6 +32,14 @@ export class DeferredStore implements ChatStore {
     return this.#store.commit(batch);
   }
 
+  probe(): Promise<void> {
+    return this.#store.probe();
+  }
+
+  removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
+    return this.#store.removeExpired(portion);
+  }
+
   conversation(id: string): Promise<StoredConversation | null> {
     return later(() => this.#store.conversation(id));
   }
@@ -37,7 +48,7 @@ export class DeferredStore implements ChatStore {
     return later(() => this.#store.messageById(id));
   }
 
-  messageByClientId(senderId: string, clientMessageId: string): Promise<StoredMessage | null> {
+  messageByClientId(senderId: string, clientMessageId: string): Promise<SentMessage | null> {
     return later(() => this.#store.messageByClientId(senderId, clientMessageId));
   }
 

@@ -12,6 +12,9 @@ export class HeldQueueStore implements QueueStore {
   readonly batches: QueueBatch[] = [];
   /** Commits end by themselves, at once. */
   isImmediate = false;
+  /** What a probe meets. */
+  isFull = false;
+  probes = 0;
   #held: { resolve: () => void; reject: (fault: unknown) => void } | null = null;
 
   commit(batch: QueueBatch): Promise<void> {
@@ -28,6 +31,11 @@ export class HeldQueueStore implements QueueStore {
     return promise;
   }
 
+  async probe(): Promise<void> {
+    this.probes += 1;
+    if (this.isFull) throw diskFull();
+  }
+
   messages(): StoredQueueMessage[] {
     return [...this.kept.values()];
   }
@@ -41,7 +49,7 @@ export class HeldQueueStore implements QueueStore {
 
   async fail(): Promise<void> {
     await turn();
-    this.#held?.reject(new AppError("STORAGE_UNAVAILABLE", "the disk is full"));
+    this.#held?.reject(diskFull());
     await turn();
   }
 
@@ -53,6 +61,10 @@ export class HeldQueueStore implements QueueStore {
       if (message !== undefined) this.kept.set(id, { ...message, deliveries });
     }
   }
+}
+
+function diskFull(): AppError {
+  return new AppError("STORAGE_UNAVAILABLE", "the disk is full");
 }
 
 /** Lets microtasks, and what was put off to the end of this turn, happen. */
@@ -71,6 +83,6 @@ export interface TestQueuesOptions {
 export function testQueues(options: TestQueuesOptions): Queues {
   const { store, clock, newId, maxDeliveries = 3 } = options;
   const limits = { queueMessages: 8, queueBytes: 16_384, queues: 4, ...options.limits };
-  const journal = new QueueJournal(store, clock);
+  const journal = new QueueJournal(store, clock, () => {});
   return new Queues({ journal, clock, newId, limits, maxDeliveries, log: silentLog });
 }

@@ -1,17 +1,20 @@
-import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
+import type { ChatStore, ExpiryPortion, ExpiryProgress, WriteBatch } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
-/** A store whose commits wait for the test, and fail when it says so. Reads go to the memory store. */
-export class HeldStore {
-  readonly inner = new MemoryChatStore();
+/** A store whose commits wait for the test, and fail when it says so. */
+export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
   readonly batches: WriteBatch[] = [];
   #waiting: { batch: WriteBatch; resolve: () => void; reject: (error: AppError) => void }[] = [];
   isHolding = false;
   isFailing = false;
+  probes = 0;
+  readonly portions: ExpiryPortion[] = [];
 
   readonly store: ChatStore = {
     commit: (batch) => this.#commit(batch),
+    probe: () => this.#probe(),
+    removeExpired: (portion) => this.#removeExpired(portion),
     conversation: (id) => this.inner.conversation(id),
     messageById: (id) => this.inner.messageById(id),
     messageByClientId: (senderId, id) => this.inner.messageByClientId(senderId, id),
@@ -22,6 +25,17 @@ export class HeldStore {
     conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
   };
+
+  private constructor(readonly inner: Inner) {}
+
+  static inMemory(): HeldStore {
+    return new HeldStore(new MemoryChatStore());
+  }
+
+  /** Over a store that the test has opened, and closes. */
+  static over<Inner extends ChatStore>(inner: Inner): HeldStore<Inner> {
+    return new HeldStore(inner);
+  }
 
   /** Lets the commit under way end. */
   async release(): Promise<void> {
@@ -41,10 +55,25 @@ export class HeldStore {
     await new Promise<void>((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
   }
 
+  async #probe(): Promise<void> {
+    this.probes += 1;
+    if (this.isFailing) throw diskFull();
+  }
+
+  async #removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
+    this.portions.push(portion);
+    if (this.isFailing) throw diskFull();
+    return await this.inner.removeExpired(portion);
+  }
+
   async #end(batch: WriteBatch): Promise<void> {
-    if (this.isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
+    if (this.isFailing) throw diskFull();
     await this.inner.commit(batch);
   }
+}
+
+function diskFull(): AppError {
+  return new AppError("STORAGE_UNAVAILABLE", "the disk is full");
 }
 
 /** Everything that promises have set off so far has happened. */

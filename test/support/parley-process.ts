@@ -26,14 +26,17 @@ export interface ParleyOptions {
   readonly dataDir?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Starts the command within another one, which must become it. */
+  readonly within?: (command: readonly string[]) => string[];
 }
 
 /** Starts the binary on a free loopback port and waits until it says that it is ready. */
 export async function startParley(options: ParleyOptions = {}): Promise<ParleyProcess> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: npm run build makes it`);
   const dataDir = options.dataDir ?? temporaryDir();
+  const { within = (command: readonly string[]) => [...command] } = options;
   const child = Bun.spawn(
-    [
+    within([
       ...endsWithTests(),
       BINARY,
       "serve",
@@ -44,7 +47,7 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
       "--log-format",
       "json",
       ...(options.flags ?? []),
-    ],
+    ]),
     {
       env: { PATH: process.env.PATH ?? "", ...options.env },
       stdout: "pipe",

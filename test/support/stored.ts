@@ -1,5 +1,6 @@
 import type {
   NewConversation,
+  SentMessage,
   StoredMessage,
   WatermarkWrite,
   WriteBatch,
@@ -25,6 +26,12 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     timestampMs: EPOCH_MS + seq,
     ...fields,
   };
+}
+
+/** What is kept of the message for good. */
+export function identity(kept: StoredMessage): SentMessage {
+  const { id, conversationId, seq, senderId, recipientId, clientMessageId } = kept;
+  return { id, conversationId, seq, senderId, recipientId, clientMessageId };
 }
 
 export function conversation(

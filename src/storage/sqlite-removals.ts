@@ -1,0 +1,97 @@
+import type { Database } from "bun:sqlite";
+import type { ExpiryPortion, ExpiryProgress, RetentionRule } from "../chat/ports.ts";
+import { isExpired } from "./expiry.ts";
+
+/** A conversation and the lowest message that it still has. */
+interface BottomRow {
+  readonly id: string;
+  readonly lastSeq: number;
+  readonly bottomSeq: number | null;
+  readonly bottomMs: number | null;
+}
+
+interface BottomMessageRow {
+  readonly seq: number;
+  readonly timestampMs: number;
+}
+
+/** What retention asks and writes, each by an index. */
+export const REMOVALS = {
+  bottoms: `
+    SELECT conversations.id, conversations.last_seq AS lastSeq,
+           bottom.seq AS bottomSeq, bottom.timestamp_ms AS bottomMs
+    FROM conversations
+    LEFT JOIN messages AS bottom
+      ON bottom.conversation_id = conversations.id
+      AND bottom.seq = (
+        SELECT seq FROM messages WHERE messages.conversation_id = conversations.id
+        ORDER BY seq LIMIT 1
+      )
+    WHERE conversations.id > ?
+    ORDER BY conversations.id LIMIT ?`,
+
+  bottomMessages: `
+    SELECT seq, timestamp_ms AS timestampMs FROM messages
+    WHERE conversation_id = ? ORDER BY seq LIMIT ?`,
+
+  keepIdentities: `
+    INSERT INTO removed_messages (sender_id, client_message_id, id, conversation_id, seq, recipient_id)
+    SELECT sender_id, client_message_id, id, conversation_id, seq, recipient_id FROM messages
+    WHERE conversation_id = ? AND seq <= ? AND client_message_id IS NOT NULL`,
+
+  remove: "DELETE FROM messages WHERE conversation_id = ? AND seq <= ?",
+} as const;
+
+/** Removes expired messages, a portion at a time. Transactions are the caller's. */
+export class Removals {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** The database must be migrated. */
+  constructor(db: Database) {
+    this.#statements = prepare(db);
+  }
+
+  /** Throws the engine's error, and may then have removed some. */
+  apply({ after, limit, ...rule }: ExpiryPortion): ExpiryProgress {
+    const rows = this.#statements.bottoms.all(after ?? "", limit);
+    let removed = 0;
+    let through = after;
+    for (const { id, lastSeq, bottomSeq, bottomMs } of rows) {
+      const isDue =
+        bottomSeq !== null &&
+        bottomMs !== null &&
+        isExpired({ seq: bottomSeq, timestampMs: bottomMs }, lastSeq, rule);
+      if (isDue) {
+        removed += this.#removeFrom(id, lastSeq, rule, limit - removed);
+        // There may be more of it: the next portion looks at it again.
+        if (removed >= limit) return { removed, next: through ?? "" };
+      }
+      through = id;
+    }
+    return { removed, next: rows.length < limit ? null : through };
+  }
+
+  #removeFrom(id: string, lastSeq: number, rule: RetentionRule, room: number): number {
+    const bottom = this.#statements.bottomMessages.all(id, room);
+    const kept = bottom.findIndex((message) => !isExpired(message, lastSeq, rule));
+    const count = kept === -1 ? bottom.length : kept;
+    const upto = bottom[count - 1];
+    if (upto === undefined) return 0;
+    this.#statements.keepIdentities.run(id, upto.seq);
+    this.#statements.remove.run(id, upto.seq);
+    return count;
+  }
+}
+
+function prepare(db: Database) {
+  return {
+    bottoms: db.query<BottomRow, [afterId: string, limit: number]>(REMOVALS.bottoms),
+    bottomMessages: db.query<BottomMessageRow, [conversationId: string, limit: number]>(
+      REMOVALS.bottomMessages,
+    ),
+    keepIdentities: db.query<null, [conversationId: string, uptoSeq: number]>(
+      REMOVALS.keepIdentities,
+    ),
+    remove: db.query<null, [conversationId: string, uptoSeq: number]>(REMOVALS.remove),
+  };
+}
