@@ -1,0 +1,56 @@
+/** `npm run chaos`: faults under load against the binary, and a strict judge. See README.md. */
+import { parseArgs } from "node:util";
+import { Children } from "../../bench/children.ts";
+import { ensureBinary } from "../../bench/load/server-process.ts";
+import { renderReport } from "./report/terminal.ts";
+import type { RowResult } from "./row.ts";
+import { ROWS } from "./rows/table.ts";
+import { runRow } from "./run.ts";
+
+const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
+
+  --quick        about a tenth of it, in a minute
+  --only ROWS    some of ${ROWS.map(({ name }) => name).join(", ")}
+  --seed N       the seed of an earlier run: the same random choices
+  --docs         writes docs/faults.md and docs/faults.svg as well
+  --help         this`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    seed: { type: "string" },
+    docs: { type: "boolean", default: false },
+    resume: { type: "string", default: "subscription" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
+
+const names = values.only?.split(",") ?? ROWS.map(({ name }) => name);
+const unknown = names.filter((name) => ROWS.every((row) => row.name !== name));
+if (unknown.length > 0) {
+  console.error(`There is no row ${unknown.join(", ")}.\n\n${HELP}`);
+  process.exit(2);
+}
+
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+console.log(`seed ${seed}`);
+await ensureBinary(new Children());
+const results: RowResult[] = [];
+for (const [index, row] of ROWS.entries()) {
+  if (!names.includes(row.name)) continue;
+  console.log(`── ${row.name}: ${row.what}`);
+  const result = await runRow(row, index, {
+    ...{ seed, scale: values.quick ? "quick" : "full" },
+    resume: values.resume === "sync" ? "sync" : "subscription",
+    progress: (text) => console.log(`   ${text}`),
+  });
+  results.push(result);
+  console.log(`   ${result.verdict} after ${result.seconds.toFixed(0)} s`);
+}
+console.log(`\n${renderReport(results)}`);
+process.exit(results.some(({ verdict }) => verdict === "fail") ? 1 : 0);
