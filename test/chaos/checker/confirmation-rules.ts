@@ -35,7 +35,8 @@ function faultsOf(evidence: Evidence, key: string, confirmed: Confirmed): Fault[
   return [{ rule: "confirmed-twice", text }];
 }
 
-function missingFaults(evidence: Evidence): Fault[] {
+/** All that was confirmed is in the history, at its seq. */
+export function missingFaults(evidence: Evidence): Fault[] {
   const faults: Fault[] = [];
   for (const [key, { id, seq }] of evidence.confirmations) {
     const kept = evidence.historyById.get(id);

@@ -1,7 +1,7 @@
 import { type Row, scaled } from "../row.ts";
 import { withScene } from "../scene.ts";
 
-const MESSAGES_PER_SECOND = 1_000;
+const MESSAGES_PER_SECOND = 500;
 
 /** A kill at every moment of a commit, a start, a resume. */
 export const sigkill: Row = {
