@@ -12,6 +12,7 @@ const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
   --quick        about a tenth of it, in a minute
   --only ROWS    some of ${ROWS.map(({ name }) => name).join(", ")}
   --seed N       the seed of an earlier run: the same random choices
+  --resume HOW   sync (by /app/chat.sync) or subscription (by that alone)
   --docs         writes docs/faults.md and docs/faults.svg as well
   --help         this`;
 
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     seed: { type: "string" },
     docs: { type: "boolean", default: false },
-    resume: { type: "string", default: "subscription" },
+    resume: { type: "string", default: "sync" },
     help: { type: "boolean", default: false },
   },
 });
@@ -46,7 +47,7 @@ for (const [index, row] of ROWS.entries()) {
   console.log(`── ${row.name}: ${row.what}`);
   const result = await runRow(row, index, {
     ...{ seed, scale: values.quick ? "quick" : "full" },
-    resume: values.resume === "sync" ? "sync" : "subscription",
+    resume: values.resume === "subscription" ? "subscription" : "sync",
     progress: (text) => console.log(`   ${text}`),
   });
   results.push(result);

@@ -4,7 +4,7 @@ import type { Fault } from "./fault.ts";
 import { named } from "./message-rules.ts";
 import type { Device } from "./record.ts";
 
-/** Every device that says that it has caught up has got all that others wrote. */
+/** Every device that says that it has caught up has got all that it has a right to. */
 export function completenessFaults(evidence: Evidence, connections: ConnectionRules): Fault[] {
   const { devices, observations } = evidence.record;
   const settled = new Set(
@@ -13,12 +13,12 @@ export function completenessFaults(evidence: Evidence, connections: ConnectionRu
   const faults: Fault[] = [];
   for (const device of devices) {
     if (!settled.has(device.id)) continue;
-    const got = sharesReceipts(evidence, device).map(({ id }) => connections.memoryOf(id).got);
+    const memories = sharesReceipts(evidence, device).map(({ id }) => connections.memoryOf(id));
     for (const [conversationId, messages] of evidence.history) {
       if (!evidence.isMember(conversationId, device.userId)) continue;
       for (const message of messages) {
-        if (message.senderId === device.userId) continue;
-        if (got.some((ids) => ids.has(message.id))) continue;
+        if (!evidence.isOwedTo({ deviceId: device.id, userId: device.userId }, message)) continue;
+        if (memories.some((memory) => memory.has(message.id))) continue;
         faults.push({ rule: "receipt-missing", text: `${named(message)} to ${device.id}` });
       }
     }

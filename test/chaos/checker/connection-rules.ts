@@ -62,16 +62,16 @@ export class ConnectionRules {
         const { opened } = this.#evidence.connectionOf(observation.connection);
         const memory = this.memoryOf(opened.deviceId);
         this.faults.push(...syncedFaults(this.#evidence, observation, memory));
-        for (const [conversationId, { seq, resync }] of observation.conversations) {
+        for (const [conversationId, { seq }] of observation.conversations) {
           const lane = this.#lane(observation.connection, conversationId);
-          lane.lastSeq = resync ? seq : Math.max(seq, lane.lastSeq ?? 0);
+          lane.lastSeq = Math.max(seq, lane.lastSeq ?? 0);
         }
         break;
       }
       case "read": {
         const { opened } = this.#evidence.connectionOf(observation.connection);
         const memory = this.memoryOf(opened.deviceId);
-        for (const id of observation.ids) memory.got.set(id, place);
+        for (const id of observation.ids) memory.read.set(id, place);
         break;
       }
       default:
@@ -80,7 +80,8 @@ export class ConnectionRules {
   }
 
   #received(place: Place, { connection, message, replay }: Received): void {
-    const { deviceId, userId } = this.#evidence.connectionOf(connection).opened;
+    const { opened } = this.#evidence.connectionOf(connection);
+    const { deviceId, userId } = opened;
     const where = `connection ${connection} of ${deviceId}`;
     const found = (rule: RuleName, text = "") =>
       this.faults.push({ rule, text: `${named(message)} on ${where}${text}` });
@@ -97,7 +98,7 @@ export class ConnectionRules {
     if (memory.got.has(message.id) && !replay) found("repeated-unmarked");
     this.#checkIds(memory, message, found);
     memory.got.set(message.id, place);
-    this.#checkOrder(lane, userId, message, found);
+    this.#checkOrder(lane, opened, message, found);
   }
 
   /** The id that was confirmed is the message's for good; no other may follow it. */
@@ -117,12 +118,12 @@ export class ConnectionRules {
 
   /**
    * Of the messages that the history has, each connection sees every one of a conversation from
-   * where it began, but for the user's own. What a crash or a failed commit took lies behind all
+   * where it began, but for the device's own. What a crash or a failed commit took lies behind all
    * that survived, and its `seq` comes anew.
    */
   #checkOrder(
     lane: Lane,
-    userId: string,
+    device: { readonly deviceId: string; readonly userId: string },
     message: SeenMessage,
     found: (rule: RuleName, text: string) => void,
   ): void {
@@ -136,7 +137,8 @@ export class ConnectionRules {
     if (kept?.seq !== seq) found("seq-differs", `, and the history has it at ${kept?.seq}`);
     if (lane.lastSeq !== null) {
       for (let missed = lane.lastSeq + 1; missed < seq; missed += 1) {
-        if (this.#evidence.at(conversationId, missed)?.senderId === userId) continue;
+        const skipped = this.#evidence.at(conversationId, missed);
+        if (skipped === undefined || !this.#evidence.isOwedTo(device, skipped)) continue;
         found("receipt-order", ` came right after seq ${lane.lastSeq}`);
         break;
       }

@@ -64,6 +64,28 @@ export class Evidence {
     return found;
   }
 
+  /** The device itself sent the message: it has no need of a copy. */
+  isSentBy(deviceId: string, { senderId, clientMessageId }: SeenMessage): boolean {
+    const sending = this.sendings.get(keyOf(senderId, clientMessageId));
+    return (
+      sending?.sends.some(
+        ({ connection }) => this.connectionOf(connection).opened.deviceId === deviceId,
+      ) === true
+    );
+  }
+
+  /**
+   * The device has a right to the message: somebody else wrote it or, where devices resume from
+   * maps of their own, another device of the user.
+   */
+  isOwedTo(
+    device: { readonly deviceId: string; readonly userId: string },
+    message: SeenMessage,
+  ): boolean {
+    if (message.senderId !== device.userId) return true;
+    return this.record.resume === "sync" && !this.isSentBy(device.deviceId, message);
+  }
+
   isMember(conversationId: string, userId: string): boolean {
     return this.members.get(conversationId)?.has(userId) === true;
   }

@@ -22,7 +22,7 @@ export function syncedFaults(evidence: Evidence, synced: Synced, memory: DeviceM
     for (let at = cursor.seq + 1; at <= seq; at += 1) {
       if (!isOwed(evidence, connection, conversationId, at)) continue;
       const id = evidence.at(conversationId, at)?.id;
-      if (id === undefined || memory.got.has(id)) continue;
+      if (id === undefined || memory.has(id)) continue;
       const text = `${where} was not sent ${conversationId}#${at}, and SYNCED says ${seq}`;
       faults.push({ rule: "synced-early", text });
     }
@@ -45,7 +45,7 @@ function isFromAnotherLife(
   );
 }
 
-/** Somebody else's, and confirmed while the connection lived: it was there, under this seq. */
+/** The device's to have, and confirmed while the connection lived: it was there, under this seq. */
 function isOwed(
   evidence: Evidence,
   { opened, closedAt }: Connection,
@@ -53,7 +53,7 @@ function isOwed(
   seq: number,
 ): boolean {
   const message = evidence.at(conversationId, seq);
-  if (message === undefined || message.senderId === opened.userId) return false;
+  if (message === undefined || !evidence.isOwedTo(opened, message)) return false;
   const confirmation = evidence.confirmedIds.get(message.id);
   return confirmation !== undefined && confirmation.place < closedAt;
 }

@@ -11,11 +11,12 @@ const SIZES = [
   [2, 16_000, 32_000],
 ] as const;
 
-/** Unique, since it begins with the message's own name. */
-export function contentOf(clientMessageId: string, random: Random): string {
+/** Unique, since it begins with the message's own name; of some length, or of a usual one. */
+export function contentOf(clientMessageId: string, random: Random, length?: number): string {
   const [, least, most] = random.weighted(SIZES.map((size) => [size[0], size] as const));
-  const from = random.below(FILLER.length - most);
-  return `${clientMessageId}: ${FILLER.slice(from, from + random.between(least, most))}`.toWellFormed();
+  const filling = length ?? random.between(least, most);
+  const from = random.below(FILLER.length - filling);
+  return `${clientMessageId}: ${FILLER.slice(from, from + filling)}`.toWellFormed();
 }
 
 export function digestOf(content: string): string {

@@ -30,6 +30,8 @@ export class Crowd {
   /** What the server said that it should not have to say, with the first texts. */
   readonly complaints: string[] = [];
   readonly #options: CrowdOptions;
+  /** By conversation, the last `seq` that was confirmed. */
+  readonly #confirmedSeqs = new Map<string, number>();
   #traffic: ReturnType<typeof setInterval> | null = null;
 
   constructor(options: CrowdOptions) {
@@ -42,7 +44,11 @@ export class Crowd {
           ledger: this.ledger,
           stopwatch: this.stopwatch,
           syncs: resume === "sync",
+          conversationIds: world.conversationsOf(identity.userId).map(({ id }) => id),
           recipientIn: (id) => world.recipientOf(id, identity.userId),
+          onConfirmed: (id, seq) => {
+            this.#confirmedSeqs.set(id, Math.max(seq, this.#confirmedSeqs.get(id) ?? 0));
+          },
           onComplaint: (text) => this.complaints.push(text),
         }),
     );
@@ -58,12 +64,17 @@ export class Crowd {
     return this.devices.filter((device) => device.isConnected).length;
   }
 
+  get goodbyes(): number {
+    return this.devices.reduce((sum, device) => sum + device.goodbyes, 0);
+  }
+
   get unconfirmed(): number {
     return this.devices.reduce((sum, device) => sum + device.unconfirmed, 0);
   }
 
-  start(): void {
-    for (const device of this.devices) device.start();
+  /** All devices, or those that are asked for. */
+  start(isWanted: (device: Device) => boolean = () => true): void {
+    for (const device of this.devices) if (isWanted(device)) device.start();
   }
 
   async stop(): Promise<void> {
@@ -105,9 +116,9 @@ export class Crowd {
     return true;
   }
 
-  /** All are connected and caught up. */
+  /** All that were started are connected and caught up. */
   gathered(timeoutMs = 20_000): Promise<boolean> {
-    return this.until(() => this.devices.every((device) => device.isCaughtUp), timeoutMs);
+    return this.until(() => this.#started().every((device) => device.isCaughtUp), timeoutMs);
   }
 
   /**
@@ -116,33 +127,36 @@ export class Crowd {
    */
   async settle(timeoutMs = 30_000): Promise<void> {
     this.endTraffic();
+    const started = this.#started();
     const startMs = performance.now();
     const hasEnded = () => {
-      if (this.unconfirmed > 0 || !this.devices.every((device) => device.isCaughtUp)) return false;
-      if (this.#hasAll()) return true;
-      const lastMs = Math.max(startMs, ...this.devices.map((device) => device.lastHeardMs));
+      if (this.unconfirmed > 0 || !started.every((device) => device.isCaughtUp)) return false;
+      if (started.every((device) => this.hasAll(device))) return true;
+      const lastMs = Math.max(startMs, ...started.map((device) => device.lastHeardMs));
       return performance.now() - lastMs > SILENCE_MS;
     };
-    const settled = await this.until(hasEnded, timeoutMs);
-    if (!settled) {
-      const away = this.devices.filter((device) => !device.isCaughtUp).length;
+    if (!(await this.until(hasEnded, timeoutMs))) {
+      const away = started.filter((device) => !device.isCaughtUp).length;
       this.complaints.push(
         `after ${timeoutMs} ms ${this.unconfirmed} messages were not confirmed and ${away} devices not caught up`,
       );
     }
     await Bun.sleep(AFTERMATH_MS);
-    for (const { identity } of this.devices) {
+    for (const { identity } of started) {
       this.ledger.add({ kind: "settled", deviceId: identity.id });
     }
   }
 
-  #hasAll(): boolean {
-    const { conversations } = this.#options.world;
-    return conversations.every(({ id, memberIds }) => {
-      const members = this.devices.filter(({ identity }) => memberIds.includes(identity.userId));
-      const highest = Math.max(0, ...members.map((device) => device.highestOf(id)));
-      return members.every((device) => device.cursorOf(id).seq === highest);
-    });
+  /** The device has all that was confirmed in its conversations. */
+  hasAll(device: Device): boolean {
+    const { conversationsOf } = this.#options.world;
+    return conversationsOf(device.identity.userId).every(
+      ({ id }) => device.cursorOf(id).seq >= (this.#confirmedSeqs.get(id) ?? 0),
+    );
+  }
+
+  #started(): Device[] {
+    return this.devices.filter((device) => device.isStarted);
   }
 }
 

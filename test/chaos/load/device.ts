@@ -1,9 +1,15 @@
 import { StompClient } from "../../../bench/load/stomp-client.ts";
+import { CLOSED_BY_SERVER } from "../../../bench/load/web-socket.ts";
 import type { Random } from "../../fuzz/random.ts";
-import { type Cursor, type Device as DeviceIdentity, keyOf } from "../checker/record.ts";
+import {
+  type Cursor,
+  type Device as DeviceIdentity,
+  keyOf,
+  type SyncedConversation,
+} from "../checker/record.ts";
 import { contentOf, digestOf } from "./content.ts";
 import { parseMessage, sendFrame } from "./frame.ts";
-import { readHistory, toSeen } from "./history.ts";
+import { HistoryRefused, readHistory, toSeen } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import { Outbox, type Unconfirmed } from "./outbox.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -29,8 +35,11 @@ export interface DeviceOptions {
   readonly random: Random;
   /** It resumes by `/app/chat.sync`; otherwise by its subscription alone. */
   readonly syncs: boolean;
+  /** Of its user, all of them: a device that has nothing of one says so. */
+  readonly conversationIds: readonly string[];
   /** Whom the first message to the conversation names; null in a group. */
   readonly recipientIn: (conversationId: string) => string | null;
+  readonly onConfirmed: (conversationId: string, seq: number) => void;
   /** What the server says that no client expects. */
   readonly onComplaint: (text: string) => void;
 }
@@ -67,6 +76,10 @@ export class Device {
   /** Of the last frame, by `performance.now()`. */
   lastHeardMs = 0;
   connects = 0;
+  /** The server said that it leaves, so often. */
+  goodbyes = 0;
+  /** Called for each message that comes. */
+  onReceipt: () => void = () => undefined;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -75,6 +88,10 @@ export class Device {
 
   get isConnected(): boolean {
     return this.#link !== null;
+  }
+
+  get isStarted(): boolean {
+    return !this.#isStopped;
   }
 
   /** Connected, and told everything that it had missed. */
@@ -120,11 +137,11 @@ export class Device {
     this.#link?.client.pause();
   }
 
-  /** Writes a new message; it is sent at once if there is a connection. */
-  write(conversationId: string): void {
+  /** Writes a new message, of that length if given; it is sent at once if there is a connection. */
+  write(conversationId: string, length?: number): void {
     this.#written += 1;
     const clientMessageId = `${this.identity.id}-${this.#written}`;
-    const content = contentOf(clientMessageId, this.#options.random);
+    const content = contentOf(clientMessageId, this.#options.random, length);
     const digest = digestOf(content);
     const message = { conversationId, clientMessageId, content, digest };
     this.#outbox.add(message);
@@ -161,8 +178,11 @@ export class Device {
         onMessage: (bytes, start, end) => {
           if (link !== null && isCurrent()) this.#take(link, bytes, start, end);
         },
-        onError: (frame) => onComplaint(`${this.identity.id}: ${frame.split("\0", 1)[0]}`),
-        onLost: () => {
+        onError: (frame) => {
+          if (!frame.includes("SHUTTING_DOWN")) onComplaint(`${this.identity.id}: ${frame}`);
+        },
+        onLost: (reason) => {
+          if (reason.startsWith(CLOSED_BY_SERVER)) this.goodbyes += 1;
           if (isCurrent()) this.#gone();
         },
       });
@@ -178,6 +198,7 @@ export class Device {
     const { number: connection } = link;
     ledger.add({ kind: "opened", connection, deviceId: this.identity.id, userId, cursors });
     this.#isCaughtUp = false;
+    for (const track of this.#tracks.values()) track.begin();
     this.#link = link;
     this.connects += 1;
     this.#subscribe(link, cursors);
@@ -210,10 +231,9 @@ export class Device {
       .catch(gone);
   }
 
-  /** Of the conversations of which it has seen something: others the server knows better. */
   #cursors(): Map<string, Cursor> {
-    const cursors = [...this.#tracks].map(([id, track]) => [id, track.cursor] as const);
-    return new Map(cursors.filter(([, { seq }]) => seq > 0));
+    const { conversationIds } = this.#options;
+    return new Map(conversationIds.map((id) => [id, this.#track(id).cursor]));
   }
 
   #gone(): void {
@@ -265,6 +285,7 @@ export class Device {
     if (parsed.replay) stopwatch.sentAgain(key);
     else if (senderId !== this.identity.userId) stopwatch.received(key);
     this.#track(conversationId).see(seq, id);
+    this.onReceipt();
     if (ack === null) return;
     ledger.add({ kind: "acknowledged", connection, conversationId, seq });
     client.send(`ACK\nid:${ack}\n\n\0`);
@@ -285,30 +306,32 @@ export class Device {
       ...{ kind: "confirmed", connection, conversationId, clientMessageId, id, seq },
     });
     this.#outbox.confirmed(clientMessageId);
+    this.#options.onConfirmed(conversationId, seq);
     this.#track(conversationId).see(seq, id);
   }
 
-  #synced(connection: number, { conversations, others, resync }: Synced): void {
-    const answers = new Map(
-      Object.entries(conversations).map(([id, told]) => [
-        id,
-        { seq: told.seq, resync: told.resync || resync },
-      ]),
-    );
-    this.#options.ledger.add({ kind: "synced", connection, conversations: answers });
-    for (const [id, seq] of Object.entries(others)) this.#track(id).raiseTo(seq);
+  #synced(connection: number, { conversations }: Synced): void {
+    const answers = new Map<string, SyncedConversation>();
     const anew = new Map<string, number>();
-    for (const [id, { seq, resync }] of answers) {
-      if (resync) {
-        this.#track(id).forget();
-        anew.set(id, seq);
+    for (const [id, answer] of Object.entries(conversations)) {
+      const track = this.#track(id);
+      if ("error" in answer) {
+        track.forget(); // A crash took the conversation before its first message was confirmed.
+        continue;
       }
-      this.#track(id).raiseTo(seq);
+      answers.set(id, answer);
+      if (answer.resync) {
+        track.forget();
+        anew.set(id, answer.seq);
+      }
+      track.raiseTo(answer.seq);
     }
+    this.#options.ledger.add({ kind: "synced", connection, conversations: answers });
     this.#readAnew(connection, anew).catch((fault: unknown) => {
-      if (this.#link?.number === connection) {
-        this.#options.onComplaint(`${this.identity.id} cannot resync: ${fault}`);
-      }
+      if (this.#link?.number !== connection) return;
+      // Without the history the device has nothing: it comes again.
+      this.drop();
+      if (fault instanceof HistoryRefused) this.#options.onComplaint(fault.message);
     });
   }
 
@@ -336,7 +359,8 @@ export class Device {
     const { ledger, onComplaint } = this.#options;
     const { code, message, clientMessageId } = errorSchema.parse(body);
     if (clientMessageId === undefined) {
-      onComplaint(`${this.identity.id}: ${code} ${message}`);
+      // A server that leaves looks at no message any more; it is sent again to the next one.
+      if (code !== "SHUTTING_DOWN") onComplaint(`${this.identity.id}: ${code} ${message}`);
       return;
     }
     ledger.add({ kind: "refused", connection, clientMessageId, code });

@@ -4,6 +4,11 @@ import { historySchema, type WireMessage } from "./wire.ts";
 
 const PAGE = 200;
 
+/** The server answered, and not with the history. */
+export class HistoryRefused extends Error {
+  override readonly name = "HistoryRefused";
+}
+
 /** The whole conversation over HTTP, as one of its members reads it. Empty where there is none. */
 export async function readHistory(
   port: number,
@@ -18,7 +23,9 @@ export async function readHistory(
       headers: { "X-User-Id": userId },
     });
     if (answer.status === 404) return all;
-    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    if (!answer.ok) {
+      throw new HistoryRefused(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    }
     const { messages } = historySchema.parse(await answer.json());
     all.push(...messages);
     if (messages.length < PAGE) return all;

@@ -4,6 +4,8 @@ import type { Cursor } from "../checker/record.ts";
 export class Track {
   #seq = 0;
   readonly #ids = new Map<number, string>();
+  /** What came on the connection that there is. */
+  #fresh = new Set<number>();
 
   get cursor(): Cursor {
     return { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
@@ -18,6 +20,7 @@ export class Track {
     if (known === id) return;
     if (known !== undefined) this.#forgetFrom(seq); // The server took that seq anew.
     this.#ids.set(seq, id);
+    this.#fresh.add(seq);
     this.highest = Math.max(this.highest, seq);
     while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
   }
@@ -29,9 +32,16 @@ export class Track {
     while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
   }
 
-  /** All that was seen is void. */
+  /** A new connection. */
+  begin(): void {
+    this.#fresh = new Set();
+  }
+
+  /** All that was seen on earlier connections is void. */
   forget(): void {
+    const kept = [...this.#fresh].map((seq) => [seq, this.#ids.get(seq)] as const);
     this.#forgetFrom(1);
+    for (const [seq, id] of kept) if (id !== undefined) this.see(seq, id);
   }
 
   #forgetFrom(seq: number): void {

@@ -20,14 +20,15 @@ export const confirmationSchema = z.object({
   seq: z.number(),
 });
 
+const syncedConversationSchema = z.union([
+  z.object({ seq: z.number(), resync: z.boolean().default(false) }),
+  /** The conversation is not there, or not the user's. */
+  z.object({ error: z.string() }),
+]);
+
 export const syncedSchema = z.object({
   status: z.literal("SYNCED"),
-  resync: z.boolean().default(false),
-  conversations: z.record(
-    z.string(),
-    z.object({ seq: z.number(), resync: z.boolean().default(false) }),
-  ),
-  others: z.record(z.string(), z.number()).default({}),
+  conversations: z.record(z.string(), syncedConversationSchema),
 });
 
 export const confirmationsSchema = z.union([confirmationSchema, syncedSchema]);

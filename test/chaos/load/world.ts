@@ -47,6 +47,10 @@ export function createWorld(
   });
   const conversations = [...direct, ...grouped];
   const byId = new Map(direct.map((conversation) => [conversation.id, conversation]));
+  const byUser = new Map<string, Conversation[]>(userIds.map((userId) => [userId, []]));
+  for (const conversation of conversations) {
+    for (const userId of conversation.memberIds) byUser.get(userId)?.push(conversation);
+  }
   return {
     ...{ conversations, devices, groups: grouped },
     recipientOf: (id, senderId) =>
