@@ -13,9 +13,14 @@ export interface SceneOptions extends Partial<WorldSize> {
   /** Under the row's folder by default. */
   readonly dataDir?: string;
   readonly server?: Omit<ServerOptions, "dataDir">;
+  /** How often clients promise to send something; 0, which is no promise, by default. */
+  readonly heartBeatMs?: number;
 }
 
-const SIZE: WorldSize = { pairs: 12, groups: 4, groupMembers: 5 };
+const CONNECT_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+
+const SIZE: WorldSize = { pairs: 12, groups: 4, groupMembers: 5, absent: 0 };
 
 /** What most rows need: a server on a database of its own, and a crowd that talks through it. */
 export class Scene {
@@ -31,17 +36,22 @@ export class Scene {
 
   /** The server runs and everybody is there. */
   static async open(context: RowContext, options: SceneOptions = {}): Promise<Scene> {
-    const { dataDir = join(context.folder, "data"), server: serverOptions, ...size } = options;
+    const {
+      dataDir = join(context.folder, "data"),
+      server: serverOptions,
+      heartBeatMs = 0,
+      ...size
+    } = options;
     mkdirSync(dataDir, { recursive: true });
     const world = createWorld({ ...SIZE, ...size }, context.random);
     await openGroups(dataDir, world.groups);
     const server = new Server({ ...serverOptions, dataDir });
     const { random, resume } = context;
-    const crowd = new Crowd({ world, endpoint: server, random, resume });
+    const crowd = new Crowd({ world, endpoint: server, random, resume, heartBeatMs });
     const scene = new Scene(context, world, server, crowd);
     await server.start();
     crowd.start();
-    scene.expect(await crowd.gathered(), "not all devices could connect");
+    scene.expect(await crowd.gathered(CONNECT_MS), "not all devices could connect");
     return scene;
   }
 
@@ -54,6 +64,21 @@ export class Scene {
   async restart(): Promise<void> {
     this.crowd.ledger.add({ kind: "restarted" });
     await this.server.start();
+  }
+
+  /** As the server counts them. */
+  async connections(): Promise<number> {
+    return (await this.server.health())?.activeConnections ?? Number.NaN;
+  }
+
+  /** False when the server does not come to have so many in time. */
+  async untilConnections(count: number, timeoutMs: number): Promise<boolean> {
+    const lateMs = performance.now() + timeoutMs;
+    while ((await this.connections()) !== count) {
+      if (performance.now() > lateMs) return false;
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
+    return true;
   }
 
   expect(holds: boolean, failure: string): void {

@@ -2,10 +2,17 @@ import { type ParleyOptions, type ParleyProcess, startParley } from "../support/
 
 export interface ServerOptions extends Omit<ParleyOptions, "dataDir"> {
   readonly dataDir: string;
+  /** Starts it otherwise than as the binary. */
+  readonly launch?: (options: LaunchOptions) => Promise<ParleyProcess>;
+}
+
+export interface LaunchOptions {
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What the load sends at will. */
-const ENVIRONMENT = { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0", PARLEY_LIMITS_BLOCKED_MS: "20000" };
+const ENVIRONMENT = { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" };
 
 /** The binary on one data directory over all of its lives. Its port changes with each. */
 export class Server {
@@ -43,8 +50,9 @@ export class Server {
   }
 
   async start(): Promise<void> {
-    const { env, ...options } = this.#options;
-    this.#process = await startParley({ ...options, env: { ...ENVIRONMENT, ...env } });
+    const { env: ownEnv, launch = startParley, ...options } = this.#options;
+    const env = { ...ENVIRONMENT, ...ownEnv };
+    this.#process = await launch({ ...options, env });
     this.starts += 1;
   }
 

@@ -3,7 +3,7 @@ import type { Record } from "../checker/record.ts";
 import { Device, type Endpoint } from "./device.ts";
 import { Ledger } from "./ledger.ts";
 import { Stopwatch } from "./stopwatch.ts";
-import type { World } from "./world.ts";
+import type { AbsentConversation, World } from "./world.ts";
 
 /** Whether clients use `/app/chat.sync`. */
 export type Resume = Record["resume"];
@@ -13,6 +13,8 @@ export interface CrowdOptions {
   readonly endpoint: Endpoint;
   readonly random: Random;
   readonly resume: Resume;
+  /** How often clients promise to send something; 0 is no promise. */
+  readonly heartBeatMs: number;
 }
 
 /** A device has so many messages under way at most: a client that is cut off does not write on. */
@@ -32,15 +34,16 @@ export class Crowd {
   readonly #options: CrowdOptions;
   /** By conversation, the last `seq` that was confirmed. */
   readonly #confirmedSeqs = new Map<string, number>();
-  #traffic: ReturnType<typeof setInterval> | null = null;
+  readonly #present: readonly Device[];
+  readonly #traffic: ReturnType<typeof setInterval>[] = [];
 
   constructor(options: CrowdOptions) {
-    const { world, endpoint, random, resume } = options;
+    const { world, endpoint, random, resume, heartBeatMs } = options;
     this.#options = options;
     this.devices = world.devices.map(
       (identity) =>
         new Device({
-          ...{ identity, endpoint, random },
+          ...{ identity, endpoint, random, heartBeatMs },
           ledger: this.ledger,
           stopwatch: this.stopwatch,
           syncs: resume === "sync",
@@ -52,6 +55,12 @@ export class Crowd {
           onComplaint: (text) => this.complaints.push(text),
         }),
     );
+    this.#present = this.devices.filter((device) => !this.#isAbsent(device));
+  }
+
+  /** Those of the users who are away. */
+  get absent(): readonly Device[] {
+    return this.devices.filter((device) => this.#isAbsent(device));
   }
 
   get record(): Record {
@@ -72,9 +81,9 @@ export class Crowd {
     return this.devices.reduce((sum, device) => sum + device.unconfirmed, 0);
   }
 
-  /** All devices, or those that are asked for. */
-  start(isWanted: (device: Device) => boolean = () => true): void {
-    for (const device of this.devices) if (isWanted(device)) device.start();
+  /** All who are not away. */
+  start(): void {
+    for (const device of this.#present) device.start();
   }
 
   async stop(): Promise<void> {
@@ -82,28 +91,36 @@ export class Crowd {
     await Promise.all(this.devices.map((device) => device.stop()));
   }
 
-  /** Each message has a time at which it is due, whatever the server does. */
-  beginTraffic(messagesPerSecond: number): void {
-    this.endTraffic();
+  /**
+   * Writes at that rate, until the end of all traffic. Each message has a time at which it is due,
+   * whatever the server does.
+   */
+  beginTraffic(messagesPerSecond: number, write: () => void = () => this.writeOne()): void {
     const startMs = performance.now();
     let written = 0;
-    this.#traffic = setInterval(() => {
+    const timer = setInterval(() => {
       const due = Math.floor(((performance.now() - startMs) * messagesPerSecond) / 1_000);
-      for (; written < due; written += 1) this.writeOne();
+      for (; written < due; written += 1) write();
     }, TICK_MS);
+    this.#traffic.push(timer);
   }
 
   endTraffic(): void {
-    if (this.#traffic !== null) clearInterval(this.#traffic);
-    this.#traffic = null;
+    for (const timer of this.#traffic.splice(0)) clearInterval(timer);
   }
 
   /** Somebody who is there writes to somebody. */
   writeOne(): void {
     const { random, world } = this.#options;
-    const device = random.pick(this.devices);
-    if (!device.isConnected || device.unconfirmed >= WINDOW) return;
-    device.write(random.pick(world.conversationsOf(device.identity.userId)).id);
+    const device = random.pick(this.#present);
+    if (!mayWrite(device)) return;
+    device.write(random.pick(world.livelyOf(device.identity.userId)).id);
+  }
+
+  /** A message of that length to somebody who is away. */
+  writeTo({ writerId, id }: AbsentConversation, length: number): void {
+    const writer = this.#present.find(({ identity }) => identity.userId === writerId);
+    if (writer !== undefined && mayWrite(writer)) writer.write(id, length);
   }
 
   /** Waits until the condition holds; false when it does not in time. */
@@ -155,9 +172,17 @@ export class Crowd {
     );
   }
 
+  #isAbsent({ identity }: Device): boolean {
+    return this.#options.world.absentIds.has(identity.userId);
+  }
+
   #started(): Device[] {
     return this.devices.filter((device) => device.isStarted);
   }
+}
+
+function mayWrite(device: Device): boolean {
+  return device.isConnected && device.unconfirmed < WINDOW;
 }
 
 /** How long something unexpected may follow. */

@@ -35,6 +35,8 @@ export interface DeviceOptions {
   readonly random: Random;
   /** It resumes by `/app/chat.sync`; otherwise by its subscription alone. */
   readonly syncs: boolean;
+  /** How often it promises to send something; 0 is no promise. */
+  readonly heartBeatMs: number;
   /** Of its user, all of them: a device that has nothing of one says so. */
   readonly conversationIds: readonly string[];
   /** Whom the first message to the conversation names; null in a group. */
@@ -73,6 +75,7 @@ export class Device {
   #lost = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
   #written = 0;
+  #heartBeats: ReturnType<typeof setInterval> | undefined;
   /** Of the last frame, by `performance.now()`. */
   lastHeardMs = 0;
   connects = 0;
@@ -166,7 +169,7 @@ export class Device {
 
   /** False when it did not come to CONNECTED. */
   async #connect(port: number): Promise<boolean> {
-    const { ledger, onComplaint, syncs } = this.#options;
+    const { ledger, onComplaint, syncs, heartBeatMs } = this.#options;
     const { userId } = this.identity;
     this.#lost = Promise.withResolvers();
     let link: Link | null = null;
@@ -174,7 +177,7 @@ export class Device {
     let client: StompClient;
     try {
       client = await StompClient.connect({
-        ...{ port, userId, heartBeat: "0,0" },
+        ...{ port, userId, heartBeat: `${heartBeatMs},0` },
         onMessage: (bytes, start, end) => {
           if (link !== null && isCurrent()) this.#take(link, bytes, start, end);
         },
@@ -196,6 +199,7 @@ export class Device {
     const cursors = syncs ? this.#cursors() : null;
     link = { number: ledger.nextConnection(), client };
     const { number: connection } = link;
+    this.#beginHeartBeats(client, heartBeatMs);
     ledger.add({ kind: "opened", connection, deviceId: this.identity.id, userId, cursors });
     this.#isCaughtUp = false;
     for (const track of this.#tracks.values()) track.begin();
@@ -204,6 +208,11 @@ export class Device {
     this.#subscribe(link, cursors);
     for (const message of this.#outbox.all()) this.#sendAgain(link, message);
     return true;
+  }
+
+  #beginHeartBeats(client: StompClient, everyMs: number): void {
+    clearInterval(this.#heartBeats);
+    if (everyMs > 0) this.#heartBeats = setInterval(() => client.send("\n"), everyMs / 2);
   }
 
   #subscribe({ client }: Link, cursors: ReadonlyMap<string, Cursor> | null): void {
@@ -240,6 +249,7 @@ export class Device {
     const link = this.#link;
     if (link === null) return;
     this.#link = null;
+    clearInterval(this.#heartBeats);
     this.#options.ledger.add({ kind: "closed", connection: link.number });
     this.#lost.resolve();
   }
