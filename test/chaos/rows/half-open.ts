@@ -7,6 +7,7 @@ import { type Scene, withScene } from "../scene.ts";
 const DEAF_PEERS = join(import.meta.dir, "../faults/deaf-peers.ts");
 const MESSAGES_PER_SECOND = 200;
 const BLOCKED_MS = 2_000;
+const HEART_BEAT_MS = 1_000;
 const PATIENCE_MS = 15_000;
 
 /** For each one that vanished: more than the kernel takes, and less than a send buffer. */
@@ -15,7 +16,7 @@ const MESSAGE_LENGTH = 16_000;
 
 /** What ends a connection whose peer has vanished: the heart-beats it promised, or its full buffer. */
 const WAYS = [
-  { heartBeat: "1000,1000", floods: false },
+  { heartBeat: `${HEART_BEAT_MS},0`, floods: false },
   { heartBeat: "0,0", floods: true },
 ] as const;
 
@@ -25,7 +26,12 @@ export const halfOpen: Row = {
   run(context) {
     const absent = scaled(context.scale, { full: 40, quick: 15, short: 5 });
     const rounds = scaled(context.scale, { full: 4, quick: 2, short: 2 });
-    const server = { env: { PARLEY_LIMITS_BLOCKED_MS: String(BLOCKED_MS) } };
+    const server = {
+      env: {
+        PARLEY_LIMITS_BLOCKED_MS: String(BLOCKED_MS),
+        PARLEY_HEARTBEAT_RECEIVE_MS: String(HEART_BEAT_MS),
+      },
+    };
     return withScene(context, { absent, server }, async (scene) => {
       const { crowd } = scene;
       const deaf = await Helper.start<DeafCommand>(DEAF_PEERS);
