@@ -1,11 +1,19 @@
 /** `npm run chaos`: faults under load against the binary, and a strict judge. See README.md. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Children } from "../../bench/children.ts";
 import { ensureBinary } from "../../bench/load/server-process.ts";
+import { fileSystemOf, ROOT, thisMachine } from "../../bench/machine.ts";
+import { faultsChart } from "./report/chart.ts";
+import { faultsPage } from "./report/page.ts";
+import { hasPassed, type Report } from "./report/report.ts";
 import { renderReport } from "./report/terminal.ts";
 import type { RowResult } from "./row.ts";
 import { ROWS } from "./rows/table.ts";
-import { runRow } from "./run.ts";
+import { dataParent, runRow } from "./run.ts";
+
+const RESULTS = join(import.meta.dir, "results");
 
 const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
 
@@ -38,20 +46,32 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+async function writeReports(report: Report): Promise<void> {
+  mkdirSync(RESULTS, { recursive: true });
+  await Bun.write(join(RESULTS, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
+  if (!values.docs) return;
+  await Bun.write(join(ROOT, "docs/faults.md"), faultsPage(report));
+  await Bun.write(join(ROOT, "docs/faults.svg"), faultsChart(report));
+}
+
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+const resume = values.resume === "subscription" ? "subscription" : "sync";
 console.log(`seed ${seed}`);
 await ensureBinary(new Children());
+const machine = await thisMachine();
 const results: RowResult[] = [];
 for (const [index, row] of ROWS.entries()) {
   if (!names.includes(row.name)) continue;
   console.log(`── ${row.name}: ${row.what}`);
   const result = await runRow(row, index, {
-    ...{ seed, scale: values.quick ? "quick" : "full" },
-    resume: values.resume === "subscription" ? "subscription" : "sync",
+    ...{ seed, resume, scale: values.quick ? "quick" : "full" },
     progress: (text) => console.log(`   ${text}`),
   });
   results.push(result);
   console.log(`   ${result.verdict} after ${result.seconds.toFixed(0)} s`);
 }
-console.log(`\n${renderReport(results)}`);
-process.exit(results.some(({ verdict }) => verdict === "fail") ? 1 : 0);
+const fileSystem = fileSystemOf(dataParent());
+const report = { machine, fileSystem, seed, quick: values.quick, resume, results } satisfies Report;
+await writeReports(report);
+console.log(`\n${renderReport(report)}`);
+process.exit(hasPassed(report) ? 0 : 1);

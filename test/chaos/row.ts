@@ -24,8 +24,8 @@ export interface Outcome {
   readonly faults: readonly Fault[];
   /** What broke a rule of the row itself: health that did not change, a start that failed. */
   readonly failures: readonly string[];
-  /** Of users who are not cut off, in milliseconds; NaN where none were timed. */
-  readonly p99Ms: number;
+  /** From send to receipt, of messages whose users were not cut off; null where none was timed. */
+  readonly p99Ms: number | null;
   /** Figures worth telling. */
   readonly notes: readonly string[];
 }

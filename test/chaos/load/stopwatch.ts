@@ -23,10 +23,10 @@ export class Stopwatch {
     this.#latencies.record(performance.now() - sentMs);
   }
 
-  /** NaN when nothing was timed. */
-  get p99Ms(): number {
+  /** Null when nothing was timed. */
+  get p99Ms(): number | null {
     const { count, p99Ms } = this.#latencies.summary();
-    return count === 0 ? Number.NaN : p99Ms;
+    return count === 0 ? null : p99Ms;
   }
 
   reset(): void {

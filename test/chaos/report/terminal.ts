@@ -2,6 +2,7 @@ import { renderTable } from "../../../bench/table.ts";
 import { type FaultKind, RULES, type RuleName } from "../checker/fault.ts";
 import { countOf } from "../checker/judge.ts";
 import type { RowResult } from "../row.ts";
+import type { Report } from "./report.ts";
 
 const COLUMNS = [
   ...["fault", "injected", "times", "confirmed", "missing", "doubled", "disordered", "other"],
@@ -10,9 +11,11 @@ const COLUMNS = [
 
 const SHOWN_FAULTS = 5;
 
-export function renderReport(results: readonly RowResult[]): string {
+export function renderReport({ results, machine, fileSystem, seed }: Report): string {
+  const { cpu, cores, kernel, bun, commit } = machine;
+  const head = `Parley ${commit}, seed ${seed}; ${cpu}, ${cores} cores, ${kernel}, Bun ${bun}, data on ${fileSystem}`;
   const table = renderTable(COLUMNS, results.map(cellsOf));
-  return [table, ...results.flatMap(detailsOf)].join("\n");
+  return [head, "", table, "", ...results.flatMap(detailsOf)].join("\n");
 }
 
 function cellsOf({ name, seconds, verdict, outcome }: RowResult): string[] {
@@ -23,7 +26,7 @@ function cellsOf({ name, seconds, verdict, outcome }: RowResult): string[] {
   return [
     ...[name, injected, String(times), confirmed.toLocaleString("en")],
     ...kinds.map((kind) => String(countOf(faults, kind))),
-    ...[Number.isNaN(p99Ms) ? "–" : p99Ms.toFixed(1), ...end],
+    ...[p99Ms === null ? "–" : p99Ms.toFixed(1), ...end],
   ];
 }
 

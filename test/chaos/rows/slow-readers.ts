@@ -126,7 +126,7 @@ class Comparison {
     await Bun.sleep(SETTLE_MS);
     stopwatch.reset();
     await Bun.sleep(MEASURE_MS);
-    return stopwatch.p99Ms;
+    return stopwatch.p99Ms ?? Number.NaN;
   }
 }
 
