@@ -15,6 +15,8 @@ import { dataParent, runRow } from "./run.ts";
 
 const RESULTS = join(import.meta.dir, "results");
 
+const DEADLINE_MS = 20 * 60_000;
+
 const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
 
   --quick        about a tenth of it, in a minute
@@ -54,6 +56,14 @@ async function writeReports(report: Report): Promise<void> {
   await Bun.write(join(ROOT, "docs/faults.svg"), faultsChart(report));
 }
 
+// What was started ends with this process, and what was made is removed at its exit.
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+setTimeout(() => {
+  console.error("The suite takes too long; giving up");
+  process.exit(1);
+}, DEADLINE_MS).unref();
+
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
 const resume = values.resume === "subscription" ? "subscription" : "sync";
 console.log(`seed ${seed}`);
@@ -69,6 +79,7 @@ for (const [index, row] of ROWS.entries()) {
   });
   results.push(result);
   console.log(`   ${result.verdict} after ${result.seconds.toFixed(0)} s`);
+  if (result.hangs) break;
 }
 const fileSystem = fileSystemOf(dataParent());
 const report = { machine, fileSystem, seed, quick: values.quick, resume, results } satisfies Report;

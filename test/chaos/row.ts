@@ -51,6 +51,8 @@ export interface RowResult {
   readonly outcome: Outcome | null;
   /** Why it was skipped, or what kept it from ending. */
   readonly reason: string | null;
+  /** It did not end in time: what it started may still run, and no other row should. */
+  readonly hangs: boolean;
 }
 
 /** By scale. */

@@ -16,30 +16,35 @@ export interface RunOptions {
 /** A row that takes longer hangs. */
 const DEADLINE_MS = 4 * 60_000;
 
+class RowHangs extends Error {
+  override readonly name = "RowHangs";
+}
+
 /** One row, with a folder of its own that goes when the row has ended, however it ends. */
 export async function runRow(row: Row, index: number, options: RunOptions): Promise<RowResult> {
   const { seed, scale, resume, progress } = options;
   const folder = mkdtempSync(join(dataParent(), "parley-chaos-"));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", removeFolder);
   const startMs = performance.now();
   const context = { scale, resume, random: new Random(seed, index), folder, progress };
   const ended = (verdict: RowResult["verdict"], outcome: Outcome | null, reason: string | null) => {
     const seconds = (performance.now() - startMs) / 1_000;
-    return { name: row.name, what: row.what, seconds, verdict, outcome, reason };
+    return { name: row.name, what: row.what, seconds, verdict, outcome, reason, hangs: false };
   };
   try {
     const outcome = await within(DEADLINE_MS, row.run(context));
-    if ("skipped" in outcome)
+    if ("skipped" in outcome) {
       return ended(isDemanded() ? "fail" : "skipped", null, outcome.skipped);
+    }
     const isClean = outcome.faults.length === 0 && outcome.failures.length === 0;
     return ended(isClean ? "pass" : "fail", outcome, null);
   } catch (fault) {
-    return ended(
-      "fail",
-      null,
-      fault instanceof Error ? (fault.stack ?? fault.message) : `${fault}`,
-    );
+    const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    return { ...ended("fail", null, reason), hangs: fault instanceof RowHangs };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", removeFolder);
+    removeFolder();
   }
 }
 
@@ -59,7 +64,7 @@ export function dataParent(): string {
 async function within<Value>(timeoutMs: number, task: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    late.reject(new Error(`the row did not end within ${timeoutMs / 1_000} s`));
+    late.reject(new RowHangs(`the row did not end within ${timeoutMs / 1_000} s`));
   }, timeoutMs);
   try {
     return await Promise.race([task, late.promise]);

@@ -19,7 +19,11 @@ export class SmallDisk {
       return { refusal: "a small disk needs Linux and its mount command" };
     }
     const { success, stderr } = Bun.spawnSync(command, { stderr: "pipe" });
-    if (success) return new SmallDisk(path);
+    if (success) {
+      const disk = new SmallDisk(path);
+      process.once("exit", disk.unmount); // However the suite ends.
+      return disk;
+    }
     return { refusal: `a small disk cannot be mounted: ${stderr.toString().trim()}` };
   }
 
@@ -44,9 +48,10 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  unmount(): void {
+  readonly unmount = (): void => {
+    process.off("exit", this.unmount);
     Bun.spawnSync(["umount", "-l", this.path]);
-  }
+  };
 }
 
 function isNoSpace(fault: unknown): boolean {

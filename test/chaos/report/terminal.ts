@@ -14,8 +14,12 @@ const SHOWN_FAULTS = 5;
 export function renderReport({ results, machine, fileSystem, seed }: Report): string {
   const { cpu, cores, kernel, bun, commit } = machine;
   const head = `Parley ${commit}, seed ${seed}; ${cpu}, ${cores} cores, ${kernel}, Bun ${bun}, data on ${fileSystem}`;
+  return `${head}\n\n${renderRows(results)}`;
+}
+
+export function renderRows(results: readonly RowResult[]): string {
   const table = renderTable(COLUMNS, results.map(cellsOf));
-  return [head, "", table, "", ...results.flatMap(detailsOf)].join("\n");
+  return [table, "", ...results.flatMap(detailsOf)].join("\n");
 }
 
 function cellsOf({ name, seconds, verdict, outcome }: RowResult): string[] {
