@@ -69,15 +69,6 @@ export class StompClient {
     this.#socket?.send(frame);
   }
 
-  /** Reads nothing more; the connection stays open. */
-  pause(): void {
-    this.#socket?.pause();
-  }
-
-  resume(): void {
-    this.#socket?.resume();
-  }
-
   close(): void {
     this.#isClosing = true;
     this.#socket?.close();

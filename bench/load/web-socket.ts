@@ -69,15 +69,6 @@ export class LightWebSocket {
     this.#write(TEXT, Buffer.from(text));
   }
 
-  /** Reads nothing more, so that the server's side fills up. */
-  pause(): void {
-    this.#socket?.pause();
-  }
-
-  resume(): void {
-    this.#socket?.resume();
-  }
-
   close(): void {
     this.#isClosed = true;
     this.#socket?.end();

@@ -44,7 +44,7 @@ const steps = fc.array(
     { weight: 4, arbitrary: step("commit") },
     { weight: 1, arbitrary: step("crash") },
   ),
-  { minLength: 1, maxLength: 60 },
+  { minLength: 1, maxLength: 100, size: "max" },
 );
 
 function step(kind: Step["kind"]): fc.Arbitrary<Step> {
@@ -70,7 +70,7 @@ test("of any run without a fault the checker says nothing", () => {
     fc.property(steps, (run) => {
       expect(rulesBroken(simulate([...CONNECT_ALL, ...run]))).toEqual([]);
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
 });
 

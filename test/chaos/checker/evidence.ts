@@ -1,4 +1,10 @@
-import { type History, keyOf, type Observation, type Record, type SeenMessage } from "./record.ts";
+import {
+  type ClientRecord,
+  type History,
+  keyOf,
+  type Observation,
+  type SeenMessage,
+} from "./record.ts";
 
 /** An observation's place in the record. */
 export type Place = number;
@@ -41,7 +47,7 @@ export class Evidence {
   readonly #restarts: Place[] = [];
 
   constructor(
-    readonly record: Record,
+    readonly record: ClientRecord,
     readonly history: History,
   ) {
     for (const { id, memberIds } of record.conversations) this.members.set(id, new Set(memberIds));

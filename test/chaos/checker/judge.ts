@@ -4,7 +4,7 @@ import { ConnectionRules } from "./connection-rules.ts";
 import { Evidence } from "./evidence.ts";
 import { type Fault, type FaultKind, kindOf } from "./fault.ts";
 import { historyFaults } from "./history-rules.ts";
-import type { History, Record } from "./record.ts";
+import type { ClientRecord, History } from "./record.ts";
 import { sendOrderFaults } from "./send-order-rule.ts";
 
 export interface Verdict {
@@ -18,7 +18,7 @@ export interface Verdict {
  * be shown a message that a crash takes before it was confirmed, and its `seq` may be used anew
  * [DESIGN §3.1]: such messages are no fault as long as nobody was told SENT.
  */
-export function judge(record: Record, history: History): Verdict {
+export function judge(record: ClientRecord, history: History): Verdict {
   const evidence = new Evidence(record, history);
   const connections = new ConnectionRules(evidence);
   connections.run();

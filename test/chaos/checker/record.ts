@@ -108,7 +108,7 @@ export interface Device {
   readonly ack: "auto" | "client";
 }
 
-export interface Record {
+export interface ClientRecord {
   readonly conversations: readonly Conversation[];
   readonly devices: readonly Device[];
   /**

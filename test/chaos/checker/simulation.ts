@@ -109,19 +109,23 @@ class Simulation {
     const conversations = new Map<string, { seq: number; resync: boolean }>();
     for (const [conversationId, cursor] of cursors) {
       const messages = this.#of(conversationId);
+      const kept = messages.filter((message) => !this.#uncommitted.has(message));
       const resync = cursor.id !== null && messages[cursor.seq - 1]?.id !== cursor.id;
-      conversations.set(conversationId, { seq: messages.length, resync });
-      if (resync) continue;
-      for (const message of messages.slice(cursor.seq)) this.#receive(client, message, true);
+      conversations.set(conversationId, { seq: kept.length, resync });
+      if (resync) client.cursors.delete(conversationId);
+      const from = resync ? kept.length : cursor.seq;
+      for (const message of messages.slice(from)) this.#receive(client, message, true);
     }
     this.#see({ kind: "synced", connection, conversations });
-    for (const [conversationId, { resync }] of conversations) {
+    for (const [conversationId, { seq, resync }] of conversations) {
       if (!resync) continue;
-      const messages = this.#of(conversationId);
+      const messages = this.#of(conversationId).slice(0, seq);
       const ids = messages.map(({ id }) => id);
       this.#see({ kind: "read", connection, conversationId, ids });
       const last = messages.at(-1);
-      client.cursors.set(conversationId, { seq: last?.seq ?? 0, id: last?.id ?? null });
+      if (last !== undefined && !client.cursors.has(conversationId)) {
+        client.cursors.set(conversationId, { seq: last.seq, id: last.id });
+      }
     }
     this.#resend(client);
   }

@@ -1,12 +1,12 @@
 import type { Random } from "../../fuzz/random.ts";
-import type { Record } from "../checker/record.ts";
+import type { ClientRecord } from "../checker/record.ts";
 import { Device, type Endpoint } from "./device.ts";
 import { Ledger } from "./ledger.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { AbsentConversation, World } from "./world.ts";
 
 /** Whether clients use `/app/chat.sync`. */
-export type Resume = Record["resume"];
+export type Resume = ClientRecord["resume"];
 
 export interface CrowdOptions {
   readonly world: World;
@@ -63,7 +63,7 @@ export class Crowd {
     return this.devices.filter((device) => this.#isAbsent(device));
   }
 
-  get record(): Record {
+  get record(): ClientRecord {
     const { world, resume } = this.#options;
     const { conversations, devices } = world;
     return { conversations, devices, resume, observations: this.ledger.observations };

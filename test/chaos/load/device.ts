@@ -8,7 +8,7 @@ import {
   type SyncedConversation,
 } from "../checker/record.ts";
 import { contentOf, digestOf } from "./content.ts";
-import { parseMessage, sendFrame } from "./frame.ts";
+import { type MessageFrame, parseMessage, sendFrame } from "./frame.ts";
 import { HistoryRefused, readHistory, toSeen } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import { Outbox, type Unconfirmed } from "./outbox.ts";
@@ -110,10 +110,6 @@ export class Device {
     return this.#track(conversationId).cursor;
   }
 
-  highestOf(conversationId: string): number {
-    return this.#track(conversationId).highest;
-  }
-
   /** From now on it is connected whenever the server is there. */
   start(): void {
     if (!this.#isStopped) return;
@@ -133,11 +129,6 @@ export class Device {
   drop(): void {
     this.#link?.client.close();
     this.#gone();
-  }
-
-  /** Neither reads nor answers any more, with the connection left open. */
-  freeze(): void {
-    this.#link?.client.pause();
   }
 
   /** Writes a new message, of that length if given; it is sent at once if there is a connection. */
@@ -269,7 +260,15 @@ export class Device {
 
   #take(link: Link, bytes: Buffer, start: number, end: number): void {
     this.lastHeardMs = performance.now();
-    const { subscription, ack, body } = parseMessage(bytes, start, end);
+    try {
+      this.#handle(link, parseMessage(bytes, start, end));
+    } catch (fault) {
+      const frame = bytes.toString("utf8", start, end);
+      this.#options.onComplaint(`${this.identity.id} cannot read ${frame}: ${fault}`);
+    }
+  }
+
+  #handle(link: Link, { subscription, ack, body }: MessageFrame): void {
     switch (subscription) {
       case "m":
         this.#received(link, body, ack);

@@ -11,9 +11,6 @@ export class Track {
     return { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
   }
 
-  /** The highest seen, with or without a gap before it. */
-  highest = 0;
-
   /** A message, or the confirmation of one's own. */
   see(seq: number, id: string): void {
     const known = this.#ids.get(seq);
@@ -21,14 +18,12 @@ export class Track {
     if (known !== undefined) this.#forgetFrom(seq); // The server took that seq anew.
     this.#ids.set(seq, id);
     this.#fresh.add(seq);
-    this.highest = Math.max(this.highest, seq);
     while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
   }
 
   /** The server says that nothing up to there is missing. */
   raiseTo(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
-    this.highest = Math.max(this.highest, seq);
     while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
   }
 
@@ -47,6 +42,5 @@ export class Track {
   #forgetFrom(seq: number): void {
     for (const other of [...this.#ids.keys()]) if (other >= seq) this.#ids.delete(other);
     this.#seq = Math.min(this.#seq, seq - 1);
-    this.highest = this.#seq;
   }
 }
