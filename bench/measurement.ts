@@ -80,3 +80,11 @@ export function noFaults(): Faults {
 export function brokenPromises({ lost, doubled, disordered, disconnected }: Faults): number {
   return lost + doubled + disordered + disconnected;
 }
+
+/** A client that counts the connections which it lost, and prints the first. */
+export function countLost(faults: Faults, userId: string): (reason: string) => void {
+  return (reason) => {
+    if (faults.disconnected === 0) console.error(`${userId} was disconnected: ${reason}`);
+    faults.disconnected += 1;
+  };
+}

@@ -1,4 +1,4 @@
-import { type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import { countLost, type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
 import type { ChatScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
@@ -91,7 +91,7 @@ class Chat {
         userId: `user-${user}`,
         heartBeat: "0,0",
         onMessage: (bytes, start, end) => this.#received(user, bytes, start, end),
-        faults: this.faults,
+        onLost: countLost(this.faults, `user-${user}`),
       });
       await client.subscribe({
         m: "/user/queue/messages",

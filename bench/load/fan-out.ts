@@ -1,4 +1,4 @@
-import { type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import { countLost, type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
 import type { FanOutScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
@@ -58,19 +58,24 @@ class FanOut {
 
   async connect(): Promise<void> {
     const { port } = this.#target;
-    const options = { port, heartBeat: "0,0", faults: this.faults };
+    const options = { port, heartBeat: "0,0" };
     this.#clients = await connectMany(this.#subscribers, async (subscriber) => {
       this.#last[subscriber] = -1;
       const client = await StompClient.connect({
         ...options,
         userId: `subscriber-${subscriber}`,
+        onLost: countLost(this.faults, `subscriber-${subscriber}`),
         onMessage: (bytes, _start, end) => this.#received(subscriber, bytes, end),
       });
       await client.subscribe({ "sub-0": TOPIC });
       return client;
     });
-    const publisher = { ...options, userId: "publisher", onMessage: () => {} };
-    this.#publisher = await StompClient.connect(publisher);
+    this.#publisher = await StompClient.connect({
+      ...options,
+      userId: "publisher",
+      onLost: countLost(this.faults, "publisher"),
+      onMessage: () => {},
+    });
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { type IdleMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import { countLost, type IdleMeasurement, noFaults, type Outcome } from "../measurement.ts";
 import type { IdleScenario, Target } from "./job.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
 import { connectMany, StompClient } from "./stomp-client.ts";
@@ -76,7 +76,7 @@ class Crowd {
       onHeartbeat: () => {
         this.heartbeats += 1;
       },
-      faults: this.faults,
+      onLost: countLost(this.faults, userId),
     });
     this.#clients.push(client); // It sends heart-beats while others still join.
     await client.subscribe({

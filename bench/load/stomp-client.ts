@@ -1,4 +1,3 @@
-import type { Faults } from "../measurement.ts";
 import { LightWebSocket, type OnMessage } from "./web-socket.ts";
 
 export interface StompClientOptions {
@@ -9,7 +8,10 @@ export interface StompClientOptions {
   /** A MESSAGE frame, as it came. */
   readonly onMessage: OnMessage;
   readonly onHeartbeat?: () => void;
-  readonly faults: Faults;
+  /** An ERROR frame, as text; without it they are printed. */
+  readonly onError?: (frame: string) => void;
+  /** The connection ended after CONNECTED, and not by `close`. */
+  readonly onLost: (reason: string) => void;
 }
 
 const LF = 10;
@@ -21,14 +23,15 @@ const LETTER_R = 82;
 export class StompClient {
   readonly #options: StompClientOptions;
   #socket: LightWebSocket | null = null;
-  #answered: (() => void)[] = [];
+  #answers: PromiseWithResolvers<void>[] = [];
+  #isConnected = false;
   #isClosing = false;
 
   private constructor(options: StompClientOptions) {
     this.#options = options;
   }
 
-  /** Resolves after CONNECTED. */
+  /** Resolves after CONNECTED; rejects when the connection ends before. */
   static async connect(options: StompClientOptions): Promise<StompClient> {
     const client = new StompClient(options);
     client.#socket = await LightWebSocket.open({
@@ -42,13 +45,21 @@ export class StompClient {
     const headers = ["accept-version:1.2", "host:localhost", `heart-beat:${heartBeat}`];
     client.send(`CONNECT\n${headers.join("\n")}\nX-User-Id:${userId}\n\n\0`);
     await client.#answer();
+    client.#isConnected = true;
     return client;
   }
 
-  /** Resolves when the subscriptions, id and destination each, are in place. */
-  async subscribe(subscriptions: Readonly<Record<string, string>>): Promise<void> {
+  /**
+   * Resolves when the subscriptions, id and destination each, are in place; rejects when the
+   * connection ends before.
+   */
+  async subscribe(
+    subscriptions: Readonly<Record<string, string>>,
+    ack: "auto" | "client" = "auto",
+  ): Promise<void> {
     for (const [id, destination] of Object.entries(subscriptions)) {
-      this.send(`SUBSCRIBE\nid:${id}\ndestination:${destination}\nack:auto\nreceipt:${id}\n\n\0`);
+      const headers = [`id:${id}`, `destination:${destination}`, `ack:${ack}`, `receipt:${id}`];
+      this.send(`SUBSCRIBE\n${headers.join("\n")}\n\n\0`);
     }
     await Promise.all(Object.keys(subscriptions).map(() => this.#answer()));
   }
@@ -61,10 +72,17 @@ export class StompClient {
   close(): void {
     this.#isClosing = true;
     this.#socket?.close();
+    this.#refuseAnswers("closed");
   }
 
   #answer(): Promise<void> {
-    return new Promise((resolve) => this.#answered.push(resolve));
+    const answer = Promise.withResolvers<void>();
+    this.#answers.push(answer);
+    return answer.promise;
+  }
+
+  #refuseAnswers(reason: string): void {
+    for (const answer of this.#answers.splice(0)) answer.reject(new Error(reason));
   }
 
   #received(bytes: Buffer, start: number, end: number): void {
@@ -77,18 +95,19 @@ export class StompClient {
         break;
       case LETTER_C: // CONNECTED
       case LETTER_R: // RECEIPT
-        this.#answered.shift()?.();
+        this.#answers.shift()?.resolve();
         break;
-      default:
-        console.error(`The server says ${bytes.toString("utf8", start, end)}`);
+      default: {
+        const frame = bytes.toString("utf8", start, end);
+        if (this.#options.onError === undefined) console.error(`The server says ${frame}`);
+        else this.#options.onError(frame);
+      }
     }
   }
 
   #closed(reason: string): void {
-    if (this.#isClosing) return;
-    const { faults, userId } = this.#options;
-    if (faults.disconnected === 0) console.error(`${userId} was disconnected: ${reason}`);
-    faults.disconnected += 1;
+    this.#refuseAnswers(reason);
+    if (this.#isConnected && !this.#isClosing) this.#options.onLost(reason);
   }
 }
 

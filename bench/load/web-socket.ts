@@ -12,6 +12,9 @@ export interface WebSocketOptions {
   readonly onClose: (reason: string) => void;
 }
 
+/** How the reason of a close frame begins. */
+export const CLOSED_BY_SERVER = "closed by the server";
+
 const TEXT = 0x1;
 const BINARY = 0x2;
 const CLOSE = 0x8;
@@ -143,7 +146,7 @@ export class LightWebSocket {
       case FINAL | PONG:
         break;
       case FINAL | CLOSE:
-        this.#closed(`closed by the server: ${bytes.toString("utf8", start + 2, end)}`);
+        this.#closed(`${CLOSED_BY_SERVER}: ${bytes.toString("utf8", start + 2, end)}`);
         break;
       default:
         this.#closed(`a frame that this client does not know, ${head.toString(16)}`);

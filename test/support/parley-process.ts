@@ -25,6 +25,8 @@ export interface ParleyOptions {
   /** Kept over restarts if given; else a folder of its own, removed at the end. */
   readonly dataDir?: string;
   readonly flags?: readonly string[];
+  /** A command that becomes the binary: it is followed by the binary's path and arguments. */
+  readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Starts the command within another one, which must become it. */
   readonly within?: (command: readonly string[]) => string[];
@@ -38,6 +40,7 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
   const child = Bun.spawn(
     within([
       ...endsWithTests(),
+      ...(options.prefix ?? []),
       BINARY,
       "serve",
       "--port",

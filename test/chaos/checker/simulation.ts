@@ -1,0 +1,262 @@
+/**
+ * A server that keeps every promise, and its clients, in plain memory: correct records for the
+ * checker's own tests. What happens in which order is the caller's choice.
+ */
+import type { Conversation, Cursor, Device, History, Observation, SeenMessage } from "./record.ts";
+
+export const CONVERSATIONS: readonly Conversation[] = [
+  { id: "pair", memberIds: ["anna", "ben"] },
+  { id: "group", memberIds: ["anna", "ben", "carla"] },
+];
+
+export const DEVICES: readonly Device[] = [
+  { id: "anna-1", userId: "anna", ack: "client" },
+  { id: "ben-1", userId: "ben", ack: "client" },
+  { id: "ben-2", userId: "ben", ack: "client" },
+  { id: "carla-1", userId: "carla", ack: "client" },
+];
+
+export type Step =
+  | { readonly kind: "connect" | "drop"; readonly device: number }
+  | { readonly kind: "send" | "refuse"; readonly device: number; readonly conversation: number }
+  | { readonly kind: "commit" | "crash" };
+
+export interface Run {
+  readonly record: {
+    readonly conversations: readonly Conversation[];
+    readonly devices: readonly Device[];
+    readonly resume: "sync";
+    readonly observations: readonly Observation[];
+  };
+  readonly history: History;
+}
+
+interface Client {
+  readonly device: Device;
+  connection: number | null;
+  readonly cursors: Map<string, Cursor>;
+  /** Sent or refused, and not confirmed. */
+  readonly pending: Map<string, SeenMessage>;
+}
+
+export function simulate(steps: readonly Step[]): Run {
+  const simulation = new Simulation();
+  for (const step of steps) simulation.take(step);
+  return simulation.end();
+}
+
+class Simulation {
+  readonly #observations: Observation[] = [];
+  readonly #clients: Client[] = DEVICES.map((device) => ({
+    device,
+    connection: null,
+    cursors: new Map(),
+    pending: new Map(),
+  }));
+  /** By conversation; the uncommitted ones stand at the end. */
+  readonly #messages = new Map<string, SeenMessage[]>(CONVERSATIONS.map(({ id }) => [id, []]));
+  #uncommitted = new Set<SeenMessage>();
+  readonly #acknowledged = new Map<string, number>();
+  #connections = 0;
+  #made = 0;
+
+  take(step: Step): void {
+    switch (step.kind) {
+      case "connect":
+        this.#connect(this.#client(step.device));
+        break;
+      case "drop":
+        this.#drop(this.#client(step.device));
+        break;
+      case "send":
+        this.#send(this.#client(step.device), this.#conversation(step.conversation), true);
+        break;
+      case "refuse":
+        this.#send(this.#client(step.device), this.#conversation(step.conversation), false);
+        break;
+      case "commit":
+        this.#commit();
+        break;
+      case "crash":
+        this.#crash();
+        break;
+    }
+  }
+
+  end(): Run {
+    for (const client of this.#clients) this.#connect(client);
+    for (const client of this.#clients) this.#resend(client);
+    this.#commit();
+    for (const { device } of this.#clients) this.#see({ kind: "settled", deviceId: device.id });
+    const fixed = { conversations: CONVERSATIONS, devices: DEVICES, resume: "sync" } as const;
+    const record = { ...fixed, observations: this.#observations };
+    return { record, history: this.#messages };
+  }
+
+  #connect(client: Client): void {
+    if (client.connection !== null) return;
+    this.#connections += 1;
+    const connection = this.#connections;
+    const { userId } = client.device;
+    const cursors = new Map(
+      this.#conversationsOf(userId).map(({ id }) => [
+        id,
+        client.cursors.get(id) ?? { seq: 0, id: null },
+      ]),
+    );
+    this.#see({ kind: "opened", connection, deviceId: client.device.id, userId, cursors });
+    client.connection = connection;
+    const conversations = new Map<string, { seq: number; resync: boolean }>();
+    for (const [conversationId, cursor] of cursors) {
+      const messages = this.#of(conversationId);
+      const kept = messages.filter((message) => !this.#uncommitted.has(message));
+      const resync = cursor.id !== null && messages[cursor.seq - 1]?.id !== cursor.id;
+      conversations.set(conversationId, { seq: kept.length, resync });
+      if (resync) client.cursors.delete(conversationId);
+      const from = resync ? kept.length : cursor.seq;
+      for (const message of messages.slice(from)) this.#receive(client, message, true);
+    }
+    this.#see({ kind: "synced", connection, conversations });
+    for (const [conversationId, { seq, resync }] of conversations) {
+      if (!resync) continue;
+      const messages = this.#of(conversationId).slice(0, seq);
+      const ids = messages.map(({ id }) => id);
+      this.#see({ kind: "read", connection, conversationId, ids });
+      const last = messages.at(-1);
+      if (last !== undefined && !client.cursors.has(conversationId)) {
+        client.cursors.set(conversationId, { seq: last.seq, id: last.id });
+      }
+    }
+    this.#resend(client);
+  }
+
+  #drop(client: Client): void {
+    if (client.connection === null) return;
+    this.#see({ kind: "closed", connection: client.connection });
+    client.connection = null;
+  }
+
+  #send(client: Client, conversation: Conversation, isTaken: boolean): void {
+    const { connection } = client;
+    const senderId = client.device.userId;
+    if (connection === null || !conversation.memberIds.includes(senderId)) return;
+    this.#made += 1;
+    const clientMessageId = `m${this.#made}`;
+    const digest = `digest of ${clientMessageId}`;
+    const written = { conversationId: conversation.id, senderId, clientMessageId, digest };
+    const message = { ...written, id: "", seq: 0 };
+    client.pending.set(clientMessageId, message);
+    this.#sent(connection, message);
+    if (isTaken) this.#accept(client, message);
+    else this.#see({ kind: "refused", connection, clientMessageId, code: "STORAGE_UNAVAILABLE" });
+  }
+
+  #resend(client: Client): void {
+    const { connection } = client;
+    if (connection === null) return;
+    for (const message of [...client.pending.values()]) {
+      this.#sent(connection, message);
+      const { clientMessageId, senderId, conversationId } = message;
+      const known = this.#of(conversationId).find(
+        (each) => each.clientMessageId === clientMessageId && each.senderId === senderId,
+      );
+      if (known === undefined) this.#accept(client, message);
+      else if (!this.#uncommitted.has(known)) this.#confirm(known);
+    }
+  }
+
+  #sent(connection: number, { conversationId, clientMessageId, digest }: SeenMessage): void {
+    this.#see({ kind: "sent", connection, conversationId, clientMessageId, digest });
+  }
+
+  #accept(sender: Client, written: SeenMessage): void {
+    const messages = this.#of(written.conversationId);
+    this.#made += 1;
+    const message = { ...written, id: `id-${this.#made}`, seq: messages.length + 1 };
+    messages.push(message);
+    this.#uncommitted.add(message);
+    for (const client of this.#membersOf(message)) {
+      if (client !== sender) this.#receive(client, message, false);
+    }
+  }
+
+  #receive(client: Client, message: SeenMessage, replay: boolean): void {
+    const { connection } = client;
+    if (connection === null) return;
+    const { conversationId, seq, id } = message;
+    this.#see({ kind: "received", connection, message, replay });
+    client.cursors.set(conversationId, { seq, id });
+    this.#see({ kind: "acknowledged", connection, conversationId, seq });
+    const key = `${client.device.userId} ${conversationId}`;
+    this.#acknowledged.set(key, Math.max(seq, this.#acknowledged.get(key) ?? 0));
+  }
+
+  #commit(): void {
+    const committed = [...this.#uncommitted];
+    this.#uncommitted = new Set();
+    for (const message of committed) this.#confirm(message);
+  }
+
+  #confirm(message: SeenMessage): void {
+    const { conversationId, clientMessageId, id, seq, senderId } = message;
+    const told = { conversationId, clientMessageId, id, seq };
+    const members = CONVERSATIONS.find((each) => each.id === conversationId)?.memberIds ?? [];
+    const isDelivered = members.every(
+      (userId) =>
+        userId === senderId || (this.#acknowledged.get(`${userId} ${conversationId}`) ?? 0) >= seq,
+    );
+    for (const client of this.#membersOf(message)) {
+      const { connection } = client;
+      if (connection === null || client.device.userId !== senderId) continue;
+      this.#see({ kind: "confirmed", connection, ...told });
+      client.pending.delete(clientMessageId);
+      const cursor = client.cursors.get(conversationId);
+      if ((cursor?.seq ?? 0) < seq) client.cursors.set(conversationId, { seq, id });
+      if (isDelivered) this.#see({ kind: "delivered", connection, conversationId, id, seq });
+    }
+  }
+
+  #crash(): void {
+    for (const client of this.#clients) this.#drop(client);
+    for (const [conversationId, messages] of this.#messages) {
+      const kept = messages.filter((message) => !this.#uncommitted.has(message));
+      this.#messages.set(conversationId, kept);
+      for (const [key, seq] of this.#acknowledged) {
+        if (!key.endsWith(` ${conversationId}`)) continue;
+        this.#acknowledged.set(key, Math.min(seq, kept.length));
+      }
+    }
+    this.#uncommitted = new Set();
+    this.#see({ kind: "restarted" });
+  }
+
+  #see(observation: Observation): void {
+    this.#observations.push(observation);
+  }
+
+  #of(conversationId: string): SeenMessage[] {
+    return this.#messages.get(conversationId) ?? [];
+  }
+
+  #membersOf({ conversationId }: SeenMessage): Client[] {
+    return this.#clients.filter(({ device }) =>
+      this.#conversationsOf(device.userId).some(({ id }) => id === conversationId),
+    );
+  }
+
+  #conversationsOf(userId: string): Conversation[] {
+    return CONVERSATIONS.filter(({ memberIds }) => memberIds.includes(userId));
+  }
+
+  #client(index: number): Client {
+    const client = this.#clients[index % this.#clients.length];
+    if (client === undefined) throw new Error("there are no clients");
+    return client;
+  }
+
+  #conversation(index: number): Conversation {
+    const conversation = CONVERSATIONS[index % CONVERSATIONS.length];
+    if (conversation === undefined) throw new Error("there are no conversations");
+    return conversation;
+  }
+}

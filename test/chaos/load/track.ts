@@ -1,0 +1,46 @@
+import type { Cursor } from "../checker/record.ts";
+
+/** One device's way through one conversation: up to where it has everything. */
+export class Track {
+  #seq = 0;
+  readonly #ids = new Map<number, string>();
+  /** What came on the connection that there is. */
+  #fresh = new Set<number>();
+
+  get cursor(): Cursor {
+    return { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
+  }
+
+  /** A message, or the confirmation of one's own. */
+  see(seq: number, id: string): void {
+    const known = this.#ids.get(seq);
+    if (known === id) return;
+    if (known !== undefined) this.#forgetFrom(seq); // The server took that seq anew.
+    this.#ids.set(seq, id);
+    this.#fresh.add(seq);
+    while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
+  }
+
+  /** The server says that nothing up to there is missing. */
+  raiseTo(seq: number): void {
+    this.#seq = Math.max(this.#seq, seq);
+    while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
+  }
+
+  /** A new connection. */
+  begin(): void {
+    this.#fresh = new Set();
+  }
+
+  /** All that was seen on earlier connections is void. */
+  forget(): void {
+    const kept = [...this.#fresh].map((seq) => [seq, this.#ids.get(seq)] as const);
+    this.#forgetFrom(1);
+    for (const [seq, id] of kept) if (id !== undefined) this.see(seq, id);
+  }
+
+  #forgetFrom(seq: number): void {
+    for (const other of [...this.#ids.keys()]) if (other >= seq) this.#ids.delete(other);
+    this.#seq = Math.min(this.#seq, seq - 1);
+  }
+}

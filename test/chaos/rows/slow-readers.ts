@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { rssBytesOf } from "../../../bench/load/server-usage.ts";
+import type { DeafCommand } from "../faults/deaf-peers.ts";
+import { Helper } from "../faults/helper.ts";
+import { type Row, scaled } from "../row.ts";
+import { type Scene, withScene } from "../scene.ts";
+
+const DEAF_PEERS = join(import.meta.dir, "../faults/deaf-peers.ts");
+const MESSAGES_PER_SECOND = 400;
+
+/** Of what each slow reader is owed from the beginning: more than the kernel takes for it. */
+const BACKLOG_MESSAGES = 8;
+const MESSAGE_LENGTH = 16_000;
+/** And what comes live, to all of them together. */
+const TO_SLOW_PER_SECOND = 100;
+
+const BLOCKED_MS = 8_000;
+const SETTLE_MS = 1_500;
+const MEASURE_MS = 2_500;
+const PATIENCE_MS = 30_000;
+
+const MOST_RATIO = 1.2;
+/** What a connection may hold back, and what a collector takes before it gives anything back. */
+const BYTES_EACH = 512 * 1_024;
+const SLACK_BYTES = 256 * 2 ** 20;
+/** How many of them return, to see that they get everything. */
+const RETURNING = 25;
+
+export const slowReaders: Row = {
+  name: "slow-readers",
+  what: "connections that stop reading while messages go to them, and healthy users beside them",
+  run(context) {
+    const absent = scaled(context.scale, { full: 1_000, quick: 200, short: 50 });
+    const rounds = scaled(context.scale, { full: 7, quick: 2, short: 1 });
+    const server = { env: { PARLEY_LIMITS_BLOCKED_MS: String(BLOCKED_MS) } };
+    return withScene(context, { pairs: 20, groups: 0, absent, server }, async (scene) => {
+      const { crowd, world } = scene;
+      await writeBacklog(scene);
+      const deaf = await Helper.start<DeafCommand>(DEAF_PEERS);
+      try {
+        crowd.beginTraffic(MESSAGES_PER_SECOND);
+        crowd.beginTraffic(TO_SLOW_PER_SECOND, () => {
+          crowd.writeTo(context.random.pick(world.withAbsent), MESSAGE_LENGTH);
+        });
+        const p99s = await new Comparison(scene, deaf).run(rounds);
+        const ratio = median(p99s.withSlow) / median(p99s.without);
+        scene.note(
+          `p99 of healthy users ${listed(p99s.without)} ms without, ${listed(p99s.withSlow)} ms with ${absent} slow readers: ratio of the medians ${ratio.toFixed(2)}`,
+        );
+        // Fewer rounds than these are no measurement.
+        const isMeasured = context.scale === "full";
+        scene.expect(!isMeasured || ratio <= MOST_RATIO, `the ratio is above ${MOST_RATIO}`);
+      } finally {
+        await deaf.end();
+      }
+      for (const device of crowd.absent.slice(0, RETURNING)) device.start();
+      return scene.close("slow readers", (rounds + 1) * absent);
+    });
+  },
+};
+
+async function writeBacklog(scene: Scene): Promise<void> {
+  const { crowd, world } = scene;
+  for (let written = 0; written < BACKLOG_MESSAGES; written += 1) {
+    for (const conversation of world.withAbsent) {
+      crowd.writeTo(conversation, MESSAGE_LENGTH);
+      if (crowd.unconfirmed > 100) await crowd.until(() => crowd.unconfirmed < 50, PATIENCE_MS);
+    }
+  }
+}
+
+/** Turns with and without slow readers, in one server. */
+class Comparison {
+  readonly #without: number[] = [];
+  readonly #withSlow: number[] = [];
+  readonly #scene: Scene;
+  readonly #deaf: Helper<DeafCommand>;
+
+  constructor(scene: Scene, deaf: Helper<DeafCommand>) {
+    this.#scene = scene;
+    this.#deaf = deaf;
+  }
+
+  async run(rounds: number): Promise<{ without: number[]; withSlow: number[] }> {
+    const scene = this.#scene;
+    const healthy = await scene.connections();
+    const rssBefore = rssBytesOf(scene.server.pid);
+    let rssPeak = rssBefore;
+    for (let round = 0; round < rounds; round += 1) {
+      this.#without.push(await this.#measure());
+      await this.#connect(healthy);
+      this.#withSlow.push(await this.#measure());
+      rssPeak = Math.max(rssPeak, rssBytesOf(scene.server.pid));
+      scene.context.progress(
+        `p99 without ${listed(this.#without.slice(-1))} ms, with ${listed(this.#withSlow.slice(-1))} ms`,
+      );
+      await this.#deaf.ask("hang up");
+      scene.expect(await scene.untilConnections(healthy, PATIENCE_MS), "a hung up peer stays");
+    }
+    await this.#connect(healthy);
+    scene.expect(
+      await scene.untilConnections(healthy, BLOCKED_MS + PATIENCE_MS),
+      "the slow readers were not closed",
+    );
+    const count = scene.world.absentIds.size;
+    const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
+    scene.note(`server RSS ${mebibytes(rssBefore)} → ${mebibytes(rssPeak)} MiB`);
+    scene.expect(
+      rssPeak - rssBefore <= count * BYTES_EACH + SLACK_BYTES,
+      "the server holds more memory than its send buffers may",
+    );
+    return { without: this.#without, withSlow: this.#withSlow };
+  }
+
+  async #connect(healthy: number): Promise<void> {
+    const { world, server } = this.#scene;
+    const { port } = server.process;
+    const userIds = [...world.absentIds];
+    await this.#deaf.ask({ port, userIds, heartBeat: "0,0", sync: null });
+    const connected = (await this.#scene.connections()) - healthy;
+    this.#scene.expect(connected === userIds.length, `${connected} slow readers were there`);
+  }
+
+  async #measure(): Promise<number> {
+    const { stopwatch } = this.#scene.crowd;
+    await Bun.sleep(SETTLE_MS);
+    stopwatch.reset();
+    await Bun.sleep(MEASURE_MS);
+    return stopwatch.p99Ms ?? Number.NaN;
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
+  return Number.isInteger(middle) ? (upper + (sorted[middle - 1] ?? upper)) / 2 : upper;
+}
+
+function listed(values: readonly number[]): string {
+  return values.map((value) => value.toFixed(1)).join(", ");
+}
