@@ -17,6 +17,8 @@ export class Conversation {
   /** The highest `seq` given; above `committedSeq` while messages are on their way to disk. */
   lastSeq: number;
   committedSeq: number;
+  /** The last one that members are shown only when it is committed. */
+  hiddenSeq = 0;
   /** The store knows it. */
   persisted: boolean;
 
@@ -32,6 +34,11 @@ export class Conversation {
     for (const member of stored?.members ?? []) {
       this.members.set(member.userId, { ...member, durableDeliveredSeq: member.deliveredSeq });
     }
+  }
+
+  /** Some messages have not been shown to members yet. */
+  get isHiding(): boolean {
+    return this.hiddenSeq > this.committedSeq;
   }
 
   /** The other one of a direct conversation; null in a group. */
@@ -124,6 +131,7 @@ export class Conversations {
   /** After a failed commit: what was never written is as if it had never been. */
   rollBack(conversation: Conversation): void {
     conversation.lastSeq = conversation.committedSeq;
+    conversation.hiddenSeq = 0;
     for (const member of conversation.members.values()) {
       member.deliveredSeq = Math.min(member.deliveredSeq, conversation.committedSeq);
       member.readSeq = Math.min(member.readSeq, conversation.committedSeq);

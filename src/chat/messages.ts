@@ -145,8 +145,9 @@ export class Messages {
     };
     recent.add(message);
     this.#settling.set(message.id, [settled]);
-    // While the store fails nothing is shown that may never be kept.
-    const atOnce = delivery === "fast" && !journal.isFailing;
+    // While the store fails nothing is shown that may never be kept, nor then before what was not.
+    const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
+    if (!atOnce) conversation.hiddenSeq = message.seq;
     journal.addMessage(new Accepted(this, message, conversation, origin, atOnce));
     this.#markOwn(conversation, message);
     if (atOnce) this.#deliver(conversation, message, origin);

@@ -262,6 +262,24 @@ describe("when the store fails", () => {
     expect(await held.inner.backlog("bob")).toMatchObject([{ deliveredSeq: 0 }]);
   });
 
+  test("what was held back is shown before what comes after it", async () => {
+    const { held, send, outlet } = setUp();
+    held.isFailing = true;
+    send("alice", { ...toBob, content: "lost" });
+    await settled();
+    held.isFailing = false;
+    held.isHolding = true;
+    send("alice", { ...toBob, content: "1" });
+    send("alice", { ...toBob, content: "2" });
+    await held.release(); // The store works again, and the second is on its way.
+    send("alice", { ...toBob, content: "3" });
+    while (held.isCommitting) await held.release();
+    send("alice", { ...toBob, content: "4" });
+    const shown = outlet.bodies("message", "bob").map(({ content, seq }) => `${content} ${seq}`);
+    expect(shown).toEqual(["lost 1", "1 1", "2 2", "3 3", "4 4"]);
+    while (held.isCommitting) await held.release();
+  });
+
   test("more uncommitted messages than allowed are refused at once", async () => {
     const { send, held } = setUp({ uncommittedMessages: 2 });
     held.isHolding = true;
