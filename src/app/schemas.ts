@@ -37,7 +37,7 @@ export const typingSchema = z.object({ isTyping: z.boolean() });
 export const readSchema = z.object({ id: z.string().min(1).max(128) });
 
 /** Conversations that one sync may name: its answer must fit into the send buffer. */
-const MOST_POSITIONS = 1_000;
+const MOST_POSITIONS = 500;
 
 const seqSchema = z.number().int().nonnegative();
 

@@ -8,7 +8,7 @@ import type { Position, Sync } from "./sync.ts";
 /** Messages that a device gets in one read of the store. */
 const PAGE_MESSAGES = 100;
 /** Of the conversations that a device did not name, how many it is told of, the newest first. */
-const MOST_OTHERS = 500;
+const MOST_OTHERS = 250;
 
 type Task =
   /** What the user has not received on any device. */
@@ -41,8 +41,8 @@ export class CatchUp {
   readonly #cursors = new Map<string, number>();
   /** The user's own messages up to here belong to what a sync asked for. */
   readonly #ownUpto = new Map<string, number>();
-  /** Messages that the device was sent live before, and that are not in the store yet. */
-  readonly #sentLive = new Set<string>();
+  /** Messages that the device was sent before the store had them: live, or in place of that. */
+  readonly #sent = new Set<string>();
 
   constructor(
     options: ReplayOptions,
@@ -93,7 +93,7 @@ export class CatchUp {
     const early = this.#shown().filter((message) => {
       this.#reader.watch(message); // At its commit nobody will: the subscription is not live.
       const isNamed = this.#isNamed(message.conversationId);
-      if (!isNamed) this.#sentLive.add(message.id);
+      if (!isNamed) this.#sent.add(message.id);
       return isNamed;
     });
     return this.#run(async () => early);
@@ -136,35 +136,63 @@ export class CatchUp {
     );
   }
 
-  async #catchUp(early: StoredMessage[]): Promise<void> {
-    let unread = early;
+  async #catchUp(early: readonly StoredMessage[]): Promise<void> {
+    let unstored = early;
     for (;;) {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
-        const pause = this.#reader.ready();
-        if (pause !== null) await pause;
-        if (this.#reader.isOpen) await this.#handOver(task);
+        if (await this.#hasRoom()) await this.#handOver(task);
         if (!this.#reader.isOpen) return;
       }
+      await this.#handOverUnstored(unstored);
+      // For the answers to syncs, which are long, there must be room as well.
+      if (this.#syncs.length > 0) await this.#hasRoom();
+      if (!this.#reader.isOpen) return;
       const overflow = this.#held.takeOverflow();
-      if (overflow === null) break;
-      unread = this.#readAgain(overflow, unread);
+      unstored = overflow === null ? this.#held.take() : this.#readAgain(overflow);
+      if (unstored.length === 0 && this.#tasks.length === 0) break;
     }
-    this.#join(unread);
     this.#reader.goLive();
     this.#isDone = true;
     for (const sync of this.#syncs) sync.settle(this.#userId);
   }
 
-  /** Too many came to be held: they are read from the store, or there soon. */
-  #readAgain(overflow: Map<string, number>, early: readonly StoredMessage[]): StoredMessage[] {
-    for (const { conversationId, seq } of early) {
-      overflow.set(conversationId, Math.min(seq, overflow.get(conversationId) ?? seq));
+  /** Waits until the device takes more. False if it is gone. */
+  async #hasRoom(): Promise<boolean> {
+    const pause = this.#reader.ready();
+    if (pause !== null) await pause;
+    return this.#reader.isOpen;
+  }
+
+  /** Messages that the store did not have when it was read, in order. */
+  async #handOverUnstored(messages: readonly StoredMessage[]): Promise<void> {
+    for (const message of messages) {
+      const { id, conversationId, seq } = message;
+      if (!(await this.#hasRoom())) return;
+      if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
+      if (this.#sent.has(id) || this.#options.recent.wasRefused(message)) continue;
+      if (!this.#isMissing(message)) {
+        this.#beginnings.set(conversationId, seq + 1);
+        continue;
+      }
+      this.#sent.add(id);
+      this.#begin(conversationId, seq);
+      this.#reader.replay(message);
     }
+  }
+
+  /**
+   * Too many came to be held: they are read from the store, or will be there soon. What the store
+   * does not have yet is returned.
+   */
+  #readAgain(overflow: ReadonlyMap<string, number>): StoredMessage[] {
     for (const [conversationId, seq] of overflow) {
-      const afterSeq = this.#cursors.get(conversationId) ?? seq - 1;
+      const afterSeq = Math.max(seq - 1, this.#cursors.get(conversationId) ?? 0);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
-    return this.#shown().filter(({ id }) => !this.#sentLive.has(id));
+    const shown = this.#shown();
+    const isOnItsWay = new Set(shown.map(({ id }) => id));
+    for (const id of this.#sent) if (!isOnItsWay.has(id)) this.#sent.delete(id);
+    return shown;
   }
 
   async #handOver(task: Task): Promise<void> {
@@ -192,18 +220,24 @@ export class CatchUp {
       sync.answer(conversationId, null, false);
       return;
     }
-    const beginning = this.#beginnings.get(conversationId);
-    if (sync.isFirst && beginning !== undefined && position.seq >= beginning - 1) {
-      sync.answer(conversationId, conversation, false); // The subscription has brought the rest.
-      return;
-    }
-    this.#begin(conversationId, position.seq + 1);
-    this.#ownUpto.set(conversationId, conversation.lastSeq);
     const isWhole =
       (await this.#isHeldBy(conversation, position)) &&
-      (await this.#replayStored(conversationId, position.seq, conversation));
+      ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
+        (await this.#replayMissed(conversation, position.seq)));
     if (!isWhole) this.#cursors.set(conversationId, conversation.committedSeq);
     sync.answer(conversationId, conversation, !isWhole);
+  }
+
+  /** The subscription was sent everything after that `seq`. */
+  #hasBrought(conversationId: string, seq: number): boolean {
+    const beginning = this.#beginnings.get(conversationId);
+    return beginning !== undefined && seq >= beginning - 1;
+  }
+
+  #replayMissed(conversation: Conversation, afterSeq: number): Promise<boolean> {
+    this.#begin(conversation.id, afterSeq + 1);
+    this.#ownUpto.set(conversation.id, conversation.lastSeq);
+    return this.#replayStored(conversation.id, afterSeq, conversation);
   }
 
   #begin(conversationId: string, seq: number): void {
@@ -246,9 +280,7 @@ export class CatchUp {
         this.#beginnings.set(conversationId, firstSeq); // Retention has removed what was before.
       }
       for (const message of page) {
-        const pause = this.#reader.ready();
-        if (pause !== null) await pause;
-        if (!this.#reader.isOpen) return true;
+        if (!(await this.#hasRoom())) return true;
         if (this.#isMissing(message)) this.#reader.replay(message);
         else this.#beginnings.set(conversationId, message.seq + 1);
         cursor = message.seq;
@@ -261,20 +293,6 @@ export class CatchUp {
   #isMissing({ id, senderId, conversationId, seq }: StoredMessage): boolean {
     if (senderId !== this.#userId) return true;
     return seq <= (this.#ownUpto.get(conversationId) ?? 0) || this.#held.hasOwn(id);
-  }
-
-  /** Everything that the store did not have when it was read, in order. */
-  #join(early: readonly StoredMessage[]): void {
-    const sent = new Set<string>();
-    for (const message of [...early, ...this.#held.take()]) {
-      const { id, conversationId, seq } = message;
-      if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
-      if (sent.has(id) || this.#options.recent.wasRefused(message)) continue;
-      if (!this.#isMissing(message)) continue;
-      sent.add(id);
-      this.#begin(conversationId, seq);
-      this.#reader.replay(message);
-    }
   }
 }
 
