@@ -314,8 +314,9 @@ export class Device {
     this.#options.ledger.add({
       ...{ kind: "confirmed", connection, conversationId, clientMessageId, id, seq },
     });
-    this.#outbox.confirmed(clientMessageId);
     this.#options.onConfirmed(conversationId, seq);
+    if (this.#outbox.get(clientMessageId) === undefined) return; // Another device's, which comes.
+    this.#outbox.confirmed(clientMessageId);
     this.#track(conversationId).see(seq, id);
   }
 
