@@ -8,7 +8,7 @@ import { fileSystemOf, ROOT, thisMachine } from "../../bench/machine.ts";
 import { faultsChart } from "./report/chart.ts";
 import { faultsPage } from "./report/page.ts";
 import { hasPassed, type Report } from "./report/report.ts";
-import { renderReport } from "./report/terminal.ts";
+import { renderDetails, renderReport } from "./report/terminal.ts";
 import type { RowResult } from "./row.ts";
 import { ROWS } from "./rows/table.ts";
 import { dataParent, runRow } from "./run.ts";
@@ -78,6 +78,7 @@ for (const [index, row] of ROWS.entries()) {
     progress: (text) => console.log(`   ${text}`),
   });
   results.push(result);
+  for (const line of renderDetails(result)) console.log(`   ${line}`);
   console.log(`   ${result.verdict} after ${result.seconds.toFixed(0)} s`);
   if (result.hangs) break;
 }

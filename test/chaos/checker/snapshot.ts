@@ -18,8 +18,7 @@ export function judgeSnapshot(
     ...record,
     observations: record.observations.slice(0, place),
   });
-  return [
-    ...missingFaults(new Evidence(upTo(confirmedBy), history)),
-    ...historyFaults(new Evidence(upTo(sentBy), history)),
-  ];
+  const sent = new Evidence(upTo(sentBy), history);
+  const confirmed = confirmedBy === sentBy ? sent : new Evidence(upTo(confirmedBy), history);
+  return [...missingFaults(confirmed), ...historyFaults(sent)];
 }

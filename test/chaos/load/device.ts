@@ -75,11 +75,13 @@ export class Device {
   #lost = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
   #written = 0;
+  /** As the server asked that left. */
+  #retryAfterMs: number | null = null;
   #heartBeats: ReturnType<typeof setInterval> | undefined;
   /** Of the last frame, by `performance.now()`. */
   lastHeardMs = 0;
   connects = 0;
-  /** The server said that it leaves, so often. */
+  /** The server said that it leaves, and closed the connection properly, so often. */
   goodbyes = 0;
   /** Called for each message that comes. */
   onReceipt: () => void = () => undefined;
@@ -153,7 +155,9 @@ export class Device {
         await this.#lost.promise;
       }
       if (this.#isStopped) return;
-      await Bun.sleep(backOffMs * (0.5 + this.#options.random.below(1_000) / 1_000));
+      const jitter = 0.5 + this.#options.random.below(1_000) / 1_000;
+      await Bun.sleep(this.#retryAfterMs ?? backOffMs * jitter);
+      this.#retryAfterMs = null;
       backOffMs = Math.min(2 * backOffMs, LONGEST_BACK_OFF_MS);
     }
   }
@@ -314,8 +318,9 @@ export class Device {
     this.#options.ledger.add({
       ...{ kind: "confirmed", connection, conversationId, clientMessageId, id, seq },
     });
-    this.#outbox.confirmed(clientMessageId);
     this.#options.onConfirmed(conversationId, seq);
+    if (this.#outbox.get(clientMessageId) === undefined) return; // Another device's, which comes.
+    this.#outbox.confirmed(clientMessageId);
     this.#track(conversationId).see(seq, id);
   }
 
@@ -330,10 +335,12 @@ export class Device {
       }
       answers.set(id, answer);
       if (answer.resync) {
+        // Until the history is read the device has nothing, and says so if it must come again.
         track.forget();
         anew.set(id, answer.seq);
+      } else {
+        track.raiseTo(answer.seq);
       }
-      track.raiseTo(answer.seq);
     }
     this.#options.ledger.add({ kind: "synced", connection, conversations: answers });
     this.#readAnew(connection, anew).catch((fault: unknown) => {
@@ -366,7 +373,8 @@ export class Device {
 
   #refused({ number: connection }: Link, body: unknown): void {
     const { ledger, onComplaint } = this.#options;
-    const { code, message, clientMessageId } = errorSchema.parse(body);
+    const { code, message, clientMessageId, retryAfterMs } = errorSchema.parse(body);
+    if (retryAfterMs !== undefined) this.#retryAfterMs = retryAfterMs;
     if (clientMessageId === undefined) {
       // A server that leaves looks at no message any more; it is sent again to the next one.
       if (code !== "SHUTTING_DOWN") onComplaint(`${this.identity.id}: ${code} ${message}`);

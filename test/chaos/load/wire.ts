@@ -37,6 +37,8 @@ export const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
   clientMessageId: z.string().optional(),
+  /** The connection ends; so long the client should stay away. */
+  retryAfterMs: z.number().optional(),
 });
 
 export const historySchema = z.object({ messages: z.array(messageSchema) });

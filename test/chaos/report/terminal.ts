@@ -14,12 +14,18 @@ const SHOWN_FAULTS = 5;
 export function renderReport({ results, machine, fileSystem, seed }: Report): string {
   const { cpu, cores, kernel, bun, commit } = machine;
   const head = `Parley ${commit}, seed ${seed}; ${cpu}, ${cores} cores, ${kernel}, Bun ${bun}, data on ${fileSystem}`;
-  return `${head}\n\n${renderRows(results)}`;
+  return [head, "", renderTable(COLUMNS, results.map(cellsOf))].join("\n");
 }
 
-export function renderRows(results: readonly RowResult[]): string {
-  const table = renderTable(COLUMNS, results.map(cellsOf));
-  return [table, "", ...results.flatMap(detailsOf)].join("\n");
+/** What one row found, line by line. */
+export function renderDetails({ outcome, reason }: RowResult): string[] {
+  const lines: string[] = [];
+  if (reason !== null) lines.push(reason);
+  if (outcome === null) return lines;
+  lines.push(...outcome.notes, ...outcome.failures.map((failure) => `FAILED: ${failure}`));
+  const byRule = Map.groupBy(outcome.faults, ({ rule }) => rule);
+  for (const [rule, faults] of byRule) lines.push(...ruleLines(rule, faults));
+  return lines;
 }
 
 function cellsOf({ name, seconds, verdict, outcome }: RowResult): string[] {
@@ -34,18 +40,7 @@ function cellsOf({ name, seconds, verdict, outcome }: RowResult): string[] {
   ];
 }
 
-function detailsOf({ name, outcome, reason }: RowResult): string[] {
-  const lines: string[] = [];
-  if (reason !== null) lines.push(`${name}: ${reason}`);
-  if (outcome === null) return lines;
-  lines.push(...outcome.notes.map((note) => `${name}: ${note}`));
-  lines.push(...outcome.failures.map((failure) => `${name} FAILED: ${failure}`));
-  const byRule = Map.groupBy(outcome.faults, ({ rule }) => rule);
-  for (const [rule, faults] of byRule) lines.push(...ruleLines(name, rule, faults));
-  return lines;
-}
-
-function ruleLines(name: string, rule: RuleName, faults: readonly { text: string }[]): string[] {
-  const examples = faults.slice(0, SHOWN_FAULTS).map(({ text }) => `    ${text}`);
-  return [`${name} FAILED ${rule}, ${RULES[rule].meaning}: ${faults.length} times`, ...examples];
+function ruleLines(rule: RuleName, faults: readonly { text: string }[]): string[] {
+  const examples = faults.slice(0, SHOWN_FAULTS).map(({ text }) => `  ${text}`);
+  return [`FAILED ${rule}, ${RULES[rule].meaning}: ${faults.length} times`, ...examples];
 }

@@ -8,7 +8,7 @@ import { checkpointedFrames, endOf, type WalState, walState } from "../faults/wa
 import { type Row, scaled } from "../row.ts";
 import { type Scene, withScene } from "../scene.ts";
 
-const MESSAGES_PER_SECOND = 400;
+const MESSAGES_PER_SECOND = 250;
 const FILE = "parley.db";
 
 /**
@@ -30,7 +30,8 @@ export const powerCut: Row = {
       scene.note(`${cuts.torn} of the copies had a torn tail as well`);
       scene.expect(cuts.torn > 0, "no copy could be given a torn tail");
       const outcome = await scene.close("power cuts", snapshots + cuts.torn);
-      return { ...outcome, faults: [...cuts.faults, ...outcome.faults] };
+      // The server stood still, and so did the clients while they looked at copies.
+      return { ...outcome, faults: [...cuts.faults, ...outcome.faults], p99Ms: null };
     });
   },
 };

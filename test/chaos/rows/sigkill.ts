@@ -8,7 +8,7 @@ export const sigkill: Row = {
   name: "sigkill",
   what: "SIGKILL in mid-load, and started again",
   run(context) {
-    const rounds = scaled(context.scale, { full: 200, quick: 25, short: 8 });
+    const rounds = scaled(context.scale, { full: 200, quick: 25, short: 15 });
     return withScene(context, {}, async (scene) => {
       const {
         crowd,
