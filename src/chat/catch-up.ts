@@ -220,6 +220,8 @@ export class CatchUp {
       sync.answer(conversationId, null, false);
       return;
     }
+    // Also of a conversation that it must read anew: what is not on disk yet is in no history.
+    this.#ownUpto.set(conversationId, conversation.lastSeq);
     const isWhole =
       (await this.#isHeldBy(conversation, position)) &&
       ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
@@ -236,7 +238,6 @@ export class CatchUp {
 
   #replayMissed(conversation: Conversation, afterSeq: number): Promise<boolean> {
     this.#begin(conversation.id, afterSeq + 1);
-    this.#ownUpto.set(conversation.id, conversation.lastSeq);
     return this.#replayStored(conversation.id, afterSeq, conversation);
   }
 

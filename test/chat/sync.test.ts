@@ -246,6 +246,18 @@ describe("instead of a part of what is missing, resync is told", () => {
     expect(device.got).toEqual(["3", "4"]);
   });
 
+  test("and what is not on disk yet comes, also one's own", async () => {
+    const { held, harness, device } = await exchanged(2);
+    held.isHolding = true;
+    harness.send("alice", { ...toBob, content: "3" });
+    harness.send("bob", { conversationId: "c1", content: "4, mine" });
+    const sync = syncFrom({ c1: { seq: 3, id: "lost" } });
+    await device.subscribes(sync);
+    expect(sync.outcome().conversations.get("c1")).toMatchObject({ seq: 2, resync: true });
+    expect(device.got).toEqual(["3", "4, mine"]);
+    while (held.isCommitting) await held.release();
+  });
+
   test("and live messages follow", async () => {
     const { harness, device } = await exchanged(2);
     await device.subscribes(syncFrom({ c1: 9 }));
