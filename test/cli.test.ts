@@ -43,7 +43,7 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
   const done = runCli({
     argv,
     env: {},
-    cwd: "/work",
+    cwd: "/srv",
     readFile: () => undefined,
     stdout: (text) => {
       out.push(text);
@@ -224,9 +224,9 @@ describe("backup and restore", () => {
     const argv = ["backup", "--data-dir=/data", "night.db"];
     const { done, stdout, stderr } = run(argv, { database });
     expect(await done).toBe(0);
-    expect(stdout()).toBe("/work/night.db: 4096 bytes, 2 conversations, 30 messages, 7 ms\n");
+    expect(stdout()).toBe("/srv/night.db: 4096 bytes, 2 conversations, 30 messages, 7 ms\n");
     expect(stderr()).toBe("");
-    expect(backups).toMatchObject([{ file: "/work/night.db", overwrite: false }]);
+    expect(backups).toMatchObject([{ file: "/srv/night.db", overwrite: false }]);
     expect(backups[0]?.settings.database.url).toBe("sqlite:/data/parley.db");
   });
 
@@ -248,7 +248,7 @@ describe("backup and restore", () => {
       "/data/parley.db: 4096 bytes, 2 conversations, 30 messages, 7 ms\n" +
         `The former database is kept as ${keptAs}\n`,
     );
-    expect(restores).toMatchObject([{ file: "/work/night.db" }]);
+    expect(restores).toMatchObject([{ file: "/srv/night.db" }]);
   });
 
   test("restore without a former database tells of none", async () => {
