@@ -28,14 +28,12 @@ type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
 
 const TYPING = "/app/chat.typing/";
 
-const ROUTES = new Set([
-  ...[
-    "/app/chat.send",
-    "/app/chat.read",
-    "/app/chat.sync",
-    "/app/user.presence",
-    "/app/user.connect",
-  ],
+const ROUTES: ReadonlySet<string> = new Set([
+  "/app/chat.send",
+  "/app/chat.read",
+  "/app/chat.sync",
+  "/app/user.presence",
+  "/app/user.connect",
 ]);
 
 export interface AppRouterOptions {
