@@ -96,10 +96,11 @@ class Comparison {
       const without = await this.#measure();
       await this.#connect(healthy);
       const withSlow = await this.#measure();
-      rssPeak = Math.max(rssPeak, rssBytesOf(scene.server.pid));
+      const rss = rssBytesOf(scene.server.pid);
+      rssPeak = Math.max(rssPeak, rss);
       rounds.push({ without, withSlow });
       scene.context.progress(
-        `p99 without ${without.toFixed(1)} ms, with ${withSlow.toFixed(1)} ms`,
+        `p99 without ${without.toFixed(1)} ms, with ${withSlow.toFixed(1)} ms; server RSS ${mebibytes(rss)} MiB`,
       );
       await this.#deaf.ask("hang up");
       scene.expect(await scene.untilConnections(healthy, PATIENCE_MS), "a hung up peer stays");
@@ -114,7 +115,6 @@ class Comparison {
   }
 
   #expectBounded(rssBefore: number, rssPeak: number): void {
-    const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
     this.#scene.note(`server RSS ${mebibytes(rssBefore)} → ${mebibytes(rssPeak)} MiB`);
     this.#scene.expect(
       rssPeak - rssBefore <= this.#scene.world.absentIds.size * BYTES_EACH + SLACK_BYTES,
@@ -138,6 +138,10 @@ class Comparison {
     await Bun.sleep(MEASURE_MS);
     return stopwatch.p99Ms ?? Number.NaN;
   }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
 }
 
 function median(values: readonly number[]): number {
