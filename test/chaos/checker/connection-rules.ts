@@ -22,6 +22,7 @@ export class ConnectionRules {
   readonly #devices = new Map<string, DeviceMemory>();
   /** By user and conversation, the highest that one of the user's devices acknowledged. */
   readonly #acknowledged = new Map<string, number>();
+  /** Users with a device that does not acknowledge. */
   readonly #silentUsers: ReadonlySet<string>;
 
   constructor(evidence: Evidence) {
@@ -50,7 +51,8 @@ export class ConnectionRules {
         this.#received(place, observation);
         break;
       case "acknowledged": {
-        const { connection, conversationId, seq } = observation;
+        const { connection, conversationId, id, seq } = observation;
+        if (!this.#evidence.historyById.has(id)) break; // Its seq is another message's now.
         const key = `${this.#evidence.userOf(connection)} ${conversationId}`;
         this.#acknowledged.set(key, Math.max(seq, this.#acknowledged.get(key) ?? 0));
         break;

@@ -79,6 +79,7 @@ export type Observation =
       readonly kind: "acknowledged";
       readonly connection: number;
       readonly conversationId: string;
+      readonly id: string;
       readonly seq: number;
     }
   | {

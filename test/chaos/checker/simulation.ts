@@ -56,7 +56,8 @@ class Simulation {
   /** By conversation; the uncommitted ones stand at the end. */
   readonly #messages = new Map<string, SeenMessage[]>(CONVERSATIONS.map(({ id }) => [id, []]));
   #uncommitted = new Set<SeenMessage>();
-  readonly #acknowledged = new Map<string, number>();
+  /** By user, what their devices acknowledged; a crash forgets it of what it takes. */
+  readonly #acknowledged = new Map<string, Set<SeenMessage>>();
   #connections = 0;
   #made = 0;
 
@@ -186,9 +187,10 @@ class Simulation {
     const { conversationId, seq, id } = message;
     this.#see({ kind: "received", connection, message, replay });
     client.cursors.set(conversationId, { seq, id });
-    this.#see({ kind: "acknowledged", connection, conversationId, seq });
-    const key = `${client.device.userId} ${conversationId}`;
-    this.#acknowledged.set(key, Math.max(seq, this.#acknowledged.get(key) ?? 0));
+    this.#see({ kind: "acknowledged", connection, conversationId, id, seq });
+    const { userId } = client.device;
+    const acknowledged = this.#acknowledged.get(userId) ?? new Set();
+    this.#acknowledged.set(userId, acknowledged.add(message));
   }
 
   #commit(): void {
@@ -202,8 +204,7 @@ class Simulation {
     const told = { conversationId, clientMessageId, id, seq };
     const members = CONVERSATIONS.find((each) => each.id === conversationId)?.memberIds ?? [];
     const isDelivered = members.every(
-      (userId) =>
-        userId === senderId || (this.#acknowledged.get(`${userId} ${conversationId}`) ?? 0) >= seq,
+      (userId) => userId === senderId || this.#hasReceived(userId, message),
     );
     for (const client of this.#membersOf(message)) {
       const { connection } = client;
@@ -216,15 +217,22 @@ class Simulation {
     }
   }
 
+  /** One that is acknowledged stands for all before it. */
+  #hasReceived(userId: string, { conversationId, seq }: SeenMessage): boolean {
+    const acknowledged = this.#acknowledged.get(userId)?.values() ?? [];
+    return [...acknowledged].some(
+      (other) => other.conversationId === conversationId && other.seq >= seq,
+    );
+  }
+
   #crash(): void {
     for (const client of this.#clients) this.#drop(client);
     for (const [conversationId, messages] of this.#messages) {
       const kept = messages.filter((message) => !this.#uncommitted.has(message));
       this.#messages.set(conversationId, kept);
-      for (const [key, seq] of this.#acknowledged) {
-        if (!key.endsWith(` ${conversationId}`)) continue;
-        this.#acknowledged.set(key, Math.min(seq, kept.length));
-      }
+    }
+    for (const acknowledged of this.#acknowledged.values()) {
+      for (const lost of this.#uncommitted) acknowledged.delete(lost);
     }
     this.#uncommitted = new Set();
     this.#see({ kind: "restarted" });

@@ -43,5 +43,7 @@ export const errorSchema = z.object({
 
 export const historySchema = z.object({ messages: z.array(messageSchema) });
 
+export type Confirmation = z.infer<typeof confirmationSchema>;
+export type Refusal = z.infer<typeof errorSchema>;
 export type WireMessage = z.infer<typeof messageSchema>;
 export type Synced = z.infer<typeof syncedSchema>;
