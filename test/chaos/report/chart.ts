@@ -1,9 +1,9 @@
 import type { RowResult } from "../row.ts";
 import type { Report } from "./report.ts";
 
-const WIDTH = 860;
+const WIDTH = 900;
 const LABELS_WIDTH = 120;
-const COUNTS_WIDTH = 330;
+const COUNTS_WIDTH = 370;
 const BARS_WIDTH = WIDTH - LABELS_WIDTH - COUNTS_WIDTH;
 const TOP = 64;
 const ROW_HEIGHT = 30;
@@ -66,7 +66,6 @@ function rowLines({ name, verdict, outcome }: RowResult, index: number): string[
   const hasPassed = verdict === "pass";
   const end = hasPassed ? "0 missing" : `${faults.length} faults, failed`;
   const counts = `${times.toLocaleString("en")} ${injected}, ${confirmed.toLocaleString("en")} confirmed, ${end}`;
-  const valueX = LABELS_WIDTH + width + 6;
   return [
     `<text x="${LABELS_WIDTH - 10}" y="${textY}" text-anchor="end">${name}</text>`,
     `<rect class="${hasPassed ? "bar" : "fail"}" x="${LABELS_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,

@@ -55,7 +55,7 @@ async function writeBacklog(scene: Scene, messages: number): Promise<Devices> {
     "the backlog was not confirmed",
   );
   scene.note(
-    `${messages} messages of ${MESSAGE_BYTES} bytes in ${conversations.length} conversations, for ${late.length} devices`,
+    `${messages} messages of ${MESSAGE_BYTES} bytes in ${conversations.length} conversations for each device, of which there were ${late.length}`,
   );
   return late;
 }
