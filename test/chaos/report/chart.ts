@@ -69,7 +69,7 @@ function rowLines({ name, verdict, outcome }: RowResult, index: number): string[
   return [
     `<text x="${LABELS_WIDTH - 10}" y="${textY}" text-anchor="end">${name}</text>`,
     `<rect class="${hasPassed ? "bar" : "fail"}" x="${LABELS_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
-    ...(p99Ms === null ? [] : [`<text x="${valueX}" y="${textY}">${p99Ms.toFixed(1)}</text>`]),
+    `<text x="${LABELS_WIDTH + width + 6}" y="${textY}">${p99Ms?.toFixed(1) ?? "not timed"}</text>`,
     `<text class="faint" x="${LABELS_WIDTH + BARS_WIDTH + 14}" y="${textY}">${counts}</text>`,
   ];
 }
