@@ -4,7 +4,10 @@ const LOOK_EVERY_MS = 1;
 const PATIENCE_MS = 10_000;
 
 /** Runs `task` while the process stands still: none of its threads runs, nor is in a system call. */
-export async function whileSuspended<Value>(pid: number, task: () => Value): Promise<Value> {
+export async function whileSuspended<Value>(
+  pid: number,
+  task: () => Promise<Value>,
+): Promise<Value> {
   process.kill(pid, "SIGSTOP");
   try {
     const lateMs = performance.now() + PATIENCE_MS;
@@ -12,7 +15,7 @@ export async function whileSuspended<Value>(pid: number, task: () => Value): Pro
       if (performance.now() > lateMs) throw new Error(`process ${pid} does not stop`);
       await Bun.sleep(LOOK_EVERY_MS);
     }
-    return task();
+    return await task();
   } finally {
     process.kill(pid, "SIGCONT");
   }

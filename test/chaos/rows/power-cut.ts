@@ -10,6 +10,7 @@ import { type Scene, withScene } from "../scene.ts";
 
 const MESSAGES_PER_SECOND = 250;
 const FILE = "parley.db";
+const DRAIN_MS = 10;
 
 /**
  * What a power cut leaves is what the disk has at that moment: at the least all that was
@@ -62,10 +63,11 @@ class PowerCuts {
     this.#copies += 1;
     const folder = join(context.folder, `copy-${this.#copies}`);
     mkdirSync(folder);
-    const place = await whileSuspended(server.pid, () => {
+    const place = await whileSuspended(server.pid, async () => {
       for (const suffix of ["", "-wal", "-shm"]) {
         copyFileSync(join(server.dataDir, FILE + suffix), join(folder, FILE + suffix));
       }
+      await Bun.sleep(DRAIN_MS); // What the server had sent is confirmed, though it is on its way.
       return crowd.ledger.observations.length;
     });
     const checkpointed = checkpointedFrames(join(folder, `${FILE}-shm`));
