@@ -21,7 +21,7 @@ export class SmallDisk {
     const { success, stderr } = Bun.spawnSync(command, { stderr: "pipe" });
     if (success) {
       const disk = new SmallDisk(path);
-      process.once("exit", disk.unmount); // However the suite ends.
+      process.prependOnceListener("exit", disk.unmount); // Before its folder is removed.
       return disk;
     }
     return { refusal: `a small disk cannot be mounted: ${stderr.toString().trim()}` };
