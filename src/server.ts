@@ -5,9 +5,6 @@ import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { UserSessions } from "./app/user-sessions.ts";
-import type { Authenticator } from "./auth/authenticator.ts";
-import { DevelopmentAuthenticator } from "./auth/development.ts";
-import { JwtAuthenticator } from "./auth/jwt.ts";
 import { Broker } from "./broker/broker.ts";
 import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
@@ -22,6 +19,7 @@ import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { authenticatorsFor } from "./server/authentication.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { diskFiles } from "./storage/file-operations.ts";
@@ -32,6 +30,7 @@ import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
 import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
+import { remoteOf } from "./transport/remote.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
 import { readCertificate } from "./transport/tcp-certificate.ts";
@@ -133,6 +132,10 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   const live = new LiveSessions({ clock, checkEveryMs, random: Math.random, reconnectSpreadMs });
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
+  const remotes = {
+    origins,
+    requestHeaders: authenticators.flatMap(({ requestHeaders }) => requestHeaders),
+  };
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
@@ -144,7 +147,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
   });
   const endpoints = sockJsEndpoints(settings, {
-    ...{ service, origins, clock },
+    ...{ ...remotes, service, clock },
     isDraining: () => live.isDraining,
   });
   let stopped: Promise<void> | null = null;
@@ -186,7 +189,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
         if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
         const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
         if (endpoint !== undefined) return endpoint.fetch(request, bunServer);
-        return api.fetch(request);
+        return api.fetch(request, { remote: remoteOf(request, bunServer, remotes) });
       },
     }),
   );
@@ -281,19 +284,6 @@ function databasePath({ database }: Settings): string {
     "INVALID_CONFIGURATION",
     "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
   );
-}
-
-/** Development names count only where nothing better is configured. */
-function authenticatorsFor(settings: Settings, clock: Clock): Authenticator[] {
-  const { secret, leewayMs, audience, issuer } = settings.jwt;
-  const authenticators: Authenticator[] = [];
-  if (secret !== undefined) {
-    authenticators.push(new JwtAuthenticator({ secret, leewayMs, audience, issuer, clock }));
-  }
-  if (secret === undefined || settings.insecureTrustUserId) {
-    authenticators.push(new DevelopmentAuthenticator(settings.insecureTrustUserId));
-  }
-  return authenticators;
 }
 
 /** A quarter of the shortest time limit, but neither a busy loop nor more than a second. */

@@ -22,6 +22,7 @@ const FLOORS = [
   ["app/"],
   ["transport/"],
   ["http/"],
+  ["server/"],
   ["server.ts"],
   ["cli/", "cli.ts", "main.ts"],
 ] as const;

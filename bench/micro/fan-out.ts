@@ -30,7 +30,7 @@ function take(payload: string | Uint8Array): void {
 
 const connection: Connection = {
   framing: "raw",
-  proxied: false,
+  remote: { peerAddress: null, address: null, proxied: false, header: () => undefined },
   send: take,
   bufferedBytes: () => 0,
   close: () => {},

@@ -1,13 +1,16 @@
 import { AppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Principal } from "./principal.ts";
+import type { Remote } from "./remote.ts";
 
-/** What names the caller: headers of CONNECT, or of an HTTP request. */
+/** What names the caller. */
 export interface Credentials {
-  /** By the header's name in its usual spelling; implementations also look in lower case. */
+  /**
+   * A header of CONNECT, or of an HTTP request: what the client says. By its name in its usual
+   * spelling; implementations also look in lower case.
+   */
   header(name: string): string | undefined;
-  /** The request came through a proxy. */
-  readonly proxied: boolean;
+  readonly remote: Remote;
 }
 
 /**
@@ -15,6 +18,8 @@ export interface Credentials {
  * may know. Throws AUTHENTICATION_FAILED or TOKEN_EXPIRED when they are, and are not accepted.
  */
 export interface Authenticator {
+  /** Headers, in lower case, that it wants of the HTTP request that opens a connection. */
+  readonly requestHeaders: readonly string[];
   authenticate(credentials: Credentials): MaybePromise<Principal | null>;
 }
 
@@ -38,16 +43,24 @@ function isUserId(text: string): boolean {
   return text.length > 0 && text.length <= LONGEST_USER_ID && !/[\s/*\p{Cc}\p{Cs}]/u.test(text);
 }
 
-/** Throws AUTHENTICATION_FAILED for an id that cannot be used. An empty name becomes the id. */
-export function makePrincipal(
-  userId: string,
-  name: string | undefined,
-  expiresMs: number | null,
-): Principal {
+export interface Proof extends Partial<Omit<Principal, "userId" | "name">> {
+  readonly userId: string;
+  readonly name?: string | undefined;
+}
+
+/**
+ * Throws AUTHENTICATION_FAILED for an id that cannot be used. An empty name becomes the id; what the
+ * proof does not say is unknown.
+ */
+export function makePrincipal({ userId, name, ...proof }: Proof): Principal {
   if (!isUserId(userId)) {
     const text = `The user id must have 1 to ${LONGEST_USER_ID} characters, without spaces, / or *`;
     throw new AppError("AUTHENTICATION_FAILED", text);
   }
   const shown = name?.trim().slice(0, LONGEST_NAME).toWellFormed();
-  return { userId, name: shown === undefined || shown === "" ? userId : shown, expiresMs };
+  return {
+    ...{ roles: [], issuedMs: null, expiresMs: null, tokenId: null, byCookie: false },
+    ...proof,
+    ...{ userId, name: shown === undefined || shown === "" ? userId : shown },
+  };
 }

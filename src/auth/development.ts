@@ -8,15 +8,17 @@ import type { Principal } from "./principal.ts";
  * `everywhere` is set (`--insecure-trust-user-id`), it is refused.
  */
 export class DevelopmentAuthenticator implements Authenticator {
+  readonly requestHeaders = [];
+
   constructor(readonly everywhere: boolean) {}
 
   authenticate(credentials: Credentials): Principal | null {
     const userId = credentials.header("X-User-Id") ?? credentials.header("login");
     if (userId === undefined || userId === "") return null;
-    if (credentials.proxied && !this.everywhere) {
+    if (credentials.remote.proxied && !this.everywhere) {
       const text = "X-User-Id is not trusted through a proxy; configure jwt.secret";
       throw new AppError("AUTHENTICATION_FAILED", text);
     }
-    return makePrincipal(userId, credentials.header("X-User-Name"), null);
+    return makePrincipal({ userId, name: credentials.header("X-User-Name") });
   }
 }

@@ -18,6 +18,7 @@ export interface JwtOptions {
  * the name. HS256 only; `exp` is honoured if present.
  */
 export class JwtAuthenticator implements Authenticator {
+  readonly requestHeaders = [];
   readonly #key: Uint8Array;
 
   constructor(readonly options: JwtOptions) {
@@ -33,7 +34,7 @@ export class JwtAuthenticator implements Authenticator {
     }
     const name = typeof payload.name === "string" ? payload.name : undefined;
     const expiresMs = payload.exp === undefined ? null : payload.exp * 1000;
-    return makePrincipal(payload.sub, name, expiresMs);
+    return makePrincipal({ userId: payload.sub, name, expiresMs });
   }
 
   async #verify(token: string): Promise<JWTPayload> {

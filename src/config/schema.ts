@@ -1,139 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
-import {
-  boolean,
-  choice,
-  delayMs,
-  integer,
-  list,
-  optionalInteger,
-  optionalText,
-  text,
-} from "./setting.ts";
+import { jwt } from "./authentication.ts";
+import { heartbeat, limits } from "./limits.ts";
+import { tcp } from "./listeners.ts";
+import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MILLION = 1_000_000;
-
-const heartbeat = z
-  .object({
-    sendMs: delayMs(10_000, 0, "How often the server sends a heart-beat; 0 sends none."),
-    receiveMs: delayMs(10_000, 0, "How often the server wants a heart-beat; 0 wants none."),
-    minimumMs: delayMs(1_000, 1, "The shortest heart-beat interval that a client may ask for."),
-  })
-  .refine(({ sendMs, minimumMs }) => sendMs === 0 || sendMs >= minimumMs, {
-    path: ["sendMs"],
-    message: "0 or at least heartbeat.minimum_ms",
-  })
-  .refine(({ receiveMs, minimumMs }) => receiveMs === 0 || receiveMs >= minimumMs, {
-    path: ["receiveMs"],
-    message: "0 or at least heartbeat.minimum_ms",
-  });
-
-const limits = z
-  .object({
-    frameBytes: integer(128 * KIB, { min: KIB, max: 64 * MIB }, "The largest STOMP frame."),
-    headers: integer(64, { min: 8, max: 10_000 }, "Headers of a frame."),
-    headerLineBytes: integer(
-      8 * KIB,
-      { min: 256, max: MIB },
-      "The longest header line of a frame.",
-    ),
-    subscriptions: integer(1_024, { min: 1, max: MILLION }, "Subscriptions of a connection."),
-    pendingFrames: integer(
-      4_096,
-      { min: 1, max: MILLION },
-      "Frames of a connection that may wait while an earlier one is worked on.",
-    ),
-    pendingBytes: integer(
-      4 * MIB,
-      { min: KIB, max: 1_024 * MIB },
-      "Bytes of the frames that may wait so.",
-    ),
-    connectMs: delayMs(30_000, 1, "The time a connection has from its opening to CONNECT."),
-    sendBufferBytes: integer(
-      512 * KIB,
-      { min: KIB, max: 1_024 * MIB },
-      "What may wait to be sent to a connection; past it the connection is closed.",
-    ),
-    blockedMs: delayMs(20_000, 1, "The time a connection may take nothing before it is closed."),
-    messagesPerSecond: integer(
-      50,
-      { min: 0, max: MILLION },
-      "Chat messages that a user may send a second; 0 is no limit.",
-    ),
-    messagesBurst: integer(
-      100,
-      { min: 0, max: MILLION },
-      "Chat messages that a user may send at once.",
-    ),
-    unacknowledgedMessages: integer(
-      10_000,
-      { min: 1, max: MILLION },
-      "Messages of a subscription that may wait for an acknowledgement.",
-    ),
-    unacknowledgedBytes: integer(
-      16 * MIB,
-      { min: KIB, max: 1_024 * MIB },
-      "Bytes of the messages of a subscription that may wait so.",
-    ),
-    transactions: integer(16, { min: 1, max: MILLION }, "Open transactions of a connection."),
-    transactionFrames: integer(
-      1_000,
-      { min: 1, max: MILLION },
-      "SEND, ACK and NACK frames in the open transactions of a connection.",
-    ),
-    transactionBytes: integer(
-      4 * MIB,
-      { min: KIB, max: 1_024 * MIB },
-      "Headers and bodies in the open transactions of a connection.",
-    ),
-    queues: integer(10_000, { min: 1, max: MILLION }, "Work queues in use at a time."),
-    queueMessages: integer(
-      10_000,
-      { min: 1, max: 10 * MILLION },
-      "Messages of a work queue; past it new ones are refused.",
-    ),
-    queueBytes: integer(
-      256 * MIB,
-      { min: KIB, max: 1_024 * 1_024 * MIB },
-      "What the messages of all work queues may take of memory; past it new ones are refused.",
-    ),
-    uncommittedMessages: integer(
-      10_000,
-      { min: 1, max: 10 * MILLION },
-      "Messages that may wait for the disk; past it new ones are refused.",
-    ),
-    uncommittedBytes: integer(
-      64 * MIB,
-      { min: KIB, max: 1_024 * 1_024 * MIB },
-      "Bytes of the messages that may wait for the disk.",
-    ),
-  })
-  .refine(({ messagesPerSecond, messagesBurst }) => messagesPerSecond === 0 || messagesBurst >= 1, {
-    path: ["messagesBurst"],
-    message:
-      "at least 1, or nobody could send (limits.messages_per_second = 0 switches the limit off)",
-  });
-
-const tcp = z
-  .object({
-    port: optionalInteger(
-      { min: 0, max: 65_535 },
-      "The port for STOMP over TCP, usually 61613; 0 picks a free one. Without it there is none.",
-    ),
-    host: optionalText("The address to listen on for STOMP over TCP.", { defaultText: "{host}" }),
-    certFile: optionalText("The PEM certificate, with its chain, for TLS over TCP."),
-    keyFile: optionalText("The PEM key of tcp.cert_file."),
-  })
-  .refine(({ certFile, keyFile }) => certFile === undefined || keyFile !== undefined, {
-    path: ["keyFile"],
-    message: "a file, since there is a tcp.cert_file",
-  })
-  .refine(({ certFile, keyFile }) => keyFile === undefined || certFile !== undefined, {
-    path: ["certFile"],
-    message: "a file, since there is a tcp.key_file",
-  });
 
 /** Every setting of Parley: the source of the flags, the variables, the file, the help and the docs. */
 export const settingsSchema = z.object({
@@ -189,16 +63,7 @@ export const settingsSchema = z.object({
       "The form of the log; auto is text on a terminal, JSON elsewhere.",
     ),
   }),
-  jwt: z.object({
-    secret: optionalText("The HS256 key that user tokens are signed with.", {
-      accepts: (secret) => Buffer.byteLength(secret) >= 32,
-      expected: "at least 32 bytes, which HS256 needs (`openssl rand -base64 32` makes some)",
-      secret: true,
-    }),
-    leewayMs: delayMs(30_000, 0, "How far the clocks of server and token issuer may differ."),
-    audience: optionalText("The `aud` that a token must have; without it any will do."),
-    issuer: optionalText("The `iss` that a token must have; without it any will do."),
-  }),
+  jwt,
   insecureTrustUserId: boolean(
     false,
     "Believe whoever names a user, on every address: for tests in a closed network only.",

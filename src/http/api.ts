@@ -3,6 +3,7 @@ import { z } from "zod";
 import { idSchema, validate } from "../app/schemas.ts";
 import { type Authenticator, authenticateByAny } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
+import type { Remote } from "../auth/remote.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView, messageView, statusFor } from "../chat/events.ts";
 import type { ChatStore } from "../chat/ports.ts";
@@ -11,7 +12,7 @@ import { messageNotFound } from "../chat/receipts.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { isFromElsewhere, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
 import { problemResponse } from "./problem.ts";
@@ -48,11 +49,16 @@ const presenceSchema = z.object({
   limit: limitSchema,
 });
 
+/** What a request to the API comes with. */
+export interface ApiEnvironment {
+  readonly Bindings: { readonly remote: Remote };
+}
+
 /** The HTTP API under `/api`. */
-export function createApi(options: ApiOptions): Hono {
+export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { chat, store, clock } = options;
-  const api = new Hono();
-  const caller = (context: Context) => callerOf(context, options);
+  const api = new Hono<ApiEnvironment>();
+  const caller = (context: Context<ApiEnvironment>) => callerOf(context, options);
 
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
@@ -148,10 +154,10 @@ export function createApi(options: ApiOptions): Hono {
   return api;
 }
 
-function callerOf(context: Context, options: ApiOptions): Promise<Principal> {
+function callerOf(context: Context<ApiEnvironment>, options: ApiOptions): Promise<Principal> {
   return authenticateByAny(options.authenticators, {
     header: (name) => context.req.header(name),
-    proxied: isFromElsewhere(context.req.raw.headers, options.origins),
+    remote: context.env.remote,
   });
 }
 

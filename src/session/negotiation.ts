@@ -1,4 +1,5 @@
 import type { Credentials } from "../auth/authenticator.ts";
+import type { Remote } from "../auth/remote.ts";
 import { AppError } from "../errors.ts";
 import { detached, type Frame } from "../stomp/frame.ts";
 import { negotiateVersion, type StompVersion, SUPPORTED_VERSIONS } from "../stomp/version.ts";
@@ -26,10 +27,10 @@ export function negotiate(connect: Frame, settings: HeartbeatSettings): Agreemen
 }
 
 /** Who the CONNECT says it is, by its headers as they are written or in lower case. */
-export function credentialsOf(connect: Frame, proxied: boolean): Credentials {
+export function credentialsOf(connect: Frame, remote: Remote): Credentials {
   const header = (name: string): string | undefined => {
     const value = connect.header(name) ?? connect.header(name.toLowerCase());
     return value === undefined ? undefined : detached(value);
   };
-  return { header, proxied };
+  return { header, remote };
 }

@@ -1,5 +1,6 @@
 import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
+import type { Remote } from "../auth/remote.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Peer } from "../broker/subscription.ts";
 import type { TopicPattern } from "../broker/topic-pattern.ts";
@@ -24,8 +25,7 @@ export interface Connection extends Peer {
   close(code: number, reason: string): void;
   /** Drops the connection and what it still holds. Idempotent. */
   terminate(): void;
-  /** The request that opened it came through a proxy, so its peer is not who speaks. */
-  readonly proxied: boolean;
+  readonly remote: Remote;
 }
 
 /** How a session may listen to a destination. */

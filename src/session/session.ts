@@ -361,7 +361,7 @@ export class Session {
     const { version, heartbeats } = negotiate(frame, this.#environment.heartbeat);
     this.#version = version;
     this.#decoder.version = version;
-    const credentials = credentialsOf(frame, this.connection.proxied);
+    const credentials = credentialsOf(frame, this.connection.remote);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
       if (this.#state !== "opened") return;
       this.#principal = principal;

@@ -1,3 +1,4 @@
+import type { Remote } from "../auth/remote.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { Connection } from "../session/ports.ts";
 import { closeFrame, HEARTBEAT_FRAME, OPEN_FRAME } from "../sockjs/framing.ts";
@@ -14,7 +15,7 @@ export interface FrameSink {
 }
 
 export interface SockJsConnectionOptions {
-  readonly proxied: boolean;
+  readonly remote: Remote;
   readonly clock: Clock;
   /** How long the client may be without a request that receives. */
   readonly graceMs: number;
@@ -32,7 +33,7 @@ export interface SockJsConnectionOptions {
 export class SockJsConnection implements Connection {
   readonly framing = "sockjs";
   readonly topics = null;
-  readonly proxied: boolean;
+  readonly remote: Remote;
   readonly #options: SockJsConnectionOptions;
   #receiver: Receiver | null = null;
   #sink: FrameSink | null = null;
@@ -49,7 +50,7 @@ export class SockJsConnection implements Connection {
 
   constructor(options: SockJsConnectionOptions) {
     this.#options = options;
-    this.proxied = options.proxied;
+    this.remote = options.remote;
   }
 
   get receiver(): Receiver | null {

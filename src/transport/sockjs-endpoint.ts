@@ -3,8 +3,9 @@ import type { Clock } from "../clock.ts";
 import { iframePage } from "../sockjs/iframe.ts";
 import { infoDocument, type ServiceTraits } from "../sockjs/info.ts";
 import { CLIENT_SCRIPT, parseSockJsPath } from "../sockjs/path.ts";
-import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
+import type { OriginPolicy } from "./origin.ts";
 import type { Service } from "./receiver.ts";
+import { remoteOf } from "./remote.ts";
 import {
   corsHeaders,
   keepForAYear,
@@ -21,6 +22,8 @@ export interface SockJsEndpointOptions extends ServiceTraits {
   readonly prefix: string;
   readonly service: Service;
   readonly origins: OriginPolicy;
+  /** In lower case: see `Authenticator.requestHeaders`. */
+  readonly requestHeaders: readonly string[];
   readonly clock: Clock;
   /** Frames in one streaming response. */
   readonly responseBytes: number;
@@ -111,7 +114,8 @@ export class SockJsEndpoint {
       // Left to itself the engine would agree to whatever is offered first.
       return new Response("None of the subprotocols is spoken here\n", { status: 400 });
     }
-    const data = new WebSocketConnection(service, framing, isFromElsewhere(headers, origins));
+    const remote = remoteOf(request, server, this.#options);
+    const data = new WebSocketConnection(service, framing, remote);
     const upgraded = server.upgrade(request, {
       data,
       headers: chosen === null ? {} : { "Sec-WebSocket-Protocol": chosen },

@@ -3,7 +3,10 @@ import type { Settings } from "../config.ts";
 import { SockJsEndpoint, type SockJsEndpointOptions } from "./sockjs-endpoint.ts";
 import { TEST_RESPONSE_BYTES, TEST_SERVICES } from "./sockjs-test-services.ts";
 
-type Parts = Pick<SockJsEndpointOptions, "service" | "origins" | "clock" | "isDraining">;
+type Parts = Pick<
+  SockJsEndpointOptions,
+  "service" | "origins" | "requestHeaders" | "clock" | "isDraining"
+>;
 
 /** STOMP's endpoint, and in test mode those that SockJS suites ask for. */
 export function sockJsEndpoints({ sockjs, limits }: Settings, parts: Parts): SockJsEndpoint[] {

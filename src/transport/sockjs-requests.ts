@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import type { Remote } from "../auth/remote.ts";
 import { toAppError } from "../errors.ts";
 import { decodeMessages } from "../sockjs/framing.ts";
 import type { Transport } from "../sockjs/path.ts";
@@ -11,7 +12,7 @@ import {
   XHR_POLLING,
   XHR_STREAMING,
 } from "../sockjs/response-format.ts";
-import { isFromElsewhere } from "./origin.ts";
+import { remoteOf } from "./remote.ts";
 import { SockJsConnection } from "./sockjs-connection.ts";
 import type { SockJsEndpointOptions } from "./sockjs-endpoint.ts";
 import {
@@ -44,6 +45,13 @@ const METHODS: Readonly<Record<HttpTransport, string>> = {
  */
 const BROKEN_OFF_NOTICED_MS = 50;
 
+/** The session that a request names, and who sends it. */
+interface Opener {
+  readonly session: string;
+  readonly owner: Owner;
+  readonly remote: Remote;
+}
+
 /** The requests of SockJS sessions over HTTP: those that receive, and those that send. */
 export class SockJsRequests {
   readonly #options: SockJsEndpointOptions;
@@ -67,13 +75,14 @@ export class SockJsRequests {
     if (request.method !== METHODS[transport]) {
       return new Response(null, { status: 405, headers: { allow: methods } });
     }
-    const owner = this.#ownerOf(request, server);
+    const remote = remoteOf(request, server, this.#options);
+    const owner = ownerOf(request, remote);
     switch (transport) {
       case "xhr_send":
       case "jsonp_send":
         return this.#send(request, session, owner, transport);
       default:
-        return this.#receive(request, server, session, owner, transport);
+        return this.#receive(request, server, { session, owner, remote }, transport);
     }
   }
 
@@ -87,13 +96,12 @@ export class SockJsRequests {
   #receive(
     request: Request,
     server: Server<WebSocketConnection>,
-    session: string,
-    owner: Owner,
+    opener: Opener,
     transport: Exclude<HttpTransport, "xhr_send" | "jsonp_send">,
   ): Response | Promise<Response> {
     const format = formatOf(request, transport);
     if (typeof format === "string") return failure(request, format);
-    const connection = this.#connection(request, session, owner);
+    const connection = this.#connection(request, opener);
     if (connection instanceof Response) return connection;
     const headers = this.#headers(request, format.contentType);
     if (transport === "jsonp") headers.set("x-content-type-options", "nosniff");
@@ -112,17 +120,16 @@ export class SockJsRequests {
   }
 
   /** The session's connection; a new one for an id that nobody uses. */
-  #connection(request: Request, session: string, owner: Owner): SockJsConnection | Response {
+  #connection(request: Request, { session, owner, remote }: Opener): SockJsConnection | Response {
     const known = this.#registry.find(session, owner);
     if (known !== undefined) return known;
     if (this.#registry.has(session)) return notFound(request);
-    const { service, clock, graceMs, sendBufferBytes, origins, isDraining } = this.#options;
+    const { service, clock, graceMs, sendBufferBytes, isDraining } = this.#options;
     if (this.#registry.isFull || isDraining()) {
       return tryLater();
     }
     const connection = new SockJsConnection({
-      ...{ clock, graceMs, sendBufferBytes },
-      proxied: isFromElsewhere(request.headers, origins),
+      ...{ clock, graceMs, sendBufferBytes, remote },
       onForgotten: () => this.#registry.remove(session),
     });
     this.#registry.add(session, connection, owner);
@@ -166,12 +173,10 @@ export class SockJsRequests {
     if (this.#options.cookieNeeded) setSessionCookie(request, headers);
     return headers;
   }
+}
 
-  #ownerOf(request: Request, server: Server<WebSocketConnection>): Owner {
-    const isProxied = isFromElsewhere(request.headers, this.#options.origins);
-    const address = isProxied ? null : (server.requestIP(request)?.address ?? null);
-    return { origin: request.headers.get("origin"), address };
-  }
+function ownerOf(request: Request, { proxied, peerAddress }: Remote): Owner {
+  return { origin: request.headers.get("origin"), address: proxied ? null : peerAddress };
 }
 
 /** A text is why there is none. */

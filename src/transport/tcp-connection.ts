@@ -1,8 +1,11 @@
+import type { Remote } from "../auth/remote.ts";
 import type { Connection } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a connection needs of a socket; Bun's has it. */
 export interface TcpSocket {
+  /** Of the peer. */
+  readonly remoteAddress: string;
   /** Takes what it can, and says how many bytes; -1 when it is gone. */
   write(bytes: Uint8Array): number;
   /** FIN after what was written; what the peer sends still comes. */
@@ -37,7 +40,7 @@ const WRITE_NOW_BYTES = 64 * 1024;
 export class TcpConnection implements Connection {
   readonly framing = "stream";
   readonly topics = null;
-  readonly proxied = false;
+  readonly remote: Remote;
   readonly #socket: TcpSocket;
   readonly #options: TcpConnectionOptions;
   #session: Session | null = null;
@@ -56,6 +59,8 @@ export class TcpConnection implements Connection {
   constructor(socket: TcpSocket, options: TcpConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    const address = socket.remoteAddress;
+    this.remote = { peerAddress: address, address, proxied: false, header: () => undefined };
   }
 
   get session(): Session | null {

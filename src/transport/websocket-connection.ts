@@ -1,4 +1,5 @@
 import type { ServerWebSocket, WebSocketHandler } from "bun";
+import type { Remote } from "../auth/remote.ts";
 import type { PeerTopics } from "../broker/subscription.ts";
 import type { Connection } from "../session/ports.ts";
 import { closeFrame, decodeMessages, OPEN_FRAME } from "../sockjs/framing.ts";
@@ -14,7 +15,7 @@ export class WebSocketConnection implements Connection, PeerTopics {
   constructor(
     service: Service,
     readonly framing: "raw" | "sockjs",
-    readonly proxied: boolean,
+    readonly remote: Remote,
   ) {
     this.#service = service;
   }

@@ -1,3 +1,4 @@
+import { makePrincipal } from "../../src/auth/authenticator.ts";
 import type { Principal } from "../../src/auth/principal.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { Destination } from "../../src/broker/destination.ts";
@@ -23,6 +24,7 @@ import { Decoder } from "../../src/stomp/decoder.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { HeldQueueStore, testQueues } from "./held-queue-store.ts";
+import { LOCAL } from "./remote.ts";
 
 /** Native topics without sockets. */
 export class FakeEngine implements Engine {
@@ -36,7 +38,7 @@ export class FakeEngine implements Engine {
 /** A transport that remembers what it was told to send. */
 export class FakeConnection implements Connection, PeerTopics {
   readonly topics = this;
-  readonly proxied = false;
+  readonly remote = LOCAL;
   readonly sent: (string | Uint8Array)[] = [];
   closedWith: [number, string] | null = null;
   isTerminated = false;
@@ -121,7 +123,7 @@ export class FakeApplication implements Application {
   authenticate(credentials: { header(name: string): string | undefined }): Principal {
     const userId = credentials.header("login");
     if (userId === undefined) throw new AppError("AUTHENTICATION_REQUIRED", "who are you?");
-    return { userId, name: userId, expiresMs: null };
+    return makePrincipal({ userId });
   }
   connected(): void {
     this.handled.push("connected");

@@ -3,6 +3,7 @@ import { encodeMessage, HEARTBEAT_FRAME } from "../../src/sockjs/framing.ts";
 import { type FrameSink, SockJsConnection } from "../../src/transport/sockjs-connection.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { turn } from "../support/held-queue-store.ts";
+import { LOCAL } from "../support/remote.ts";
 
 class Request implements FrameSink {
   readonly frames: string[] = [];
@@ -27,7 +28,7 @@ function setUp(sendBufferBytes = 1_000) {
   const clock = new FakeClock();
   const told: string[] = [];
   const connection = new SockJsConnection({
-    ...{ clock, sendBufferBytes, graceMs: 5_000, proxied: false },
+    ...{ clock, sendBufferBytes, graceMs: 5_000, remote: LOCAL },
     onForgotten: () => told.push("forgotten"),
   });
   connection.opened({

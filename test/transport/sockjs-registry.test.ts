@@ -2,13 +2,14 @@ import { expect, test } from "bun:test";
 import { SockJsConnection } from "../../src/transport/sockjs-connection.ts";
 import { SockJsRegistry } from "../../src/transport/sockjs-registry.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { LOCAL } from "../support/remote.ts";
 
 const PAGE = "https://chat.example";
 
 function setUp(owner = { origin: null as string | null, address: "10.0.0.1" as string | null }) {
   const registry = new SockJsRegistry(2);
   const connection = new SockJsConnection({
-    ...{ clock: new FakeClock(), sendBufferBytes: 1, graceMs: 1, proxied: false },
+    ...{ clock: new FakeClock(), sendBufferBytes: 1, graceMs: 1, remote: LOCAL },
     onForgotten: () => {},
   });
   registry.add("s", connection, owner);

@@ -6,6 +6,7 @@ import { sessionHarness } from "../support/session-harness.ts";
 
 /** Takes as much as it is told to, and remembers it. */
 class FakeSocket implements TcpSocket {
+  readonly remoteAddress = "127.0.0.1";
   readonly writes: Buffer[] = [];
   room = Number.POSITIVE_INFINITY;
   isShut = false;

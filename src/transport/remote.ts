@@ -1,0 +1,25 @@
+import type { Server } from "bun";
+import type { Remote } from "../auth/remote.ts";
+import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
+
+export interface RemotePolicy {
+  readonly origins: OriginPolicy;
+  /** In lower case: those that are kept of the request that opens a connection. */
+  readonly requestHeaders: readonly string[];
+}
+
+/** Where the request, and a connection that it opens, comes from. */
+export function remoteOf(request: Request, server: Server<unknown>, policy: RemotePolicy): Remote {
+  const kept = new Map<string, string>();
+  for (const name of policy.requestHeaders) {
+    const value = request.headers.get(name);
+    if (value !== null) kept.set(name, value);
+  }
+  const address = server.requestIP(request)?.address ?? null;
+  return {
+    peerAddress: address,
+    address,
+    proxied: isFromElsewhere(request.headers, policy.origins),
+    header: (name) => kept.get(name.toLowerCase()),
+  };
+}
