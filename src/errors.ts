@@ -145,6 +145,32 @@ export const ERRORS = {
     retryable: false,
     meaning: "The token was valid once, and is no more.",
   },
+  TOKEN_REVOKED: {
+    status: 401,
+    fatal: true,
+    retryable: false,
+    meaning: "The token was taken back before its time, by itself or with all of its user's.",
+  },
+  TOKEN_EXPIRING: {
+    status: 401,
+    fatal: false,
+    retryable: false,
+    meaning:
+      "A warning: the connection ends in `retryAfterMs` unless `/app/auth.refresh` brings a new token.",
+  },
+  REFRESH_REFUSED: {
+    status: 401,
+    fatal: false,
+    retryable: false,
+    meaning:
+      "The token that `/app/auth.refresh` brought is not accepted; the connection goes on as long as its own one.",
+  },
+  DISCONNECTED: {
+    status: 403,
+    fatal: true,
+    retryable: true,
+    meaning: "The app's back end has ended the connections of this user.",
+  },
   ORIGIN_FORBIDDEN: {
     status: 403,
     fatal: true,

@@ -5,6 +5,9 @@ import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { UserSessions } from "./app/user-sessions.ts";
+import { ApiKeys } from "./auth/api-keys.ts";
+import { Authentication } from "./auth/authentication.ts";
+import { type Revocation, Revocations } from "./auth/revocations.ts";
 import { Broker } from "./broker/broker.ts";
 import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
@@ -63,7 +66,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const storage = await openStorage(settings, log, clock);
   try {
     const queued = await storage.queues.messages();
-    return serve({ settings, log, clock, storage, queued });
+    const revoked = await storage.revocations.all();
+    return serve({ settings, log, clock, storage, queued, revoked });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -77,9 +81,10 @@ interface Parts {
   readonly storage: Storage;
   /** What work queues kept over the restart. */
   readonly queued: readonly StoredQueueMessage[];
+  readonly revoked: readonly Revocation[];
 }
 
-function serve({ settings, log, clock, storage, queued }: Parts): RunningServer {
+function serve({ settings, log, clock, storage, queued, revoked }: Parts): RunningServer {
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -120,11 +125,14 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
-  const authenticators = authenticatorsFor(settings, clock);
+  const authentication = new Authentication(
+    authenticatorsFor(settings, clock),
+    new Revocations(storage.revocations, clock, revoked),
+  );
   const { sendBufferBytes } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
-    ...{ authenticators, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
     router: new AppRouter({ chat, sessions, replays, clock, newId: newUuid }),
   });
   const checkEveryMs = checkInterval(settings);
@@ -132,10 +140,7 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
   const live = new LiveSessions({ clock, checkEveryMs, random: Math.random, reconnectSpreadMs });
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
-  const remotes = {
-    origins,
-    requestHeaders: authenticators.flatMap(({ requestHeaders }) => requestHeaders),
-  };
+  const remotes = { origins, requestHeaders: authentication.requestHeaders };
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
@@ -168,7 +173,10 @@ function serve({ settings, log, clock, storage, queued }: Parts): RunningServer 
       return stopped !== null;
     },
   };
-  const api = createApi({ authenticators, chat, store, health, origins, clock, log });
+  const api = createApi({
+    ...{ authentication, application, chat, store, health, origins, clock, log },
+    apiKeys: new ApiKeys(settings.api.keys),
+  });
 
   const server = listening("port", settings, () =>
     Bun.serve({

@@ -98,6 +98,7 @@ describe("the sources of a setting", () => {
       "database.url": "memory:",
       "database.check": "always",
       "jwt.secret": SECRET,
+      "api.keys": SECRET.padEnd(32, "k").replaceAll(" ", "-"),
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",
       "log.format": "json",

@@ -1,5 +1,7 @@
-import { type Authenticator, authenticateByAny, type Credentials } from "../auth/authenticator.ts";
+import type { Authentication } from "../auth/authentication.ts";
+import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
+import { tokenRevoked } from "../auth/revocations.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Destination, userQueue } from "../broker/destination.ts";
 import { isTopicPattern, TopicPattern } from "../broker/topic-pattern.ts";
@@ -21,10 +23,10 @@ import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
 import { idSchema } from "./schemas.ts";
-import type { UserSessions } from "./user-sessions.ts";
+import type { AppSession, UserSessions } from "./user-sessions.ts";
 
 export interface ChatApplicationOptions {
-  readonly authenticators: readonly Authenticator[];
+  readonly authentication: Authentication;
   readonly broker: Broker;
   readonly chat: Chat;
   readonly router: AppRouter;
@@ -50,7 +52,7 @@ export class ChatApplication implements Application {
   }
 
   authenticate(credentials: Credentials): Promise<Principal> {
-    return authenticateByAny(this.#options.authenticators, credentials);
+    return this.#options.authentication.authenticate(credentials);
   }
 
   connected(session: Session): void {
@@ -58,6 +60,22 @@ export class ChatApplication implements Application {
     const { userId, name } = session.principal;
     sessions.add(session, this.#onDeparted);
     chat.presence.connected(userId, name);
+    // Revoked in the moment between the proof and its answer.
+    const { revocations } = this.#options.authentication;
+    if (revocations.isRevoked(session.principal)) session.fail(tokenRevoked());
+  }
+
+  /** Ends the connections whose proof has been revoked; the number of them. */
+  endRevoked(): number {
+    const { sessions, authentication } = this.#options;
+    const isRevoked = ({ session }: AppSession) =>
+      authentication.revocations.isRevoked(session.principal);
+    return end([...sessions.all()].filter(isRevoked), tokenRevoked());
+  }
+
+  /** Ends the user's connections; the number of them. */
+  disconnect(userId: string, error: AppError): number {
+    return end([...this.#options.sessions.of(userId)], error);
   }
 
   disconnected(session: Session): void {
@@ -224,6 +242,11 @@ export class ChatApplication implements Application {
       };
     });
   }
+}
+
+function end(ended: readonly AppSession[], error: AppError): number {
+  for (const { session } of ended) session.fail(error);
+  return ended.length;
 }
 
 function windowOf(subscription: SessionSubscription): DeliveryWindow {

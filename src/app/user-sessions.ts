@@ -81,6 +81,10 @@ export class UserSessions {
     return this.#bySession.get(session);
   }
 
+  all(): Iterable<AppSession> {
+    return this.#bySession.values();
+  }
+
   of(userId: string): Iterable<AppSession> {
     return this.#byUser.get(userId) ?? [];
   }

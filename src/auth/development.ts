@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { type Authenticator, type Credentials, makePrincipal } from "./authenticator.ts";
 import type { Principal } from "./principal.ts";
@@ -10,7 +11,10 @@ import type { Principal } from "./principal.ts";
 export class DevelopmentAuthenticator implements Authenticator {
   readonly requestHeaders = [];
 
-  constructor(readonly everywhere: boolean) {}
+  constructor(
+    readonly everywhere: boolean,
+    readonly clock: Clock,
+  ) {}
 
   authenticate(credentials: Credentials): Principal | null {
     const userId = credentials.header("X-User-Id") ?? credentials.header("login");
@@ -19,6 +23,9 @@ export class DevelopmentAuthenticator implements Authenticator {
       const text = "X-User-Id is not trusted through a proxy; configure jwt.secret";
       throw new AppError("AUTHENTICATION_FAILED", text);
     }
-    return makePrincipal({ userId, name: credentials.header("X-User-Name") });
+    return makePrincipal({
+      ...{ userId, name: credentials.header("X-User-Name") },
+      issuedMs: this.clock.now(),
+    });
   }
 }

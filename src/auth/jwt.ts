@@ -33,8 +33,13 @@ export class JwtAuthenticator implements Authenticator {
       throw new AppError("AUTHENTICATION_FAILED", "The token has no sub");
     }
     const name = typeof payload.name === "string" ? payload.name : undefined;
-    const expiresMs = payload.exp === undefined ? null : payload.exp * 1000;
-    return makePrincipal({ userId: payload.sub, name, expiresMs });
+    const { exp, iat, jti } = payload;
+    return makePrincipal({
+      ...{ userId: payload.sub, name },
+      expiresMs: exp === undefined ? null : exp * 1000,
+      issuedMs: iat === undefined ? null : iat * 1000,
+      tokenId: jti ?? null,
+    });
   }
 
   async #verify(token: string): Promise<JWTPayload> {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { jwt } from "./authentication.ts";
+import { api, authentication, jwt } from "./authentication.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp } from "./listeners.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
@@ -64,6 +64,8 @@ export const settingsSchema = z.object({
     ),
   }),
   jwt,
+  authentication,
+  api,
   insecureTrustUserId: boolean(
     false,
     "Believe whoever names a user, on every address: for tests in a closed network only.",

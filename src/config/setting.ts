@@ -129,7 +129,7 @@ export function choice<const Value extends string>(
     });
 }
 
-export function list(description: string, check: Check) {
+export function list(description: string, check: Check & { readonly secret?: boolean }) {
   return z
     .array(z.string().refine(check.accepts, { message: check.expected }))
     .default([])
@@ -138,6 +138,6 @@ export function list(description: string, check: Check) {
       description,
       expected: check.expected,
       defaultText: "",
-      secret: false,
+      secret: check.secret ?? false,
     });
 }

@@ -1,7 +1,9 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema, validate } from "../app/schemas.ts";
-import { type Authenticator, authenticateByAny } from "../auth/authenticator.ts";
+import type { ApiKeys } from "../auth/api-keys.ts";
+import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Remote } from "../auth/remote.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -16,9 +18,12 @@ import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
 import { problemResponse } from "./problem.ts";
+import { serverRoutes } from "./server-api.ts";
 
 export interface ApiOptions {
-  readonly authenticators: readonly Authenticator[];
+  readonly authentication: Authentication;
+  readonly apiKeys: ApiKeys;
+  readonly application: ChatApplication;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly health: HealthSource;
@@ -143,6 +148,12 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     return context.json({ users: found.map(presenceView) });
   });
 
+  const assertServer = (context: Context<ApiEnvironment>) =>
+    options.apiKeys.assertKnown((name) => context.req.header(name));
+  const { application } = options;
+  const { revocations } = options.authentication;
+  serverRoutes(api, { application, revocations, assertServer });
+
   api.notFound((context) => {
     const fault = new AppError(
       "NOT_FOUND",
@@ -155,7 +166,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
 }
 
 function callerOf(context: Context<ApiEnvironment>, options: ApiOptions): Promise<Principal> {
-  return authenticateByAny(options.authenticators, {
+  return options.authentication.authenticate({
     header: (name) => context.req.header(name),
     remote: context.env.remote,
   });

@@ -12,7 +12,7 @@ export function authenticatorsFor(settings: Settings, clock: Clock): Authenticat
     authenticators.push(new JwtAuthenticator({ secret, leewayMs, audience, issuer, clock }));
   }
   if (secret === undefined || settings.insecureTrustUserId) {
-    authenticators.push(new DevelopmentAuthenticator(settings.insecureTrustUserId));
+    authenticators.push(new DevelopmentAuthenticator(settings.insecureTrustUserId, clock));
   }
   return authenticators;
 }

@@ -8,6 +8,8 @@ export function closeCodeFor(code: ErrorCode): number {
     case "AUTHENTICATION_REQUIRED":
     case "AUTHENTICATION_FAILED":
     case "TOKEN_EXPIRED":
+    case "TOKEN_REVOKED":
+    case "DISCONNECTED":
     case "ORIGIN_FORBIDDEN":
     case "NOT_CONNECTED":
     case "CONNECT_TIMEOUT":

@@ -1,17 +1,19 @@
 import { MemoryChatStore } from "./memory-chat-store.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
+import { MemoryRevocationStore } from "./memory-revocation-store.ts";
 import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
 export function memoryStorage(): Storage {
   const chat = new MemoryChatStore();
   const queues = new MemoryQueueStore();
+  const revocations = new MemoryRevocationStore();
   return {
-    chat,
-    queues,
+    ...{ chat, queues, revocations },
     async close() {
       chat.close();
       queues.close();
+      revocations.close();
     },
   };
 }

@@ -84,6 +84,16 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE probes (
      content BLOB NOT NULL
    ) STRICT;`,
+
+  // Tokens that no longer hold, by themselves or with all of their user's.
+  `CREATE TABLE revocations (
+     kind TEXT NOT NULL,
+     subject TEXT NOT NULL,
+     revoked_ms INTEGER NOT NULL,
+     forget_ms INTEGER,
+     PRIMARY KEY (kind, subject)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX revocations_to_forget ON revocations (forget_ms) WHERE forget_ms IS NOT NULL;`,
 ];
 
 /**

@@ -33,8 +33,8 @@ const CONVERSATION = `
   conversations.last_seq AS lastSeq`;
 
 /**
- * Every read that is done to a database, each by an index. (Queue messages are read once, when the server starts: all of
- * them, as they lie.) CROSS JOIN is SQLite's way to say in
+ * Every read that is done to a database, each by an index. (Queue messages and revocations are read once, when the server
+ * starts: all of them, as they lie.) CROSS JOIN is SQLite's way to say in
  * which order tables are joined.
  */
 export const READS = {
@@ -132,6 +132,11 @@ export const READS = {
   queueMessages: `
     SELECT id, queue, headers AS headersJson, body, expires_ms AS expiresMs, deliveries
     FROM queue_messages ORDER BY position`,
+
+  revocations: `
+    SELECT kind, subject, revoked_ms AS revokedMs, forget_ms AS forgetMs FROM revocations`,
+
+  revocation: `SELECT revoked_ms AS revokedMs FROM revocations WHERE kind = ? AND subject = ?`,
 
   queuePosition: `SELECT position FROM queue_messages WHERE id = ?`,
 } as const;

@@ -11,9 +11,10 @@ import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
+import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
-export type StoreName = "chat" | "queues";
+export type StoreName = "chat" | "queues" | "revocations";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -69,14 +70,18 @@ function serve(): (request: WriterRequest) => WriterAnswer {
 /** Each write is a transaction, but for the probe's two. */
 class Writes {
   readonly #transactions: Transactions;
-  readonly #stores: { readonly chat: ChatWrites; readonly queues: QueueWrites };
+  readonly #stores;
   readonly #removals: Removals;
   readonly #db: Database;
 
   constructor(db: Database) {
     this.#db = db;
     this.#transactions = new Transactions(db);
-    this.#stores = { chat: new ChatWrites(db), queues: new QueueWrites(db) };
+    this.#stores = {
+      chat: new ChatWrites(db),
+      queues: new QueueWrites(db),
+      revocations: new RevocationWrites(db),
+    };
     this.#removals = new Removals(db);
   }
 

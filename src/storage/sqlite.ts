@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { resolve } from "node:path";
+import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -16,6 +17,7 @@ import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
 import { openReader } from "./sqlite-reader.ts";
 import { finishReplacement } from "./sqlite-replacement.ts";
+import { SqliteRevocationStore } from "./sqlite-revocation-store.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
 import type { Storage } from "./storage.ts";
@@ -73,6 +75,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
 class SqliteStorage implements Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  readonly revocations: RevocationStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -86,6 +89,7 @@ class SqliteStorage implements Storage {
     this.#commits = new Commits(writer);
     this.chat = new SqliteChatStore(this.#commits, reader);
     this.queues = new SqliteQueueStore(this.#commits, reader);
+    this.revocations = new SqliteRevocationStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

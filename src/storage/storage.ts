@@ -1,3 +1,4 @@
+import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
 import type { ChatStore } from "../chat/ports.ts";
 
@@ -5,6 +6,7 @@ import type { ChatStore } from "../chat/ports.ts";
 export interface Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  readonly revocations: RevocationStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

@@ -1,0 +1,38 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { AppError } from "../errors.ts";
+
+/** The keys by which the app's own back end speaks to the server API; they stand for no user. */
+export class ApiKeys {
+  readonly #digests: readonly Buffer[];
+
+  constructor(keys: readonly string[]) {
+    this.#digests = keys.map(digest);
+  }
+
+  /**
+   * Takes a key from `X-Api-Key`, else from `Authorization: Bearer`. Throws AUTHENTICATION_REQUIRED
+   * without one, AUTHENTICATION_FAILED when it is not one of them.
+   */
+  assertKnown(header: (name: string) => string | undefined): void {
+    const bearer = /^Bearer +(\S+)$/i.exec(header("Authorization") ?? "");
+    const key = header("X-Api-Key") ?? bearer?.[1];
+    if (key === undefined || key === "") {
+      throw new AppError("AUTHENTICATION_REQUIRED", "This route is for API keys (api.keys)");
+    }
+    if (!this.#isKnown(digest(key))) {
+      throw new AppError("AUTHENTICATION_FAILED", "The API key is not one of api.keys");
+    }
+  }
+
+  /** Compares with each key, whichever fits, so that time tells nothing. */
+  #isKnown(given: Buffer): boolean {
+    let isKnown = false;
+    for (const known of this.#digests) isKnown = timingSafeEqual(known, given) || isKnown;
+    return isKnown;
+  }
+}
+
+/** Of one length, whatever the key's. */
+function digest(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}

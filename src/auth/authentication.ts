@@ -1,0 +1,27 @@
+import { type Authenticator, authenticateByAny, type Credentials } from "./authenticator.ts";
+import type { Principal } from "./principal.ts";
+import type { Revocations } from "./revocations.ts";
+
+/** Who may come in: the ways to prove who one is, in their order, and what was revoked. */
+export class Authentication {
+  /** In lower case: what is kept of the request that opens a connection. */
+  readonly requestHeaders: readonly string[];
+
+  constructor(
+    readonly authenticators: readonly Authenticator[],
+    readonly revocations: Revocations,
+  ) {
+    const wanted = authenticators.flatMap(({ requestHeaders }) => requestHeaders);
+    this.requestHeaders = [...new Set(wanted)];
+  }
+
+  /**
+   * Rejects with AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED, TOKEN_EXPIRED or TOKEN_REVOKED, and
+   * with what an authenticator that asks elsewhere rejects with.
+   */
+  async authenticate(credentials: Credentials): Promise<Principal> {
+    const principal = await authenticateByAny(this.authenticators, credentials);
+    this.revocations.assertValid(principal);
+    return principal;
+  }
+}
