@@ -156,7 +156,7 @@ export const ERRORS = {
     fatal: false,
     retryable: false,
     meaning:
-      "A warning: the connection ends in `retryAfterMs` unless `/app/auth.refresh` brings a new token.",
+      "A warning: the connection ends at `expiresAt` unless `/app/auth.refresh` brings a new token.",
   },
   REFRESH_REFUSED: {
     status: 401,
@@ -296,6 +296,8 @@ export interface ErrorDetails {
   readonly isProvisional?: boolean;
   /** When to try again; each client is given another time, so that they do not all come at once. */
   readonly retryAfterMs?: number;
+  /** ISO 8601: when the connection's token ends. */
+  readonly expiresAt?: string;
 }
 
 /** Everything that Parley throws on purpose. `message` is for the client to read: no secrets, no bodies. */

@@ -133,7 +133,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
-    router: new AppRouter({ chat, sessions, replays, clock, newId: newUuid }),
+    router: new AppRouter({ authentication, chat, sessions, replays, clock, newId: newUuid }),
   });
   const checkEveryMs = checkInterval(settings);
   const { reconnectSpreadMs } = settings.shutdown;
@@ -145,6 +145,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
     limits: { ...limits, prefetch: settings.queue.prefetch },
+    expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
   };
   const service = new StompService({

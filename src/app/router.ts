@@ -1,3 +1,4 @@
+import type { Authentication } from "../auth/authentication.ts";
 import { unknownDestination } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -17,11 +18,13 @@ import {
   parseBody,
   presenceSchema,
   readSchema,
+  refreshSchema,
   sendSchema,
   syncSchema,
   typingSchema,
 } from "./schemas.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
+import { proveAnew } from "./token-refresh.ts";
 import type { UserSessions } from "./user-sessions.ts";
 
 type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
@@ -34,9 +37,11 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/chat.sync",
   "/app/user.presence",
   "/app/user.connect",
+  "/app/auth.refresh",
 ]);
 
 export interface AppRouterOptions {
+  readonly authentication: Authentication;
   readonly chat: Chat;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
@@ -72,6 +77,8 @@ export class AppRouter {
         return this.#presence(session, frame);
       case "/app/user.connect":
         return this.#connect(session, frame);
+      case "/app/auth.refresh":
+        return this.#refresh(session, frame);
     }
     if (destination.startsWith(TYPING)) return this.#typing(session, destination, frame);
     throw unknownDestination(destination);
@@ -157,5 +164,11 @@ export class AppRouter {
     appSession.announced = true;
     this.#options.chat.presence.announce(userId);
     return undefined;
+  }
+
+  async #refresh(session: Session, frame: Frame): Promise<undefined> {
+    const { token } = parseBody(refreshSchema, frame.text());
+    const principal = await proveAnew(session, token, this.#options.authentication);
+    if (session.isConnected) session.renew(principal);
   }
 }

@@ -60,6 +60,11 @@ export const presenceSchema = z.object({ status: z.enum(["ONLINE", "AWAY", "OFFL
 
 export const connectSchema = z.object({ userId: idSchema });
 
+/** A token goes into a header of its own making, so it has neither spaces nor line ends. */
+export const refreshSchema = z.object({
+  token: z.string().regex(/^\S{1,16384}$/, "must be a token"),
+});
+
 /** Throws INVALID_JSON, or VALIDATION_FAILED naming the field. */
 export function parseBody<Schema extends z.ZodType>(
   schema: Schema,

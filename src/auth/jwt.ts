@@ -36,10 +36,16 @@ export class JwtAuthenticator implements Authenticator {
     const { exp, iat, jti } = payload;
     return makePrincipal({
       ...{ userId: payload.sub, name },
-      expiresMs: exp === undefined ? null : exp * 1000,
+      expiresMs: exp === undefined ? null : this.#endOf(exp * 1000),
       issuedMs: iat === undefined ? null : iat * 1000,
       tokenId: jti ?? null,
     });
+  }
+
+  /** A token that is accepted after its end, because clocks may differ, is good for that difference. */
+  #endOf(expiresMs: number): number {
+    const { clock, leewayMs } = this.options;
+    return expiresMs > clock.now() ? expiresMs : expiresMs + leewayMs;
   }
 
   async #verify(token: string): Promise<JWTPayload> {

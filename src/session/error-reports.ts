@@ -16,6 +16,7 @@ export function errorEvent(
     clientMessageId: error.details.clientMessageId,
     receiptId,
     retryAfterMs: error.details.retryAfterMs,
+    expiresAt: error.details.expiresAt,
     timestamp: isoTime(nowMs),
   });
 }

@@ -17,6 +17,7 @@ import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
 import { DeferredReceipts } from "./deferred-receipts.ts";
 import { errorEvent, errorHeaders } from "./error-reports.ts";
+import { Expiry } from "./expiry.ts";
 import { FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
 import type { HeartbeatSender } from "./heartbeats.ts";
@@ -44,6 +45,8 @@ export interface SessionEnvironment {
   readonly limits: SessionLimits;
   readonly heartbeat: HeartbeatSettings;
   readonly heartbeatSender: HeartbeatSender;
+  /** How long before its token expires a client is told so; 0 is never. */
+  readonly expiryWarningMs: number;
   /** The `server` header of CONNECTED. */
   readonly serverName: string;
 }
@@ -75,6 +78,7 @@ export class Session {
   #clientFrames: ClientFrames | null = null;
   readonly #deferredReceipts = new DeferredReceipts();
   readonly #times: TimeLimits;
+  readonly #expiry: Expiry;
   readonly #onClosed: (() => void)[] = [];
 
   constructor(connection: Connection, environment: SessionEnvironment) {
@@ -82,6 +86,7 @@ export class Session {
     this.#environment = environment;
     this.id = environment.newId();
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
+    this.#expiry = new Expiry(environment.clock, environment.expiryWarningMs);
     this.#wire = FIRST_WIRE[connection.framing];
     const { frameBytes, headers, headerLineBytes } = environment.limits;
     this.#decoder = new Decoder({
@@ -104,6 +109,12 @@ export class Session {
   get principal(): Principal {
     if (this.#principal === null) throw new Error("session has no principal before CONNECT");
     return this.#principal;
+  }
+
+  /** The client has proven anew who it is. The proof must be the same user's. */
+  renew(principal: Principal): void {
+    this.#principal = principal;
+    this.#expiry.begin(principal);
   }
 
   /** One transport message: any part of a frame, or several. */
@@ -192,7 +203,10 @@ export class Session {
     // A client that is not read, see `idle`, cannot be heard.
     const isUnread = this.connection.framing === "stream" && this.#frames.isWaiting;
     if (isUnread) this.#times.received(nowMs);
-    const exceeded = this.#times.exceeded(nowMs, this.#state === "connected");
+    const exceeded =
+      this.#times.exceeded(nowMs, this.#state === "connected") ?? this.#expiry.exceeded(nowMs);
+    const warning = this.#expiry.warning(nowMs);
+    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#expiry.warned();
     if (exceeded !== null) {
       this.#fail(exceeded, null);
     } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
@@ -364,7 +378,7 @@ export class Session {
     const credentials = credentialsOf(frame, this.connection.remote);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
       if (this.#state !== "opened") return;
-      this.#principal = principal;
+      this.renew(principal);
       this.#state = "connected";
       this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
       this.#sendFrame("CONNECTED", [

@@ -114,6 +114,8 @@ export class FakeConnection implements Connection, PeerTopics {
 
 /** Admits everybody as who they say they are, and everything but `/topic/forbidden`. */
 export class FakeApplication implements Application {
+  /** When the proofs of those who connect end. */
+  expiresMs: number | null = null;
   readonly handled: string[] = [];
   readonly acked: unknown[][] = [];
   readonly caughtUp: SessionSubscription[] = [];
@@ -123,7 +125,7 @@ export class FakeApplication implements Application {
   authenticate(credentials: { header(name: string): string | undefined }): Principal {
     const userId = credentials.header("login");
     if (userId === undefined) throw new AppError("AUTHENTICATION_REQUIRED", "who are you?");
-    return makePrincipal({ userId });
+    return makePrincipal({ userId, expiresMs: this.expiresMs });
   }
   connected(): void {
     this.handled.push("connected");
@@ -178,6 +180,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
     publisher: new Publisher({ broker, queues, application, newId }),
     ...{ broker, queues, application, clock, newId, log: silentLog },
     serverName: "parley/test",
+    expiryWarningMs: 60_000,
     heartbeatSender: new HeartbeatSender(clock, engine, 250),
     heartbeat: { sendMs: 10_000, receiveMs: 10_000, minimumMs: 1_000 },
     limits: {
