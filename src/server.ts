@@ -1,4 +1,5 @@
 import { version } from "../package.json";
+import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
@@ -16,6 +17,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { AppError } from "./errors.ts";
@@ -133,7 +135,14 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
-    router: new AppRouter({ authentication, chat, sessions, replays, clock, newId: newUuid }),
+    router: new AppRouter({
+      ...{ authentication, chat, sessions, replays, clock, newId: newUuid },
+      onRenewed: (session) => application.renewed(session),
+    }),
+    access: new AccessRules({
+      rules: settings.access.rules.map(parseAccessRule).filter((rule) => rule !== null),
+      openToLocal: onLoopback,
+    }),
   });
   const checkEveryMs = checkInterval(settings);
   const { reconnectSpreadMs } = settings.shutdown;

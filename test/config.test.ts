@@ -98,6 +98,7 @@ describe("the sources of a setting", () => {
       "database.url": "memory:",
       "database.check": "always",
       "jwt.secret": SECRET,
+      "access.rules": "/topic/news/** send role:editor|user:alice",
       "api.keys": SECRET.padEnd(32, "k").replaceAll(" ", "-"),
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",

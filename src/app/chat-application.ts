@@ -3,7 +3,7 @@ import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import { tokenRevoked } from "../auth/revocations.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type Destination, userQueue } from "../broker/destination.ts";
+import { type Destination, parseDestination, userQueue } from "../broker/destination.ts";
 import { isTopicPattern, TopicPattern } from "../broker/topic-pattern.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/ports.ts";
@@ -16,6 +16,7 @@ import type { Session } from "../session/session.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import type { Settlement } from "../session/transactions.ts";
 import type { Frame } from "../stomp/frame.ts";
+import type { AccessRules } from "./access-rules.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
 import { conversationOfTyping, isReservedTopic, typingTopic } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
@@ -27,6 +28,7 @@ import type { AppSession, UserSessions } from "./user-sessions.ts";
 
 export interface ChatApplicationOptions {
   readonly authentication: Authentication;
+  readonly access: AccessRules;
   readonly broker: Broker;
   readonly chat: Chat;
   readonly router: AppRouter;
@@ -65,6 +67,16 @@ export class ChatApplication implements Application {
     if (revocations.isRevoked(session.principal)) session.fail(tokenRevoked());
   }
 
+  /** The session's proof has been renewed: what its user may no longer listen to ends. */
+  renewed(session: Session): void {
+    session.subscriptions.removeWhere((name) => {
+      const destination = parseDestination(name);
+      if (destination.kind !== "topic" && destination.kind !== "queue") return false;
+      if (isReservedTopic(name)) return false;
+      return !this.#options.access.permits(session, "subscribe", destination);
+    });
+  }
+
   /** Ends the connections whose proof has been revoked; the number of them. */
   endRevoked(): number {
     const { sessions, authentication } = this.#options;
@@ -87,7 +99,7 @@ export class ChatApplication implements Application {
     chat.presence.disconnected(session.principal.userId);
   }
 
-  permitSend(_session: Session, destination: Destination): void {
+  permitSend(session: Session, destination: Destination): void {
     this.#assertRunning();
     switch (destination.kind) {
       case "app":
@@ -95,8 +107,10 @@ export class ChatApplication implements Application {
         return;
       case "topic":
         assertSendable(destination.name);
+        this.#options.access.assertPermitted(session, "send", destination);
         return;
       case "queue":
+        this.#options.access.assertPermitted(session, "send", destination);
         return;
       case "user":
         throw new AppError("FORBIDDEN_DESTINATION", "Only the server sends to user queues");
@@ -131,8 +145,12 @@ export class ChatApplication implements Application {
         return { kind: "broadcast", key, pattern: null, oncePerConnection: false, catchUp };
       }
       case "queue":
+        this.#options.access.assertPermitted(session, "subscribe", destination);
         return { kind: "work-queue" };
       case "topic":
+        if (!isReservedTopic(destination.name)) {
+          this.#options.access.assertPermitted(session, "subscribe", destination);
+        }
         return this.#admitToTopic(session, destination.name, frame);
     }
   }

@@ -42,6 +42,7 @@ const ROUTES: ReadonlySet<string> = new Set([
 
 export interface AppRouterOptions {
   readonly authentication: Authentication;
+  readonly onRenewed: (session: Session) => void;
   readonly chat: Chat;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
@@ -169,6 +170,8 @@ export class AppRouter {
   async #refresh(session: Session, frame: Frame): Promise<undefined> {
     const { token } = parseBody(refreshSchema, frame.text());
     const principal = await proveAnew(session, token, this.#options.authentication);
-    if (session.isConnected) session.renew(principal);
+    if (!session.isConnected) return;
+    session.renew(principal);
+    this.#options.onRenewed(session);
   }
 }

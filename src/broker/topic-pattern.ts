@@ -62,18 +62,33 @@ export class TopicPattern {
   static parse(name: string): TopicPattern | null {
     if (!isTopicPattern(name)) return null;
     const topic = new TopicWords(name);
-    const wildcards = topic.words.filter(isWildcard).length;
-    if (wildcards > MOST_WILDCARDS || topic.words.length > MOST_WORDS) {
+    if (isTooLong(topic)) {
       const text = `A topic may have ${MOST_WILDCARDS} wildcards, and with them ${MOST_WORDS} words`;
       throw new AppError("UNKNOWN_DESTINATION", text);
     }
     return new TopicPattern(name, topic);
   }
 
-  matches({ words, separators }: TopicWords): boolean {
+  matches(topic: TopicWords): boolean {
+    return this.#leadsToEnd(topic, (word) => this.#anyWord | (this.#literals.get(word) ?? 0));
+  }
+
+  /**
+   * Everything that the other pattern matches, this one matches too. No more is said than is seen
+   * word by word: a wildcard is covered by one that stands for as much.
+   */
+  covers(pattern: TopicWords): boolean {
+    return this.#leadsToEnd(pattern, (word) => {
+      if (isMany(word)) return this.#mayGoOn >> 1;
+      return this.#anyWord | (isWildcard(word) ? 0 : (this.#literals.get(word) ?? 0));
+    });
+  }
+
+  /** @param takenBy the places at which a word is taken */
+  #leadsToEnd({ words, separators }: TopicWords, takenBy: (word: string) => number): boolean {
     let places = this.#withNone(1);
     for (let index = 0; index < words.length && places !== 0; index += 1) {
-      const taking = this.#anyWord | (this.#literals.get(words[index] ?? "") ?? 0);
+      const taking = takenBy(words[index] ?? "");
       const behind = separators[index] === "." ? this.#behindDot : this.#behindSlash;
       // No separator stands before the first word, whatever the pattern has there.
       const fitting = index === 0 ? places : places & behind;
@@ -86,6 +101,11 @@ export class TopicPattern {
   #withNone(places: number): number {
     return places | ((places & this.#mayBeNone) << 2) | ((places & this.#mayGoOn) << 1);
   }
+}
+
+/** More wildcards, or more words, than a pattern may have. */
+export function isTooLong({ words }: TopicWords): boolean {
+  return words.length > MOST_WORDS || words.filter(isWildcard).length > MOST_WILDCARDS;
 }
 
 /** The literal prefixes of the patterns that may match the topic, each once. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { access } from "./access.ts";
 import { api, authentication, jwt } from "./authentication.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp } from "./listeners.ts";
@@ -66,6 +67,7 @@ export const settingsSchema = z.object({
   jwt,
   authentication,
   api,
+  access,
   insecureTrustUserId: boolean(
     false,
     "Believe whoever names a user, on every address: for tests in a closed network only.",

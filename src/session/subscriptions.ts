@@ -108,6 +108,11 @@ export class Subscriptions {
     }
   }
 
+  /** Every subscription to a destination that is meant. */
+  removeWhere(isMeant: (destination: string) => boolean): void {
+    for (const [id, { destination }] of this.#byId) if (isMeant(destination)) this.remove(id);
+  }
+
   removeAll(): void {
     for (const entry of this.#byId.values()) entry.subscription.close();
     this.#byId.clear();

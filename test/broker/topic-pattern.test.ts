@@ -44,6 +44,46 @@ describe("a pattern", () => {
     },
   );
 
+  test.each([
+    ["news.**", ["news.*", "news.#", "news.eu.*", "news.**.x"], ["*", "news*.x", "news/*", "#"]],
+    ["news.*", ["news.*", "news.eu"], ["news.#", "news.*.*", "news.**", "*.*"]],
+    ["#", ["#", "*", "a.*/b", "**"], []],
+    ["#.b", ["#.b", "*.b", "a.#.b"], ["#", "*", "#.*", "b.#"]],
+    ["a.#.b", ["a.*.b", "a.#.b", "a.#.c.b"], ["a.#", "#.b", "a.#/b"]],
+  ])("%s covers patterns that match no more than it does", (name, covered, others) => {
+    const covers = (topic: string) => pattern(name).covers(new TopicWords(`/topic/${topic}`));
+    expect(covered.filter((topic) => !covers(topic))).toEqual([]);
+    expect(others.filter(covers)).toEqual([]);
+  });
+
+  test("covers nothing of which it does not match all", () => {
+    const words = (alphabet: readonly string[]) =>
+      fc
+        .tuple(
+          fc.constantFrom(...alphabet),
+          fc.array(fc.tuple(fc.constantFrom(".", "/"), fc.constantFrom(...alphabet)), {
+            maxLength: 4,
+          }),
+        )
+        .map(([first, rest]) => first + rest.flat().join(""));
+    const names = words(["a", "b", "*", "#", "**"]).filter((name) =>
+      isTopicPattern(`/topic/${name}`),
+    );
+    let covered = 0;
+    fc.assert(
+      fc.property(names, names, fc.array(words(["a", "b", ""]), { minLength: 20 }), (...drawn) => {
+        const [wide, narrow, topics] = drawn;
+        if (!pattern(wide).covers(new TopicWords(`/topic/${narrow}`))) return;
+        covered += 1;
+        for (const topic of topics.map((each) => new TopicWords(`/topic/${each}`))) {
+          if (pattern(narrow).matches(topic)) expect(pattern(wide).matches(topic)).toBe(true);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(covered).toBeGreaterThan(100);
+  });
+
   test("has twenty words at most, and then works as any", () => {
     const longest = pattern(`${"#.a.".repeat(8)}b.c.d.e`);
     const matches = (topic: string) => longest.matches(new TopicWords(`/topic/${topic}`));

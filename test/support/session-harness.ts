@@ -1,5 +1,6 @@
 import { makePrincipal } from "../../src/auth/authenticator.ts";
 import type { Principal } from "../../src/auth/principal.ts";
+import type { Remote } from "../../src/auth/remote.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { Destination } from "../../src/broker/destination.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
@@ -38,7 +39,7 @@ export class FakeEngine implements Engine {
 /** A transport that remembers what it was told to send. */
 export class FakeConnection implements Connection, PeerTopics {
   readonly topics = this;
-  readonly remote = LOCAL;
+  remote: Remote = LOCAL;
   readonly sent: (string | Uint8Array)[] = [];
   closedWith: [number, string] | null = null;
   isTerminated = false;
@@ -201,8 +202,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       blockedMs: 20_000,
     },
   };
-  const open = () => {
-    const connection = new FakeConnection(engine, framing);
+  const open = (connection = new FakeConnection(engine, framing)) => {
     const session = new Session(connection, environment);
     return { connection, session };
   };
