@@ -39,6 +39,7 @@ export class JwtAuthenticator implements Authenticator {
       expiresMs: exp === undefined ? null : this.#endOf(exp * 1000),
       issuedMs: iat === undefined ? null : iat * 1000,
       tokenId: jti ?? null,
+      roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
     });
   }
 

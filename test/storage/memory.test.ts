@@ -1,8 +1,10 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
+import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 
 chatStoreContract("the store in memory", memoryStorage);
 chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
 queueStoreContract("the store in memory", memoryStorage);
+revocationStoreContract("the store in memory", memoryStorage);

@@ -2,6 +2,7 @@ import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
+import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -14,3 +15,4 @@ afterAll(() => folder[Symbol.dispose]());
 chatStoreContract("the SQLite store", open);
 chatStoreContract("the SQLite store by promises", async () => deferred(await open()));
 queueStoreContract("the SQLite store", open);
+revocationStoreContract("the SQLite store", open);
