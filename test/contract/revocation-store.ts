@@ -52,8 +52,8 @@ export function revocationStoreContract(
 
     test("takes nothing once it is closed", async () => {
       await storage.close();
-      const refusal = await refusalOf(() => storage.revocations.add(user));
-      expect(refusal.code).toBe("STORAGE_UNAVAILABLE");
+      const code = await refusalOf(() => storage.revocations.add(user));
+      expect(code).toBe("STORAGE_UNAVAILABLE");
     });
   });
 }
