@@ -27,7 +27,9 @@ const SIGN_IN_AGAIN = new Set([
   "AUTHENTICATION_REQUIRED",
   "AUTHENTICATION_FAILED",
   "TOKEN_EXPIRED",
+  "TOKEN_REVOKED",
 ]);
+
 export interface ChatSessionOptions {
   readonly identity: Identity;
   readonly url: string;
@@ -216,6 +218,7 @@ export class ChatSession implements ConnectionListener {
   problem(problem: Problem): void {
     const { code, message, destination, clientMessageId } = problem;
     if (clientMessageId !== null) this.#outgoing.refused(problem, clientMessageId);
+    else if (code === "TOKEN_EXPIRING") this.#notify("You will soon have to sign in again.");
     else if (!isOfNewConversation(code, destination)) this.#notify(message);
   }
 
