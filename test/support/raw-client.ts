@@ -37,8 +37,14 @@ export class RawClient {
     });
   }
 
-  static async open(url: string, protocols: string[] = []): Promise<RawClient> {
-    const socket = new WebSocket(url, protocols);
+  /** @param headers of the handshake */
+  static async open(
+    url: string,
+    protocols: string[] = [],
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RawClient> {
+    // Bun's own options, which the types of browsers do not know.
+    const socket: WebSocket = Reflect.construct(WebSocket, [url, { protocols, headers }]);
     const client = new RawClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener("open", () => resolve());
