@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { testNames } from "./support/test-names.ts";
 
 const DOCS = resolve(import.meta.dir, "..", "docs");
-const PAGES = [...new Bun.Glob("*-protocol.md").scanSync(DOCS)].sort();
+const PAGES = [...new Bun.Glob("{*-protocol,threats}.md").scanSync(DOCS)].sort();
 
 interface Row {
   readonly line: number;
@@ -61,8 +61,9 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
-test("there is a page for STOMP", () => {
+test("there is a page for STOMP, and one for threats", () => {
   expect(PAGES).toContain("stomp-protocol.md");
+  expect(PAGES).toContain("threats.md");
 });
 
 describe("this check", () => {
