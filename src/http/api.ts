@@ -17,6 +17,7 @@ import type { Log } from "../log.ts";
 import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
+import { membershipRoutes } from "./membership-api.ts";
 import { problemResponse } from "./problem.ts";
 import { serverRoutes } from "./server-api.ts";
 
@@ -160,6 +161,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });
+  membershipRoutes(api, { membership: chat.membership, assertServer });
 
   api.notFound((context) => {
     const fault = new AppError(
