@@ -213,6 +213,12 @@ export const ERRORS = {
     retryable: false,
     meaning: "There is no such conversation, or the caller is not a member of it.",
   },
+  CONVERSATION_EXISTS: {
+    status: 409,
+    fatal: false,
+    retryable: false,
+    meaning: "The id stands for another conversation, or for one with other members.",
+  },
   NOT_SUBSCRIBED: {
     status: 409,
     fatal: false,

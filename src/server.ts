@@ -104,13 +104,11 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
-  const outlet = new StompOutlet(
-    broker,
-    sessions,
-    newUuid,
-    (userId, conversationId) => application.joined(userId, conversationId),
-    (userId, conversationId) => application.left(userId, conversationId),
-  );
+  const outlet = new StompOutlet(broker, sessions, newUuid, {
+    joined: (userId, conversationId) => application.joined(userId, conversationId),
+    left: (userId, conversationId) => application.left(userId, conversationId),
+    returned: (userId) => application.returned(userId),
+  });
   const chat = new Chat({
     ...{ store, outlet, clock, newId: newUuid },
     delivery: settings.delivery.mode,
@@ -123,6 +121,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     graceMs: settings.presence.graceMs,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
+    conversationMembers: limits.conversationMembers,
     onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
   });

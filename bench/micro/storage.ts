@@ -112,7 +112,10 @@ function percentiles(times: readonly number[]): [p50: number, p99: number] {
 }
 
 function emptyBatch(parts: Partial<WriteBatch>): WriteBatch {
-  return { conversations: [], messages: [], watermarks: [], users: [], ...parts };
+  return {
+    ...{ conversations: [], messages: [], watermarks: [], users: [] },
+    ...{ removedMembers: [], addedMembers: [], ...parts },
+  };
 }
 
 function direct(id: string, ...memberIds: string[]): WriteBatch["conversations"][number] {

@@ -211,8 +211,21 @@ export class ChatApplication implements Application {
   /** Somebody is no member any more: the conversation's events stop. */
   left(userId: string, conversationId: string): void {
     const key = typingTopic(conversationId);
-    for (const { session } of this.#options.sessions.of(userId)) {
+    for (const { session, windows } of this.#options.sessions.of(userId)) {
       session.subscriptions.removeKey(key);
+      for (const window of windows.values()) window.forget(conversationId);
+    }
+  }
+
+  /**
+   * Somebody who had left is a member after all: what a connection left out meanwhile would be
+   * missed unknowingly, so it must come again.
+   */
+  returned(userId: string): void {
+    for (const { session } of this.#options.sessions.of(userId)) {
+      session.fail(
+        new AppError("STORAGE_UNAVAILABLE", "A change could not be kept; connect again"),
+      );
     }
   }
 

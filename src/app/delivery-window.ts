@@ -46,6 +46,12 @@ export class DeliveryWindow {
     }
   }
 
+  /** The user has left the conversation: nothing of it counts. */
+  forget(conversationId: string): void {
+    this.#lanes.delete(conversationId);
+    this.#refusedSeq.delete(conversationId);
+  }
+
   #isBehindRefused({ conversationId, seq }: StoredMessage): boolean {
     return seq >= (this.#refusedSeq.get(conversationId) ?? Number.POSITIVE_INFINITY);
   }

@@ -17,8 +17,7 @@ export class StompOutlet implements Outlet {
     readonly broker: Broker,
     readonly sessions: UserSessions,
     readonly newId: NewId,
-    readonly onJoined: (userId: string, conversationId: string) => void,
-    readonly onLeft: (userId: string, conversationId: string) => void,
+    readonly memberships: Pick<Outlet, "joined" | "left" | "returned">,
   ) {}
 
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
@@ -54,11 +53,15 @@ export class StompOutlet implements Outlet {
   }
 
   joined(userId: string, conversationId: string): void {
-    this.onJoined(userId, conversationId);
+    this.memberships.joined(userId, conversationId);
   }
 
   left(userId: string, conversationId: string): void {
-    this.onLeft(userId, conversationId);
+    this.memberships.left(userId, conversationId);
+  }
+
+  returned(userId: string, conversationId: string): void {
+    this.memberships.returned(userId, conversationId);
   }
 
   #publish(key: string, body: string, except: Origin | null = null): void {

@@ -1,4 +1,5 @@
 import { AppError, toAppError } from "../errors.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation } from "./conversations.ts";
 import { HeldMessages } from "./held-messages.ts";
 import type { StoredMessage } from "./ports.ts";
@@ -116,8 +117,8 @@ export class CatchUp {
   /** Shown to others, perhaps before this device listened, and not in the store yet. */
   #shown(): StoredMessage[] {
     const { journal, conversations } = this.#options;
-    return [...journal.shown()].filter(({ conversationId }) =>
-      conversations.peek(conversationId)?.members.has(this.#userId),
+    return [...journal.shown()].filter(({ conversationId, seq }) =>
+      conversations.peek(conversationId)?.isFor(this.#userId, seq),
     );
   }
 
@@ -137,6 +138,7 @@ export class CatchUp {
   }
 
   async #catchUp(early: readonly StoredMessage[]): Promise<void> {
+    const { conversations } = this.#options;
     let unstored = early;
     for (;;) {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
@@ -153,7 +155,19 @@ export class CatchUp {
     }
     this.#reader.goLive();
     this.#isDone = true;
-    for (const sync of this.#syncs) sync.settle(this.#userId);
+    // One that is not in memory has no member whom the store does not know of.
+    const isMember = (conversationId: string) =>
+      conversations.peek(conversationId)?.members.has(this.#userId) !== false;
+    for (const sync of this.#syncs) sync.settle(this.#userId, isMember);
+  }
+
+  /** Looked at before each message: the user may have left, or be back, without those before. */
+  #isFor({ conversationId, seq }: StoredMessage): MaybePromise<boolean> {
+    const { conversations } = this.#options;
+    return whenReady(
+      conversations.find(conversationId),
+      (conversation) => conversation?.isFor(this.#userId, seq) === true,
+    );
   }
 
   /** Waits until the device takes more. False if it is gone. */
@@ -170,6 +184,8 @@ export class CatchUp {
       if (!(await this.#hasRoom())) return;
       if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
       if (this.#sent.has(id) || this.#options.recent.wasRefused(message)) continue;
+      const isFor = this.#isFor(message);
+      if (isFor instanceof Promise ? !(await isFor) : !isFor) continue;
       if (!this.#isMissing(message)) {
         this.#beginnings.set(conversationId, seq + 1);
         continue;
@@ -222,7 +238,9 @@ export class CatchUp {
     }
     // Also of a conversation that it must read anew: what is not on disk yet is in no history.
     this.#ownUpto.set(conversationId, conversation.lastSeq);
+    const joinedSeq = conversation.members.get(this.#userId)?.joinedSeq ?? 0;
     const isWhole =
+      position.seq >= joinedSeq &&
       (await this.#isHeldBy(conversation, position)) &&
       ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
         (await this.#replayMissed(conversation, position.seq)));
@@ -282,6 +300,8 @@ export class CatchUp {
       }
       for (const message of page) {
         if (!(await this.#hasRoom())) return true;
+        const isFor = this.#isFor(message);
+        if (isFor instanceof Promise ? !(await isFor) : !isFor) return true;
         if (this.#isMissing(message)) this.#reader.replay(message);
         else this.#beginnings.set(conversationId, message.seq + 1);
         cursor = message.seq;

@@ -3,6 +3,7 @@ import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
+import { Membership } from "./membership.ts";
 import { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
@@ -31,6 +32,8 @@ export interface ChatOptions {
   readonly graceMs: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
+  /** Members that a conversation may have. */
+  readonly conversationMembers: number;
   /** Commits fail from now on, and why; null: they succeed again. */
   readonly onStoreChange: (error: AppError | null) => void;
   /** A fault where no caller is left to hear of it. */
@@ -45,6 +48,7 @@ export class Chat {
   readonly messages: Messages;
   readonly typing: Typing;
   readonly presence: Presence;
+  readonly membership: Membership;
   readonly rateLimiter: RateLimiter;
   readonly #replays: ReplayOptions;
 
@@ -87,6 +91,11 @@ export class Chat {
       ...{ store, journal, outlet, clock },
       graceMs: options.graceMs,
       onOffline: (userId) => this.typing.left(userId),
+    });
+    this.membership = new Membership({
+      ...{ conversations, journal, outlet, clock },
+      ...{ receipts: this.receipts, typing: this.typing, newId: options.newId },
+      capacity: options.conversationMembers,
     });
   }
 

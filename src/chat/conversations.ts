@@ -5,6 +5,8 @@ import type { ChatStore, ConversationKind, StoredConversation } from "./ports.ts
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
 export interface Member {
   readonly userId: string;
+  /** Messages up to here were there before the member was, and are not for them. */
+  joinedSeq: number;
   deliveredSeq: number;
   readSeq: number;
   /** Of what was received, what is on disk too: others are told of no more. */
@@ -41,6 +43,20 @@ export class Conversation {
     return this.hiddenSeq > this.committedSeq;
   }
 
+  /** The message is for that user: a member, and one since before it was sent. */
+  isFor(userId: string, seq: number): boolean {
+    const member = this.members.get(userId);
+    return member !== undefined && member.joinedSeq < seq;
+  }
+
+  /** A new member, who has nothing and is shown what comes from now on. */
+  join(userId: string): Member {
+    const joinedSeq = this.lastSeq;
+    const member = { userId, joinedSeq, ...watermarksAt(joinedSeq) };
+    this.members.set(userId, member);
+    return member;
+  }
+
   /** The other one of a direct conversation; null in a group. */
   peerOf(userId: string): string | null {
     if (this.kind !== "direct") return null;
@@ -54,19 +70,39 @@ export class Conversation {
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
   }
 
-  /** Every member but `userId` has received everything up to `seq`, and the disk knows. */
+  /**
+   * Every member but `userId` has received everything up to `seq`, and the disk knows. False where
+   * there is no other member.
+   */
   isDeliveredToAllBut(userId: string, seq: number): boolean {
+    let others = 0;
     for (const member of this.members.values()) {
-      if (member.userId !== userId && member.durableDeliveredSeq < seq) return false;
+      if (member.userId === userId) continue;
+      if (member.durableDeliveredSeq < seq) return false;
+      others += 1;
     }
-    return true;
+    return others > 0;
+  }
+
+  /** Members have received everything up to here, be it for one of them, who may have sent it. */
+  get deliveredToAllButOneSeq(): number {
+    let lowest = this.committedSeq;
+    let second = this.committedSeq;
+    for (const { durableDeliveredSeq } of this.members.values()) {
+      if (durableDeliveredSeq < lowest) [lowest, second] = [durableDeliveredSeq, lowest];
+      else if (durableDeliveredSeq < second) second = durableDeliveredSeq;
+    }
+    return second;
   }
 
   isReadByAllBut(userId: string, seq: number): boolean {
+    let others = 0;
     for (const member of this.members.values()) {
-      if (member.userId !== userId && member.readSeq < seq) return false;
+      if (member.userId === userId) continue;
+      if (member.readSeq < seq) return false;
+      others += 1;
     }
-    return true;
+    return others > 0;
   }
 }
 
@@ -117,13 +153,15 @@ export class Conversations {
     });
   }
 
-  /** A direct conversation that the store does not know yet. */
-  openDirect(id: string, userIds: readonly [string, string], nowMs: number): Conversation {
-    const conversation = new Conversation(id, "direct", nowMs, null);
-    for (const userId of userIds) {
-      const member = { userId, deliveredSeq: 0, readSeq: 0, durableDeliveredSeq: 0 };
-      conversation.members.set(userId, member);
-    }
+  /** A conversation that the store does not know yet. */
+  open(
+    id: string,
+    kind: ConversationKind,
+    userIds: readonly string[],
+    nowMs: number,
+  ): Conversation {
+    const conversation = new Conversation(id, kind, nowMs, null);
+    for (const userId of userIds) conversation.join(userId);
     this.#remember(conversation);
     return conversation;
   }
@@ -135,6 +173,8 @@ export class Conversations {
     for (const member of conversation.members.values()) {
       member.deliveredSeq = Math.min(member.deliveredSeq, conversation.committedSeq);
       member.readSeq = Math.min(member.readSeq, conversation.committedSeq);
+      // The next message may have a seq that was given to one of those before.
+      member.joinedSeq = Math.min(member.joinedSeq, conversation.committedSeq);
     }
     if (!conversation.persisted) this.#cache.delete(conversation.id);
   }
@@ -168,6 +208,10 @@ export class Conversations {
       if (looks === 0) return;
     }
   }
+}
+
+function watermarksAt(seq: number) {
+  return { deliveredSeq: seq, readSeq: seq, durableDeliveredSeq: seq };
 }
 
 export function conversationNotFound(id: string): AppError {

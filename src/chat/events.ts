@@ -116,16 +116,19 @@ export function statusFor(
   return viewer !== undefined && viewer.readSeq >= message.seq ? "READ" : "DELIVERED";
 }
 
-/** How far a message has come with each member but its sender, and with all of them. */
+/**
+ * How far a message has come with each member but its sender, and with all of them. Who joined later
+ * does not count.
+ */
 export function messageStatusView(
   { id, conversationId, seq, senderId }: StoredMessage,
   { members }: StoredConversation,
 ): Record<string, unknown> {
   const receivers = members
-    .filter(({ userId }) => userId !== senderId)
+    .filter(({ userId, joinedSeq }) => userId !== senderId && joinedSeq < seq)
     .map((member) => ({ userId: member.userId, status: statusWith(member, seq) }));
   const isAll = (...statuses: MessageStatus[]) =>
-    receivers.every(({ status }) => statuses.includes(status));
+    receivers.length > 0 && receivers.every(({ status }) => statuses.includes(status));
   const others = isAll("READ") ? "READ" : isAll("READ", "DELIVERED") ? "DELIVERED" : "SENT";
   return { messageId: id, conversationId, seq, senderId, status: others, members: receivers };
 }

@@ -2,7 +2,12 @@ import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
 import type { Conversation, Member } from "./conversations.ts";
-import { OpenBatch, type PendingMark, type PendingMessage } from "./open-batch.ts";
+import {
+  OpenBatch,
+  type PendingMark,
+  type PendingMembership,
+  type PendingMessage,
+} from "./open-batch.ts";
 import {
   type ChatStore,
   CommitConflict,
@@ -126,6 +131,12 @@ export class Journal {
     this.#touch(conversation);
   }
 
+  addMembership(pending: PendingMembership): void {
+    if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
+    this.#open.memberships.push(pending);
+    this.#touch(pending.conversation);
+  }
+
   /** Told to the listener after the commit that holds the watermark. */
   addMark(mark: PendingMark): void {
     this.addWatermarks(mark.conversation, mark.member);
@@ -178,6 +189,7 @@ export class Journal {
     for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     batch.written();
+    for (const pending of batch.memberships) this.#tell(() => pending.committed());
     this.flush();
     this.#tellIdle();
   }
@@ -197,9 +209,13 @@ export class Journal {
     this.#recovery.failed(error);
     const lost = [batch, this.#takeOpen()];
     const messages = lost.flatMap((each) => each.messages);
+    const memberships = lost.flatMap((each) => each.memberships);
     for (const each of lost) this.#release(each);
-    this.listener.failed(new Set(messages.map(({ conversation }) => conversation)), error);
+    this.#undo(memberships);
+    const affected = [...messages, ...memberships].map(({ conversation }) => conversation);
+    this.listener.failed(new Set(affected), error);
     for (const pending of messages) this.#tell(() => pending.refused(error));
+    for (const pending of memberships) this.#tell(() => pending.refused(error));
     this.#keep(lost, new Set(messages));
     this.#tellIdle();
   }
@@ -221,8 +237,14 @@ export class Journal {
       if (first !== null) firsts.set(pending, first);
     }
     const gone = new Set<PendingMessage>();
+    const memberships = lost.flatMap((each) => each.memberships);
+    const isGone = ({ conversation }: PendingMembership) =>
+      affected.has(conversation) && !conversation.persisted;
+    const goneMemberships = memberships.filter(isGone);
     for (const each of lost) this.#release(each);
+    this.#undo(goneMemberships);
     this.listener.failed(affected, error);
+    for (const pending of memberships) if (!isGone(pending)) this.addMembership(pending);
     // Before anybody is told: who hears of it may send, and comes behind these.
     for (const pending of lost.flatMap((each) => each.messages)) {
       if (affected.has(pending.conversation)) gone.add(pending);
@@ -234,6 +256,7 @@ export class Journal {
       const first = firsts.get(pending);
       this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
     }
+    for (const pending of goneMemberships) this.#tell(() => pending.refused(error));
     this.flush();
     this.#tellIdle();
   }
@@ -265,12 +288,18 @@ export class Journal {
     }
   }
 
+  /** The last one first. */
+  #undo(memberships: readonly PendingMembership[]): void {
+    for (const pending of memberships.toReversed()) pending.undo();
+  }
+
   #touch(conversation: Conversation): void {
     this.#dirty.set(conversation, (this.#dirty.get(conversation) ?? 0) + 1);
   }
 
   #release(batch: OpenBatch): void {
     for (const { conversation } of batch.messages) this.#untouch(conversation);
+    for (const { conversation } of batch.memberships) this.#untouch(conversation);
     for (const conversation of batch.members.values()) this.#untouch(conversation);
   }
 

@@ -116,7 +116,7 @@ export class Messages {
       throw new AppError("VALIDATION_FAILED", "recipientId: must be somebody else");
     }
     const members: [string, string] = [sender.userId, recipientId];
-    const opened = conversations.openDirect(conversationId, members, clock.now());
+    const opened = conversations.open(conversationId, "direct", members, clock.now());
     for (const userId of members) outlet.joined(userId, conversationId);
     return opened;
   }
@@ -166,7 +166,8 @@ export class Messages {
   #deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
     const { outlet, echo } = this.#options;
     const body = messageEvent(message);
-    for (const userId of conversation.members.keys()) {
+    for (const { userId, joinedSeq } of conversation.members.values()) {
+      if (joinedSeq >= message.seq) continue; // Joined since, while the message waited for the disk.
       if (userId !== message.senderId) outlet.message(userId, message, body, null);
       else if (echo !== "none") {
         outlet.message(userId, message, body, echo === "others" ? origin : null);
@@ -184,7 +185,7 @@ export class Messages {
     return whenReady(conversations.find(first.conversationId), (conversation) => {
       this.#confirm(first);
       settled(null);
-      if (conversation !== null) receipts.repeatTo(first, conversation);
+      if (conversation?.isFor(first.senderId, first.seq)) receipts.repeatTo(first, conversation);
     });
   }
 

@@ -2,6 +2,8 @@ import type { AppError } from "../errors.ts";
 import type { Conversation, Member } from "./conversations.ts";
 import type { Origin } from "./outlet.ts";
 import type {
+  MemberKey,
+  NewMember,
   SentMessage,
   StoredMessage,
   StoredUser,
@@ -34,6 +36,23 @@ export interface PendingMark {
   readonly origin: Origin | null;
 }
 
+/** A conversation's members on their way to disk; they have changed already. */
+export interface PendingMembership {
+  /**
+   * `created`: the conversation, with the members that it has when the batch leaves; `none` only
+   * waits for what was before it.
+   */
+  readonly change: "created" | "added" | "removed" | "none";
+  readonly conversation: Conversation;
+  /** Who was added or removed. */
+  readonly member: Member | null;
+  committed(): void;
+  /** Nothing of it was written: makes the members what they were. */
+  undo(): void;
+  /** After `undo`, and that of later changes. */
+  refused(error: AppError): void;
+}
+
 /** What the next commit writes, as it gathers. */
 export class OpenBatch {
   readonly conversations = new Set<Conversation>();
@@ -41,12 +60,15 @@ export class OpenBatch {
   readonly members = new Map<Member, Conversation>();
   readonly marks: PendingMark[] = [];
   readonly users = new Map<string, StoredUser>();
+  /** In the order of their happening. */
+  readonly memberships: PendingMembership[] = [];
   /** Of the messages' contents, about. */
   bytes = 0;
   #watermarks: readonly WatermarkWrite[] = [];
 
   get isEmpty(): boolean {
-    return this.messages.length === 0 && this.members.size === 0 && this.users.size === 0;
+    const { messages, memberships, members, users } = this;
+    return messages.length + memberships.length + members.size + users.size === 0;
   }
 
   toWrite(): WriteBatch {
@@ -66,7 +88,27 @@ export class OpenBatch {
       messages: this.messages.map((pending) => pending.message),
       watermarks,
       users: [...this.users.values()],
+      ...this.#membershipWrites(),
     };
+  }
+
+  /** Of a user who comes and goes, the last is what holds; who comes again, is removed first. */
+  #membershipWrites(): { removedMembers: MemberKey[]; addedMembers: NewMember[] } {
+    const removed = new Map<string, MemberKey>();
+    const added = new Map<string, NewMember>();
+    for (const { change, conversation, member } of this.memberships) {
+      if (member === null) continue;
+      const { userId, joinedSeq, deliveredSeq, readSeq } = member;
+      const conversationId = conversation.id;
+      const key = `${userId} ${conversationId}`;
+      if (change === "removed") {
+        added.delete(key);
+        removed.set(key, { conversationId, userId });
+      } else if (change === "added") {
+        added.set(key, { conversationId, userId, joinedSeq, deliveredSeq, readSeq });
+      }
+    }
+    return { removedMembers: [...removed.values()], addedMembers: [...added.values()] };
   }
 
   /** The watermarks are on disk as they were when the batch left. */

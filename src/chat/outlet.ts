@@ -24,4 +24,8 @@ export interface Outlet {
   joined(userId: string, conversationId: string): void;
   /** The user is no member any more: events of the conversation must stop. */
   left(userId: string, conversationId: string): void;
+  /**
+   * The user, who had left, is a member after all: what they missed must come to them in another way.
+   */
+  returned(userId: string, conversationId: string): void;
 }

@@ -39,6 +39,8 @@ export interface Watermarks {
 
 export interface StoredMember extends Watermarks {
   readonly userId: string;
+  /** Messages up to here were there before the member was, who is not shown them; 0: none was. */
+  readonly joinedSeq: number;
 }
 
 export interface StoredConversation {
@@ -80,9 +82,14 @@ export interface NewConversation {
   readonly memberIds: readonly string[];
 }
 
-export interface WatermarkWrite extends StoredMember {
+export interface MemberKey {
   readonly conversationId: string;
+  readonly userId: string;
 }
+
+export interface WatermarkWrite extends MemberKey, Watermarks {}
+
+export interface NewMember extends MemberKey, StoredMember {}
 
 /** What one commit writes, in this order of the lists. Conversations precede their messages. */
 export interface WriteBatch {
@@ -90,6 +97,10 @@ export interface WriteBatch {
   readonly messages: readonly StoredMessage[];
   readonly watermarks: readonly WatermarkWrite[];
   readonly users: readonly StoredUser[];
+  /** They are no members any more, and nothing of them is kept in the conversation but messages. */
+  readonly removedMembers: readonly MemberKey[];
+  /** They join behind all other members, also those who have just been removed. */
+  readonly addedMembers: readonly NewMember[];
 }
 
 export interface HistoryQuery {
@@ -157,7 +168,9 @@ export interface ChatStore {
    * All of the batch or nothing of it. Resolves when it is durable: a power cut after that loses
    * none of it. Rejects with AppError STORAGE_UNAVAILABLE when nothing was written: with
    * CommitConflict when messages of the batch break a constraint. A conversation that exists is left
-   * as it is; a watermark never goes back. The caller waits for one batch before it commits the next.
+   * as it is; a watermark never goes back, also not of a member who is added and is there already.
+   * Members of unknown conversations are left out. The caller waits for one batch before it commits
+   * the next.
    */
   commit(batch: WriteBatch): Promise<void>;
 

@@ -9,7 +9,7 @@ import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
-/** Messages that one read marks as delivered on its way. */
+/** Messages that one read marks as delivered on its way, or one member's leaving. */
 const LONGEST_CATCH_UP = 100;
 
 export interface ReceiptsOptions {
@@ -55,8 +55,10 @@ export class Receipts {
       return whenReady(conversations.find(message.conversationId), (conversation) => {
         const member = conversation?.members.get(userId);
         if (!conversation || !member) throw messageNotFound(messageId);
+        if (message.seq <= member.joinedSeq) throw messageNotFound(messageId);
         if (message.senderId === userId || message.seq <= member.readSeq) return;
         return whenReady(this.#undelivered(conversation, member, message), (undelivered) => {
+          if (conversation.members.get(userId) !== member) throw messageNotFound(messageId);
           for (const earlier of undelivered) this.#moveDelivered(conversation, member, earlier);
           this.#moveRead(conversation, member, message, origin);
         });
@@ -70,6 +72,23 @@ export class Receipts {
       if (mark.kind === "delivered") this.#tellDelivered(mark);
       else this.#tellRead(mark);
     }
+  }
+
+  /**
+   * The member has left for good: messages that waited for them alone are DELIVERED to everybody,
+   * and the last of these are told.
+   */
+  memberLeft(conversation: Conversation, { durableDeliveredSeq }: Member): void {
+    const { store, onFault } = this.#options;
+    const uptoSeq = conversation.deliveredToAllButOneSeq;
+    if (uptoSeq <= durableDeliveredSeq) return;
+    const query = { conversationId: conversation.id, beforeSeq: uptoSeq + 1 };
+    const tellSenders = async () => {
+      for (const message of await store.history({ ...query, limit: LONGEST_CATCH_UP })) {
+        if (message.seq > durableDeliveredSeq) this.#tellIfDelivered(conversation, message);
+      }
+    };
+    tellSenders().catch(onFault);
   }
 
   /** What the sender of a message sent again must know of its fate since. */
@@ -140,10 +159,16 @@ export class Receipts {
 
   #tellDelivered({ conversation, member, message }: PendingMark): void {
     member.durableDeliveredSeq = message.seq;
-    // In a group: when the last of the members has it.
-    if (!conversation.isDeliveredToAllBut(message.senderId, message.seq)) return;
+    this.#tellIfDelivered(conversation, message);
+  }
+
+  /** In a group: when the last of the members has it. */
+  #tellIfDelivered(conversation: Conversation, message: StoredMessage): void {
+    const { senderId, seq } = message;
+    if (!conversation.isFor(senderId, seq)) return; // They left, and are told no more.
+    if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
     const { outlet, clock } = this.#options;
-    outlet.confirmation(message.senderId, confirmationEvent(message, "DELIVERED", clock.now()));
+    outlet.confirmation(senderId, confirmationEvent(message, "DELIVERED", clock.now()));
   }
 
   /**
@@ -152,8 +177,11 @@ export class Receipts {
    */
   #tellRead({ conversation, member, fromSeq, message, origin }: PendingMark): void {
     const { outlet, clock, store } = this.#options;
-    const tell = (last: StoredMessage) =>
+    if (conversation.members.get(member.userId) !== member) return;
+    const tell = (last: StoredMessage) => {
+      if (!conversation.isFor(last.senderId, last.seq)) return;
       outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()), null);
+    };
     tell(message);
     outlet.receipt(member.userId, readEvent(message, member.userId, clock.now()), origin);
     if (conversation.kind === "direct" || message.seq === fromSeq + 1) return;

@@ -61,16 +61,15 @@ export class Sync {
     if (!this.request.positions.has(conversationId)) this.#others.set(conversationId, lastSeq);
   }
 
-  /** The device has everything now. */
-  settle(userId: string): void {
+  /** The device has everything now. `isMember`: of the conversation, now. */
+  settle(userId: string, isMember: (conversationId: string) => boolean): void {
     const conversations = new Map<string, ConversationState | null>();
     for (const [id, answer] of this.#answers) {
-      conversations.set(
-        id,
-        answer && conversationState(answer.conversation, userId, answer.resync),
-      );
+      const state = answer && conversationState(answer.conversation, userId, answer.resync);
+      conversations.set(id, isMember(id) ? state : null);
     }
-    this.request.settled({ conversations, others: this.#others });
+    const others = new Map([...this.#others].filter(([id]) => isMember(id)));
+    this.request.settled({ conversations, others });
   }
 
   fail(fault: AppError): void {

@@ -20,7 +20,7 @@ export class Typing {
   /** Throws CONVERSATION_NOT_FOUND when the user is not a member. */
   set(userId: string, conversationId: string, isTyping: boolean): MaybePromise<void> {
     return whenReady(this.conversations.findFor(userId, conversationId), () => {
-      const key = `${userId} ${conversationId}`;
+      const key = keyOf(userId, conversationId);
       this.#active.delete(key);
       if (isTyping) {
         const endsMs = this.clock.monotonicMs() + this.expiryMs;
@@ -38,6 +38,12 @@ export class Typing {
       this.#active.delete(key);
       this.#tell(userId, typing.conversationId, false);
     }
+  }
+
+  /** The user is no member any more. */
+  leftConversation(userId: string, conversationId: string): void {
+    if (!this.#active.delete(keyOf(userId, conversationId))) return;
+    this.#tell(userId, conversationId, false);
   }
 
   stop(): void {
@@ -63,6 +69,11 @@ export class Typing {
     const body = typingEvent(conversationId, userId, isTyping, this.clock.now());
     this.outlet.typing(conversationId, body);
   }
+}
+
+/** Ids hold no space. */
+function keyOf(userId: string, conversationId: string): string {
+  return `${userId} ${conversationId}`;
 }
 
 interface ActiveTyping {

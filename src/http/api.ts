@@ -17,6 +17,7 @@ import type { Log } from "../log.ts";
 import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
+import { membershipRoutes } from "./membership-api.ts";
 import { problemResponse } from "./problem.ts";
 import { serverRoutes } from "./server-api.ts";
 
@@ -98,34 +99,41 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     const { userId } = await caller(context);
     const { limit } = validate(listSchema, context.req.query());
     const overviews = await store.conversationsOf(userId, limit);
-    const conversations = await Promise.all(
-      overviews.map(async ({ id, kind, members, lastMessage }) => {
-        const conversation = await chat.conversations.findFor(userId, id);
-        const { deliveredSeq = 0, readSeq = 0 } = conversation.members.get(userId) ?? {};
-        const last =
-          lastMessage && messageView(lastMessage, statusFor(userId, lastMessage, conversation));
-        const memberIds = members.map((member) => member.userId);
+    const views = await Promise.all(
+      overviews.map(async ({ id, kind, lastMessage }) => {
+        const conversation = await chat.conversations.find(id);
+        const member = conversation?.members.get(userId);
+        if (!conversation || !member) return []; // Has left, and the disk does not know it yet.
+        const isSeen = lastMessage !== null && conversation.isFor(userId, lastMessage.seq);
+        const last = isSeen
+          ? messageView(lastMessage, statusFor(userId, lastMessage, conversation))
+          : null;
+        const memberIds = [...conversation.members.keys()];
+        const { deliveredSeq, readSeq } = member;
         const lastSeq = conversation.committedSeq;
-        return { id, kind, memberIds, lastSeq, deliveredSeq, readSeq, lastMessage: last };
+        return [{ id, kind, memberIds, lastSeq, deliveredSeq, readSeq, lastMessage: last }];
       }),
     );
-    return context.json({ conversations });
+    return context.json({ conversations: views.flat() });
   });
 
   api.get("/api/conversations/:id/messages", async (context) => {
     const { userId } = await caller(context);
-    const conversation = await chat.conversations.findFor(userId, context.req.param("id"));
+    const { id, members } = await chat.conversations.findFor(userId, context.req.param("id"));
     const { before, after, limit } = validate(historySchema, context.req.query());
+    const joinedSeq = members.get(userId)?.joinedSeq ?? 0;
     const messages = await store.history({
-      conversationId: conversation.id,
+      conversationId: id,
       beforeSeq: before,
-      afterSeq: after,
+      afterSeq: after === undefined ? undefined : Math.max(after, joinedSeq),
       limit,
     });
+    // Anew: the caller may have left while the store was read.
+    const conversation = await chat.conversations.findFor(userId, id);
     return context.json({
-      messages: messages.map((message) =>
-        messageView(message, statusFor(userId, message, conversation)),
-      ),
+      messages: messages
+        .filter(({ seq }) => conversation.isFor(userId, seq))
+        .map((message) => messageView(message, statusFor(userId, message, conversation))),
     });
   });
 
@@ -134,11 +142,11 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     const id = context.req.param("id");
     const message = await store.messageById(id);
     // From the store: what is told here once is not taken back by a crash.
-    const conversation = message && (await store.conversation(message.conversationId));
-    if (!message || !conversation?.members.some((member) => member.userId === userId)) {
-      throw messageNotFound(id);
-    }
-    return context.json(messageStatusView(message, conversation));
+    const stored = message && (await store.conversation(message.conversationId));
+    if (!message || !stored) throw messageNotFound(id);
+    const conversation = await chat.conversations.find(stored.id);
+    if (!conversation?.isFor(userId, message.seq)) throw messageNotFound(id);
+    return context.json(messageStatusView(message, stored));
   });
 
   api.get("/api/presence", async (context) => {
@@ -153,6 +161,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });
+  membershipRoutes(api, { membership: chat.membership, assertServer });
 
   api.notFound((context) => {
     const fault = new AppError(

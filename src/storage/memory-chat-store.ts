@@ -8,7 +8,9 @@ import {
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
+  type MemberKey,
   type NewConversation,
+  type NewMember,
   type RetentionRule,
   type SentMessage,
   type StoredConversation,
@@ -58,6 +60,8 @@ export class MemoryChatStore implements ChatStore {
     for (const { userId, name, lastSeenMs } of batch.users) {
       this.#users.set(userId, { userId, name, lastSeenMs });
     }
+    for (const member of batch.removedMembers) this.#removeMember(member);
+    for (const member of batch.addedMembers) this.#addMember(member);
   }
 
   async probe(): Promise<void> {
@@ -199,11 +203,36 @@ export class MemoryChatStore implements ChatStore {
     };
     this.#conversations.set(id, conversation);
     for (const userId of new Set(memberIds)) {
-      members.set(userId, { userId, deliveredSeq: 0, readSeq: 0 });
-      const joined = this.#conversationsOfUser.get(userId);
-      if (joined === undefined) this.#conversationsOfUser.set(userId, [conversation]);
-      else joined.push(conversation);
+      this.#join(conversation, { userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 });
     }
+  }
+
+  #join(conversation: Conversation, member: StoredMember): void {
+    const { userId } = member;
+    conversation.members.set(userId, member);
+    const joined = this.#conversationsOfUser.get(userId);
+    if (joined === undefined) this.#conversationsOfUser.set(userId, [conversation]);
+    else joined.push(conversation);
+  }
+
+  #addMember(member: NewMember): void {
+    const { conversationId, userId, joinedSeq, deliveredSeq, readSeq } = member;
+    const conversation = this.#conversations.get(conversationId);
+    if (conversation === undefined) return;
+    const known = conversation.members.get(userId);
+    if (known === undefined) {
+      this.#join(conversation, { userId, joinedSeq, deliveredSeq, readSeq });
+    } else {
+      conversation.members.set(userId, { ...known, joinedSeq });
+      this.#advance(member);
+    }
+  }
+
+  #removeMember({ conversationId, userId }: MemberKey): void {
+    if (this.#conversations.get(conversationId)?.members.delete(userId) !== true) return;
+    const joined = this.#conversationsOfUser.get(userId) ?? [];
+    const rest = joined.filter(({ id }) => id !== conversationId);
+    this.#conversationsOfUser.set(userId, rest);
   }
 
   #append(message: StoredMessage): void {
@@ -229,7 +258,7 @@ export class MemoryChatStore implements ChatStore {
     const member = members?.get(userId);
     if (members === undefined || member === undefined) return;
     members.set(userId, {
-      userId,
+      ...member,
       deliveredSeq: Math.max(member.deliveredSeq, deliveredSeq),
       readSeq: Math.max(member.readSeq, readSeq),
     });

@@ -94,6 +94,9 @@ export const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (kind, subject)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX revocations_to_forget ON revocations (forget_ms) WHERE forget_ms IS NOT NULL;`,
+
+  // Who joins a conversation later is not shown what was said before.
+  "ALTER TABLE members ADD COLUMN joined_seq INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /**

@@ -9,6 +9,7 @@ import {
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
+  type MemberKey,
   type SentMessage,
   type StoredConversation,
   type StoredMember,
@@ -140,11 +141,23 @@ export class SqliteChatStore implements ChatStore {
   }
 
   /**
-   * Batches are there wholly or not at all, so one message tells. A batch without messages is safe
-   * to write again, and counts as not written.
+   * Batches are there wholly or not at all, so one message tells, or else a change of members. A
+   * batch without either is safe to write again, and counts as not written.
    */
-  #holds({ messages: [first] }: WriteBatch): boolean {
-    return first !== undefined && this.messageById(first.id) !== null;
+  #holds({ messages, conversations, addedMembers, removedMembers }: WriteBatch): boolean {
+    const [message] = messages;
+    if (message !== undefined) return this.messageById(message.id) !== null;
+    const [created] = conversations;
+    if (created !== undefined) return this.conversation(created.id) !== null;
+    const [added] = addedMembers;
+    if (added !== undefined) return this.#joinedSeqOf(added) === added.joinedSeq;
+    const [removed] = removedMembers;
+    return removed !== undefined && this.#joinedSeqOf(removed) === null;
+  }
+
+  #joinedSeqOf({ conversationId, userId }: MemberKey): number | null {
+    const members = this.conversation(conversationId)?.members ?? [];
+    return members.find((member) => member.userId === userId)?.joinedSeq ?? null;
   }
 
   /** The engine names the first constraint that was broken; here are all messages that break one. */
@@ -179,8 +192,7 @@ function wellFormed(text: string): string {
 
 function byConversation(rows: readonly MemberRow[]): Map<string, StoredMember[]> {
   const members = new Map<string, StoredMember[]>();
-  for (const { conversationId, userId, deliveredSeq, readSeq } of rows) {
-    const member = { userId, deliveredSeq, readSeq };
+  for (const { conversationId, ...member } of rows) {
     const list = members.get(conversationId);
     if (list === undefined) members.set(conversationId, [member]);
     else list.push(member);

@@ -11,7 +11,8 @@ export class ChatWrites {
   }
 
   /** Throws the engine's error, and may then have written some of it. */
-  apply({ conversations, messages, watermarks, users }: WriteBatch): void {
+  apply(batch: WriteBatch): void {
+    const { conversations, messages, watermarks, users } = batch;
     const { createConversation, addMember, appendMessage, setNewest } = this.#statements;
     for (const { id, kind, createdMs, memberIds } of conversations) {
       if (createConversation.run(id, kind, createdMs).changes === 0) continue;
@@ -41,6 +42,13 @@ export class ChatWrites {
     }
     for (const { userId, name, lastSeenMs } of users) {
       this.#statements.putUser.run(userId, name, lastSeenMs);
+    }
+    for (const { conversationId, userId } of batch.removedMembers) {
+      this.#statements.removeMember.run(conversationId, userId);
+    }
+    for (const member of batch.addedMembers) {
+      const { conversationId, userId, joinedSeq, deliveredSeq, readSeq } = member;
+      this.#statements.joinMember.run(userId, joinedSeq, deliveredSeq, readSeq, conversationId);
     }
   }
 }
@@ -78,6 +86,28 @@ function prepare(db: Database) {
     addMember: db.query<null, [conversationId: string, userId: string, position: number]>(
       `INSERT INTO members (conversation_id, user_id, position) VALUES (?, ?, ?)
        ON CONFLICT (conversation_id, user_id) DO NOTHING`,
+    ),
+    removeMember: db.query<null, [conversationId: string, userId: string]>(
+      "DELETE FROM members WHERE conversation_id = ? AND user_id = ?",
+    ),
+    joinMember: db.query<
+      null,
+      [
+        userId: string,
+        joinedSeq: number,
+        deliveredSeq: number,
+        readSeq: number,
+        conversationId: string,
+      ]
+    >(
+      `INSERT INTO members (conversation_id, user_id, position, joined_seq, delivered_seq, read_seq)
+       SELECT id, ?, (SELECT coalesce(max(position), -1) + 1 FROM members WHERE conversation_id = id),
+              ?, ?, ?
+       FROM conversations WHERE id = ?
+       ON CONFLICT (conversation_id, user_id) DO UPDATE
+       SET joined_seq = excluded.joined_seq,
+           delivered_seq = max(delivered_seq, excluded.delivered_seq),
+           read_seq = max(read_seq, excluded.read_seq)`,
     ),
     appendMessage: db.query<null, NewMessageRow>(
       `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,

@@ -6,7 +6,7 @@ export interface ChatInspection {
   readonly messages: number;
   /** Conversations whose `last_seq` is below that of their newest message. */
   readonly lagging: number;
-  /** Members whose watermarks are below 0 or above their conversation's `last_seq`. */
+  /** Members whose watermarks, or joining, are below 0 or above their conversation's `last_seq`. */
   readonly misplacedWatermarks: number;
   /** Conversations that lack messages between the first one kept and `last_seq`. */
   readonly gapped: number;
@@ -27,10 +27,15 @@ const RANGES = `
   LEFT JOIN (SELECT conversation_id, count(*) AS count, min(seq) AS first, max(seq) AS last
              FROM messages GROUP BY conversation_id) kept ON kept.conversation_id = c.id`;
 
-const MISPLACED = `
+/** A member beyond `last_seq` would not be shown later messages, or they would count as read. */
+const misplaced = (columns: readonly string[]) => `
   FROM conversations c
   WHERE c.id = members.conversation_id
-    AND (delivered_seq NOT BETWEEN 0 AND c.last_seq OR read_seq NOT BETWEEN 0 AND c.last_seq)`;
+    AND (${columns.map((column) => `${column} NOT BETWEEN 0 AND c.last_seq`).join(" OR ")})`;
+
+const PLACES = ["delivered_seq", "read_seq", "joined_seq"];
+/** Of a backup that a Parley made before members could join later. */
+const PLACES_BEFORE = ["delivered_seq", "read_seq"];
 
 const EXAMPLES = 3;
 
@@ -45,9 +50,10 @@ export function inspectChats(db: Database): ChatInspection {
        FROM (${RANGES})`,
     )
     .get();
+  const places = hasJoinedSeq(db) ? PLACES : PLACES_BEFORE;
   const watermarks = db
     .query<{ count: number }, []>(
-      `SELECT count(*) AS count FROM members WHERE EXISTS (SELECT 1 ${MISPLACED})`,
+      `SELECT count(*) AS count FROM members WHERE EXISTS (SELECT 1 ${misplaced(places)})`,
     )
     .get();
   if (totals === null || watermarks === null) throw new Error("an aggregate has no row");
@@ -56,6 +62,12 @@ export function inspectChats(db: Database): ChatInspection {
     misplacedWatermarks: watermarks.count,
     gappedIds: totals.gapped === 0 ? [] : gappedIds(db),
   };
+}
+
+function hasJoinedSeq(db: Database): boolean {
+  return (
+    db.query("SELECT 1 FROM pragma_table_info('members') WHERE name = 'joined_seq'").get() !== null
+  );
 }
 
 function gappedIds(db: Database): string[] {
@@ -71,7 +83,8 @@ export type Mended = Pick<ChatInspection, "lagging" | "misplacedWatermarks">;
 /**
  * Mends what has one right value: `last_seq` follows the newest message, since the next one would
  * take a seq that is taken; watermarks are brought within it, since beyond it they would count
- * messages as read before they are sent. In one transaction. Throws the engine's error.
+ * messages as read before they are sent. In one transaction. The database must be migrated. Throws
+ * the engine's error.
  */
 export function mendChats(db: Database): Mended {
   return db
@@ -88,7 +101,9 @@ export function mendChats(db: Database): Mended {
       misplacedWatermarks: db.run(
         `UPDATE members
          SET delivered_seq = max(0, min(delivered_seq, c.last_seq)),
-             read_seq = max(0, min(read_seq, c.last_seq)) ${MISPLACED}`,
+             read_seq = max(0, min(read_seq, c.last_seq)),
+             joined_seq = max(0, min(joined_seq, c.last_seq))
+         ${misplaced(PLACES)}`,
       ).changes,
     }))
     .immediate();

@@ -23,6 +23,7 @@ const SENT_MESSAGE = `
 
 const MEMBER = `
   members.user_id AS userId,
+  members.joined_seq AS joinedSeq,
   members.delivered_seq AS deliveredSeq,
   members.read_seq AS readSeq`;
 

@@ -20,6 +20,15 @@ function windowOf(...sent: readonly StoredMessage[]): DeliveryWindow {
   return window;
 }
 
+test("a conversation that was left does not wait for what was sent before, when the user is back", () => {
+  const window = windowOf(message(1), message(2), message(1, "d"));
+  window.refused([message(2)]);
+  window.forget("c");
+  window.sent(message(7));
+  expect(seqs(window.acknowledged([message(7)]))).toEqual([7]);
+  expect(seqs(window.acknowledged([message(1, "d")]))).toEqual([1]);
+});
+
 describe("acknowledgements", () => {
   test("in order count at once", () => {
     const window = windowOf(message(1), message(2));

@@ -132,7 +132,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     const told = outlet.told.filter(({ body }) => body.messageId === shown?.id);
     expect(told).toEqual([]);
     const bob = (await held.store.conversation("c1"))?.members[1];
-    expect(bob).toEqual({ userId: "bob", deliveredSeq: 1, readSeq: 1 });
+    expect(bob).toEqual({ userId: "bob", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 });
   });
 
   test("a message whose id is taken is refused, and gets another when it is sent again", async () => {
@@ -162,7 +162,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     expect(await held.store.conversation("c3")).toBeNull();
     expect(outlet.of("left").map(({ to }) => to)).toEqual(["erin", "frank"]);
     const [gina] = (await held.store.conversation("c4"))?.members ?? [];
-    expect(gina).toEqual({ userId: "gina", deliveredSeq: 1, readSeq: 1 });
+    expect(gina).toEqual({ userId: "gina", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 });
     expect(await send("erin", "frank", "c3", "e1")).toBe("SENT");
   });
 
@@ -210,7 +210,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
       expect.objectContaining({ ...delivered, conversationId: "c2" }),
     );
     const stored = await held.store.conversation("c1");
-    expect(stored?.members[1]).toMatchObject({ userId: "bob", deliveredSeq: 1 });
+    expect(stored?.members[1]).toMatchObject({ userId: "bob", joinedSeq: 0, deliveredSeq: 1 });
     expect(await held.store.users(["bob"])).toEqual([
       { userId: "bob", name: "Bob", lastSeenMs: 5 },
     ]);

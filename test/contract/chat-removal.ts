@@ -139,7 +139,12 @@ export function chatRemovalContract(current: () => ChatStore): void {
       test("leaves its lastSeq and its members' watermarks, and seq counts on", async () => {
         const before = await store.conversation("chat");
         expect(before?.lastSeq).toBe(3);
-        expect(before?.members[1]).toEqual({ userId: "bob", deliveredSeq: 2, readSeq: 1 });
+        expect(before?.members[1]).toEqual({
+          userId: "bob",
+          joinedSeq: 0,
+          deliveredSeq: 2,
+          readSeq: 1,
+        });
         await commit({ messages: [message(4)] });
         expect((await store.conversation("chat"))?.lastSeq).toBe(4);
         expect(await seqs()).toEqual([4]);

@@ -12,10 +12,12 @@ import {
   conversation,
   EPOCH_MS,
   identity,
+  joining,
   message,
   messages,
   watermark,
 } from "../support/stored.ts";
+import { chatMembersContract } from "./chat-members.ts";
 import { chatRemovalContract } from "./chat-removal.ts";
 import { CONTENTS } from "./contents.ts";
 
@@ -69,6 +71,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           lastSeq: 0,
           members: ["zoe", "adam", "mia"].map((userId) => ({
             userId,
+            joinedSeq: 0,
             deliveredSeq: 0,
             readSeq: 0,
           })),
@@ -211,7 +214,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
       for (const [what, [wrong, at]] of Object.entries(broken)) {
         test(what, async () => {
           const before = await store.conversation("chat");
-          const parts: WriteBatch = {
+          const parts: WriteBatch = batch({
             conversations: [conversation("second", ["alice", "carol"])],
             messages: [
               message(2, { clientMessageId: "c-2" }),
@@ -220,7 +223,9 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
             ],
             watermarks: [watermark("bob", 1, 1)],
             users: [{ userId: "carol", name: "Carol", lastSeenMs: 1 }],
-          };
+            removedMembers: [{ conversationId: "chat", userId: "bob" }],
+            addedMembers: [joining("carol", 2)],
+          });
           expect(await refusal(parts)).toBe("STORAGE_UNAVAILABLE");
           const isKnown = wrong[at]?.clientMessageId === stored.clientMessageId;
           expect(await conflictsOf(parts)).toEqual([
@@ -269,6 +274,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
     });
 
     chatRemovalContract(() => store);
+    chatMembersContract(() => store);
 
     describe("watermarks", () => {
       beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));
@@ -308,7 +314,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           messages: [message(1, { conversationId: "new" })],
           watermarks: [watermark("bob", 1, 1, "new")],
         });
-        const bob = { userId: "bob", deliveredSeq: 1, readSeq: 1 };
+        const bob = { userId: "bob", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 };
         expect((await store.conversation("new"))?.members[1]).toEqual(bob);
       });
     });
@@ -527,8 +533,8 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           createdMs: EPOCH_MS,
           lastSeq: 3,
           members: [
-            { userId: "alice", deliveredSeq: 0, readSeq: 0 },
-            { userId: "bob", deliveredSeq: 3, readSeq: 2 },
+            { userId: "alice", joinedSeq: 0, deliveredSeq: 0, readSeq: 0 },
+            { userId: "bob", joinedSeq: 0, deliveredSeq: 3, readSeq: 2 },
           ],
           lastMessage: message(3),
         });

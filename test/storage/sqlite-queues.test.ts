@@ -4,12 +4,12 @@ import { mkdirSync } from "node:fs";
 import type { StoredQueueMessage } from "../../src/broker/queue-store.ts";
 import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
-import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
 import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { writeOldChat } from "../support/old-database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { batch, conversation, messages } from "../support/stored.ts";
+import { messages } from "../support/stored.ts";
 import { job, jobs, queueBatch } from "../support/stored-jobs.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { workerThatEndsAfterReplies } from "../support/writer-workers.ts";
@@ -58,7 +58,7 @@ describe("queues of a database that is opened again", () => {
     {
       using db = new Database(path, { create: true });
       migrate(db, MIGRATIONS.slice(0, 1));
-      new ChatWrites(db).apply(batch({ conversations: [conversation()], messages: messages(3) }));
+      writeOldChat(db, messages(3));
     }
     const { chat, queues } = await open();
     await queues.commit(queueBatch({ appended: jobs(2) }));

@@ -4,7 +4,8 @@ import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
 import { REMOVALS, Removals } from "../../src/storage/sqlite-removals.ts";
-import { batch, conversation, EPOCH_MS, identity, message, messages } from "../support/stored.ts";
+import { writeOldChat } from "../support/old-database.ts";
+import { batch, EPOCH_MS, identity, message, messages } from "../support/stored.ts";
 
 describe("every read goes by an index:", () => {
   const db = new Database(":memory:");
@@ -63,19 +64,22 @@ describe("migrations", () => {
   test("leave the chats of a database of version 1 as they are", () => {
     const db = new Database(":memory:");
     migrate(db, MIGRATIONS.slice(0, 1));
-    const chats = batch({ conversations: [conversation()], messages: messages(3) });
-    new ChatWrites(db).apply(chats);
+    writeOldChat(db, messages(3));
     migrate(db);
     expect(db.query(READS.messageById).get("chat#3")).toEqual(message(3));
     expect(db.query(READS.conversation).get("chat")).toMatchObject({ lastSeq: 3 });
     expect(db.query(READS.queueMessages).all()).toEqual([]);
+    expect(db.query(READS.members).all("chat")).toEqual([
+      { userId: "alice", joinedSeq: 0, deliveredSeq: 0, readSeq: 0 },
+      { userId: "bob", joinedSeq: 0, deliveredSeq: 0, readSeq: 0 },
+    ]);
   });
 
   test("let a message of version 2 expire, and none be sent in its place", () => {
     const db = new Database(":memory:");
     migrate(db, MIGRATIONS.slice(0, 2));
     const sent = message(1, { clientMessageId: "c-1" });
-    new ChatWrites(db).apply(batch({ conversations: [conversation()], messages: [sent] }));
+    writeOldChat(db, [sent]);
     migrate(db);
     const portion = { beforeMs: EPOCH_MS + 10, keepLast: null, after: null, limit: 10 };
     expect(new Removals(db).apply(portion)).toEqual({ removed: 1, next: null });

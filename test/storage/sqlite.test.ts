@@ -7,7 +7,15 @@ import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/
 import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { batch, conversation, identity, message, messages, watermark } from "../support/stored.ts";
+import {
+  batch,
+  conversation,
+  identity,
+  joining,
+  message,
+  messages,
+  watermark,
+} from "../support/stored.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { faultyWorker, workerThatEndsAfterReplies } from "../support/writer-workers.ts";
 
@@ -268,6 +276,18 @@ describe("a writer whose thread ends", () => {
     await chat.commit(batch({ messages: [message(3)] }));
     expect(chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(3));
   });
+
+  for (const [change, parts] of Object.entries({
+    "a conversation": { conversations: [conversation("other")] },
+    "a new member": { addedMembers: [joining("carol", 2)] },
+    "a removed member": { removedMembers: [{ conversationId: "chat", userId: "bob" }] },
+  })) {
+    test(`after a commit with ${change} alone but before its answer, has confirmed it`, async () => {
+      const { chat } = await open({ clock, startWorker: () => workerThatEndsAfterReplies(2) });
+      await chat.commit(CHAT);
+      await chat.commit(batch(parts));
+    });
+  }
 
   test("by a fault of its own is replaced likewise", async () => {
     let isBroken = false;

@@ -15,7 +15,8 @@ export interface Told {
     | "presence"
     | "watch"
     | "joined"
-    | "left";
+    | "left"
+    | "returned";
   readonly to: string;
   readonly body: Record<string, unknown>;
   readonly except?: Origin | null;
@@ -45,6 +46,9 @@ export class RecordingOutlet implements Outlet {
   }
   left(userId: string, conversationId: string): void {
     this.told.push({ kind: "left", to: userId, body: { conversationId } });
+  }
+  returned(userId: string, conversationId: string): void {
+    this.told.push({ kind: "returned", to: userId, body: { conversationId } });
   }
   joined(userId: string, conversationId: string): void {
     this.told.push({ kind: "joined", to: userId, body: { conversationId } });
@@ -93,6 +97,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     graceMs: 5_000,
     messagesPerSecond: 0,
     messagesBurst: 100,
+    conversationMembers: 1_024,
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),
     ...options,

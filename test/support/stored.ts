@@ -1,5 +1,6 @@
 import type {
   NewConversation,
+  NewMember,
   SentMessage,
   StoredMessage,
   WatermarkWrite,
@@ -50,8 +51,17 @@ export function watermark(
   return { conversationId, userId, deliveredSeq, readSeq };
 }
 
+/** Of `chat`: who has nothing before that seq to see. */
+export function joining(userId: string, joinedSeq: number): NewMember {
+  const watermarks = { deliveredSeq: joinedSeq, readSeq: joinedSeq };
+  return { conversationId: "chat", userId, joinedSeq, ...watermarks };
+}
+
 export function batch(parts: Partial<WriteBatch>): WriteBatch {
-  return { conversations: [], messages: [], watermarks: [], users: [], ...parts };
+  return {
+    ...{ conversations: [], messages: [], watermarks: [], users: [] },
+    ...{ removedMembers: [], addedMembers: [], ...parts },
+  };
 }
 
 /** `count` messages of `chat`, counted from `from`. */

@@ -9,7 +9,7 @@ export async function openGroups(dataDir: string, groups: readonly Conversation[
     conversations: groups.map(({ id, memberIds }) => ({
       ...{ id, kind: "group", createdMs: Date.now(), memberIds },
     })),
-    ...{ messages: [], watermarks: [], users: [] },
+    ...{ messages: [], watermarks: [], users: [], removedMembers: [], addedMembers: [] },
   });
   await storage.close();
 }
