@@ -1,6 +1,17 @@
 /** All settings: one zod schema -> flags, environment, file, --help and docs/configuration.md. */
+export type { AuthenticationMethod } from "./config/authentication.ts";
+export { authenticationOrder } from "./config/authentication-order.ts";
 export { describeSettings, type SettingDescription } from "./config/describe.ts";
 export type { ReadFile } from "./config/file.ts";
+export {
+  isPublicKeyAlgorithm,
+  isSecretAlgorithm,
+  type JwtAlgorithm,
+  jwtAlgorithms,
+  jwtSecret,
+  type PublicKeyAlgorithm,
+  type SecretAlgorithm,
+} from "./config/jwt.ts";
 export {
   type Environment,
   type LoadedSettings,

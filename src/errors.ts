@@ -145,6 +145,13 @@ export const ERRORS = {
     retryable: false,
     meaning: "The token was valid once, and is no more.",
   },
+  AUTHENTICATION_UNAVAILABLE: {
+    status: 503,
+    fatal: true,
+    retryable: true,
+    meaning:
+      "Who this is cannot be found out now: the app's endpoint (`webhook.url`) or the issuer's keys (`jwt.jwks_url`) cannot be had. Connect again later.",
+  },
   TOKEN_REVOKED: {
     status: 401,
     fatal: true,

@@ -1,9 +1,11 @@
 #!/usr/bin/env bun
 import { readFileSync } from "node:fs";
+import { exemptLoopback } from "./cli/direct-loopback.ts";
 import { runCli } from "./cli.ts";
 import { systemClock } from "./clock.ts";
 import { writeStderr, writeStdout } from "./log.ts";
 
+Object.assign(process.env, exemptLoopback(process.env));
 const exitCode = await runCli({
   argv: process.argv.slice(2),
   env: process.env,

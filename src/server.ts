@@ -127,7 +127,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const authentication = new Authentication(
-    authenticatorsFor(settings, clock),
+    authenticatorsFor(settings, { clock, log, random: Math.random }),
     new Revocations(storage.revocations, clock, revoked),
   );
   const { sendBufferBytes } = limits;

@@ -97,8 +97,17 @@ describe("the sources of a setting", () => {
     const samples: Readonly<Record<string, string>> = {
       "database.url": "memory:",
       "database.check": "always",
+      "authentication.order": "development",
       "jwt.secret": SECRET,
       "access.rules": "/topic/news/** send role:editor|user:alice",
+      "jwt.secret_encoding": "base64",
+      "jwt.jwks_url": "https://id.example/jwks.json",
+      "jwt.algorithms": "HS256",
+      "cookie.secrets": SECRET,
+      "webhook.url": "https://app.example/who",
+      "webhook.secret": SECRET,
+      "webhook.forward_headers": "x-session",
+      "trusted_header.proxies": "10.0.0.0/8",
       "api.keys": SECRET.padEnd(32, "k").replaceAll(" ", "-"),
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",
@@ -110,6 +119,10 @@ describe("the sources of a setting", () => {
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
       "tcp.key_file": { PARLEY_TCP_CERT_FILE: "cert.pem" },
+      "jwt.algorithms": { PARLEY_JWT_SECRET: SECRET },
+      "cookie.signed_name": { PARLEY_COOKIE_SECRETS: SECRET },
+      "cookie.secrets": { PARLEY_COOKIE_SIGNED_NAME: "session" },
+      "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
     };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };
     for (const { name, flag, variable, kind, path } of describeSettings()) {

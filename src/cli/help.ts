@@ -3,7 +3,7 @@ import { describeSettings, type SettingDescription } from "../config.ts";
 const COMMANDS = [
   ["serve [flags]", "Run the server. The default command."],
   [
-    "token --user ID [--name NAME] [--expires 12h]",
+    "token --user ID [--name NAME] [--role A,B] [--expires 12h]",
     "Print a token for a user, signed with jwt.secret.",
   ],
   [

@@ -1,20 +1,19 @@
 import { z } from "zod";
-import { delayMs, list, optionalText } from "./setting.ts";
+import { delayMs, list } from "./setting.ts";
 
-/** User tokens. */
-export const jwt = z.object({
-  secret: optionalText("The HS256 key that user tokens are signed with.", {
-    accepts: (secret) => Buffer.byteLength(secret) >= 32,
-    expected: "at least 32 bytes, which HS256 needs (`openssl rand -base64 32` makes some)",
-    secret: true,
-  }),
-  leewayMs: delayMs(30_000, 0, "How far the clocks of server and token issuer may differ."),
-  audience: optionalText("The `aud` that a token must have; without it any will do."),
-  issuer: optionalText("The `iss` that a token must have; without it any will do."),
-});
+/** The ways to prove who one is, in the order in which they are asked where none is configured. */
+export const AUTHENTICATION_METHODS = [
+  ...(["jwt", "cookie", "webhook", "trusted-header", "development"] as const),
+] as const;
 
-/** How long proofs are good for a connection. */
+export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
+
+/** How users prove who they are, and for how long a proof is good. */
 export const authentication = z.object({
+  order: list(
+    "The ways to prove who one is, in the order in which they are asked; without it all that are configured.",
+    { accepts: isAuthenticationMethod, expected: `of ${AUTHENTICATION_METHODS.join(", ")}` },
+  ),
   expiryWarningMs: delayMs(
     60_000,
     0,
@@ -30,3 +29,7 @@ export const api = z.object({
     secret: true,
   }),
 });
+
+export function isAuthenticationMethod(name: string): name is AuthenticationMethod {
+  return AUTHENTICATION_METHODS.some((known) => known === name);
+}

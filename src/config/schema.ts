@@ -1,10 +1,14 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { access } from "./access.ts";
-import { api, authentication, jwt } from "./authentication.ts";
+import { api, authentication } from "./authentication.ts";
+import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp } from "./listeners.ts";
+import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
+import { trustedHeader } from "./trusted-header.ts";
+import { webhook } from "./webhook.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -64,8 +68,11 @@ export const settingsSchema = z.object({
       "The form of the log; auto is text on a terminal, JSON elsewhere.",
     ),
   }),
-  jwt,
   authentication,
+  jwt,
+  cookie,
+  webhook,
+  trustedHeader,
   api,
   access,
   insecureTrustUserId: boolean(

@@ -25,14 +25,25 @@ interface Check {
   readonly accepts: (value: string) => boolean;
 }
 
-export function text(fallback: string, description: string) {
-  return z.string().min(1).default(fallback).register(settingTraits, {
-    kind: "text",
-    description,
-    expected: "any text that is not empty",
-    defaultText: fallback,
-    secret: false,
-  });
+/** [RFC 9110 §5.6.2] */
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~\w]+$/.test(text);
+}
+
+export function text(fallback: string, description: string, check: Partial<Check> = {}) {
+  const { accepts = () => true, expected = "any text that is not empty" } = check;
+  return z
+    .string()
+    .min(1)
+    .refine(accepts, { message: expected })
+    .default(fallback)
+    .register(settingTraits, {
+      kind: "text",
+      description,
+      expected,
+      defaultText: fallback,
+      secret: false,
+    });
 }
 
 export function optionalText(
@@ -129,15 +140,19 @@ export function choice<const Value extends string>(
     });
 }
 
-export function list(description: string, check: Check & { readonly secret?: boolean }) {
+export function list(
+  description: string,
+  check: Check & { readonly secret?: boolean; readonly fallback?: readonly string[] },
+) {
+  const { fallback = [] } = check;
   return z
     .array(z.string().refine(check.accepts, { message: check.expected }))
-    .default([])
+    .default([...fallback])
     .register(settingTraits, {
       kind: "list",
       description,
       expected: check.expected,
-      defaultText: "",
+      defaultText: fallback.join(","),
       secret: check.secret ?? false,
     });
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../errors.ts";
+import { authenticationProblems, hasAuthentication } from "./authentication-order.ts";
 import type { Settings } from "./schema.ts";
 
 /** 127.0.0.0/8, ::1 and localhost. In doubt a host is not loopback. */
@@ -20,21 +21,24 @@ export function exposedHost({ host, tcp }: Settings): string | undefined {
 }
 
 /**
- * Other machines reach the server only when it can tell who they are.
+ * The ways to prove who one is fit together, and other machines reach the server only when there is
+ * one.
  *
  * @throws AppError INVALID_CONFIGURATION
  */
 export function checkStartAllowed(settings: Settings): void {
+  const problems = authenticationProblems(settings);
+  if (problems.length > 0) throw new AppError("INVALID_CONFIGURATION", problems.join("\n"));
   const host = exposedHost(settings);
-  if (host === undefined || settings.jwt.secret !== undefined || settings.insecureTrustUserId) {
-    return;
-  }
+  if (host === undefined || hasAuthentication(settings) || settings.insecureTrustUserId) return;
   const name = isLoopbackHost(settings.host) ? " (tcp.host)" : "";
   throw new AppError(
     "INVALID_CONFIGURATION",
     `Parley does not listen on ${host}${name} without authentication: anyone could be any user. ` +
       "Set a JWT secret of at least 32 bytes (PARLEY_JWT_SECRET, --jwt-secret, or secret under " +
-      "[jwt] in the configuration file), or listen on 127.0.0.1, or, in a closed network only, " +
-      "say --insecure-trust-user-id.",
+      "[jwt] in the configuration file), or the issuer's public keys (jwt.public_key_file, " +
+      "jwt.jwks_url), a session cookie (cookie.jwt_name, cookie.signed_name), the app's endpoint " +
+      "that says who connects (webhook.url) or an authenticating proxy (trusted_header.proxies); " +
+      "or listen on 127.0.0.1, or, in a closed network only, say --insecure-trust-user-id.",
   );
 }

@@ -32,6 +32,7 @@ export function closeCodeFor(code: ErrorCode): number {
     case "RATE_LIMITED":
     case "QUEUE_FULL":
     case "STORAGE_UNAVAILABLE":
+    case "AUTHENTICATION_UNAVAILABLE":
       return 1013;
     default:
       return 1002;
