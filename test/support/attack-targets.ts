@@ -116,6 +116,17 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   server("POST", "/api/users/:id/disconnect", () => "/api/users/alice/disconnect"),
   server("POST", "/api/users/:id/revoke", () => "/api/users/alice/revoke"),
   server("POST", "/api/tokens/:id/revoke", () => "/api/tokens/alice-token/revoke"),
+  server("POST", "/api/conversations", () => "/api/conversations", { memberIds: ["mallory"] }),
+  server(
+    "PUT",
+    "/api/conversations/:id/members/:userId",
+    ({ conversationId }) => `/api/conversations/${conversationId}/members/mallory`,
+  ),
+  server(
+    "DELETE",
+    "/api/conversations/:id/members/:userId",
+    ({ conversationId }) => `/api/conversations/${conversationId}/members/bob`,
+  ),
 ];
 
 function get(route: string) {
