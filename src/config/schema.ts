@@ -4,6 +4,7 @@ import { access } from "./access.ts";
 import { api, authentication, jwt } from "./authentication.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp } from "./listeners.ts";
+import { proxy } from "./proxy.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
 
 const KIB = 1024;
@@ -138,6 +139,7 @@ export const settingsSchema = z.object({
     ),
   }),
   tcp,
+  proxy,
   shutdown: z.object({
     timeoutMs: integer(
       10_000,

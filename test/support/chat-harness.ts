@@ -93,6 +93,8 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     graceMs: 5_000,
     messagesPerSecond: 0,
     messagesBurst: 100,
+    typingPerSecond: 0,
+    typingBurst: 1,
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),
     ...options,
