@@ -18,7 +18,8 @@ export const ERRORS = {
     status: 413,
     fatal: true,
     retryable: false,
-    meaning: "A frame is larger than `limits.frame_bytes`.",
+    meaning:
+      "A frame is larger than `limits.frame_bytes`, or than `limits.connect_frame_bytes` before CONNECT is accepted.",
   },
   HEADER_LIMIT_EXCEEDED: {
     status: 431,
@@ -85,7 +86,8 @@ export const ERRORS = {
     status: 429,
     fatal: true,
     retryable: false,
-    meaning: "The connection holds `limits.subscriptions` subscriptions already.",
+    meaning:
+      "The connection holds `limits.subscriptions` subscriptions already, or `limits.patterns` with wildcards.",
   },
   TOO_MANY_PENDING_FRAMES: {
     status: 429,
@@ -99,6 +101,20 @@ export const ERRORS = {
     retryable: false,
     meaning:
       "The subscription holds `limits.unacknowledged_messages` messages, or `limits.unacknowledged_bytes` of them, that the client has not acknowledged.",
+  },
+  TOO_MANY_CONNECTIONS: {
+    status: 429,
+    fatal: true,
+    retryable: true,
+    meaning:
+      "The user has `limits.connections_per_user` connections already, or the client's address `limits.connections_per_address`.",
+  },
+  SERVER_FULL: {
+    status: 503,
+    fatal: true,
+    retryable: true,
+    meaning:
+      "The server has `limits.connections` connections, or they hold `limits.buffered_bytes`; those that hold the most are closed.",
   },
   UNKNOWN_ACK: {
     status: 400,
@@ -243,7 +259,7 @@ export const ERRORS = {
     fatal: false,
     retryable: true,
     meaning:
-      "The user sends more messages than `limits.messages_per_second` and `limits.messages_burst` allow.",
+      "More came than a limit by a rate allows: of the user's messages or other frames, of the address's connections, messages or failed logins. See limits.md; `retryAfterMs` says when to try again.",
   },
 
   // The server.
@@ -337,4 +353,9 @@ export class AppError extends Error {
 export function toAppError(fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
   return new AppError("INTERNAL", "internal error", { cause: fault });
+}
+
+/** The value of HTTP's Retry-After, in seconds. */
+export function retryAfter({ details }: AppError): string {
+  return `${Math.max(1, Math.ceil((details.retryAfterMs ?? 0) / 1_000))}`;
 }

@@ -25,6 +25,7 @@ import { createApi } from "./http/api.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
+import { floodControl } from "./server/flood-control.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { diskFiles } from "./storage/file-operations.ts";
@@ -36,6 +37,7 @@ import type { Storage } from "./storage/storage.ts";
 import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
+import { engineSeconds } from "./transport/request-time.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
 import { readCertificate } from "./transport/tcp-certificate.ts";
@@ -122,20 +124,25 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
     conversationMembers: limits.conversationMembers,
+    typingPerSecond: limits.typingPerSecond,
+    typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
+  const flood = floodControl(settings, clock);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
     new Revocations(storage.revocations, clock, revoked),
+    flood.failedLogins,
   );
-  const { sendBufferBytes } = limits;
+  const { sendBufferBytes, connectionsPerUser } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ rates: flood.rates, connectionsPerUser },
     router: new AppRouter({
-      ...{ authentication, chat, sessions, replays, clock, newId: newUuid },
+      ...{ authentication, chat, sessions, replays, clock, newId: newUuid, rates: flood.rates },
       onRenewed: (session) => application.renewed(session),
     }),
     access: new AccessRules({
@@ -145,10 +152,15 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   });
   const checkEveryMs = checkInterval(settings);
   const { reconnectSpreadMs } = settings.shutdown;
-  const live = new LiveSessions({ clock, checkEveryMs, random: Math.random, reconnectSpreadMs });
+  const live = new LiveSessions({
+    ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
+    bufferedBytes: limits.bufferedBytes,
+  });
+  const admission = flood.admission(live);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
   const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
-  const remotes = { origins, requestHeaders: authentication.requestHeaders };
+  const { requestHeaders } = authentication;
+  const remotes = { origins, proxies: flood.proxies, requestHeaders };
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
@@ -161,7 +173,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
   });
   const endpoints = sockJsEndpoints(settings, {
-    ...{ ...remotes, service, clock },
+    ...{ ...remotes, service, admission, clock },
     isDraining: () => live.isDraining,
   });
   let stopped: Promise<void> | null = null;
@@ -194,6 +206,9 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
       development: false,
       reusePort: false, // Without development, the engine shares a port that is taken.
       routes: { "/": page },
+      // Of what it has not handed over yet the engine itself limits the time: 10 s for the first head
+      // of a connection, and from there on this.
+      idleTimeout: engineSeconds(limits.requestMs),
       websocket: webSocketHandler(limits),
       // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
       maxRequestBodySize: 8 * limits.frameBytes,
@@ -214,7 +229,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   let tcp: TcpEndpoint | null;
   try {
     tcp = listenOnTcp(settings, {
-      ...{ environment, sessions: live, clock, log },
+      ...{ environment, sessions: live, admission, clock, log },
       sendBufferBytes: limits.sendBufferBytes,
       lingerMs: limits.blockedMs,
     });

@@ -114,6 +114,8 @@ describe("the sources of a setting", () => {
       "log.format": "json",
       "delivery.mode": "durable",
       "chat.echo": "none",
+      "proxy.trusted": "10.0.0.0/8",
+      "proxy.header": "Forwarded",
     };
     /** What cannot be set alone. */
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -21,6 +21,7 @@ import { DeliveryWindow } from "./delivery-window.ts";
 import { conversationOfTyping, isReservedTopic, typingTopic } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
+import type { FrameRates } from "./frame-rates.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
 import { idSchema } from "./schemas.ts";
@@ -33,6 +34,9 @@ export interface ChatApplicationOptions {
   readonly chat: Chat;
   readonly router: AppRouter;
   readonly sessions: UserSessions;
+  readonly rates: FrameRates;
+  /** 0 is no limit. */
+  readonly connectionsPerUser: number;
   readonly dormant: DormantSubscriptions;
   readonly replays: DeviceReplays;
   readonly newId: NewId;
@@ -55,6 +59,17 @@ export class ChatApplication implements Application {
 
   authenticate(credentials: Credentials): Promise<Principal> {
     return this.#options.authentication.authenticate(credentials);
+  }
+
+  permitConnection({ userId }: Principal): void {
+    const { sessions, connectionsPerUser } = this.#options;
+    if (connectionsPerUser === 0 || sessions.countOf(userId) < connectionsPerUser) return;
+    const text = `The user has ${connectionsPerUser} connections`;
+    throw new AppError("TOO_MANY_CONNECTIONS", text);
+  }
+
+  countSend(session: Session): void {
+    this.#options.rates.send(session);
   }
 
   connected(session: Session): void {
@@ -131,6 +146,7 @@ export class ChatApplication implements Application {
     destination: Destination,
     frame: Frame,
   ): MaybePromise<SubscriptionPolicy> {
+    this.#options.rates.subscribe(session);
     this.#options.dormant.supersede(session, frame);
     switch (destination.kind) {
       case "app":

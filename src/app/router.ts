@@ -3,7 +3,6 @@ import { unknownDestination } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Chat } from "../chat/chat.ts";
 import { syncedEvent } from "../chat/events.ts";
-import { rateLimited } from "../chat/rate-limiter.ts";
 import type { SyncOutcome } from "../chat/sync.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
@@ -13,6 +12,7 @@ import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 import { detached, Frame } from "../stomp/frame.ts";
 import type { DeviceReplays } from "./device-replays.ts";
+import type { FrameRates } from "./frame-rates.ts";
 import {
   connectSchema,
   parseBody,
@@ -46,6 +46,7 @@ export interface AppRouterOptions {
   readonly chat: Chat;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
+  readonly rates: FrameRates;
   readonly clock: Clock;
   readonly newId: NewId;
 }
@@ -88,15 +89,17 @@ export class AppRouter {
   #send(session: Session, frame: Frame): Handled {
     const message = parseBody(sendSchema, frame.text());
     const { clientMessageId } = message;
-    const details = clientMessageId === null ? {} : { clientMessageId };
     const failed = (error: AppError) => {
       const { code, message: text, cause } = error;
+      const details =
+        clientMessageId === null ? error.details : { ...error.details, clientMessageId };
       return new AppError(code, text, { details, cause });
     };
     const withType = { ...message, type: message.type ?? "TEXT" };
     const settled = (error: AppError | null) =>
       session.settle(frame, error === null ? null : failed(error));
     try {
+      this.#options.rates.message(session);
       const taken = this.#options.chat.messages.send(session.principal, withType, session, settled);
       if (!(taken instanceof Promise)) return RECEIPT_DEFERRED;
       return taken.then(
@@ -112,7 +115,8 @@ export class AppRouter {
 
   #read(session: Session, frame: Frame): Handled {
     const { id } = parseBody(readSchema, frame.text());
-    const { receipts } = this.#options.chat;
+    const { receipts, readRate } = this.#options.chat;
+    readRate.spend(session.principal.userId, "read marks");
     return whenReady(receipts.read(session.principal.userId, id, session), () => undefined);
   }
 
@@ -123,7 +127,7 @@ export class AppRouter {
   #sync(session: Session, frame: Frame): Handled {
     const { chat, replays, clock, newId } = this.#options;
     const { conversations } = parseBody(syncSchema, frame.text());
-    if (!chat.rateLimiter.take(session.principal.userId)) throw rateLimited();
+    chat.messageRate.spend(session.principal.userId, "syncs");
     const head = new Frame(frame.command, frame.headers.map(detached), "");
     const settled = (outcome: SyncOutcome | AppError) => {
       if (outcome instanceof AppError) {
@@ -149,7 +153,10 @@ export class AppRouter {
 
   #presence(session: Session, frame: Frame): Handled {
     const { status } = parseBody(presenceSchema, frame.text());
-    this.#options.chat.presence.set(session.principal.userId, status);
+    const { chat } = this.#options;
+    const { userId } = session.principal;
+    chat.signalRate.spend(userId, "presence signals");
+    chat.presence.set(userId, status);
     return undefined;
   }
 
@@ -162,6 +169,7 @@ export class AppRouter {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return undefined;
     if (appSession.announced && this.#options.chat.presence.isOnline(userId)) return undefined;
+    this.#options.chat.signalRate.spend(userId, "presence signals");
     appSession.announced = true;
     this.#options.chat.presence.announce(userId);
     return undefined;

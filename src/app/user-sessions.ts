@@ -85,6 +85,10 @@ export class UserSessions {
     return this.#bySession.values();
   }
 
+  countOf(userId: string): number {
+    return this.#byUser.get(userId)?.size ?? 0;
+  }
+
   of(userId: string): Iterable<AppSession> {
     return this.#byUser.get(userId) ?? [];
   }

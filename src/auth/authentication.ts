@@ -1,4 +1,5 @@
 import { type Authenticator, authenticateByAny, type Credentials } from "./authenticator.ts";
+import type { FailedLogins } from "./failed-logins.ts";
 import type { Principal } from "./principal.ts";
 import type { Revocations } from "./revocations.ts";
 
@@ -10,18 +11,27 @@ export class Authentication {
   constructor(
     readonly authenticators: readonly Authenticator[],
     readonly revocations: Revocations,
+    readonly failedLogins: FailedLogins,
   ) {
     const wanted = authenticators.flatMap(({ requestHeaders }) => requestHeaders);
     this.requestHeaders = [...new Set(wanted)];
   }
 
   /**
-   * Rejects with AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED, TOKEN_EXPIRED or TOKEN_REVOKED, and
+   * Rejects with AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED, TOKEN_EXPIRED, TOKEN_REVOKED or
+   * RATE_LIMITED, and
    * with what an authenticator that asks elsewhere rejects with.
    */
   async authenticate(credentials: Credentials): Promise<Principal> {
-    const principal = await authenticateByAny(this.authenticators, credentials);
-    this.revocations.assertValid(principal);
-    return principal;
+    const { remote } = credentials;
+    this.failedLogins.assertMayTry(remote);
+    try {
+      const principal = await authenticateByAny(this.authenticators, credentials);
+      this.revocations.assertValid(principal);
+      return principal;
+    } catch (fault) {
+      this.failedLogins.note(remote, fault);
+      throw fault;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
+import { TokenBuckets } from "../token-buckets.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
@@ -8,7 +9,6 @@ import { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
 import { Presence } from "./presence.ts";
-import { RateLimiter } from "./rate-limiter.ts";
 import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
@@ -34,6 +34,8 @@ export interface ChatOptions {
   readonly messagesBurst: number;
   /** Members that a conversation may have. */
   readonly conversationMembers: number;
+  readonly typingPerSecond: number;
+  readonly typingBurst: number;
   /** Commits fail from now on, and why; null: they succeed again. */
   readonly onStoreChange: (error: AppError | null) => void;
   /** A fault where no caller is left to hear of it. */
@@ -49,7 +51,10 @@ export class Chat {
   readonly typing: Typing;
   readonly presence: Presence;
   readonly membership: Membership;
-  readonly rateLimiter: RateLimiter;
+  /** What each user may send of messages and syncs, as often as that of read marks, and of signals. */
+  readonly messageRate: TokenBuckets;
+  readonly readRate: TokenBuckets;
+  readonly signalRate: TokenBuckets;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
@@ -73,20 +78,27 @@ export class Chat {
     const capacity = { messages: options.uncommittedMessages, bytes: options.uncommittedBytes };
     const journal = new Journal(store, listener, clock, capacity);
     this.journal = journal;
-    this.rateLimiter = new RateLimiter(clock, options.messagesPerSecond, options.messagesBurst);
+    const messages = { perSecond: options.messagesPerSecond, burst: options.messagesBurst };
+    this.messageRate = new TokenBuckets(clock, messages);
+    this.readRate = new TokenBuckets(clock, messages);
+    const signals = { perSecond: options.typingPerSecond, burst: options.typingBurst };
+    this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
     this.receipts = new Receipts({ store, conversations, recent, journal, outlet, clock, onFault });
     this.messages = new Messages({
       ...{ store, conversations, recent, journal, outlet, clock },
       receipts: this.receipts,
-      rateLimiter: this.rateLimiter,
+      rate: this.messageRate,
       newId: options.newId,
       delivery: options.delivery,
       echo: options.echo,
       openDirect: options.openDirect,
     });
     this.#replays = { store, conversations, journal, recent };
-    this.typing = new Typing(conversations, outlet, clock, options.typingExpiryMs);
+    this.typing = new Typing({
+      ...{ conversations, outlet, clock, signals: this.signalRate },
+      expiryMs: options.typingExpiryMs,
+    });
     this.presence = new Presence({
       ...{ store, journal, outlet, clock },
       graceMs: options.graceMs,

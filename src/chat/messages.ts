@@ -2,13 +2,13 @@ import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { TokenBuckets } from "../token-buckets.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent, messageEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMessage } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
-import { type RateLimiter, rateLimited } from "./rate-limiter.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
@@ -36,7 +36,8 @@ export interface MessagesOptions {
   readonly journal: Journal;
   readonly receipts: Receipts;
   readonly outlet: Outlet;
-  readonly rateLimiter: RateLimiter;
+  /** What each user may send. */
+  readonly rate: TokenBuckets;
   readonly clock: Clock;
   readonly newId: NewId;
   /** `durable`: recipients too wait for the commit. */
@@ -71,8 +72,8 @@ export class Messages {
     origin: Origin | null,
     settled: Settled,
   ): MaybePromise<void> {
-    const { store, recent, rateLimiter } = this.#options;
-    if (!rateLimiter.take(sender.userId)) throw rateLimited();
+    const { store, recent, rate } = this.#options;
+    rate.spend(sender.userId, "messages");
     const { clientMessageId } = message;
     if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
     const first =

@@ -1,73 +1,126 @@
 import type { Clock, Timer } from "../clock.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { TokenBuckets } from "../token-buckets.ts";
 import type { Conversations } from "./conversations.ts";
 import { typingEvent } from "./events.ts";
 import type { Outlet } from "./outlet.ts";
 
-/** Who is typing where. Nothing of it is kept; it ends by itself without a refresh. */
+export interface TypingOptions {
+  readonly conversations: Conversations;
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+  readonly expiryMs: number;
+  /** What each user may tell. */
+  readonly signals: TokenBuckets;
+}
+
+/**
+ * Who is typing where. Nothing of it is kept; it ends by itself without a refresh.
+ *
+ * A user who says more than the rate allows is not refused: what changes nothing is left out, and of
+ * changes that come too fast the last one is told when the rate allows it.
+ */
 export class Typing {
+  readonly #options: TypingOptions;
   /** By user and conversation: when it ends. All last equally long, so the first to end is first. */
   readonly #active = new Map<string, ActiveTyping>();
   #timer: Timer | null = null;
+  /** By user and conversation: where others have been told less than the truth. */
+  readonly #late = new Map<string, Place>();
+  #lateTimer: Timer | null = null;
 
-  constructor(
-    readonly conversations: Conversations,
-    readonly outlet: Outlet,
-    readonly clock: Clock,
-    readonly expiryMs: number,
-  ) {}
+  constructor(options: TypingOptions) {
+    this.#options = options;
+  }
 
   /** Throws CONVERSATION_NOT_FOUND when the user is not a member. */
   set(userId: string, conversationId: string, isTyping: boolean): MaybePromise<void> {
-    return whenReady(this.conversations.findFor(userId, conversationId), () => {
+    const { conversations, clock, expiryMs } = this.#options;
+    return whenReady(conversations.findFor(userId, conversationId), () => {
       const key = keyOf(userId, conversationId);
-      this.#active.delete(key);
+      const wasTyping = this.#active.delete(key);
       if (isTyping) {
-        const endsMs = this.clock.monotonicMs() + this.expiryMs;
+        const endsMs = clock.monotonicMs() + expiryMs;
         this.#active.set(key, { userId, conversationId, endsMs });
-        this.#timer ??= this.clock.schedule(this.expiryMs, this.#expire);
+        this.#timer ??= clock.schedule(expiryMs, this.#expire);
       }
-      this.#tell(userId, conversationId, isTyping);
+      this.#tellInTime(key, { userId, conversationId }, isTyping !== wasTyping);
     });
   }
 
   /** The user's last connection is gone. */
   left(userId: string): void {
     for (const [key, typing] of this.#active) {
-      if (typing.userId !== userId) continue;
-      this.#active.delete(key);
-      this.#tell(userId, typing.conversationId, false);
+      if (typing.userId === userId) this.#end(key, typing);
     }
   }
 
   /** The user is no member any more. */
   leftConversation(userId: string, conversationId: string): void {
-    if (!this.#active.delete(keyOf(userId, conversationId))) return;
-    this.#tell(userId, conversationId, false);
+    const key = keyOf(userId, conversationId);
+    if (this.#active.has(key) || this.#late.has(key)) this.#end(key, { userId, conversationId });
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#lateTimer?.cancel();
+    this.#lateTimer = null;
     this.#active.clear();
+    this.#late.clear();
   }
 
   readonly #expire = (): void => {
     this.#timer = null;
-    const nowMs = this.clock.monotonicMs();
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
     for (const [key, typing] of this.#active) {
       if (typing.endsMs > nowMs) {
-        this.#timer = this.clock.schedule(typing.endsMs - nowMs, this.#expire);
+        this.#timer = clock.schedule(typing.endsMs - nowMs, this.#expire);
         return;
       }
-      this.#active.delete(key);
-      this.#tell(typing.userId, typing.conversationId, false);
+      this.#end(key, typing);
     }
   };
 
-  #tell(userId: string, conversationId: string, isTyping: boolean): void {
-    const body = typingEvent(conversationId, userId, isTyping, this.clock.now());
-    this.outlet.typing(conversationId, body);
+  /** On the server's own word, which no rate holds back. */
+  #end(key: string, place: Place): void {
+    this.#active.delete(key);
+    this.#late.delete(key);
+    this.#tell(place, false);
+  }
+
+  #tellInTime(key: string, place: Place, isChange: boolean): void {
+    const { signals } = this.#options;
+    if (signals.take(place.userId)) {
+      this.#late.delete(key);
+      this.#tell(place, this.#active.has(key));
+    } else if (isChange) {
+      this.#late.set(key, place);
+      this.#scheduleLate();
+    }
+  }
+
+  #scheduleLate(): void {
+    if (this.#lateTimer !== null) return;
+    const { clock, signals } = this.#options;
+    const waits = [...this.#late.values()].map(({ userId }) => signals.waitMs(userId));
+    this.#lateTimer = clock.schedule(Math.max(1, Math.min(...waits)), this.#tellLate);
+  }
+
+  readonly #tellLate = (): void => {
+    this.#lateTimer = null;
+    for (const [key, place] of this.#late) {
+      if (!this.#options.signals.take(place.userId)) continue;
+      this.#late.delete(key);
+      this.#tell(place, this.#active.has(key));
+    }
+    if (this.#late.size > 0) this.#scheduleLate();
+  };
+
+  #tell({ userId, conversationId }: Place, isTyping: boolean): void {
+    const { outlet, clock } = this.#options;
+    outlet.typing(conversationId, typingEvent(conversationId, userId, isTyping, clock.now()));
   }
 }
 
@@ -76,8 +129,11 @@ function keyOf(userId: string, conversationId: string): string {
   return `${userId} ${conversationId}`;
 }
 
-interface ActiveTyping {
+interface Place {
   readonly userId: string;
   readonly conversationId: string;
+}
+
+interface ActiveTyping extends Place {
   readonly endsMs: number;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { floodLimits, RATES } from "./flood-limits.ts";
 import { delayMs, integer } from "./setting.ts";
 
 const KIB = 1024;
@@ -102,9 +103,14 @@ export const limits = z
       { min: KIB, max: 1_024 * 1_024 * MIB },
       "Bytes of the messages that may wait for the disk.",
     ),
+    ...floodLimits,
   })
-  .refine(({ messagesPerSecond, messagesBurst }) => messagesPerSecond === 0 || messagesBurst >= 1, {
-    path: ["messagesBurst"],
-    message:
-      "at least 1, or nobody could send (limits.messages_per_second = 0 switches the limit off)",
+  .superRefine((limits, context) => {
+    for (const [perSecond, burst] of RATES) {
+      if (limits[perSecond] === 0 || limits[burst] >= 1) continue;
+      const path = [burst];
+      const setting = perSecond.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const message = `at least 1, or nothing could come (limits.${setting} = 0 switches the limit off)`;
+      context.addIssue({ code: "custom", path, message });
+    }
   });

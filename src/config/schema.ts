@@ -5,6 +5,7 @@ import { api, authentication } from "./authentication.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp } from "./listeners.ts";
+import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
 import { trustedHeader } from "./trusted-header.ts";
@@ -145,6 +146,7 @@ export const settingsSchema = z.object({
     ),
   }),
   tcp,
+  proxy,
   shutdown: z.object({
     timeoutMs: integer(
       10_000,

@@ -156,8 +156,16 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     return context.json({ users: found.map(presenceView) });
   });
 
-  const assertServer = (context: Context<ApiEnvironment>) =>
-    options.apiKeys.assertKnown((name) => context.req.header(name));
+  const assertServer = (context: Context<ApiEnvironment>) => {
+    const { failedLogins } = options.authentication;
+    failedLogins.assertMayTry(context.env.remote);
+    try {
+      options.apiKeys.assertKnown((name) => context.req.header(name));
+    } catch (fault) {
+      failedLogins.note(context.env.remote, fault);
+      throw fault;
+    }
+  };
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { toAppError } from "../errors.ts";
+import { retryAfter, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /** An error as `application/problem+json` [RFC 9457]; nothing of an internal fault is told. */
@@ -12,7 +12,7 @@ export function problemResponse(fault: unknown, context: Context, log: Log): Res
   const body = { type: "about:blank", title: error.code, status, detail: error.message };
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (status === 401) headers["www-authenticate"] = "Bearer";
-  if (retryable) headers["retry-after"] = "1";
+  if (retryable) headers["retry-after"] = retryAfter(error);
   return new Response(JSON.stringify({ ...body, code: error.code, retryable }), {
     status,
     headers,

@@ -30,6 +30,11 @@ export class ClientFrames {
     this.#subscriber = new Subscriber(session, environment, protocol);
   }
 
+  /** Of the steps in open transactions. */
+  get transactionBytes(): number {
+    return this.#transactions?.bytes ?? 0;
+  }
+
   handle(frame: Frame): MaybePromise<unknown> {
     switch (frame.command) {
       case "SEND":
@@ -62,6 +67,7 @@ export class ClientFrames {
   #send(frame: Frame): MaybePromise<unknown> {
     const { publisher } = this.#environment;
     const destination = parseDestination(required(frame, "destination"));
+    if (destination.kind !== "app") this.#environment.application.countSend(this.#session);
     const transaction = frame.header("transaction");
     if (transaction === undefined) {
       return publisher.publish(this.#session, destination, frame);

@@ -30,6 +30,8 @@ export function closeCodeFor(code: ErrorCode): number {
     case "SHUTTING_DOWN":
       return 1001;
     case "RATE_LIMITED":
+    case "TOO_MANY_CONNECTIONS":
+    case "SERVER_FULL":
     case "QUEUE_FULL":
     case "STORAGE_UNAVAILABLE":
     case "AUTHENTICATION_UNAVAILABLE":

@@ -21,7 +21,7 @@ export class FrameSequence {
   constructor(
     /** Handles its faults itself; a promise only if there is something to wait for. */
     readonly handle: (frame: Frame) => Promise<void> | undefined,
-    readonly limits: PendingLimits,
+    public limits: PendingLimits,
     /** More frames came than may queue. */
     readonly onOverflow: () => void,
   ) {}
@@ -31,6 +31,11 @@ export class FrameSequence {
     if (!this.#isWaiting) this.#start(frame);
     else this.#enqueue(frame);
   };
+
+  /** Of the frames that wait. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
 
   get isWaiting(): boolean {
     return this.#isWaiting;

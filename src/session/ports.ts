@@ -57,6 +57,10 @@ export const RECEIPT_DEFERRED = Symbol("receipt deferred");
 export interface Application {
   /** Throws AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED or TOKEN_EXPIRED. */
   authenticate(credentials: Credentials): MaybePromise<Principal>;
+  /** Just before CONNECTED goes out. Throws TOO_MANY_CONNECTIONS. */
+  permitConnection(principal: Principal): void;
+  /** A SEND to a topic or a work queue has come. Throws RATE_LIMITED. */
+  countSend(session: Session): void;
   /** After CONNECTED went out. */
   connected(session: Session): void;
   /** Once for each session that was `connected`, however it ended. */
@@ -85,9 +89,13 @@ export interface SessionLimits
     TransactionLimits,
     PrefetchLimits {
   readonly frameBytes: number;
+  /** Before CONNECT is accepted. */
+  readonly connectFrameBytes: number;
   readonly headers: number;
   readonly headerLineBytes: number;
   readonly subscriptions: number;
+  /** Of those, with wildcards. */
+  readonly patterns: number;
   readonly unacknowledgedBytes: number;
   readonly sendBufferBytes: number;
 }

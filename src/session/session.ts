@@ -57,6 +57,9 @@ const END_OF_STREAM = new Frame("DISCONNECT", [], "");
 /** Until the client has spoken. */
 const FIRST_WIRE = { raw: "text", sockjs: "sockjs", stream: "binary" } as const;
 
+/** So many of the largest frames may wait while CONNECT is answered. */
+const STRANGERS_FRAMES = 4;
+
 type State = "opened" | "connected" | "closed";
 
 /**
@@ -88,15 +91,16 @@ export class Session {
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
     this.#expiry = new Expiry(environment.clock, environment.expiryWarningMs);
     this.#wire = FIRST_WIRE[connection.framing];
-    const { frameBytes, headers, headerLineBytes } = environment.limits;
+    const { connectFrameBytes, headers, headerLineBytes } = environment.limits;
+    // Of a stranger little is kept.
     this.#decoder = new Decoder({
-      maxFrameBytes: frameBytes,
+      maxFrameBytes: connectFrameBytes,
       maxHeaders: headers,
       maxHeaderLineBytes: headerLineBytes,
     });
     this.#frames = new FrameSequence(
       (frame) => this.#handle(frame),
-      environment.limits,
+      { ...environment.limits, pendingBytes: STRANGERS_FRAMES * connectFrameBytes },
       () => this.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
     );
   }
@@ -162,7 +166,7 @@ export class Session {
     const wasConnected = this.#state === "connected";
     this.#state = "closed";
     this.#decoder.stop();
-    if (this.#times.isBlocked) this.#logSlowReader();
+    if (this.#times.isBlocked) this.#logEnd("slow-reader");
     for (const task of this.#onClosed) task();
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -210,10 +214,14 @@ export class Session {
     if (exceeded !== null) {
       this.#fail(exceeded, null);
     } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
-      this.#frames.stop();
-      this.closed();
-      this.connection.terminate();
+      this.#drop();
     }
+  }
+
+  #drop(): void {
+    this.#frames.stop();
+    this.closed();
+    this.connection.terminate();
   }
 
   /** The receipt of a frame whose handler returned RECEIPT_DEFERRED, or why there is none. */
@@ -251,6 +259,28 @@ export class Session {
   /** Handles a frame that was refused earlier, now that it may be accepted. */
   retry(frame: Frame): void {
     if (this.#state === "connected") this.#frames.accept(frame);
+  }
+
+  /** What the server keeps for the connection, in bytes: to be sent, handled or acknowledged. */
+  get heldBytes(): number {
+    return (
+      this.connection.bufferedBytes() +
+      this.#frames.queuedBytes +
+      this.#decoder.heldBytes +
+      (this.#clientFrames?.transactionBytes ?? 0) +
+      this.subscriptions.unacknowledgedBytes
+    );
+  }
+
+  /** Ends the session to get back what it holds. A client that takes nothing cannot be told why. */
+  evict(error: AppError): void {
+    if (this.#state === "closed") return;
+    if (this.connection.bufferedBytes() === 0) {
+      this.#fail(error, null);
+      return;
+    }
+    this.#logEnd("overload");
+    this.#drop();
   }
 
   /** An ERROR frame, and the end: nothing more of this connection is processed. */
@@ -335,8 +365,8 @@ export class Session {
   }
 
   /** Counted by operators: its messages wait for its return. */
-  #logSlowReader(): void {
-    const fields = { cause: "slow-reader", session: this.id, user: this.#principal?.userId };
+  #logEnd(cause: "slow-reader" | "overload"): void {
+    const fields = { cause, session: this.id, user: this.#principal?.userId };
     this.#environment.log.info(fields, "Connection ended that did not take what was sent to it");
   }
 
@@ -378,7 +408,10 @@ export class Session {
     const credentials = credentialsOf(frame, this.connection.remote);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
       if (this.#state !== "opened") return;
+      this.#environment.application.permitConnection(principal);
       this.renew(principal);
+      this.#decoder.maxFrameBytes = this.#environment.limits.frameBytes;
+      this.#frames.limits = this.#environment.limits;
       this.#state = "connected";
       this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
       this.#sendFrame("CONNECTED", [

@@ -85,7 +85,12 @@ export class Subscriber {
     const { limits, queues, application } = this.#environment;
     const { subscriptions } = this.#session;
     const id = options.request.id ?? destination.name;
-    const place = { destination: destination.name, limit: limits.subscriptions };
+    const place = {
+      destination: destination.name,
+      limit: limits.subscriptions,
+      isPattern: options.request.pattern !== null,
+      patterns: limits.patterns,
+    };
     if (policy.kind === "work-queue") {
       // What a subscription had when its session ended is for others, not for the session's next.
       const hasRoom = () =>

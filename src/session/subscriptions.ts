@@ -13,10 +13,18 @@ export class Subscriptions {
   /** Once-per-connection destinations: all ids that the client gave, the newest last. */
   readonly #shared = new Map<string, SharedIds>();
   #count = 0;
+  #patterns = 0;
 
   /** Subscriptions that cost something; ids of one shared destination count once. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Of messages that wait for an acknowledgement. */
+  get unacknowledgedBytes(): number {
+    let bytes = 0;
+    for (const { subscription } of this.#byId.values()) bytes += subscription.unacknowledged.bytes;
+    return bytes;
   }
 
   get(id: string): ClientSubscription | undefined {
@@ -43,12 +51,18 @@ export class Subscriptions {
   add(
     id: string,
     subscription: ClientSubscription,
-    options: { readonly destination: string; readonly limit: number; readonly held: boolean },
+    options: Place & { readonly held: boolean },
   ): void {
+    const { destination, isPattern } = options;
     this.#assertRoom(options.limit);
+    if (isPattern && this.#patterns >= options.patterns) {
+      const text = `A connection may hold ${options.patterns} subscriptions with wildcards`;
+      throw new AppError("TOO_MANY_SUBSCRIPTIONS", text);
+    }
     subscription.open(options.held);
     this.#count += 1;
-    this.#byId.set(id, { destination: options.destination, subscription, shared: null });
+    if (isPattern) this.#patterns += 1;
+    this.#byId.set(id, { destination, subscription, shared: null, isPattern });
   }
 
   /**
@@ -71,7 +85,8 @@ export class Subscriptions {
     }
     this.#newest(shared)?.close();
     shared.ids.push(id);
-    this.#byId.set(id, { destination: options.destination, subscription, shared });
+    const { destination } = options;
+    this.#byId.set(id, { destination, subscription, shared, isPattern: false });
     if (shared.ids.length > REMEMBERED_IDS) {
       const forgotten = shared.ids.shift();
       if (forgotten !== undefined) this.#byId.delete(forgotten);
@@ -86,6 +101,7 @@ export class Subscriptions {
     this.#byId.delete(id);
     entry.subscription.close();
     const shared = entry.shared;
+    if (entry.isPattern) this.#patterns -= 1;
     if (shared === null) {
       this.#count -= 1;
       return true;
@@ -118,6 +134,7 @@ export class Subscriptions {
     this.#byId.clear();
     this.#shared.clear();
     this.#count = 0;
+    this.#patterns = 0;
   }
 
   #assertRoom(limit: number): void {
@@ -136,6 +153,16 @@ interface Entry {
   readonly destination: string;
   readonly subscription: ClientSubscription;
   readonly shared: SharedIds | null;
+  readonly isPattern: boolean;
+}
+
+/** What a subscription is to, and how many there may be. */
+export interface Place {
+  readonly destination: string;
+  readonly limit: number;
+  /** The destination has wildcards; of those there may be so many. */
+  readonly isPattern: boolean;
+  readonly patterns: number;
 }
 
 interface SharedIds {

@@ -43,6 +43,11 @@ export class Transactions {
 
   constructor(readonly limits: TransactionLimits) {}
 
+  /** In all open ones. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Throws TRANSACTION_IN_USE, TRANSACTION_LIMIT_EXCEEDED. */
   begin(name: string): void {
     if (this.#open.has(name)) {

@@ -33,7 +33,8 @@ export class Decoder {
    * next frame on.
    */
   version: StompVersion | null = null;
-  readonly #maxFrameBytes: number;
+  /** May be set within `onFrame`, as `version`. */
+  maxFrameBytes: number;
   readonly #head: HeadParser;
   #phase: Phase = "between";
   #isText = true;
@@ -49,7 +50,7 @@ export class Decoder {
   readonly #kept = new Gatherer();
 
   constructor(limits: DecoderLimits) {
-    this.#maxFrameBytes = limits.maxFrameBytes;
+    this.maxFrameBytes = limits.maxFrameBytes;
     this.#head = new HeadParser(limits);
   }
 
@@ -66,6 +67,11 @@ export class Decoder {
       this.stop();
       throw fault;
     }
+  }
+
+  /** Octets of a frame in the making. */
+  get heldBytes(): number {
+    return this.#phase === "between" || this.#phase === "stopped" ? 0 : this.#size;
   }
 
   /** Lets go of a frame in the making; nothing more is decoded. */
@@ -177,7 +183,7 @@ export class Decoder {
       if (this.#missing > 0) throw malformed(`${command} must not have a body`);
       this.#missing = 0;
     }
-    if (this.#size + this.#missing >= this.#maxFrameBytes) throw this.#tooLarge();
+    if (this.#size + this.#missing >= this.maxFrameBytes) throw this.#tooLarge();
     this.#phase = this.#missing === 0 ? "end" : "body";
   }
 
@@ -208,11 +214,11 @@ export class Decoder {
 
   #grow(octets: number): void {
     this.#size += octets;
-    if (this.#size >= this.#maxFrameBytes) throw this.#tooLarge(); // The NUL counts too.
+    if (this.#size >= this.maxFrameBytes) throw this.#tooLarge(); // The NUL counts too.
   }
 
   #tooLarge(): AppError {
-    return new AppError("FRAME_TOO_LARGE", `A frame may have ${this.#maxFrameBytes} bytes`);
+    return new AppError("FRAME_TOO_LARGE", `A frame may have ${this.maxFrameBytes} bytes`);
   }
 }
 

@@ -1,5 +1,7 @@
+import type { LimitKeys } from "../auth/limit-keys.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
 import type { Session } from "../session/session.ts";
 
 export interface LiveSessionsOptions {
@@ -10,7 +12,17 @@ export interface LiveSessionsOptions {
   readonly random: () => number;
   /** The longest time that a client of a server that stops is told to wait before it comes back. */
   readonly reconnectSpreadMs: number;
+  /** By what connections are counted for their addresses. */
+  readonly keys: LimitKeys;
+  /** What all of them together may hold, see `Session.heldBytes`. */
+  readonly bufferedBytes: number;
+  readonly log: Log;
 }
+
+/** Between two looks at what all sessions hold. */
+const WEIGH_EVERY_MS = 1_000;
+/** The greediest are closed until the rest holds no more than this share of the limit. */
+const RELIEVED = 0.75;
 
 /** So many are closed before other events have their turn. */
 const CLOSED_IN_A_TURN = 250;
@@ -21,6 +33,9 @@ export class LiveSessions {
   readonly #sessions = new Set<Session>();
   #timer: Timer | null = null;
   #isDraining = false;
+  readonly #byAddress = new Map<string, number>();
+  #weighedMs = 0;
+  #isOverfull = false;
 
   constructor(options: LiveSessionsOptions) {
     this.#options = options;
@@ -28,6 +43,16 @@ export class LiveSessions {
 
   get count(): number {
     return this.#sessions.size;
+  }
+
+  /** From the address, see `LimitKeys`. */
+  countOf(addressKey: string): number {
+    return this.#byAddress.get(addressKey) ?? 0;
+  }
+
+  /** All together held too much at the last look: nobody should be added. */
+  get isOverfull(): boolean {
+    return this.#isOverfull && this.#sessions.size > 0;
   }
 
   /** New sessions are refused. */
@@ -38,13 +63,22 @@ export class LiveSessions {
   /** The session's transport is open. One that comes while the server stops is told so. */
   add(session: Session): void {
     this.#sessions.add(session);
+    this.#count(session, 1);
     if (this.#isDraining) session.fail(this.#stopping());
     else this.#schedule();
   }
 
   /** The session's transport is gone. Idempotent. */
   remove(session: Session): void {
-    this.#sessions.delete(session);
+    if (this.#sessions.delete(session)) this.#count(session, -1);
+  }
+
+  #count(session: Session, change: 1 | -1): void {
+    const key = this.#options.keys.of(session.connection.remote);
+    if (key === null) return;
+    const count = this.countOf(key) + change;
+    if (count === 0) this.#byAddress.delete(key);
+    else this.#byAddress.set(key, count);
   }
 
   /** From now on no session is added; those that are there go on. */
@@ -73,8 +107,31 @@ export class LiveSessions {
     this.#timer = null;
     const nowMs = this.#options.clock.monotonicMs();
     for (const session of this.#sessions) session.check(nowMs);
+    if (nowMs - this.#weighedMs >= WEIGH_EVERY_MS) {
+      this.#weighedMs = nowMs;
+      this.#weigh();
+    }
     if (this.#sessions.size > 0) this.#schedule();
   };
+
+  /** Each connection is bounded; here it is seen to that all of them are. */
+  #weigh(): void {
+    let bytes = 0;
+    for (const session of this.#sessions) bytes += session.heldBytes;
+    const { bufferedBytes, log } = this.#options;
+    this.#isOverfull = bytes > bufferedBytes;
+    if (!this.#isOverfull) return;
+    const weighed = [...this.#sessions].map((session) => ({ session, bytes: session.heldBytes }));
+    weighed.sort((a, b) => b.bytes - a.bytes);
+    let closed = 0;
+    for (const greedy of weighed) {
+      if (bytes <= RELIEVED * bufferedBytes) break;
+      greedy.session.evict(new AppError("SERVER_FULL", "The server's connections hold too much"));
+      bytes -= greedy.bytes;
+      closed += 1;
+    }
+    log.warn({ limit: bufferedBytes, closed }, "All connections held too much: some were closed");
+  }
 
   #schedule(): void {
     const { clock, checkEveryMs } = this.#options;

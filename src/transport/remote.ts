@@ -1,9 +1,11 @@
 import type { Server } from "bun";
 import type { Remote } from "../auth/remote.ts";
+import { clientAddress, type ProxyPolicy } from "./client-address.ts";
 import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
 
 export interface RemotePolicy {
   readonly origins: OriginPolicy;
+  readonly proxies: ProxyPolicy;
   /** In lower case: those that are kept of the request that opens a connection. */
   readonly requestHeaders: readonly string[];
 }
@@ -15,10 +17,10 @@ export function remoteOf(request: Request, server: Server<unknown>, policy: Remo
     const value = request.headers.get(name);
     if (value !== null) kept.set(name, value);
   }
-  const address = server.requestIP(request)?.address ?? null;
+  const peerAddress = server.requestIP(request)?.address ?? null;
   return {
-    peerAddress: address,
-    address,
+    peerAddress,
+    address: clientAddress(peerAddress, request.headers, policy.proxies),
     proxied: isFromElsewhere(request.headers, policy.origins),
     header: (name) => kept.get(name.toLowerCase()),
   };

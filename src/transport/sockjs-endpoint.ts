@@ -3,13 +3,14 @@ import type { Clock } from "../clock.ts";
 import { iframePage } from "../sockjs/iframe.ts";
 import { infoDocument, type ServiceTraits } from "../sockjs/info.ts";
 import { CLIENT_SCRIPT, parseSockJsPath } from "../sockjs/path.ts";
-import type { OriginPolicy } from "./origin.ts";
+import type { Admission } from "./admission.ts";
 import type { Service } from "./receiver.ts";
-import { remoteOf } from "./remote.ts";
+import { type RemotePolicy, remoteOf } from "./remote.ts";
 import {
   corsHeaders,
   keepForAYear,
   preflight,
+  refused,
   refuseForeignOrigin,
   tryLater,
   UNCACHED,
@@ -17,19 +18,19 @@ import {
 import { SockJsRequests } from "./sockjs-requests.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
-export interface SockJsEndpointOptions extends ServiceTraits {
+export interface SockJsEndpointOptions extends ServiceTraits, RemotePolicy {
   /** The base URL's path, without a slash at its end. */
   readonly prefix: string;
   readonly service: Service;
-  readonly origins: OriginPolicy;
-  /** In lower case: see `Authenticator.requestHeaders`. */
-  readonly requestHeaders: readonly string[];
+  readonly admission: Admission;
   readonly clock: Clock;
   /** Frames in one streaming response. */
   readonly responseBytes: number;
   /** How long a session may be without a request that receives. */
   readonly graceMs: number;
   readonly sendBufferBytes: number;
+  /** How long a connection may be kept between requests. */
+  readonly requestMs: number;
   /** Sessions over HTTP. */
   readonly sessions: number;
   /** Where iframe pages find the client's script; undefined: below the base URL. */
@@ -115,6 +116,8 @@ export class SockJsEndpoint {
       return new Response("None of the subprotocols is spoken here\n", { status: 400 });
     }
     const remote = remoteOf(request, server, this.#options);
+    const turnedAway = this.#options.admission.refusal(remote);
+    if (turnedAway !== null) return refused(turnedAway);
     const data = new WebSocketConnection(service, framing, remote);
     const upgraded = server.upgrade(request, {
       data,
@@ -125,12 +128,12 @@ export class SockJsEndpoint {
 
   // [SockJS 0.3.4 §InfoTest]
   #info(request: Request): Response {
-    const { clock, entropy, origins, isDraining } = this.#options;
+    const { clock, entropy, origins, isDraining, admission } = this.#options;
     const refusal = refuseForeignOrigin(request, origins);
     if (refusal !== null) return refusal;
     if (request.method === "OPTIONS") return preflight(request, "OPTIONS, GET", clock.now());
     if (request.method !== "GET") return notAllowed("OPTIONS, GET");
-    if (isDraining()) return tryLater(corsHeaders(request));
+    if (isDraining() || admission.isFull) return tryLater(corsHeaders(request));
     const headers = corsHeaders(request);
     headers.set("content-type", "application/json; charset=UTF-8");
     headers.set("cache-control", UNCACHED);

@@ -5,7 +5,7 @@ import { TEST_RESPONSE_BYTES, TEST_SERVICES } from "./sockjs-test-services.ts";
 
 type Parts = Pick<
   SockJsEndpointOptions,
-  "service" | "origins" | "requestHeaders" | "clock" | "isDraining"
+  "service" | "admission" | "origins" | "proxies" | "requestHeaders" | "clock" | "isDraining"
 >;
 
 /** STOMP's endpoint, and in test mode those that SockJS suites ask for. */
@@ -16,6 +16,7 @@ export function sockJsEndpoints({ sockjs, limits }: Settings, parts: Parts): Soc
     ...{ responseBytes: sockjs.responseBytes, graceMs: sockjs.graceMs, sessions: sockjs.sessions },
     ...{ clientUrl: sockjs.clientUrl, clientScript },
     sendBufferBytes: limits.sendBufferBytes,
+    requestMs: limits.requestMs,
     entropy: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   };
   const forTests = {

@@ -1,3 +1,4 @@
+import { type AppError, retryAfter } from "../errors.ts";
 import { isOriginAllowed, type OriginPolicy } from "./origin.ts";
 
 const YEAR_SECONDS = 31_536_000;
@@ -45,6 +46,14 @@ export function setSessionCookie(request: Request, headers: Headers): void {
 export function refuseForeignOrigin(request: Request, policy: OriginPolicy): Response | null {
   if (isOriginAllowed(request.headers, policy)) return null;
   return new Response("ORIGIN_FORBIDDEN: see http.allowed_origins\n", { status: 403 });
+}
+
+/** A connection is refused: over HTTP its code is for whoever looks at the answer. */
+export function refused(error: AppError, headers = new Headers()): Response {
+  headers.set("retry-after", retryAfter(error));
+  headers.set("content-type", "text/plain; charset=UTF-8");
+  const { status } = error.traits;
+  return new Response(`${error.code}: ${error.message}\n`, { status, headers });
 }
 
 /** 503 for what is new, while the server stops or has all that it can serve. */

@@ -13,11 +13,13 @@ import {
   XHR_STREAMING,
 } from "../sockjs/response-format.ts";
 import { remoteOf } from "./remote.ts";
+import { engineSeconds } from "./request-time.ts";
 import { SockJsConnection } from "./sockjs-connection.ts";
 import type { SockJsEndpointOptions } from "./sockjs-endpoint.ts";
 import {
   corsHeaders,
   preflight,
+  refused,
   refuseForeignOrigin,
   setSessionCookie,
   tryLater,
@@ -105,11 +107,17 @@ export class SockJsRequests {
     if (connection instanceof Response) return connection;
     const headers = this.#headers(request, format.contentType);
     if (transport === "jsonp") headers.set("x-content-type-options", "nosniff");
-    const { clock, responseBytes } = this.#options;
+    const { clock, responseBytes, requestMs } = this.#options;
+    // Heart-beats and the grace see to a response that is idle. What is set for it would stay with the
+    // connection: a client could keep that for ever, and send nothing more or a byte now and then.
+    server.timeout(request, 0);
+    const onEnd = () => server.timeout(request, engineSeconds(requestMs));
     const { sink, response } = format.isPolling
-      ? pollingResponse(format, headers)
-      : streamingResponse(format, headers, responseBytes, () => connection.drained());
-    server.timeout(request, 0); // Heart-beats and the grace see to what is idle.
+      ? pollingResponse(format, headers, onEnd)
+      : streamingResponse(format, headers, {
+          ...{ limitBytes: responseBytes, onEnd },
+          onDrained: () => connection.drained(),
+        });
     request.signal.addEventListener("abort", () => connection.interrupted(sink));
     const attach = (): void => {
       if (!request.signal.aborted) connection.attach(sink);
@@ -124,10 +132,10 @@ export class SockJsRequests {
     const known = this.#registry.find(session, owner);
     if (known !== undefined) return known;
     if (this.#registry.has(session)) return notFound(request);
-    const { service, clock, graceMs, sendBufferBytes, isDraining } = this.#options;
-    if (this.#registry.isFull || isDraining()) {
-      return tryLater();
-    }
+    const { service, admission, clock, graceMs, sendBufferBytes, isDraining } = this.#options;
+    if (this.#registry.isFull || isDraining()) return tryLater();
+    const turnedAway = admission.refusal(remote);
+    if (turnedAway !== null) return refused(turnedAway, corsHeaders(request));
     const connection = new SockJsConnection({
       ...{ clock, graceMs, sendBufferBytes, remote },
       onForgotten: () => this.#registry.remove(session),

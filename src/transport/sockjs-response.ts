@@ -7,31 +7,44 @@ export interface ReceivingResponse {
   readonly response: Response | Promise<Response>;
 }
 
-/** Polling: the first frame is the whole response. */
-export function pollingResponse(format: ResponseFormat, headers: Headers): ReceivingResponse {
+/** Polling: the first frame is the whole response. `onEnd`: it is about to be sent. */
+export function pollingResponse(
+  format: ResponseFormat,
+  headers: Headers,
+  onEnd: () => void,
+): ReceivingResponse {
   const { promise, resolve } = Promise.withResolvers<Response>();
   const sink: FrameSink = {
     write(frame) {
+      onEnd();
       resolve(new Response(format.write(frame), { headers }));
       return false;
     },
-    end: () => resolve(new Response(null, { headers })),
+    end() {
+      onEnd();
+      resolve(new Response(null, { headers }));
+    },
     bufferedBytes: 0, // Not to be known.
   };
   return { sink, response: promise };
 }
 
-/**
- * Streaming: frame after frame, each on its way at once, up to `limitBytes` of them. `onDrained`: the
- * peer has taken what was buffered.
- */
+export interface StreamOptions {
+  /** Of frames in one response. */
+  readonly limitBytes: number;
+  /** The peer has taken what was buffered. */
+  readonly onDrained: () => void;
+  /** The response is about to end. */
+  readonly onEnd: () => void;
+}
+
+/** Streaming: frame after frame, each on its way at once. */
 export function streamingResponse(
   format: ResponseFormat,
   headers: Headers,
-  limitBytes: number,
-  onDrained: () => void,
+  options: StreamOptions,
 ): ReceivingResponse {
-  const sink = new StreamSink(format, limitBytes, onDrained);
+  const sink = new StreamSink(format, options);
   // A direct stream: any other would join frames that wait into one chunk.
   const source: Bun.DirectUnderlyingSource<string> = {
     type: "direct",
@@ -44,8 +57,7 @@ export function streamingResponse(
 
 class StreamSink implements FrameSink {
   readonly #format: ResponseFormat;
-  readonly #limitBytes: number;
-  readonly #onDrained: () => void;
+  readonly #options: StreamOptions;
   readonly #ended = Promise.withResolvers<void>();
   #out: ReadableStreamDirectController | null = null;
   /** Written before the engine asked for anything. */
@@ -54,10 +66,9 @@ class StreamSink implements FrameSink {
   #bufferedBytes = 0;
   #isEnded = false;
 
-  constructor(format: ResponseFormat, limitBytes: number, onDrained: () => void) {
+  constructor(format: ResponseFormat, options: StreamOptions) {
     this.#format = format;
-    this.#limitBytes = limitBytes;
-    this.#onDrained = onDrained;
+    this.#options = options;
     this.#early = [format.prelude];
   }
 
@@ -78,7 +89,7 @@ class StreamSink implements FrameSink {
     const text = this.#format.write(frame);
     this.#bytes += text.length;
     this.#put(text);
-    if (this.#bytes < this.#limitBytes) return true;
+    if (this.#bytes < this.#options.limitBytes) return true;
     this.end();
     return false;
   }
@@ -86,6 +97,7 @@ class StreamSink implements FrameSink {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#options.onEnd();
     this.#out?.end();
     this.#ended.resolve();
   }
@@ -106,7 +118,7 @@ class StreamSink implements FrameSink {
     taken.then(
       () => {
         this.#bufferedBytes -= length;
-        if (this.#bufferedBytes === 0) this.#onDrained();
+        if (this.#bufferedBytes === 0) this.#options.onDrained();
       },
       () => {}, // The peer is gone, and the request's signal says so.
     );

@@ -2,6 +2,7 @@ import type { Socket, TCPSocketListener } from "bun";
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { Session, type SessionEnvironment } from "../session/session.ts";
+import type { Admission } from "./admission.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 
@@ -13,6 +14,7 @@ export interface TcpEndpointOptions {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly environment: SessionEnvironment;
   readonly sessions: LiveSessions;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly log: Log;
   readonly sendBufferBytes: number;
@@ -25,6 +27,9 @@ const SHORTEST_FRAME_BYTES = 8;
 
 /** Finds peers that vanished without a word and had agreed on no heart-beats. */
 const KEEP_ALIVE_MS = 60_000;
+
+/** How long a peer that is not let in may take to read why. */
+const REFUSED_LINGER_MS = 1_000;
 
 /** Where STOMP comes in as a stream of bytes: TCP, with or without TLS. */
 export class TcpEndpoint {
@@ -77,7 +82,7 @@ export class TcpEndpoint {
   }
 
   #open(socket: Socket<TcpConnection>): void {
-    const { environment, sessions, sendBufferBytes } = this.#options;
+    const { environment, sessions, admission, clock, sendBufferBytes } = this.#options;
     socket.setNoDelay(true); // The connection gathers small frames itself.
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const connection = new TcpConnection(socket, {
@@ -90,7 +95,13 @@ export class TcpEndpoint {
     this.#connections.add(connection);
     const session = new Session(connection, environment);
     connection.opened(session);
-    sessions.add(session);
+    const refusal = admission.refusal(connection.remote);
+    if (refusal === null) {
+      sessions.add(session);
+      return;
+    }
+    session.fail(refusal);
+    clock.schedule(REFUSED_LINGER_MS, () => connection.terminate());
   }
 
   #close(connection: TcpConnection): void {

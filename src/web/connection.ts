@@ -128,8 +128,9 @@ export class Connection {
 
   /** A server that stops tells each client another time to come back. */
   #onProblem(problem: Problem): void {
-    if (problem.retryAfterMs === null) this.#listener.problem(problem);
-    else this.#client.reconnectDelay = Math.max(1, problem.retryAfterMs); // 0 is never.
+    const { code, retryAfterMs } = problem;
+    if (code !== "SHUTTING_DOWN" || retryAfterMs === null) this.#listener.problem(problem);
+    else this.#client.reconnectDelay = Math.max(1, retryAfterMs); // 0 is never.
   }
 
   #onError(frame: IFrame): void {

@@ -98,6 +98,8 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     messagesPerSecond: 0,
     messagesBurst: 100,
     conversationMembers: 1_024,
+    typingPerSecond: 0,
+    typingBurst: 1,
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),
     ...options,

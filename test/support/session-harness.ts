@@ -128,6 +128,8 @@ export class FakeApplication implements Application {
     if (userId === undefined) throw new AppError("AUTHENTICATION_REQUIRED", "who are you?");
     return makePrincipal({ userId, expiresMs: this.expiresMs });
   }
+  permitConnection(): void {}
+  countSend(): void {}
   connected(): void {
     this.handled.push("connected");
   }
@@ -186,6 +188,8 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
     heartbeat: { sendMs: 10_000, receiveMs: 10_000, minimumMs: 1_000 },
     limits: {
       frameBytes: 4_096,
+      connectFrameBytes: 2_048,
+      patterns: 10,
       headers: 16,
       headerLineBytes: 512,
       subscriptions: 20,

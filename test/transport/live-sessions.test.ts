@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { Session } from "../../src/session/session.ts";
-import { LiveSessions } from "../../src/transport/live-sessions.ts";
+import { testDoor } from "../support/admission.ts";
 import { FakeConnection, sessionHarness } from "../support/session-harness.ts";
 
 function setUp(random: () => number) {
   const harness = sessionHarness();
   const { clock } = harness;
-  const live = new LiveSessions({ clock, checkEveryMs: 1_000, random, reconnectSpreadMs: 5_000 });
+  const { sessions: live } = testDoor(clock, { random });
   const connect = (userId: string, subscribes: boolean) => {
     const { connection, session } = harness.connect(userId);
     session.onClosed(() => live.remove(session));

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { silentLog } from "../../src/log.ts";
-import { LiveSessions } from "../../src/transport/live-sessions.ts";
 import { TcpEndpoint } from "../../src/transport/tcp-endpoint.ts";
+import { type DoorOptions, testDoor } from "../support/admission.ts";
 import { sessionHarness } from "../support/session-harness.ts";
 import { CERT_FILE, KEY_FILE, TcpClient } from "../support/tcp-client.ts";
 
@@ -14,27 +14,24 @@ afterEach(() => {
 });
 
 /** A listener on loopback whose time stands still until told otherwise. */
-async function listen(options: { tls?: boolean; sendBufferBytes?: number } = {}) {
+async function listen(
+  options: DoorOptions & { readonly tls?: boolean; readonly sendBufferBytes?: number } = {},
+) {
   const harness = sessionHarness();
   const { clock, environment } = harness;
-  const sessions = new LiveSessions({
-    clock,
-    checkEveryMs: 1_000,
-    random: () => 0.5,
-    reconnectSpreadMs: 5_000,
-  });
+  const { sessions, admission } = testDoor(clock, options);
   const tls =
     options.tls === true
       ? { cert: await Bun.file(CERT_FILE).text(), key: await Bun.file(KEY_FILE).text() }
       : null;
   const endpoint = new TcpEndpoint({
-    ...{ environment, sessions, clock, tls },
+    ...{ environment, sessions, admission, clock, tls },
     ...{ log: silentLog, hostname: "127.0.0.1", port: 0 },
     sendBufferBytes: options.sendBufferBytes ?? 1 << 20,
     lingerMs: LINGER_MS,
   });
   ends.push(() => endpoint.terminate());
-  return { ...harness, sessions, endpoint, port: endpoint.port };
+  return { ...harness, sessions, admission, endpoint, port: endpoint.port };
 }
 
 const CONNECT = "CONNECT\naccept-version:1.2\nlogin:alice\n\n\0";
@@ -256,10 +253,10 @@ test("a stop tells every client, refuses new ones, and is over when all are gone
 });
 
 test("a taken port is refused", async () => {
-  const { endpoint, sessions, environment, clock } = await listen();
+  const { endpoint, sessions, admission, environment, clock } = await listen();
   const second = () =>
     new TcpEndpoint({
-      ...{ environment, sessions, clock, tls: null, log: silentLog },
+      ...{ environment, sessions, admission, clock, tls: null, log: silentLog },
       ...{ hostname: "127.0.0.1", port: endpoint.port, sendBufferBytes: 1, lingerMs: 1 },
     });
   expect(second).toThrow("Failed to listen");
