@@ -73,7 +73,7 @@ export const floodLimits = {
     "Messages that a user may send to topics and work queues at once.",
   ),
   subscribesPerSecond: integer(
-    200,
+    0,
     RATE,
     "SUBSCRIBE frames that a user may send a second; 0 is no limit.",
   ),
