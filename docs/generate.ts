@@ -33,7 +33,7 @@ function configurationPage(): string {
     "- A variable that is empty counts as not set.",
     "- Parley does not start with an unknown flag, an unknown name in the file or a wrong value, and tells all of them at once. An unknown `PARLEY_` variable is a warning.",
     "- The command line can be read by everyone on the machine: give secrets by environment or file.",
-    "- On an address that other machines reach, Parley starts only with an authentication: set `jwt.secret`, or say `--insecure-trust-user-id`.",
+    "- On an address that other machines reach, Parley starts only with an [authentication](authentication.md), or when you say `--insecure-trust-user-id`.",
     "- A Kubernetes service named `parley` sets `PARLEY_PORT` to its own address in the pods: give the pod `enableServiceLinks: false`, or the service another name.",
     ...[...groups].flatMap(([group, settings]) => [
       "",

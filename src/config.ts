@@ -21,4 +21,4 @@ export {
 export { suggestion } from "./config/nearest.ts";
 export { ConfigurationError } from "./config/problem.ts";
 export type { Settings } from "./config/schema.ts";
-export { checkStartAllowed, exposedHost, isLoopbackHost } from "./config/start.ts";
+export { checkStartAllowed, exposedHost, isLoopbackHost, startWarnings } from "./config/start.ts";

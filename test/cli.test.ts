@@ -205,6 +205,27 @@ describe("token", () => {
     expect(payload).not.toHaveProperty("name");
   });
 
+  test("has roles, and claims by the server's own names and algorithm", async () => {
+    const argv = ["token", "--user=ada", "--name=Ada", "--role=admin,editor"];
+    const flags = [
+      ...["--jwt-user-id-claim=user.id", "--jwt-name-claim=user.name"],
+      ...["--jwt-roles-claim=https://app.example/roles"],
+      ...["--jwt-algorithms=HS512", `--jwt-secret=${SECRET}${SECRET}`],
+    ];
+    const { done, stdout } = run([...argv, ...flags]);
+    expect(await done).toBe(0);
+    const { payload, protectedHeader } = await jwtVerify(
+      stdout().trim(),
+      new TextEncoder().encode(SECRET + SECRET),
+      { currentDate: new Date(NOW) },
+    );
+    expect(protectedHeader.alg).toBe("HS512");
+    expect(payload).toMatchObject({
+      user: { id: "ada", name: "Ada" },
+      "https://app.example/roles": ["admin", "editor"],
+    });
+  });
+
   test("is refused without a secret", async () => {
     const { done, stdout, stderr } = run(["token", "--user", "ada"]);
     expect(await done).toBe(1);

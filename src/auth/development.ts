@@ -20,7 +20,7 @@ export class DevelopmentAuthenticator implements Authenticator {
     const userId = credentials.header("X-User-Id") ?? credentials.header("login");
     if (userId === undefined || userId === "") return null;
     if (credentials.remote.proxied && !this.everywhere) {
-      const text = "X-User-Id is not trusted through a proxy; configure jwt.secret";
+      const text = "X-User-Id is not trusted through a proxy; configure an authentication";
       throw new AppError("AUTHENTICATION_FAILED", text);
     }
     return makePrincipal({

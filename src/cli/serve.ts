@@ -1,4 +1,4 @@
-import { checkStartAllowed, exposedHost, type LoadedSettings } from "../config.ts";
+import { checkStartAllowed, exposedHost, type LoadedSettings, startWarnings } from "../config.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
 
@@ -15,7 +15,7 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     write: context.stdout,
     now: context.clock.now,
   });
-  for (const warning of warnings) log.warn({}, warning);
+  for (const warning of [...warnings, ...startWarnings(settings)]) log.warn({}, warning);
   const host = exposedHost(settings);
   if (settings.insecureTrustUserId && host !== undefined) {
     log.warn({ host }, "insecure_trust_user_id is on: anyone can be any user");

@@ -42,3 +42,16 @@ export function checkStartAllowed(settings: Settings): void {
       "or listen on 127.0.0.1, or, in a closed network only, say --insecure-trust-user-id.",
   );
 }
+
+/** What may be meant so, and may not; whole sentences. */
+export function startWarnings({ webhook, jwt }: Settings): string[] {
+  const warnings: string[] = [];
+  const warn = (name: string, url: string | undefined) => {
+    const { protocol, hostname } = URL.parse(url ?? "") ?? {};
+    if (protocol !== "http:" || hostname === undefined || isLoopbackHost(hostname)) return;
+    warnings.push(`${name} is no https URL: whoever is on the way there can say who connects.`);
+  };
+  warn("webhook.url", webhook.url);
+  warn("jwt.jwks_url", jwt.jwksUrl);
+  return warnings;
+}
