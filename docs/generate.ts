@@ -1,6 +1,6 @@
 /** Writes the references that follow from the code: `npm run docs`. A test holds them up to date. */
 import { join } from "node:path";
-import { describeSettings, type SettingDescription } from "../src/config.ts";
+import { describeSettings, fileSetting, type SettingDescription } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { markdownTable } from "./markdown.ts";
 
@@ -33,6 +33,7 @@ function configurationPage(): string {
     "- A variable that is empty counts as not set.",
     "- Parley does not start with an unknown flag, an unknown name in the file or a wrong value, and tells all of them at once. An unknown `PARLEY_` variable is a warning.",
     "- The command line can be read by everyone on the machine: give secrets by environment or file.",
+    "- Each secret may be named by a file that holds it, as Docker and Kubernetes hand secrets out: `PARLEY_JWT_SECRET_FILE=/run/secrets/jwt`, `--jwt-secret-file`, or `secret_file` under `[jwt]`. Line ends at its end are no part of it; of a list, each line is an item. The secret and its file from the same kind of source are refused.",
     "- On an address that other machines reach, Parley starts only with an [authentication](authentication.md), or when you say `--insecure-trust-user-id`.",
     "- A Kubernetes service named `parley` sets `PARLEY_PORT` to its own address in the pods: give the pod `enableServiceLinks: false`, or the service another name.",
     ...[...groups].flatMap(([group, settings]) => [
@@ -54,9 +55,14 @@ function settingCells(setting: SettingDescription): string[] {
     code(name),
     `${code(flag)}<br>${code(variable)}`,
     defaultText === "" ? noDefault : code(defaultText),
-    secret ? `${description} Never printed.` : description,
+    secret ? `${description} Never printed. ${fileNames(setting)}` : description,
     expected,
   ];
+}
+
+function fileNames(secret: SettingDescription): string {
+  const { name, flag, variable } = fileSetting(secret);
+  return `From a file: ${[name, flag, variable].map(code).join(", ")}.`;
 }
 
 function errorsPage(): string {

@@ -200,6 +200,13 @@ export const ERRORS = {
     retryable: false,
     meaning: "The browser's Origin is not on the allow-list (`http.allowed_origins`).",
   },
+  CSRF_REJECTED: {
+    status: 403,
+    fatal: false,
+    retryable: false,
+    meaning:
+      "A request that a cookie vouches for changes something, and does not say that it comes from a page that may (`Origin`, `Sec-Fetch-Site`).",
+  },
   FORBIDDEN_DESTINATION: {
     status: 403,
     fatal: false,

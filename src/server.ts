@@ -1,3 +1,4 @@
+import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
@@ -22,10 +23,13 @@ import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
+import { Page } from "./http/page.ts";
+import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
+import { Listeners } from "./server/listeners.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { diskFiles } from "./storage/file-operations.ts";
@@ -34,16 +38,13 @@ import { openSqliteStorage } from "./storage/sqlite.ts";
 import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
 import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
-import { listening, urlHost } from "./transport/listening.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
-import { readCertificate } from "./transport/tcp-certificate.ts";
-import { TcpEndpoint, type TcpEndpointOptions } from "./transport/tcp-endpoint.ts";
-import { webSocketHandler } from "./transport/websocket-connection.ts";
-import page from "./web/index.html";
+import { type WebSocketConnection, webSocketHandler } from "./transport/websocket-connection.ts";
+import chatPage from "./web/index.html";
 
 export interface ServerOptions {
   readonly settings: Settings;
@@ -57,6 +58,8 @@ export interface RunningServer {
   readonly port: number;
   /** Where STOMP over TCP is spoken; undefined where it is not. */
   readonly tcpUrl: string | undefined;
+  /** Where plain HTTP is redirected from; undefined where it is not. */
+  readonly redirectUrl: string | undefined;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -92,7 +95,9 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
-  const engine: Engine = { publish: (channel, payload) => void server.publish(channel, payload) };
+  const engine: Engine = {
+    publish: (channel, payload) => listeners.web.publish(channel, payload),
+  };
   const broker = new Broker(engine);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
@@ -158,7 +163,10 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   });
   const admission = flood.admission(live);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
-  const origins = { allowedOrigins: settings.http.allowedOrigins, onLoopback };
+  const origins = {
+    ...{ allowedOrigins: settings.http.allowedOrigins, onLoopback },
+    isHttps: settings.tls.certFile !== undefined,
+  };
   const { requestHeaders } = authentication;
   const remotes = { origins, proxies: flood.proxies, requestHeaders };
   const environment = {
@@ -199,44 +207,40 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     apiKeys: new ApiKeys(settings.api.keys),
   });
 
-  const server = listening("port", settings, () =>
-    Bun.serve({
-      hostname: settings.host,
-      port: settings.port,
-      development: false,
-      reusePort: false, // Without development, the engine shares a port that is taken.
-      routes: { "/": page },
-      // Of what it has not handed over yet the engine itself limits the time: 10 s for the first head
-      // of a connection, and from there on this.
-      idleTimeout: engineSeconds(limits.requestMs),
-      websocket: webSocketHandler(limits),
-      // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
-      maxRequestBodySize: 8 * limits.frameBytes,
-      error(fault) {
-        log.error({ err: fault }, "Internal error");
+  const page = new Page(chatPage);
+  const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);
+  const answer = (request: Request, server: Server<WebSocketConnection>) => {
+    const pathname = URL.parse(request.url)?.pathname;
+    if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
+    const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
+    if (endpoint !== undefined) return endpoint.fetch(request, server);
+    if (page.covers(request, pathname)) return page.fetch(request, pathname);
+    return api.fetch(request, { remote: remoteOf(request, server, remotes) });
+  };
+  const listeners = new Listeners({
+    ...{ settings, clock, log },
+    web: {
+      fetch(request, server) {
+        const response = answer(request, server);
+        if (response === undefined) return undefined;
+        if (response instanceof Response) return withHeaders(response, always);
+        return response.then((later) => withHeaders(later, always));
+      },
+      error(err) {
+        log.error({ err }, "Internal error");
         return new Response("INTERNAL\n", { status: 500 });
       },
-      fetch(request, bunServer) {
-        const pathname = URL.parse(request.url)?.pathname;
-        if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
-        const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-        if (endpoint !== undefined) return endpoint.fetch(request, bunServer);
-        return api.fetch(request, { remote: remoteOf(request, bunServer, remotes) });
-      },
-    }),
-  );
-
-  let tcp: TcpEndpoint | null;
-  try {
-    tcp = listenOnTcp(settings, {
+      webSocket: (beside) => webSocketHandler(limits, beside),
+      // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
+      maxRequestBodySize: 8 * limits.frameBytes,
+      idleTimeout: engineSeconds(limits.requestMs),
+    },
+    tcp: {
       ...{ environment, sessions: live, admission, clock, log },
       sendBufferBytes: limits.sendBufferBytes,
       lingerMs: limits.blockedMs,
-    });
-  } catch (fault) {
-    void server.stop(true);
-    throw fault;
-  }
+    },
+  });
 
   retention.start();
 
@@ -256,34 +260,21 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
     await deadline.allows(retentionStopped);
-    await deadline.allows(Promise.all([server.stop(), tcp?.stop()]));
-    await server.stop(true);
-    tcp?.terminate();
+    await deadline.allows(listeners.stop());
+    await listeners.terminate();
     await storage.close();
   }
 
-  const port = server.port ?? settings.port;
   return {
-    port,
-    url: `http://${urlHost(settings.host)}:${port}`,
-    tcpUrl: tcp === null ? undefined : tcpUrl(settings, tcp.port),
+    port: listeners.web.port,
+    url: listeners.url,
+    tcpUrl: listeners.tcpUrl,
+    redirectUrl: listeners.redirectUrl,
     stop(reason) {
       stopped ??= stop(reason);
       return stopped;
     },
   };
-}
-
-function listenOnTcp(
-  { tcp }: Settings,
-  options: Omit<TcpEndpointOptions, "hostname" | "port" | "tls">,
-): TcpEndpoint | null {
-  const { host, port, certFile, keyFile } = tcp;
-  if (port === undefined) return null;
-  const hasTls = certFile !== undefined && keyFile !== undefined;
-  const tls = hasTls ? readCertificate(certFile, keyFile) : null;
-  const listen = () => new TcpEndpoint({ ...options, hostname: host, port, tls });
-  return listening("tcp.port", { host, port }, listen);
 }
 
 async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
@@ -322,10 +313,4 @@ function databasePath({ database }: Settings): string {
 function checkInterval({ limits, heartbeat }: Settings): number {
   const shortest = Math.min(limits.connectMs, limits.blockedMs, heartbeat.minimumMs);
   return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
-}
-
-/** The schemes that other STOMP servers use. */
-function tcpUrl({ tcp }: Settings, port: number): string {
-  const scheme = tcp.certFile === undefined ? "stomp" : "stomp+ssl";
-  return `${scheme}://${urlHost(tcp.host)}:${port}`;
 }

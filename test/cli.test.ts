@@ -85,6 +85,7 @@ function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
     return {
       url: "http://127.0.0.1:8080",
       tcpUrl: undefined,
+      redirectUrl: undefined,
       stop: (reason) => {
         reasons.push(reason);
         return stop(reason);

@@ -112,6 +112,7 @@ describe("the sources of a setting", () => {
       "http.allowed_origins": "https://a.example",
       "log.level": "warn",
       "log.format": "json",
+      "tls.hsts_days": "180",
       "delivery.mode": "durable",
       "chat.echo": "none",
       "proxy.trusted": "10.0.0.0/8",
@@ -125,6 +126,9 @@ describe("the sources of a setting", () => {
       "cookie.signed_name": { PARLEY_COOKIE_SECRETS: SECRET },
       "cookie.secrets": { PARLEY_COOKIE_SIGNED_NAME: "session" },
       "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
+      "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
+      "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },
+      "tls.redirect_port": { PARLEY_TLS_CERT_FILE: "cert.pem", PARLEY_TLS_KEY_FILE: "key.pem" },
     };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };
     for (const { name, flag, variable, kind, path } of describeSettings()) {
@@ -342,9 +346,20 @@ describe("a secret", () => {
 
 describe("STOMP over TCP", () => {
   test("is off by default, and on the server's host", () => {
-    expect(load().settings.tcp).toEqual({ host: "127.0.0.1" });
+    expect(load().settings.tcp).toEqual({ host: "127.0.0.1", plain: false });
     const { tcp } = load({ argv: ["--host=::1"], env: { PARLEY_TCP_PORT: "61613" } }).settings;
-    expect(tcp).toEqual({ host: "::1", port: 61_613 });
+    expect(tcp).toEqual({ host: "::1", port: 61_613, plain: false });
+  });
+
+  test("is with TLS where the server is, unless it has its own certificate or is to be plain", () => {
+    const tls = ["--tls-cert-file=a.pem", "--tls-key-file=a.key"];
+    const files = (...argv: string[]) => load({ argv: [...tls, ...argv] }).settings.tcp;
+    expect(files()).toMatchObject({ certFile: "a.pem", keyFile: "a.key" });
+    expect(files("--tcp-cert-file=b.pem", "--tcp-key-file=b.key")).toMatchObject({
+      certFile: "b.pem",
+      keyFile: "b.key",
+    });
+    expect(files("--tcp-plain").certFile).toBeUndefined();
   });
 
   test("a certificate needs its key, and a key its certificate", () => {

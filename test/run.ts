@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need (Chromium, stomp.py, the binary), runs them, and ends with the line
+ * `npm test`: brings what the tests need (Chromium, nginx, stomp.py, the binary), runs them, and ends with the line
  * `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
@@ -47,6 +47,18 @@ function bringChromium(): void {
   }
 }
 
+function bringNginx(): void {
+  const find = () => Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` });
+  if (find() !== null) return;
+  if (canInstall()) {
+    console.log("nginx is missing; installing it for the tests of the documented reverse proxy");
+    install("nginx-light");
+  }
+  if (find() === null) {
+    fail("The tests of the reverse proxy need nginx (Debian: apt-get install nginx-light)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -76,6 +88,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 }
 
 bringChromium();
+bringNginx();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

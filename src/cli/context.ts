@@ -32,6 +32,8 @@ export interface RunningServer {
   readonly url: string;
   /** Where STOMP over TCP is spoken; undefined where it is not. */
   readonly tcpUrl: string | undefined;
+  /** Where plain HTTP is redirected from; undefined where it is not. */
+  readonly redirectUrl: string | undefined;
   /** Resolves when connections, store and listener are closed. */
   stop(reason: string): Promise<void>;
 }

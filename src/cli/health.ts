@@ -9,12 +9,14 @@ const PATIENCE_MS = 5_000;
 
 /** Exits with 0 when a server answers that it is well. For HEALTHCHECK in an image without curl. */
 export async function health(context: CliContext, loaded: LoadedSettings): Promise<number> {
-  const url = healthUrl(loaded.commandFlags.get("--url"), loaded.settings);
+  const given = loaded.commandFlags.get("--url");
+  const url = healthUrl(given, loaded.settings);
   const late = Promise.withResolvers<string>();
   const timer = context.clock.schedule(PATIENCE_MS, () => {
     late.resolve(`did not answer within ${PATIENCE_MS} ms`);
   });
-  const fault = await Promise.race([ask(url), late.promise]);
+  // The certificate names the host that clients know, not this machine's address.
+  const fault = await Promise.race([ask(url, given !== undefined), late.promise]);
   timer.cancel();
   if (fault === undefined) {
     context.stdout(`${url.href} is well\n`);
@@ -24,10 +26,11 @@ export async function health(context: CliContext, loaded: LoadedSettings): Promi
   return EXIT.refused;
 }
 
-function healthUrl(given: string | undefined, { host, port }: Settings): URL {
+function healthUrl(given: string | undefined, { host, port, tls }: Settings): URL {
   if (given === undefined) {
     if (port === 0) throw new UsageError("health needs --url URL where the port is 0.");
-    return new URL(`http://${reachable(host)}:${port}${HEALTH_PATH}`);
+    const scheme = tls.certFile === undefined ? "http" : "https";
+    return new URL(`${scheme}://${reachable(host)}:${port}${HEALTH_PATH}`);
   }
   const url = URL.parse(given);
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -45,14 +48,14 @@ function reachable(host: string): string {
 }
 
 /** Resolves with what is wrong. By node:http, since `fetch` takes the way of HTTP_PROXY. */
-function ask(url: URL): Promise<string | undefined> {
+function ask(url: URL, rejectUnauthorized: boolean): Promise<string | undefined> {
   return new Promise((resolve) => {
     const onResponse = (response: IncomingMessage) => {
       response.resume();
       const { statusCode } = response;
       resolve(statusCode === 200 ? undefined : `answers with status ${statusCode}`);
     };
-    const options = { agent: false };
+    const options = { agent: false, rejectUnauthorized };
     const request =
       url.protocol === "https:"
         ? getHttps(url, options, onResponse)

@@ -50,7 +50,9 @@ export function helpText(): string {
     "",
     "A flag may be written --key=value, a switch also --no-key. The environment has the same",
     "settings (--limits-frame-bytes is PARLEY_LIMITS_FRAME_BYTES), and so has the configuration",
-    "file (frame_bytes under [limits]). Flags come before the environment, that before the file.",
+    "file (frame_bytes under [limits]). A secret may be named by its file: --jwt-secret-file,",
+    "PARLEY_JWT_SECRET_FILE, secret_file under [jwt]. Flags come before the environment, that",
+    "before the file.",
     "",
   ].join("\n");
 }

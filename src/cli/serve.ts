@@ -25,7 +25,8 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
   try {
     const server = await context.startServer({ settings, log, clock: context.clock });
     watch.ready();
-    log.info({ url: server.url, tcp: server.tcpUrl }, "Parley is ready");
+    const { url, tcpUrl, redirectUrl } = server;
+    log.info({ url, tcp: tcpUrl, redirect: redirectUrl }, "Parley is ready");
     const reason = await watch.ended;
     const { drainMs, timeoutMs } = settings.shutdown;
     const limitMs = drainMs + timeoutMs + LAST_RESORT_MS;

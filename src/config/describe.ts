@@ -42,3 +42,18 @@ function describeGroup(
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
+
+/** The setting that names a file which holds this one, a secret: `jwt.secret_file` of `jwt.secret`. */
+export function fileSetting(secret: SettingDescription): SettingDescription {
+  return {
+    path: [...secret.path.slice(0, -1), `${secret.path.at(-1)}File`],
+    name: `${secret.name}_file`,
+    flag: `${secret.flag}-file`,
+    variable: `${secret.variable}_FILE`,
+    kind: "text",
+    description: `A file that holds ${secret.name}.`,
+    expected: "the path of a file",
+    defaultText: "",
+    secret: false,
+  };
+}

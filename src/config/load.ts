@@ -1,9 +1,10 @@
 import { readArguments } from "./arguments.ts";
-import { describeSettings, type SettingDescription } from "./describe.ts";
+import { describeSettings, fileSetting, type SettingDescription } from "./describe.ts";
 import { type ReadFile, readSettingsFile } from "./file.ts";
 import { suggestion } from "./nearest.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { completeSettings, type Settings, settingsSchema } from "./schema.ts";
+import { fillFromFiles, type Given } from "./secret-files.ts";
 
 const CONFIG_FLAG = "--config";
 const CONFIG_VARIABLE = "PARLEY_CONFIG";
@@ -31,56 +32,56 @@ export interface LoadedSettings {
   readonly commandSwitches: ReadonlySet<string>;
 }
 
-/** A value and where it came from; the names of its sources are for the reader of an error. */
-interface Given {
-  readonly value: unknown;
-  readonly source: string;
-}
-
 /**
- * Flags, then the environment, then the file, then the defaults. An empty variable is like none.
+ * Flags, then the environment, then the file, then the defaults. An empty variable is like none. A
+ * secret may be named by the file that holds it.
  *
  * @throws ConfigurationError (INVALID_CONFIGURATION) that tells all that is wrong
  */
 export function loadSettings(sources: SettingsSources): LoadedSettings {
   const { env, commandFlags = [], commandSwitches = [] } = sources;
   const descriptions = describeSettings();
+  const named = [
+    ...descriptions,
+    ...descriptions.filter(({ secret }) => secret).map((secret) => fileSetting(secret)),
+  ];
   const fromArguments = readArguments(
     sources.argv,
-    descriptions,
+    named,
     [CONFIG_FLAG, ...commandFlags],
     commandSwitches,
   );
   const file = readSettingsFile(
     fromArguments.others.get(CONFIG_FLAG) ?? (env[CONFIG_VARIABLE] || undefined),
     sources,
-    descriptions,
+    named,
   );
 
   const given = new Map<string, Given>();
-  for (const description of descriptions) {
+  for (const description of named) {
     const { name, flag, variable } = description;
     const argument = fromArguments.settings.get(name);
     if (argument !== undefined) {
-      given.set(name, { value: fromText(argument, description), source: flag });
+      given.set(name, { value: fromText(argument, description), source: flag, rank: 3 });
     } else if (env[variable]) {
-      given.set(name, { value: fromText(env[variable], description), source: variable });
+      given.set(name, { value: fromText(env[variable], description), source: variable, rank: 2 });
     } else if (file.settings.has(name)) {
-      given.set(name, { value: file.settings.get(name), source: `${file.path}` });
+      given.set(name, { value: file.settings.get(name), source: `${file.path}`, rank: 1 });
     }
   }
+  const fileProblems = fillFromFiles(given, descriptions, sources);
 
   const parsed = settingsSchema.safeParse(
     nest(descriptions.map(({ path, name }) => ({ path, value: given.get(name)?.value }))),
   );
   const issues = parsed.success ? [] : issueProblems(parsed.error.issues, given, descriptions);
-  const problems = [...fromArguments.problems, ...file.problems, ...issues];
+  const problems = [...fromArguments.problems, ...file.problems, ...fileProblems, ...issues];
   if (!parsed.success || problems.length > 0) throw new ConfigurationError(problems);
 
   const { positionals, others, switches } = fromArguments;
   return {
     settings: completeSettings(parsed.data),
-    warnings: [...file.warnings, ...unknownVariables(env, descriptions)],
+    warnings: [...file.warnings, ...unknownVariables(env, named)],
     positionals,
     commandFlags: new Map([...others].filter(([flag]) => commandFlags.includes(flag))),
     commandSwitches: switches,

@@ -4,7 +4,7 @@ import { access } from "./access.ts";
 import { api, authentication } from "./authentication.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
-import { tcp } from "./listeners.ts";
+import { tcp, tls } from "./listeners.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
@@ -145,6 +145,7 @@ export const settingsSchema = z.object({
       "Offer the services that SockJS test suites expect, /echo and others, to everybody. For tests only.",
     ),
   }),
+  tls,
   tcp,
   proxy,
   shutdown: z.object({
@@ -181,7 +182,10 @@ export type Settings = DeepReadonly<
 /** Fills in the defaults that follow from other settings. */
 export function completeSettings(parsed: ParsedSettings): Settings {
   const url = parsed.database.url ?? `sqlite:${join(parsed.data.dir, "parley.db")}`;
-  const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host };
+  const ownPair = parsed.tcp.certFile !== undefined || parsed.tcp.plain;
+  const { certFile, keyFile } = parsed.tls;
+  const pair = ownPair || certFile === undefined ? {} : { certFile, keyFile };
+  const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host, ...pair };
   return { ...parsed, database: { ...parsed.database, url }, tcp };
 }
 

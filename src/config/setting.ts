@@ -69,6 +69,7 @@ export function optionalText(
 export function optionalInteger(
   range: { readonly min: number; readonly max: number },
   description: string,
+  defaultText = "",
 ) {
   return z
     .int()
@@ -79,7 +80,7 @@ export function optionalInteger(
       kind: "integer",
       description,
       expected: `a whole number from ${range.min} to ${range.max}`,
-      defaultText: "",
+      defaultText,
       secret: false,
     });
 }

@@ -14,11 +14,14 @@ import { messageNotFound } from "../chat/receipts.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { allowOrigin, preflight } from "./cors.ts";
+import { refuseForgery } from "./csrf.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
 import { membershipRoutes } from "./membership-api.ts";
 import { problemResponse } from "./problem.ts";
+import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverRoutes } from "./server-api.ts";
 
 export interface ApiOptions {
@@ -68,18 +71,22 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
 
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
-    if (origin !== null) {
-      if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
-        throw new AppError(
-          "ORIGIN_FORBIDDEN",
-          "The Origin is not on the list http.allowed_origins",
-        );
-      }
-      if (context.req.method === "OPTIONS") return preflight(origin);
+    if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
+      throw new AppError("ORIGIN_FORBIDDEN", "The Origin is not on the list http.allowed_origins");
+    }
+    if (origin !== null && context.req.method === "OPTIONS") {
+      return preflight(context.req.raw.headers, origin, options.origins);
     }
     await next();
-    if (origin !== null) allowOrigin(context.res.headers, origin);
+    if (origin !== null)
+      allowOrigin(
+        context.res.headers,
+        origin,
+        areCookiesTrusted(context.req.raw.headers, options.origins),
+      );
+    context.res.headers.append("vary", "Origin");
     context.res.headers.set("cache-control", "no-store");
+    withHeaders(context.res, DATA_HEADERS);
     return undefined;
   });
 
@@ -182,29 +189,18 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   return api;
 }
 
-function callerOf(context: Context<ApiEnvironment>, options: ApiOptions): Promise<Principal> {
-  return options.authentication.authenticate({
+async function callerOf(
+  context: Context<ApiEnvironment>,
+  { authentication, origins }: ApiOptions,
+): Promise<Principal> {
+  const principal = await authentication.authenticate({
     header: (name) => context.req.header(name),
     remote: context.env.remote,
   });
+  refuseForgery(context.req.raw, principal, origins);
+  return principal;
 }
 
 function presenceView({ userId, name, status, lastSeenMs }: UserPresence) {
   return { userId, name, status, lastSeen: isoTime(lastSeenMs) };
-}
-
-function allowOrigin(headers: Headers, origin: string): void {
-  headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-allow-credentials", "true");
-  headers.append("vary", "Origin");
-}
-
-function preflight(origin: string): Response {
-  const headers = new Headers({
-    "access-control-allow-methods": "GET, OPTIONS",
-    "access-control-allow-headers": "Authorization, X-User-Id, X-User-Name, Content-Type",
-    "access-control-max-age": "600",
-  });
-  allowOrigin(headers, origin);
-  return new Response(null, { status: 204, headers });
 }

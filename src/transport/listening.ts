@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
  * @throws AppError INVALID_CONFIGURATION
  */
 export function listening<Listener>(
-  setting: "port" | "tcp.port",
+  setting: "port" | "tcp.port" | "tls.redirect_port",
   { host, port }: { readonly host: string; readonly port: number },
   listen: () => Listener,
 ): Listener {
@@ -18,6 +18,22 @@ export function listening<Listener>(
     const text = `Cannot listen on ${host} port ${port} (${setting}): ${reason}${code}`;
     throw new AppError("INVALID_CONFIGURATION", text, { cause });
   }
+}
+
+/**
+ * Throws what the engine throws when somebody listens there already. For a listener that is to share
+ * its port with its own successor, and would share it with strangers too.
+ */
+export function claimPort({
+  hostname,
+  port,
+}: {
+  readonly hostname: string;
+  readonly port: number;
+}) {
+  if (port === 0) return;
+  const claim = Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } });
+  claim.stop(true);
 }
 
 /** The host as a URL of this machine has it. */

@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 import type { Remote } from "../auth/remote.ts";
 import { clientAddress, type ProxyPolicy } from "./client-address.ts";
-import { isFromElsewhere, type OriginPolicy } from "./origin.ts";
+import { areCookiesTrusted, isFromElsewhere, type OriginPolicy } from "./origin.ts";
 
 export interface RemotePolicy {
   readonly origins: OriginPolicy;
@@ -15,7 +15,10 @@ export function remoteOf(request: Request, server: Server<unknown>, policy: Remo
   const kept = new Map<string, string>();
   for (const name of policy.requestHeaders) {
     const value = request.headers.get(name);
-    if (value !== null) kept.set(name, value);
+    if (value === null) continue;
+    // Browsers, and proxies that know their user, add these to whatever a page asks.
+    if (name !== "authorization" && !areCookiesTrusted(request.headers, policy.origins)) continue;
+    kept.set(name, value);
   }
   const peerAddress = server.requestIP(request)?.address ?? null;
   return {

@@ -6,6 +6,7 @@ import { CLIENT_SCRIPT, parseSockJsPath } from "../sockjs/path.ts";
 import type { Admission } from "./admission.ts";
 import type { Service } from "./receiver.ts";
 import { type RemotePolicy, remoteOf } from "./remote.ts";
+import { iframePolicy } from "./sockjs-framing-policy.ts";
 import {
   corsHeaders,
   keepForAYear,
@@ -143,7 +144,9 @@ export class SockJsEndpoint {
   // [SockJS 0.3.4 §IframePage]
   #iframePage(request: Request): Response {
     const { page, etag } = this.#iframe;
-    const headers = new Headers({ etag });
+    const { origins, clientUrl } = this.#options;
+    const policy = iframePolicy(request, origins, clientUrl);
+    const headers = new Headers({ etag, "content-security-policy": policy });
     keepForAYear(headers, this.#options.clock.now());
     if (request.headers.get("if-none-match") === etag) {
       return new Response(null, { status: 304, headers });

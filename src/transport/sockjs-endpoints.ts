@@ -21,7 +21,7 @@ export function sockJsEndpoints({ sockjs, limits }: Settings, parts: Parts): Soc
   };
   const forTests = {
     responseBytes: TEST_RESPONSE_BYTES,
-    origins: { allowedOrigins: ["*"], onLoopback: parts.origins.onLoopback },
+    origins: { ...parts.origins, allowedOrigins: ["*"] },
   };
   const tests = sockjs.testServices ? TEST_SERVICES : [];
   return [

@@ -16,6 +16,7 @@ import { remoteOf } from "./remote.ts";
 import { engineSeconds } from "./request-time.ts";
 import { SockJsConnection } from "./sockjs-connection.ts";
 import type { SockJsEndpointOptions } from "./sockjs-endpoint.ts";
+import { htmlFilePolicy } from "./sockjs-framing-policy.ts";
 import {
   corsHeaders,
   preflight,
@@ -107,6 +108,9 @@ export class SockJsRequests {
     if (connection instanceof Response) return connection;
     const headers = this.#headers(request, format.contentType);
     if (transport === "jsonp") headers.set("x-content-type-options", "nosniff");
+    if (transport === "htmlfile") {
+      headers.set("content-security-policy", htmlFilePolicy(request, this.#options.origins));
+    }
     const { clock, responseBytes, requestMs } = this.#options;
     // Heart-beats and the grace see to a response that is idle. What is set for it would stay with the
     // connection: a client could keep that for ever, and send nothing more or a byte now and then.

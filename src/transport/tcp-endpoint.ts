@@ -3,8 +3,10 @@ import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { Session, type SessionEnvironment } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
+import { claimPort } from "./listening.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import { TcpConnection } from "./tcp-connection.ts";
+import { tlsOptions } from "./tls-options.ts";
 
 export interface TcpEndpointOptions {
   readonly hostname: string;
@@ -34,7 +36,7 @@ const REFUSED_LINGER_MS = 1_000;
 /** Where STOMP comes in as a stream of bytes: TCP, with or without TLS. */
 export class TcpEndpoint {
   readonly #options: TcpEndpointOptions;
-  readonly #listener: TCPSocketListener<TcpConnection>;
+  #listener: TCPSocketListener<TcpConnection>;
   readonly #connections = new Set<TcpConnection>();
   readonly #lingering = new Map<TcpConnection, Timer>();
   #onEmpty: (() => void) | null = null;
@@ -42,28 +44,22 @@ export class TcpEndpoint {
   /** Listens at once. Throws what the engine throws when it cannot. */
   constructor(options: TcpEndpointOptions) {
     this.#options = options;
-    const { hostname, port, tls } = options;
-    this.#listener = Bun.listen<TcpConnection>({
-      ...{ hostname, port },
-      ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-      exclusive: true,
-      // A client that has said all it wants to say still gets its answers.
-      allowHalfOpen: true,
-      socket: {
-        open: (socket) => this.#open(socket),
-        // With this handler, `open` comes before the handshake, so that its time is limited too.
-        handshake() {},
-        data: ({ data }, bytes) => data.received(bytes),
-        end: ({ data }) => data.ended(),
-        drain: ({ data }) => data.drained(),
-        close: ({ data }) => this.#close(data),
-        error: (_, fault) => this.#failed(fault),
-      },
-    });
+    if (options.tls !== null) claimPort(options);
+    this.#listener = this.#listen(options.port, options.tls);
   }
 
   get port(): number {
     return this.#listener.port;
+  }
+
+  /**
+   * New connections get this certificate; those that are there go on. Throws what the engine throws,
+   * and then nothing has changed.
+   */
+  renew(tls: { readonly cert: string; readonly key: string }): void {
+    const former = this.#listener;
+    this.#listener = this.#listen(this.port, tls);
+    setImmediate(() => former.stop()); // What waits at its door is let in first.
   }
 
   /** Accepts nothing new, and resolves when every client is gone: see `LiveSessions.stop`. */
@@ -79,6 +75,26 @@ export class TcpEndpoint {
   terminate(): void {
     for (const connection of this.#connections) connection.terminate();
     this.#listener.stop(true);
+  }
+
+  #listen(port: number, tls: TcpEndpointOptions["tls"]): TCPSocketListener<TcpConnection> {
+    return Bun.listen<TcpConnection>({
+      ...{ hostname: this.#options.hostname, port },
+      // For a renewal, two listeners share the port.
+      ...(tls === null ? { exclusive: true } : { tls: tlsOptions(tls), reusePort: true }),
+      // A client that has said all it wants to say still gets its answers.
+      allowHalfOpen: true,
+      socket: {
+        open: (socket) => this.#open(socket),
+        // With this handler, `open` comes before the handshake, so that its time is limited too.
+        handshake() {},
+        data: ({ data }, bytes) => data.received(bytes),
+        end: ({ data }) => data.ended(),
+        drain: ({ data }) => data.drained(),
+        close: ({ data }) => this.#close(data),
+        error: (_, fault) => this.#failed(fault),
+      },
+    });
   }
 
   #open(socket: Socket<TcpConnection>): void {

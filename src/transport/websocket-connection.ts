@@ -1,6 +1,6 @@
 import type { ServerWebSocket, WebSocketHandler } from "bun";
 import type { Remote } from "../auth/remote.ts";
-import type { PeerTopics } from "../broker/subscription.ts";
+import type { Engine, PeerTopics } from "../broker/subscription.ts";
 import type { Connection } from "../session/ports.ts";
 import { closeFrame, decodeMessages, OPEN_FRAME } from "../sockjs/framing.ts";
 import type { Receiver, Service } from "./receiver.ts";
@@ -10,6 +10,7 @@ export class WebSocketConnection implements Connection, PeerTopics {
   readonly topics = this;
   readonly #service: Service;
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
+  #beside: Engine | null = null;
   #receiver: Receiver | null = null;
 
   constructor(
@@ -20,8 +21,10 @@ export class WebSocketConnection implements Connection, PeerTopics {
     this.#service = service;
   }
 
-  opened(socket: ServerWebSocket<WebSocketConnection>): void {
+  /** `beside`: the connections that the socket's own topics do not reach, see `WebListener`. */
+  opened(socket: ServerWebSocket<WebSocketConnection>, beside: Engine): void {
     this.#socket = socket;
+    this.#beside = beside;
     if (this.framing === "sockjs") socket.send(OPEN_FRAME);
     this.#receiver = this.#service.open(this);
   }
@@ -66,7 +69,9 @@ export class WebSocketConnection implements Connection, PeerTopics {
   }
 
   publishToOthers(channel: string, payload: string | Uint8Array): void {
-    this.#socket?.publish(channel, payload);
+    if (this.#socket === null) return;
+    this.#socket.publish(channel, payload);
+    this.#beside?.publish(channel, payload);
   }
 
   close(code: number, reason: string): void {
@@ -90,8 +95,11 @@ export interface WebSocketLimits {
   readonly sendBufferBytes: number;
 }
 
-/** Bun's handlers for every WebSocket of the server. */
-export function webSocketHandler(limits: WebSocketLimits): WebSocketHandler<WebSocketConnection> {
+/** Bun's handlers for every WebSocket of the server; `beside` as `opened` has it. */
+export function webSocketHandler(
+  limits: WebSocketLimits,
+  beside: Engine,
+): WebSocketHandler<WebSocketConnection> {
   return {
     data: {} as WebSocketConnection,
     // The decoder limits frames and answers with an ERROR; this is the wall behind it. SockJS may
@@ -101,7 +109,7 @@ export function webSocketHandler(limits: WebSocketLimits): WebSocketHandler<WebS
     closeOnBackpressureLimit: true,
     idleTimeout: 120,
     sendPings: true,
-    open: (socket) => socket.data.opened(socket),
+    open: (socket) => socket.data.opened(socket, beside),
     message: (socket, message) => socket.data.received(message),
     drain: (socket) => socket.data.drained(),
     close: (socket) => socket.data.gone(),

@@ -67,7 +67,7 @@ export async function startParley(options: ParleyOptions = {}): Promise<ParleyPr
   };
   return {
     url,
-    wsUrl: `ws://127.0.0.1:${port}/ws`,
+    wsUrl: `${url.startsWith("https:") ? "wss" : "ws"}://127.0.0.1:${port}/ws`,
     port,
     tcpPort: Number(/"tcp":"[^"]+:(\d+)"/.exec(lines.join("\n"))?.[1]),
     pid: child.pid,

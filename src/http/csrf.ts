@@ -1,0 +1,26 @@
+import type { Principal } from "../auth/principal.ts";
+import { AppError } from "../errors.ts";
+import { type OriginPolicy, originStanding } from "../transport/origin.ts";
+
+const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
+
+/**
+ * A browser sends cookies along with what any page makes it send: a request that changes something
+ * and is known by a cookie must say that it comes from a page which may do so.
+ *
+ * @throws AppError CSRF_REJECTED
+ */
+export function refuseForgery(
+  { method, headers }: Request,
+  principal: Principal,
+  policy: OriginPolicy,
+): void {
+  if (!principal.byCookie || SAFE_METHODS.includes(method)) return;
+  const standing = originStanding(headers, policy);
+  if (standing === "own" || standing === "listed") return;
+  if (standing === "none" && headers.get("sec-fetch-site") === "same-origin") return;
+  throw new AppError(
+    "CSRF_REJECTED",
+    "A change that a cookie vouches for needs the Origin of a page that may make it",
+  );
+}

@@ -1,0 +1,80 @@
+import { basename } from "node:path";
+import type { HTMLBundle } from "bun";
+import { PAGE_HEADERS, withHeaders } from "./security-headers.ts";
+
+interface PageFile {
+  readonly body: Blob;
+  readonly etag: string;
+  readonly isDocument: boolean;
+}
+
+/** Scripts and styles have their contents' hash in their names. */
+const KEPT_FOR_GOOD = "public, max-age=31536000, immutable";
+
+/**
+ * A page of the server's own with its scripts and styles: the document at `/`. The engine's own route
+ * for it takes no headers. The binary has the files inside; from the sources they are made at the
+ * first request.
+ */
+export class Page {
+  readonly #bundle: HTMLBundle;
+  #files: Promise<ReadonlyMap<string, PageFile>> | null = null;
+
+  constructor(bundle: HTMLBundle) {
+    this.#bundle = bundle;
+  }
+
+  covers({ method }: Request, pathname: string): boolean {
+    if (method !== "GET" && method !== "HEAD") return false;
+    return pathname === "/" || /^\/[^/]+-[0-9a-z]{8}\.(?:js|css|svg)$/.test(pathname);
+  }
+
+  /** Answers a request that it covers. */
+  async fetch(request: Request, pathname: string): Promise<Response> {
+    this.#files ??= filesOf(this.#bundle);
+    const file = (await this.#files).get(pathname);
+    if (file === undefined) return new Response("Not found\n", { status: 404 });
+    const { body, etag, isDocument } = file;
+    const headers = { etag, "cache-control": isDocument ? "no-cache" : KEPT_FOR_GOOD };
+    const known = request.headers.get("if-none-match")?.split(",") ?? [];
+    const isKnown = known.some((tag) => tag.trim().replace(/^W\//, "") === etag);
+    const response = isKnown
+      ? new Response(null, { status: 304, headers })
+      : new Response(body, { headers: { ...headers, "content-type": body.type } });
+    return withHeaders(response, PAGE_HEADERS);
+  }
+}
+
+async function filesOf({ files, index }: HTMLBundle): Promise<ReadonlyMap<string, PageFile>> {
+  const found = files?.map(({ path }) => ({ path, content: Bun.file(path) })) ?? [];
+  const named = found.length > 0 ? found : await build(index);
+  return new Map(
+    await Promise.all(
+      named.map(async ({ path, content }): Promise<[string, PageFile]> => {
+        const bytes = await content.bytes();
+        const isDocument = path.endsWith(".html");
+        const body = new Blob([bytes], { type: contentType(path) });
+        const etag = `"${Bun.hash(bytes).toString(36)}"`;
+        return [isDocument ? "/" : `/${basename(path)}`, { body, etag, isDocument }];
+      }),
+    ),
+  );
+}
+
+async function build(index: string): Promise<{ path: string; content: Blob }[]> {
+  const name = "[name]-[hash].[ext]";
+  const { outputs } = await Bun.build({
+    entrypoints: [index],
+    minify: true,
+    publicPath: "/",
+    naming: { entry: name, chunk: name, asset: name },
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  return outputs.map((output) => ({ path: output.path, content: output }));
+}
+
+function contentType(path: string): string {
+  if (path.endsWith(".html")) return "text/html; charset=utf-8";
+  if (path.endsWith(".js")) return "text/javascript; charset=utf-8";
+  return path.endsWith(".css") ? "text/css; charset=utf-8" : "image/svg+xml";
+}
