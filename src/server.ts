@@ -14,6 +14,7 @@ import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
+import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -71,7 +72,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
-    return serve({ settings, log, clock, storage, queued, revoked });
+    const blocked = await storage.blocks.all();
+    return serve({ settings, log, clock, storage, queued, revoked, blocked });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -86,9 +88,11 @@ interface Parts {
   /** What work queues kept over the restart. */
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
+  readonly blocked: readonly Block[];
 }
 
-function serve({ settings, log, clock, storage, queued, revoked }: Parts): RunningServer {
+function serve(parts: Parts): RunningServer {
+  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -111,8 +115,9 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     left: (userId, conversationId) => application.left(userId, conversationId),
     returned: (userId) => application.returned(userId),
   });
+  const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
-    ...{ store, outlet, clock, newId: newUuid },
+    ...{ store, outlet, clock, newId: newUuid, blocks },
     delivery: settings.delivery.mode,
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,

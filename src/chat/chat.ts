@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { TokenBuckets } from "../token-buckets.ts";
+import type { Blocks } from "./blocks.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
@@ -32,6 +33,7 @@ export interface ChatOptions {
   readonly graceMs: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
+  readonly blocks: Blocks;
   /** Members that a conversation may have. */
   readonly conversationMembers: number;
   readonly typingPerSecond: number;
@@ -55,6 +57,7 @@ export class Chat {
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
   readonly signalRate: TokenBuckets;
+  readonly blocks: Blocks;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
@@ -93,11 +96,17 @@ export class Chat {
       delivery: options.delivery,
       echo: options.echo,
       openDirect: options.openDirect,
+      blocks: options.blocks,
     });
     this.#replays = { store, conversations, journal, recent };
+    const { blocks } = options;
+    this.blocks = blocks;
     this.typing = new Typing({
-      ...{ conversations, outlet, clock, signals: this.signalRate },
+      ...{ conversations, blocks, outlet, clock, signals: this.signalRate },
       expiryMs: options.typingExpiryMs,
+    });
+    blocks.onChange(({ blockerId, blockedId }, isBlocked) => {
+      if (isBlocked) this.typing.blocked(blockerId, blockedId);
     });
     this.presence = new Presence({
       ...{ store, journal, outlet, clock },

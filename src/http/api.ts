@@ -15,6 +15,7 @@ import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { blockRoutes } from "./blocks-api.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
 import { membershipRoutes } from "./membership-api.ts";
@@ -169,6 +170,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });
+  blockRoutes(api, { chat, caller });
   membershipRoutes(api, { membership: chat.membership, assertServer });
 
   api.notFound((context) => {
@@ -201,7 +203,7 @@ function allowOrigin(headers: Headers, origin: string): void {
 
 function preflight(origin: string): Response {
   const headers = new Headers({
-    "access-control-allow-methods": "GET, OPTIONS",
+    "access-control-allow-methods": "GET, PUT, DELETE, OPTIONS",
     "access-control-allow-headers": "Authorization, X-User-Id, X-User-Name, Content-Type",
     "access-control-max-age": "600",
   });
