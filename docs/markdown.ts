@@ -1,5 +1,6 @@
 /** The first row is the head. Cells are padded as Biome, which formats the pages too, wants them. */
-export function markdownTable(rows: readonly (readonly string[])[]): string[] {
+export function markdownTable(texts: readonly (readonly string[])[]): string[] {
+  const rows = texts.map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(3, ...rows.map((cells) => cells[column]?.length ?? 0)),
   );
