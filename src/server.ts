@@ -3,6 +3,7 @@ import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { UserSessions } from "./app/user-sessions.ts";
@@ -110,11 +111,14 @@ function serve(parts: Parts): RunningServer {
   queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
-  const outlet = new StompOutlet(broker, sessions, newUuid, {
-    joined: (userId, conversationId) => application.joined(userId, conversationId),
-    left: (userId, conversationId) => application.left(userId, conversationId),
-    returned: (userId) => application.returned(userId),
-  });
+  const memberships = {
+    joined: (userId: string, conversationId: string) => application.joined(userId, conversationId),
+    left: (userId: string, conversationId: string) => application.left(userId, conversationId),
+    returned: (userId: string) => application.returned(userId),
+  };
+  const outlet = new StompOutlet(broker, sessions, newUuid, memberships, (userId, body) =>
+    audience.publish(userId, body),
+  );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
     ...{ store, outlet, clock, newId: newUuid, blocks },
@@ -126,6 +130,7 @@ function serve(parts: Parts): RunningServer {
     uncommittedBytes: limits.uncommittedBytes,
     typingExpiryMs: settings.chat.typingExpiryMs,
     graceMs: settings.presence.graceMs,
+    presenceVisibleTo: settings.presence.visibleTo,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
     conversationMembers: limits.conversationMembers,
@@ -133,6 +138,10 @@ function serve(parts: Parts): RunningServer {
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
+  });
+  const audience = new PresenceAudience({
+    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid },
+    onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock);
@@ -144,7 +153,7 @@ function serve(parts: Parts): RunningServer {
   const { sendBufferBytes, connectionsPerUser } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
-    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ authentication, audience, broker, chat, sessions, dormant, replays, newId: newUuid, log },
     ...{ rates: flood.rates, connectionsPerUser },
     router: new AppRouter({
       ...{ authentication, chat, sessions, replays, clock, newId: newUuid, rates: flood.rates },

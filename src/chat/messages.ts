@@ -4,6 +4,7 @@ import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import { type Blocks, blocked } from "./blocks.ts";
+import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent, messageEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
@@ -48,6 +49,7 @@ export interface MessagesOptions {
   /** The first message to an unknown conversation opens it, if it names a recipient. */
   readonly openDirect: boolean;
   readonly blocks: Blocks;
+  readonly contacts: Contacts;
 }
 
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
@@ -124,6 +126,8 @@ export class Messages {
     }
     const members: [string, string] = [sender.userId, recipientId];
     const opened = conversations.open(conversationId, "direct", members, clock.now());
+    const contacts = this.#options.contacts.opened(opened);
+    if (contacts !== null) journal.addMembership(contacts);
     for (const userId of members) outlet.joined(userId, conversationId);
     return opened;
   }

@@ -151,9 +151,13 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   });
 
   api.get("/api/presence", async (context) => {
-    await caller(context);
+    const { userId } = await caller(context);
     const { users, limit } = validate(presenceSchema, context.req.query());
-    const found = users === undefined ? chat.presence.online(limit) : await chat.presence.of(users);
+    const isVisible = await chat.visibility.viewOf(userId);
+    const found =
+      users === undefined
+        ? chat.presence.online(limit, isVisible)
+        : await chat.presence.of(users.filter(isVisible));
     return context.json({ users: found.map(presenceView) });
   });
 

@@ -126,6 +126,13 @@ export const READS = {
     CROSS JOIN messages
       ON messages.conversation_id = conversations.id AND messages.seq = conversations.last_seq`,
 
+  contacts: `
+    SELECT DISTINCT others.user_id AS userId
+    FROM members
+    CROSS JOIN members AS others ON others.conversation_id = members.conversation_id
+    WHERE members.user_id = ?1 AND others.user_id <> ?1
+    LIMIT ?2`,
+
   users: `
     SELECT user_id AS userId, name, last_seen_ms AS lastSeenMs
     FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,

@@ -40,7 +40,7 @@ export class RecordingOutlet implements Outlet {
   typing(conversationId: string, body: string): void {
     this.told.push({ kind: "typing", to: conversationId, body: JSON.parse(body) });
   }
-  presence(body: string): void {
+  presence(_userId: string, body: string): void {
     this.told.push({ kind: "presence", to: "*", body: JSON.parse(body) });
   }
   watchDeparture(userId: string, message: StoredMessage): void {
@@ -102,6 +102,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     conversationMembers: 1_024,
     typingPerSecond: 0,
     typingBurst: 1,
+    presenceVisibleTo: "everyone",
     blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),

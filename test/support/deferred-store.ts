@@ -79,6 +79,10 @@ export class DeferredStore implements ChatStore {
     return later(() => this.#store.conversationsOf(userId, limit));
   }
 
+  contactsOf(userId: string, limit: number): Promise<string[]> {
+    return later(() => this.#store.contactsOf(userId, limit));
+  }
+
   users(userIds: readonly string[]): Promise<StoredUser[]> {
     return later(() => this.#store.users(userIds));
   }
