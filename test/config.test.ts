@@ -114,6 +114,7 @@ describe("the sources of a setting", () => {
       "log.format": "json",
       "delivery.mode": "durable",
       "chat.echo": "none",
+      "presence.visible_to": "nobody",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
     };

@@ -58,9 +58,10 @@ test("who is blocked cannot write, type or open; nor can who blocks; after the e
   bob.send("/app/chat.send", { conversationId: "d1", content: "one more thing" });
   expect(await bob.event("/user/bob/queue/errors")).toMatchObject({ code: "BLOCKED" });
   alice.send("/app/chat.send", first);
-  const [, again] = (await alice.count("/user/alice/queue/confirmations", 2)).filter(
-    ({ status }) => status === "SENT",
-  );
+  const confirmed = () =>
+    alice.got("/user/alice/queue/confirmations").filter(({ status }) => status === "SENT");
+  await alice.until(() => confirmed().length === 2, "the second SENT");
+  const [, again] = confirmed();
   expect(again).toMatchObject({ messageId: sent?.messageId, seq: 1 });
 
   expect(await block("bob", "alice", "DELETE")).toBe(204);
