@@ -249,6 +249,18 @@ export const ERRORS = {
     retryable: false,
     meaning: "The id stands for another conversation, or for one with other members.",
   },
+  BLOCKED: {
+    status: 403,
+    fatal: false,
+    retryable: false,
+    meaning: "One of the two users of a direct conversation has blocked the other.",
+  },
+  TOO_MANY_BLOCKS: {
+    status: 409,
+    fatal: false,
+    retryable: false,
+    meaning: "The user blocks `limits.blocks` others already.",
+  },
   NOT_SUBSCRIBED: {
     status: 409,
     fatal: false,

@@ -1,5 +1,6 @@
 import pino from "pino";
 import { loggable } from "./log/fields.ts";
+import { Redaction } from "./log/redaction.ts";
 import { textLine } from "./log/text-line.ts";
 import { writeStdout } from "./log/write.ts";
 
@@ -9,7 +10,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
  * Fields are logged as they are, but for errors (name, message, stack, cause) and for what is
- * named like a secret or a message's text, which is redacted at every depth.
+ * named like a secret or a message's text, which is redacted at every depth. In all texts, messages
+ * too, tokens and e-mail addresses are.
  */
 export interface Log {
   debug(fields: LogFields, message: string): void;
@@ -36,6 +38,8 @@ export interface LogOptions {
   readonly write?: (lines: string) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** What e-mail addresses are replaced by depends on it; random if it is not given. */
+  readonly salt?: string;
 }
 
 export function createLog(options: LogOptions): ProcessLog {
@@ -51,9 +55,10 @@ export function createLog(options: LogOptions): ProcessLog {
     },
     { write: asText ? (line: string) => write(textLine(line)) : write },
   );
+  const redaction = new Redaction(options.salt);
   return {
-    ...wrap(logger),
-    fatal: (fields, message) => logger.fatal(loggable(fields), message),
+    ...wrap(logger, redaction),
+    fatal: (fields, message) => logger.fatal(loggable(fields, redaction), redaction.text(message)),
   };
 }
 
@@ -67,16 +72,13 @@ export const silentLog: ProcessLog = {
   child: () => silentLog,
 };
 
-function wrap(logger: pino.Logger): Log {
+function wrap(logger: pino.Logger, redaction: Redaction): Log {
+  const at = (level: "debug" | "info" | "warn" | "error") => (fields: LogFields, text: string) => {
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level](loggable(fields, redaction), redaction.text(text));
+  };
   return {
-    debug: (fields, message) => {
-      if (logger.isLevelEnabled("debug")) logger.debug(loggable(fields), message);
-    },
-    info: (fields, message) => {
-      if (logger.isLevelEnabled("info")) logger.info(loggable(fields), message);
-    },
-    warn: (fields, message) => logger.warn(loggable(fields), message),
-    error: (fields, message) => logger.error(loggable(fields), message),
-    child: (fields) => wrap(logger.child(loggable(fields))),
+    ...{ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    child: (fields) => wrap(logger.child(loggable(fields, redaction)), redaction),
   };
 }

@@ -4,6 +4,7 @@ import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { UserSessions } from "./app/user-sessions.ts";
@@ -15,6 +16,7 @@ import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
+import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -74,7 +76,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
-    return serve({ settings, log, clock, storage, queued, revoked });
+    const blocked = await storage.blocks.all();
+    return serve({ settings, log, clock, storage, queued, revoked, blocked });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -89,9 +92,11 @@ interface Parts {
   /** What work queues kept over the restart. */
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
+  readonly blocked: readonly Block[];
 }
 
-function serve({ settings, log, clock, storage, queued, revoked }: Parts): RunningServer {
+function serve(parts: Parts): RunningServer {
+  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -111,13 +116,17 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   queues.load(queued);
   const sessions = new UserSessions();
   const dormant = new DormantSubscriptions();
-  const outlet = new StompOutlet(broker, sessions, newUuid, {
-    joined: (userId, conversationId) => application.joined(userId, conversationId),
-    left: (userId, conversationId) => application.left(userId, conversationId),
-    returned: (userId) => application.returned(userId),
-  });
+  const memberships = {
+    joined: (userId: string, conversationId: string) => application.joined(userId, conversationId),
+    left: (userId: string, conversationId: string) => application.left(userId, conversationId),
+    returned: (userId: string) => application.returned(userId),
+  };
+  const outlet = new StompOutlet(broker, sessions, newUuid, memberships, (userId, body) =>
+    audience.publish(userId, body),
+  );
+  const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
-    ...{ store, outlet, clock, newId: newUuid },
+    ...{ store, outlet, clock, newId: newUuid, blocks },
     delivery: settings.delivery.mode,
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,
@@ -126,6 +135,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     uncommittedBytes: limits.uncommittedBytes,
     typingExpiryMs: settings.chat.typingExpiryMs,
     graceMs: settings.presence.graceMs,
+    presenceVisibleTo: settings.presence.visibleTo,
     messagesPerSecond: limits.messagesPerSecond,
     messagesBurst: limits.messagesBurst,
     conversationMembers: limits.conversationMembers,
@@ -133,6 +143,10 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
     onFault: (err) => log.error({ err }, "Internal error"),
+  });
+  const audience = new PresenceAudience({
+    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid },
+    onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock);
@@ -144,7 +158,7 @@ function serve({ settings, log, clock, storage, queued, revoked }: Parts): Runni
   const { sendBufferBytes, connectionsPerUser } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const application = new ChatApplication({
-    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ authentication, audience, broker, chat, sessions, dormant, replays, newId: newUuid, log },
     ...{ rates: flood.rates, connectionsPerUser },
     router: new AppRouter({
       ...{ authentication, chat, sessions, replays, clock, newId: newUuid, rates: flood.rates },

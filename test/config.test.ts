@@ -115,6 +115,7 @@ describe("the sources of a setting", () => {
       "tls.hsts_days": "180",
       "delivery.mode": "durable",
       "chat.echo": "none",
+      "presence.visible_to": "nobody",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
     };

@@ -115,6 +115,81 @@ describe("redaction", () => {
   });
 });
 
+describe("in texts of every kind", () => {
+  const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg";
+
+  /** The text as a field, in a list, in a map's key, in an error and its cause, and as the message. */
+  function logged(text: string, format: "json" | "text" = "json"): string {
+    const recorded = record({ format });
+    const error = new Error(`outer ${text}`, { cause: new Error(`inner ${text}`) });
+    const fields = { user: text, list: [text], url: new URL(`http://h/?a=${text}`) };
+    recorded.log.child({ user: text }).error({ ...fields, error }, `Message of ${text}`);
+    recorded.log.info({ map: new Map([[text, 1]]) }, "Keys");
+    return recorded.text();
+  }
+
+  test.each([
+    ["a token", JWT],
+    ["a token without a signature", JWT.slice(0, JWT.lastIndexOf("."))],
+    ["a token whose header is not plain", `${"A".repeat(20)}.${"B".repeat(40)}.${"C".repeat(20)}`],
+    ["an address", "ada.lovelace+chat@mail.example.com"],
+    ["an address in a URL", "ada%40example.com"],
+    ["an address with letters of the world", "ädä@bücher.example"],
+  ])("%s is not there", (_, secret) => {
+    for (const format of ["json", "text"] as const) {
+      const text = logged(secret, format);
+      expect(text).toMatch(/\[redacted\]|\[e-mail [0-9a-f]{8}\]/);
+      expect(decodeURIComponent(text)).not.toContain(decodeURIComponent(secret));
+      for (const part of secret.split(/[.@]|%40/).filter(({ length }) => length > 8)) {
+        expect(text).not.toContain(part);
+      }
+    }
+  });
+
+  test("credentials and parameters named like secrets are not there", () => {
+    const { log, text } = record();
+    const url = "http://h/ws?access_token=hunter2&x=1&apiKey=hunter2";
+    log.info({ url, header: "Authorization: Bearer hunter2" }, "Basic hunter2");
+    expect(text()).not.toContain("hunter2");
+    expect(text()).toContain("&x=1");
+  });
+
+  test("an address is the same in all lines of a process, and says nothing elsewhere", () => {
+    const nameWith = (salt: string, address: string) => {
+      const { log, text } = record({ salt });
+      log.info({ user: address }, "hello");
+      return JSON.parse(text()).user;
+    };
+    const name = nameWith("salt", "ada@example.com");
+    expect(name).toMatch(/^\[e-mail [0-9a-f]{8}\]$/);
+    expect(nameWith("salt", "Ada@Example.com")).toBe(name);
+    expect(nameWith("salt", "bob@example.com")).not.toBe(name);
+    expect(nameWith("pepper", "ada@example.com")).not.toBe(name);
+  });
+
+  test("what only resembles is left alone", () => {
+    const { log, text } = record();
+    const fine = [
+      "/node_modules/@stomp/stompjs@7.5.0/x.js",
+      "ws://127.0.0.1:8080/ws",
+      "1.2.3",
+      "a@b",
+    ];
+    log.info(
+      { fine, id: "0190c2f4-7f6e-7000-8000-000000000000" },
+      "user.connect of chat.example.com",
+    );
+    expect(text()).not.toMatch(/redacted|e-mail/);
+  });
+
+  test("long texts without any cost what short ones do, for their length", () => {
+    const { log, text } = record();
+    for (const part of ["a", "a@", "a.", "eyJ", "%40"])
+      log.info({ part: part.repeat(20_000) }, "long");
+    expect(text().split("\n")).toHaveLength(6);
+  });
+});
+
 describe("text", () => {
   test("is one line of time, level, message and fields", () => {
     const { log, text } = record({ format: "text" });

@@ -18,10 +18,16 @@ import type { Settlement } from "../session/transactions.ts";
 import type { Frame } from "../stomp/frame.ts";
 import type { AccessRules } from "./access-rules.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
-import { conversationOfTyping, isReservedTopic, typingTopic } from "./destinations.ts";
+import {
+  conversationOfTyping,
+  isReservedTopic,
+  presenceTopic,
+  typingTopic,
+} from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
 import type { FrameRates } from "./frame-rates.ts";
+import type { PresenceAudience } from "./presence-audience.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
 import { idSchema } from "./schemas.ts";
@@ -33,6 +39,7 @@ export interface ChatApplicationOptions {
   readonly broker: Broker;
   readonly chat: Chat;
   readonly router: AppRouter;
+  readonly audience: PresenceAudience;
   readonly sessions: UserSessions;
   readonly rates: FrameRates;
   /** 0 is no limit. */
@@ -268,7 +275,9 @@ export class ChatApplication implements Application {
     if (conversationId === null) {
       // Patterns are for what clients publish: the server's own events never pass them.
       const pattern = TopicPattern.parse(topic);
-      return { kind: "broadcast", key: topic, pattern, oncePerConnection: false, catchUp: false };
+      const isPresence = topic === presenceTopic;
+      const key = isPresence ? this.#options.audience.keyFor(session.principal.userId) : topic;
+      return { kind: "broadcast", key, pattern, oncePerConnection: false, catchUp: false };
     }
     if (!idSchema.safeParse(conversationId).success) {
       throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);

@@ -6,7 +6,7 @@ import type { Origin, Outlet } from "../chat/outlet.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import type { NewId } from "../ids.ts";
 import { Session } from "../session/session.ts";
-import { presenceTopic, typingTopic } from "./destinations.ts";
+import { typingTopic } from "./destinations.ts";
 import { awaitDeparture, type UserSessions } from "./user-sessions.ts";
 
 export const JSON_HEADERS: readonly string[] = ["content-type", "application/json"];
@@ -18,6 +18,7 @@ export class StompOutlet implements Outlet {
     readonly sessions: UserSessions,
     readonly newId: NewId,
     readonly memberships: Pick<Outlet, "joined" | "left" | "returned">,
+    readonly publishPresence: (userId: string, body: string) => void,
   ) {}
 
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
@@ -38,8 +39,8 @@ export class StompOutlet implements Outlet {
     this.#publish(typingTopic(conversationId), body);
   }
 
-  presence(body: string): void {
-    this.#publish(presenceTopic, body);
+  presence(userId: string, body: string): void {
+    this.publishPresence(userId, body);
   }
 
   watchDeparture(userId: string, message: StoredMessage): void {

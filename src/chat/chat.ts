@@ -2,6 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { TokenBuckets } from "../token-buckets.ts";
+import type { Blocks } from "./blocks.ts";
+import { Contacts } from "./contacts.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
@@ -9,6 +11,7 @@ import { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
 import { Presence } from "./presence.ts";
+import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
 import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
@@ -32,6 +35,8 @@ export interface ChatOptions {
   readonly graceMs: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
+  readonly blocks: Blocks;
+  readonly presenceVisibleTo: PresenceScope;
   /** Members that a conversation may have. */
   readonly conversationMembers: number;
   readonly typingPerSecond: number;
@@ -55,6 +60,8 @@ export class Chat {
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
   readonly signalRate: TokenBuckets;
+  readonly blocks: Blocks;
+  readonly visibility: PresenceVisibility;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
@@ -85,6 +92,11 @@ export class Chat {
     this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
     this.receipts = new Receipts({ store, conversations, recent, journal, outlet, clock, onFault });
+    const contacts = new Contacts({
+      store,
+      isUsed: options.presenceVisibleTo === "contacts",
+      isKept: (userId) => this.presence.isPresent(userId),
+    });
     this.messages = new Messages({
       ...{ store, conversations, recent, journal, outlet, clock },
       receipts: this.receipts,
@@ -93,19 +105,30 @@ export class Chat {
       delivery: options.delivery,
       echo: options.echo,
       openDirect: options.openDirect,
+      blocks: options.blocks,
+      contacts,
     });
     this.#replays = { store, conversations, journal, recent };
+    const { blocks } = options;
+    this.blocks = blocks;
     this.typing = new Typing({
-      ...{ conversations, outlet, clock, signals: this.signalRate },
+      ...{ conversations, blocks, outlet, clock, signals: this.signalRate },
       expiryMs: options.typingExpiryMs,
+    });
+    this.visibility = new PresenceVisibility(options.presenceVisibleTo, blocks, contacts);
+    blocks.onChange(({ blockerId, blockedId }, isBlocked) => {
+      if (isBlocked) this.typing.blocked(blockerId, blockedId);
     });
     this.presence = new Presence({
       ...{ store, journal, outlet, clock },
       graceMs: options.graceMs,
-      onOffline: (userId) => this.typing.left(userId),
+      onOffline: (userId) => {
+        this.typing.left(userId);
+        contacts.forget(userId);
+      },
     });
     this.membership = new Membership({
-      ...{ conversations, journal, outlet, clock },
+      ...{ conversations, journal, outlet, clock, contacts },
       ...{ receipts: this.receipts, typing: this.typing, newId: options.newId },
       capacity: options.conversationMembers,
     });

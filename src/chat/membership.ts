@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { whenReady } from "../maybe-promise.ts";
+import type { Contacts } from "./contacts.ts";
 import {
   type Conversation,
   type Conversations,
@@ -20,6 +21,7 @@ export interface MembershipOptions {
   readonly outlet: Outlet;
   readonly receipts: Receipts;
   readonly typing: Typing;
+  readonly contacts: Contacts;
   readonly clock: Clock;
   readonly newId: NewId;
   /** Members that a conversation may have. */
@@ -68,7 +70,8 @@ export class Membership {
         return { id: groupId, memberIds, isNew: false };
       }
       const conversation = conversations.open(groupId, "group", memberIds, clock.now());
-      this.#write({ change: "created", conversation, member: null }, settled);
+      const known = this.#options.contacts.met(memberIds, memberIds);
+      this.#write({ change: "created", conversation, member: null }, all(settled, known));
       for (const userId of memberIds) outlet.joined(userId, groupId);
       return { id: groupId, memberIds, isNew: true };
     });
@@ -87,7 +90,8 @@ export class Membership {
       }
       this.#assertRoomFor(conversation.members.size + 1);
       const member = conversation.join(userId);
-      this.#write({ change: "added", conversation, member }, settled);
+      const known = this.#options.contacts.met([userId], conversation.members.keys());
+      this.#write({ change: "added", conversation, member }, all(settled, known));
       this.#options.outlet.joined(userId, conversationId);
     });
   }
@@ -102,7 +106,8 @@ export class Membership {
         return;
       }
       conversation.members.delete(userId);
-      this.#write({ change: "removed", conversation, member }, settled);
+      const known = this.#options.contacts.parted(userId, conversation.members.keys());
+      this.#write({ change: "removed", conversation, member }, all(settled, known));
       this.#options.outlet.left(userId, conversationId);
       this.#options.typing.leftConversation(userId, conversationId);
     });
@@ -183,6 +188,13 @@ class Pending implements PendingMembership {
     if (change === "added" && member !== null) outlet.left(member.userId, conversation.id);
     this.#settled(error);
   }
+}
+
+function all(settled: Settled, known: () => void): Settled {
+  return (error) => {
+    known();
+    settled(error);
+  };
 }
 
 function isGroupOf({ kind, members }: Conversation, userIds: readonly string[]): boolean {

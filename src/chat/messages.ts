@@ -3,6 +3,8 @@ import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
+import { type Blocks, blocked } from "./blocks.ts";
+import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent, messageEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
@@ -46,6 +48,8 @@ export interface MessagesOptions {
   readonly echo: "others" | "all" | "none";
   /** The first message to an unknown conversation opens it, if it names a recipient. */
   readonly openDirect: boolean;
+  readonly blocks: Blocks;
+  readonly contacts: Contacts;
 }
 
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
@@ -63,8 +67,8 @@ export class Messages {
    * members. `settled` hears of the commit. A repeat of a `clientMessageId` is answered with what
    * became of the first one and delivered to nobody.
    *
-   * Throws CONVERSATION_NOT_FOUND, VALIDATION_FAILED (the recipient is not a member), RATE_LIMITED,
-   * STORAGE_UNAVAILABLE.
+   * Throws CONVERSATION_NOT_FOUND, VALIDATION_FAILED (the recipient is not a member), BLOCKED,
+   * RATE_LIMITED, STORAGE_UNAVAILABLE.
    */
   send(
     sender: Sender,
@@ -102,11 +106,15 @@ export class Messages {
 
   /** The conversation in which the sender may write; opened if need be. */
   #enter(found: Conversation | null, sender: Sender, message: NewMessage): Conversation {
-    const { conversations, journal, outlet, clock, openDirect } = this.#options;
+    const { conversations, journal, outlet, clock, openDirect, blocks } = this.#options;
     const { conversationId, recipientId } = message;
     journal.assertRoom();
+    const isMember = found?.members.has(sender.userId) === true;
+    // To a non-member the answer is the same whether the conversation exists.
+    const peerId = isMember ? found.peerOf(sender.userId) : recipientId;
+    if (peerId !== null && blocks.isBetween(sender.userId, peerId)) throw blocked();
     if (found !== null) {
-      if (!found.members.has(sender.userId)) throw conversationNotFound(conversationId);
+      if (!isMember) throw conversationNotFound(conversationId);
       if (recipientId !== null && !found.members.has(recipientId)) {
         throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
       }
@@ -118,6 +126,8 @@ export class Messages {
     }
     const members: [string, string] = [sender.userId, recipientId];
     const opened = conversations.open(conversationId, "direct", members, clock.now());
+    const contacts = this.#options.contacts.opened(opened);
+    if (contacts !== null) journal.addMembership(contacts);
     for (const userId of members) outlet.joined(userId, conversationId);
     return opened;
   }

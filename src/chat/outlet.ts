@@ -14,7 +14,8 @@ export interface Outlet {
   /** A message was read; `except` is left out. */
   receipt(userId: string, body: string, except: Origin | null): void;
   typing(conversationId: string, body: string): void;
-  presence(body: string): void;
+  /** To those who may see the user's presence. */
+  presence(userId: string, body: string): void;
   /**
    * Watches until the message's bytes have left for one of the user's connections that do not
    * acknowledge, then `Receipts.delivered` is called; never, if the user has none.

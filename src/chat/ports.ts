@@ -219,6 +219,9 @@ export interface ChatStore {
   /** The user's conversations, the one with the newest message first, be it removed since. */
   conversationsOf(userId: string, limit: number): MaybePromise<ConversationOverview[]>;
 
+  /** Other users who share a conversation with the user, each once, in no particular order. */
+  contactsOf(userId: string, limit: number): MaybePromise<string[]>;
+
   /** Those of the ids that are known, in no particular order. */
   users(userIds: readonly string[]): MaybePromise<StoredUser[]>;
 }

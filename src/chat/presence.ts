@@ -41,6 +41,11 @@ export class Presence {
     return this.#users.size;
   }
 
+  /** With a connection, or within the grace after the last one. */
+  isPresent(userId: string): boolean {
+    return this.#users.has(userId);
+  }
+
   isOnline(userId: string): boolean {
     return this.#users.get(userId)?.status === "ONLINE";
   }
@@ -87,12 +92,12 @@ export class Presence {
     this.set(userId, "ONLINE");
   }
 
-  /** Users of this node that are not OFFLINE, at most `limit`. */
-  online(limit: number): UserPresence[] {
+  /** Users of this node that are not OFFLINE and may be seen, at most `limit`. */
+  online(limit: number, isVisible: (userId: string) => boolean): UserPresence[] {
     const found: UserPresence[] = [];
     for (const [userId, { name, status }] of this.#users) {
       if (found.length >= limit) break;
-      if (status !== "OFFLINE") {
+      if (status !== "OFFLINE" && isVisible(userId)) {
         found.push({ userId, name, status, lastSeenMs: this.#options.clock.now() });
       }
     }
@@ -139,7 +144,7 @@ export class Presence {
   }
 
   #tell(userId: string, status: PresenceStatus, lastSeenMs: number): void {
-    this.#options.outlet.presence(presenceEvent(userId, status, lastSeenMs));
+    this.#options.outlet.presence(userId, presenceEvent(userId, status, lastSeenMs));
   }
 }
 

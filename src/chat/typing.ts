@@ -1,12 +1,14 @@
 import type { Clock, Timer } from "../clock.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
+import { type Blocks, blocked } from "./blocks.ts";
 import type { Conversations } from "./conversations.ts";
 import { typingEvent } from "./events.ts";
 import type { Outlet } from "./outlet.ts";
 
 export interface TypingOptions {
   readonly conversations: Conversations;
+  readonly blocks: Blocks;
   readonly outlet: Outlet;
   readonly clock: Clock;
   readonly expiryMs: number;
@@ -33,10 +35,12 @@ export class Typing {
     this.#options = options;
   }
 
-  /** Throws CONVERSATION_NOT_FOUND when the user is not a member. */
+  /** Throws CONVERSATION_NOT_FOUND when the user is not a member; BLOCKED. */
   set(userId: string, conversationId: string, isTyping: boolean): MaybePromise<void> {
-    const { conversations, clock, expiryMs } = this.#options;
-    return whenReady(conversations.findFor(userId, conversationId), () => {
+    const { conversations, blocks, clock, expiryMs } = this.#options;
+    return whenReady(conversations.findFor(userId, conversationId), (conversation) => {
+      const peerId = conversation.peerOf(userId);
+      if (peerId !== null && blocks.isBetween(userId, peerId)) throw blocked();
       const key = keyOf(userId, conversationId);
       const wasTyping = this.#active.delete(key);
       if (isTyping) {
@@ -59,6 +63,18 @@ export class Typing {
   leftConversation(userId: string, conversationId: string): void {
     const key = keyOf(userId, conversationId);
     if (this.#active.has(key) || this.#late.has(key)) this.#end(key, { userId, conversationId });
+  }
+
+  /** One of the users has blocked the other: neither is typing to the other any more. */
+  blocked(userId: string, otherId: string): void {
+    const { conversations } = this.#options;
+    for (const place of [...this.#active.values(), ...this.#late.values()]) {
+      const peerId = conversations.peek(place.conversationId)?.peerOf(place.userId);
+      const isOfTheTwo =
+        (place.userId === userId && peerId === otherId) ||
+        (place.userId === otherId && peerId === userId);
+      if (isOfTheTwo) this.leftConversation(place.userId, place.conversationId);
+    }
   }
 
   stop(): void {

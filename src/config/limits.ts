@@ -81,6 +81,7 @@ export const limits = z
       { min: KIB, max: 1_024 * MIB },
       "Headers and bodies in the open transactions of a connection.",
     ),
+    blocks: integer(1_000, { min: 0, max: MILLION }, "Users that a user may block."),
     conversationMembers: integer(1_024, { min: 2, max: MILLION }, "Members of a conversation."),
     queues: integer(10_000, { min: 1, max: MILLION }, "Work queues in use at a time."),
     queueMessages: integer(

@@ -117,6 +117,11 @@ export const settingsSchema = z.object({
   }),
   presence: z.object({
     graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),
+    visibleTo: choice(
+      ["everyone", "contacts", "nobody"],
+      "everyone",
+      "Who sees whether a user is there, and when they last were; contacts share a conversation.",
+    ),
   }),
   heartbeat,
   limits,

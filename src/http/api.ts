@@ -15,6 +15,7 @@ import { type Clock, isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { blockRoutes } from "./blocks-api.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
 import type { HealthSource } from "./health.ts";
@@ -157,9 +158,13 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   });
 
   api.get("/api/presence", async (context) => {
-    await caller(context);
+    const { userId } = await caller(context);
     const { users, limit } = validate(presenceSchema, context.req.query());
-    const found = users === undefined ? chat.presence.online(limit) : await chat.presence.of(users);
+    const isVisible = await chat.visibility.viewOf(userId);
+    const found =
+      users === undefined
+        ? chat.presence.online(limit, isVisible)
+        : await chat.presence.of(users.filter(isVisible));
     return context.json({ users: found.map(presenceView) });
   });
 
@@ -176,6 +181,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });
+  blockRoutes(api, { chat, caller });
   membershipRoutes(api, { membership: chat.membership, assertServer });
 
   api.notFound((context) => {

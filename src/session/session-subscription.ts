@@ -25,7 +25,7 @@ export class SessionSubscription implements ClientSubscription {
   readonly ackMode: AckMode;
   readonly number: number;
   readonly unacknowledged = new Unacknowledged();
-  readonly #options: SessionSubscriptionOptions;
+  #options: SessionSubscriptionOptions;
   readonly #head: string;
   #subscription: Subscription | null = null;
   #isHeld = false;
@@ -79,6 +79,16 @@ export class SessionSubscription implements ClientSubscription {
     if (this.#subscription === null || !this.#isHeld) return;
     this.#isHeld = false;
     this.#options.broker.redirect(this.#subscription, this.#liveReceive());
+  }
+
+  /** Listens under another key from now on. Not while it is held. */
+  moveTo(key: string): void {
+    const { broker, request } = this.#options;
+    if (key === request.key) return;
+    this.#options = { ...this.#options, request: { ...request, key } };
+    if (this.#subscription === null) return;
+    broker.unsubscribe(this.#subscription);
+    this.#subscription = broker.subscribe(this.#options.request, this.#liveReceive());
   }
 
   close(): void {

@@ -161,6 +161,15 @@ export class MemoryChatStore implements ChatStore {
       }));
   }
 
+  contactsOf(userId: string, limit: number): string[] {
+    this.#expectOpen();
+    const contacts = new Set<string>();
+    for (const { members } of this.#conversationsOfUser.get(userId) ?? []) {
+      for (const otherId of members.keys()) if (otherId !== userId) contacts.add(otherId);
+    }
+    return [...contacts].slice(0, Math.max(limit, 0));
+  }
+
   users(userIds: readonly string[]): StoredUser[] {
     this.#expectOpen();
     return [...new Set(userIds)].flatMap((userId) => this.#users.get(userId) ?? []);

@@ -1,3 +1,4 @@
+import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
@@ -8,12 +9,14 @@ export function memoryStorage(): Storage {
   const chat = new MemoryChatStore();
   const queues = new MemoryQueueStore();
   const revocations = new MemoryRevocationStore();
+  const blocks = new MemoryBlockStore();
   return {
-    ...{ chat, queues, revocations },
+    ...{ chat, queues, revocations, blocks },
     async close() {
       chat.close();
       queues.close();
       revocations.close();
+      blocks.close();
     },
   };
 }

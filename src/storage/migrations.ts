@@ -97,6 +97,13 @@ export const MIGRATIONS: readonly string[] = [
 
   // Who joins a conversation later is not shown what was said before.
   "ALTER TABLE members ADD COLUMN joined_seq INTEGER NOT NULL DEFAULT 0;",
+
+  `CREATE TABLE blocks (
+     blocker_id TEXT NOT NULL,
+     blocked_id TEXT NOT NULL,
+     position INTEGER NOT NULL,
+     PRIMARY KEY (blocker_id, blocked_id)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

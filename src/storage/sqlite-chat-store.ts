@@ -135,6 +135,12 @@ export class SqliteChatStore implements ChatStore {
     });
   }
 
+  contactsOf(userId: string, limit: number): string[] {
+    return answer(() =>
+      this.#reads.contacts.all(userId, Math.max(limit, 0)).map((contact) => contact.userId),
+    );
+  }
+
   users(userIds: readonly string[]): StoredUser[] {
     // Well-formed, as a string is when it is bound by itself.
     return answer(() => this.#reads.users.all(JSON.stringify(userIds.map(wellFormed))));
@@ -208,6 +214,7 @@ function prepare(db: Database) {
     end: query<null, []>("COMMIT"),
     conversation: query<ConversationRow, [id: string]>(READS.conversation),
     members: query<StoredMember, [conversationId: string]>(READS.members),
+    contacts: query<{ userId: string }, [userId: string, limit: number]>(READS.contacts),
     messageById: query<StoredMessage, [id: string]>(READS.messageById),
     messageBySeq: query<{ id: string }, [conversationId: string, seq: number]>(READS.messageBySeq),
     messageByClientId: query<SentMessage, [senderId: string, clientMessageId: string]>(

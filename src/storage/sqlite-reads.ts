@@ -34,8 +34,8 @@ const CONVERSATION = `
   conversations.last_seq AS lastSeq`;
 
 /**
- * Every read that is done to a database, each by an index. (Queue messages and revocations are read once, when the server
- * starts: all of them, as they lie.) CROSS JOIN is SQLite's way to say in
+ * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks are read once, when the
+ * server starts: all of them.) CROSS JOIN is SQLite's way to say in
  * which order tables are joined.
  */
 export const READS = {
@@ -126,6 +126,13 @@ export const READS = {
     CROSS JOIN messages
       ON messages.conversation_id = conversations.id AND messages.seq = conversations.last_seq`,
 
+  contacts: `
+    SELECT DISTINCT others.user_id AS userId
+    FROM members
+    CROSS JOIN members AS others ON others.conversation_id = members.conversation_id
+    WHERE members.user_id = ?1 AND others.user_id <> ?1
+    LIMIT ?2`,
+
   users: `
     SELECT user_id AS userId, name, last_seen_ms AS lastSeenMs
     FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
@@ -136,6 +143,14 @@ export const READS = {
 
   revocations: `
     SELECT kind, subject, revoked_ms AS revokedMs, forget_ms AS forgetMs FROM revocations`,
+
+  blocks: `
+    SELECT blocker_id AS blockerId, blocked_id AS blockedId FROM blocks
+    ORDER BY blocker_id, position`,
+
+  block: `
+    SELECT blocker_id AS blockerId, blocked_id AS blockedId FROM blocks
+    WHERE blocker_id = ? AND blocked_id = ?`,
 
   revocation: `SELECT revoked_ms AS revokedMs FROM revocations WHERE kind = ? AND subject = ?`,
 

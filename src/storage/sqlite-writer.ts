@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
+import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
@@ -14,7 +15,7 @@ import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
-export type StoreName = "chat" | "queues" | "revocations";
+export type StoreName = "chat" | "queues" | "revocations" | "blocks";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -81,6 +82,7 @@ class Writes {
       chat: new ChatWrites(db),
       queues: new QueueWrites(db),
       revocations: new RevocationWrites(db),
+      blocks: new BlockWrites(db),
     };
     this.#removals = new Removals(db);
   }

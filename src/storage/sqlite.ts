@@ -2,11 +2,13 @@ import type { Database } from "bun:sqlite";
 import { resolve } from "node:path";
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { BlockStore } from "../chat/blocks.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
+import { SqliteBlockStore } from "./sqlite-block-store.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
@@ -76,6 +78,7 @@ class SqliteStorage implements Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
   readonly revocations: RevocationStore;
+  readonly blocks: BlockStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -90,6 +93,7 @@ class SqliteStorage implements Storage {
     this.chat = new SqliteChatStore(this.#commits, reader);
     this.queues = new SqliteQueueStore(this.#commits, reader);
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
+    this.blocks = new SqliteBlockStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

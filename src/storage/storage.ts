@@ -1,5 +1,6 @@
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { BlockStore } from "../chat/blocks.ts";
 import type { ChatStore } from "../chat/ports.ts";
 
 /** One engine and the stores that it keeps, each for the floor whose port it is. */
@@ -7,6 +8,7 @@ export interface Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
   readonly revocations: RevocationStore;
+  readonly blocks: BlockStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

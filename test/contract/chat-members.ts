@@ -98,6 +98,21 @@ export function chatMembersContract(current: () => ChatStore): void {
       ]);
     });
 
+    test("contacts share a conversation, and are no more than were asked for", async () => {
+      const pair = conversation("pair", ["alice", "bob"]);
+      await commit({ conversations: [pair, conversation("other", ["bob", "dave"])] });
+      const of = async (userId: string) => [...(await store.contactsOf(userId, 10))].sort();
+      expect(await of("alice")).toEqual(["bob", "carol"]);
+      expect(await of("bob")).toEqual(["alice", "carol", "dave"]);
+      expect(await of("dave")).toEqual(["bob"]);
+      expect(await of("mallory")).toEqual([]);
+      expect(await store.contactsOf("bob", 2)).toHaveLength(2);
+      expect(await store.contactsOf("bob", 0)).toEqual([]);
+      await commit({ removedMembers: [leaving("bob")] });
+      expect(await of("bob")).toEqual(["alice", "dave"]);
+      expect(await of("carol")).toEqual(["alice"]);
+    });
+
     test("members of a conversation that is not there are left out", async () => {
       await commit({ addedMembers: [{ ...joining("bob", 1), conversationId: "nowhere" }] });
       expect(await store.conversation("nowhere")).toBeNull();

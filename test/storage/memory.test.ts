@@ -1,4 +1,5 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
@@ -8,3 +9,4 @@ chatStoreContract("the store in memory", memoryStorage);
 chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
 queueStoreContract("the store in memory", memoryStorage);
 revocationStoreContract("the store in memory", memoryStorage);
+blockStoreContract("the store in memory", memoryStorage);

@@ -18,8 +18,8 @@ describe("every read goes by an index:", () => {
     test(name, () => {
       const plan = planOf(sql);
       const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
-      // The ids that were asked for are gone through, all queue messages and revocations, and nothing else.
-      const meant = /^SCAN (wanted|json_each|(?:queue_messages|revocations)$)/;
+      // The ids that were asked for are gone through, all queue messages, revocations, blocks, and nothing else.
+      const meant = /^SCAN (wanted|json_each|(?:queue_messages|revocations|blocks)$)/;
       expect(scans.filter((detail) => !meant.test(detail))).toEqual([]);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("AUTOMATIC");
     });

@@ -1,5 +1,6 @@
 import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
+import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
@@ -16,3 +17,4 @@ chatStoreContract("the SQLite store", open);
 chatStoreContract("the SQLite store by promises", async () => deferred(await open()));
 queueStoreContract("the SQLite store", open);
 revocationStoreContract("the SQLite store", open);
+blockStoreContract("the SQLite store", open);

@@ -110,6 +110,15 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     code: "MESSAGE_NOT_FOUND",
   },
   { ...get("/api/presence"), code: null },
+  { ...get("/api/blocks"), code: null },
+  {
+    ...{ method: "PUT", route: "/api/blocks/:userId", path: () => "/api/blocks/alice" },
+    ...{ by: "user", code: null },
+  },
+  {
+    ...{ method: "DELETE", route: "/api/blocks/:userId", path: () => "/api/blocks/alice" },
+    ...{ by: "user", code: null },
+  },
   { ...get("/api/websocket/health"), by: "anybody", code: null },
   { ...get("/healthz"), by: "anybody", code: null },
   { ...get("/readyz"), by: "anybody", code: null },

@@ -1,8 +1,10 @@
+import { Blocks } from "../../src/chat/blocks.ts";
 import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
 import type { NewMessage } from "../../src/chat/messages.ts";
 import type { Origin, Outlet } from "../../src/chat/outlet.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
+import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 /** What chat told, in the order of the telling. */
@@ -38,7 +40,7 @@ export class RecordingOutlet implements Outlet {
   typing(conversationId: string, body: string): void {
     this.told.push({ kind: "typing", to: conversationId, body: JSON.parse(body) });
   }
-  presence(body: string): void {
+  presence(_userId: string, body: string): void {
     this.told.push({ kind: "presence", to: "*", body: JSON.parse(body) });
   }
   watchDeparture(userId: string, message: StoredMessage): void {
@@ -100,6 +102,8 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     conversationMembers: 1_024,
     typingPerSecond: 0,
     typingBurst: 1,
+    presenceVisibleTo: "everyone",
+    blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onFault: (fault) => faults.push(fault),
     ...options,

@@ -16,9 +16,8 @@ import type { Storage } from "../../src/storage/storage.ts";
 
 /** The storage, with chats that are answered late. */
 export function deferred(storage: Storage): Storage {
-  const { chat, queues, revocations } = storage;
   const close = () => storage.close();
-  return { chat: new DeferredStore(chat), queues, revocations, close };
+  return { ...storage, chat: new DeferredStore(storage.chat), close };
 }
 
 /** Answers every read by a promise, a few turns late, as an engine across a network does. */
@@ -78,6 +77,10 @@ export class DeferredStore implements ChatStore {
 
   conversationsOf(userId: string, limit: number): Promise<ConversationOverview[]> {
     return later(() => this.#store.conversationsOf(userId, limit));
+  }
+
+  contactsOf(userId: string, limit: number): Promise<string[]> {
+    return later(() => this.#store.contactsOf(userId, limit));
   }
 
   users(userIds: readonly string[]): Promise<StoredUser[]> {

@@ -23,6 +23,7 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     conversationHeads: (userId, limit) => this.inner.conversationHeads(userId, limit),
     lastMessagePerSender: (...range) => this.inner.lastMessagePerSender(...range),
     conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
+    contactsOf: (userId, limit) => this.inner.contactsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
   };
 

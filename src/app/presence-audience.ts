@@ -1,0 +1,108 @@
+import type { Broker } from "../broker/broker.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import type { Blocks } from "../chat/blocks.ts";
+import type { PresenceVisibility, Viewers } from "../chat/presence-visibility.ts";
+import type { NewId } from "../ids.ts";
+import { SessionSubscription } from "../session/session-subscription.ts";
+import { presenceTopic } from "./destinations.ts";
+import { JSON_HEADERS } from "./stomp-outlet.ts";
+import type { UserSessions } from "./user-sessions.ts";
+
+const SMALLEST_SWEEP = 1_024;
+
+export interface PresenceAudienceOptions {
+  readonly broker: Broker;
+  readonly sessions: UserSessions;
+  readonly visibility: PresenceVisibility;
+  readonly blocks: Blocks;
+  readonly newId: NewId;
+  /** Somebody's presence could not be told, since it is not known to whom. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/**
+ * Who gets which events of `/topic/presence`. Where everyone may see everyone, all listen under one
+ * key, and the engine copies each event to them. A user who may not see all listens under a key of
+ * their own, and gets an event if they may see it; a block moves live subscriptions.
+ */
+export class PresenceAudience {
+  readonly #options: PresenceAudienceOptions;
+  /** Users who listen, or have listened, under a key of their own. */
+  readonly #single = new Set<string>();
+  #sweepAtSize = SMALLEST_SWEEP;
+
+  constructor(options: PresenceAudienceOptions) {
+    this.#options = options;
+    options.blocks.onChange(({ blockedId }) => this.#move(blockedId));
+  }
+
+  /** What a subscription of the user's to `/topic/presence` listens under. */
+  keyFor(userId: string): string {
+    const { visibility, blocks } = this.#options;
+    if (visibility.scope === "everyone" && !blocks.isBlockedBySomebody(userId)) {
+      return presenceTopic;
+    }
+    this.#single.add(userId);
+    if (this.#single.size >= this.#sweepAtSize) this.#sweep();
+    return singleKey(userId);
+  }
+
+  /** An event about the user, to all who may see it. */
+  publish(userId: string, body: string): void {
+    const { broker, visibility, newId, onFault } = this.#options;
+    const message = new Outgoing(newId(), body, JSON_HEADERS);
+    if (visibility.scope === "everyone") broker.deliver(presenceTopic, message);
+    if (this.#single.size === 0) return;
+    const deliver = (viewers: Viewers) => this.#deliver(userId, viewers, message);
+    try {
+      const viewers = visibility.viewersOf(userId);
+      if (viewers instanceof Promise) viewers.then(deliver).catch(onFault);
+      else deliver(viewers);
+    } catch (fault) {
+      onFault(fault);
+    }
+  }
+
+  #deliver(userId: string, viewers: Viewers, message: Outgoing): void {
+    const { userIds } = viewers;
+    const isFew = userIds !== null && userIds.size < this.#single.size;
+    const { broker } = this.#options;
+    for (const viewerId of isFew ? userIds : this.#single) {
+      const isSingle = this.#single.has(viewerId) && viewerId !== userId;
+      if (isSingle && viewers.includes(viewerId)) broker.deliver(singleKey(viewerId), message);
+    }
+    broker.deliver(singleKey(userId), message);
+  }
+
+  /** In the turn of the change, so that no event comes by the wrong key. */
+  #move(userId: string): void {
+    const key = this.keyFor(userId);
+    for (const { session } of this.#options.sessions.of(userId)) {
+      for (const subscription of session.subscriptions.all()) {
+        if (!(subscription instanceof SessionSubscription)) continue;
+        if (subscription.key === presenceTopic || subscription.key === singleKey(userId)) {
+          subscription.moveTo(key);
+        }
+      }
+    }
+  }
+
+  #sweep(): void {
+    const { broker, sessions } = this.#options;
+    for (const userId of this.#single) {
+      const isThere = broker.hasListeners(singleKey(userId)) || !isEmpty(sessions.of(userId));
+      if (!isThere) this.#single.delete(userId);
+    }
+    this.#sweepAtSize = Math.max(SMALLEST_SWEEP, 2 * this.#single.size);
+  }
+}
+
+/** No destination: clients neither subscribe nor send to it. */
+function singleKey(userId: string): string {
+  return `/user/${userId}/presence`;
+}
+
+function isEmpty(items: Iterable<unknown>): boolean {
+  for (const _ of items) return false;
+  return true;
+}

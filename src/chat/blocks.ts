@@ -1,0 +1,128 @@
+import { AppError } from "../errors.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+
+/** A user does not want to hear from another. */
+export interface Block {
+  readonly blockerId: string;
+  readonly blockedId: string;
+}
+
+/** Where blocks are kept. */
+export interface BlockStore {
+  /**
+   * From then on the block is there, or not, whatever was before. Resolves when it is durable;
+   * rejects with AppError STORAGE_UNAVAILABLE when nothing was written.
+   */
+  put(block: Block, isBlocked: boolean): Promise<void>;
+  all(): MaybePromise<Block[]>;
+}
+
+/** `blocked` and `blocker` after a change that others must hear of at once. */
+export type BlockListener = (block: Block, isBlocked: boolean) => void;
+
+/** Who blocks whom, in memory as well, so that a look costs no wait. */
+export class Blocks {
+  readonly #ofBlocker = new Map<string, Set<string>>();
+  readonly #ofBlocked = new Map<string, Set<string>>();
+  /** By pair: the newest change that is on its way to disk. */
+  readonly #pending = new Map<string, object>();
+  readonly #listeners: BlockListener[] = [];
+
+  constructor(
+    readonly store: BlockStore,
+    /** Users that one may block. */
+    readonly capacity: number,
+    kept: readonly Block[],
+  ) {
+    for (const block of kept) this.#set(block, true);
+  }
+
+  /** Hears of changes in the turn that makes them. */
+  onChange(listener: BlockListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** One of the two blocks the other. */
+  isBetween(userId: string, otherId: string): boolean {
+    return this.has(userId, otherId) || this.has(otherId, userId);
+  }
+
+  has(blockerId: string, blockedId: string): boolean {
+    return this.#ofBlocker.get(blockerId)?.has(blockedId) === true;
+  }
+
+  /** At least one user blocks this one. */
+  isBlockedBySomebody(userId: string): boolean {
+    return this.#ofBlocked.has(userId);
+  }
+
+  /** In the order of their blocking. */
+  of(blockerId: string): string[] {
+    return [...(this.#ofBlocker.get(blockerId) ?? [])];
+  }
+
+  /**
+   * Holds from the call on; resolves when it is durable. A no-op if it holds already. Rejects with
+   * STORAGE_UNAVAILABLE when nothing was written, and then it does not hold. Throws VALIDATION_FAILED
+   * for oneself, TOO_MANY_BLOCKS.
+   */
+  block(blockerId: string, blockedId: string): Promise<void> {
+    if (blockerId === blockedId) {
+      throw new AppError("VALIDATION_FAILED", "userId: must be somebody else");
+    }
+    const count = this.#ofBlocker.get(blockerId)?.size ?? 0;
+    if (count >= this.capacity && !this.has(blockerId, blockedId)) {
+      throw new AppError("TOO_MANY_BLOCKS", `A user blocks at most ${this.capacity} others`);
+    }
+    return this.#change({ blockerId, blockedId }, true);
+  }
+
+  /** As `block`. */
+  unblock(blockerId: string, blockedId: string): Promise<void> {
+    return this.#change({ blockerId, blockedId }, false);
+  }
+
+  async #change(block: Block, isBlocked: boolean): Promise<void> {
+    const pair = `${block.blockerId} ${block.blockedId}`; // Ids hold no space.
+    const wasBlocked = this.has(block.blockerId, block.blockedId);
+    // What holds already may not be on disk yet.
+    if (wasBlocked === isBlocked && !this.#pending.has(pair)) return;
+    const change = {};
+    this.#pending.set(pair, change);
+    this.#apply(block, isBlocked);
+    try {
+      await this.store.put(block, isBlocked);
+    } catch (fault) {
+      if (this.#pending.get(pair) === change) this.#apply(block, wasBlocked);
+      throw fault;
+    } finally {
+      if (this.#pending.get(pair) === change) this.#pending.delete(pair);
+    }
+  }
+
+  #apply(block: Block, isBlocked: boolean): void {
+    if (this.has(block.blockerId, block.blockedId) === isBlocked) return;
+    this.#set(block, isBlocked);
+    for (const listener of this.#listeners) listener(block, isBlocked);
+  }
+
+  #set({ blockerId, blockedId }: Block, isBlocked: boolean): void {
+    put(this.#ofBlocker, blockerId, blockedId, isBlocked);
+    put(this.#ofBlocked, blockedId, blockerId, isBlocked);
+  }
+}
+
+function put(sets: Map<string, Set<string>>, key: string, value: string, isThere: boolean): void {
+  const known = sets.get(key);
+  if (isThere) {
+    if (known === undefined) sets.set(key, new Set([value]));
+    else known.add(value);
+  } else if (known?.delete(value) === true && known.size === 0) {
+    sets.delete(key);
+  }
+}
+
+/** The same whoever of the two blocks the other. */
+export function blocked(): AppError {
+  return new AppError("BLOCKED", "One of you has blocked the other");
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from "bun:test";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { chatHarness } from "../support/chat-harness.ts";
+import { DeferredStore } from "../support/deferred-store.ts";
+import { HeldStore, settled } from "../support/held-store.ts";
+
+function harnessWith(store: ChatStore) {
+  const harness = chatHarness(store, { presenceVisibleTo: "contacts" });
+  const { visibility } = harness.chat;
+  const sees = async (viewerId: string, userId: string) => {
+    const viewed = (await visibility.viewOf(viewerId))(userId);
+    // The two ways to ask agree.
+    expect((await visibility.viewersOf(userId)).includes(viewerId)).toBe(viewed);
+    return viewed;
+  };
+  return { ...harness, sees };
+}
+
+describe("presence for contacts", () => {
+  for (const [name, store] of Object.entries({
+    "a store that answers at once": () => new MemoryChatStore(),
+    "a store that answers by promises": () => new DeferredStore(new MemoryChatStore()),
+  })) {
+    test(`is seen by who shares a conversation, from ${name}`, async () => {
+      const { chat, send, sees } = harnessWith(store());
+      for (const userId of ["alice", "bob", "carol"]) chat.presence.connected(userId, userId);
+      await settled();
+      expect(await sees("alice", "alice")).toBe(true);
+      expect(await sees("alice", "bob")).toBe(false);
+      send("alice", { conversationId: "d1", recipientId: "bob" });
+      await settled();
+      expect(await sees("alice", "bob")).toBe(true);
+      expect(await sees("bob", "alice")).toBe(true);
+      expect(await sees("carol", "alice")).toBe(false);
+      await chat.membership.create("g1", ["carol", "alice"]);
+      await chat.membership.add("g1", "dave");
+      for (const userId of ["alice", "dave"]) expect(await sees("carol", userId)).toBe(true);
+      await chat.membership.remove("g1", "alice");
+      expect(await sees("carol", "alice")).toBe(false);
+      expect(await sees("alice", "dave")).toBe(false);
+      expect(await sees("alice", "bob")).toBe(true);
+    });
+  }
+
+  test("begins with the conversation and ends with the membership, before the disk knows", async () => {
+    const held = HeldStore.inMemory();
+    const { chat, send, sees } = harnessWith(held.store);
+    for (const userId of ["alice", "bob"]) chat.presence.connected(userId, userId);
+    await settled();
+    held.isHolding = true;
+    send("alice", { conversationId: "d1", recipientId: "bob" });
+    expect(await sees("alice", "bob")).toBe(true);
+    await held.release();
+    expect(await sees("alice", "bob")).toBe(true);
+    const removed = chat.membership.remove("d1", "bob");
+    expect(await sees("alice", "bob")).toBe(false);
+    expect(await sees("bob", "alice")).toBe(false);
+    while (held.isCommitting) await held.release();
+    await removed;
+    expect(await sees("alice", "bob")).toBe(false);
+  });
+
+  test("is as it was where the change could not be written", async () => {
+    const held = HeldStore.inMemory();
+    const { chat, send, sees } = harnessWith(held.store);
+    await chat.membership.create("g1", ["alice", "bob"]);
+    held.isHolding = true;
+    held.isFailing = true;
+    const lost = chat.membership.remove("g1", "bob").catch(({ code }) => code);
+    send("alice", { conversationId: "d1", recipientId: "carol" });
+    expect(await sees("alice", "carol")).toBe(true);
+    expect(await sees("alice", "bob")).toBe(false);
+    await held.release();
+    expect(await lost).toBe("STORAGE_UNAVAILABLE");
+    expect(await sees("alice", "carol")).toBe(false);
+    expect(await sees("alice", "bob")).toBe(true);
+  });
+
+  test("of two who share another conversation stays when one of them leaves this one", async () => {
+    const { chat, sees } = harnessWith(new MemoryChatStore());
+    for (const id of ["g1", "g2"]) await chat.membership.create(id, ["alice", "bob"]);
+    await chat.membership.remove("g1", "bob");
+    expect(await sees("alice", "bob")).toBe(true);
+  });
+
+  test("is not seen by a contact who is blocked, but the other way round", async () => {
+    const { chat, send, sees } = harnessWith(new MemoryChatStore());
+    send("alice", { conversationId: "d1", recipientId: "bob" });
+    await settled();
+    await chat.blocks.block("alice", "bob");
+    expect(await sees("bob", "alice")).toBe(false);
+    expect(await sees("alice", "bob")).toBe(true);
+  });
+});
+
+test("presence for nobody is seen by oneself", async () => {
+  const { chat, send } = chatHarness(new MemoryChatStore(), { presenceVisibleTo: "nobody" });
+  send("alice", { conversationId: "d1", recipientId: "bob" });
+  await settled();
+  const view = await chat.visibility.viewOf("alice");
+  expect([view("alice"), view("bob")]).toEqual([true, false]);
+});
