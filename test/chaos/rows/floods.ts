@@ -98,7 +98,7 @@ export const floods: readonly Row[] = FLOODS.map((flood) => ({
   name: flood.name,
   what: `${flood.what}, and healthy users beside it`,
   run(context) {
-    const count = scaled(context.scale, { full: 4, quick: 1, short: 1 });
+    const count = scaled(context.scale, { full: 5, quick: 1, short: 1 });
     const server = { env: ENVIRONMENT, prefix: pinnedTo("server") };
     return withScene(context, { pairs: 20, groups: 0, server }, async (scene) => {
       scene.crowd.beginTraffic(TRAFFIC_PER_SECOND);
