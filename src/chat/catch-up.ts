@@ -6,8 +6,9 @@ import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
-/** Messages that a device gets in one read of the store. */
-const PAGE_MESSAGES = 100;
+/** Messages that a device gets in one read of the store: so many, or as many as it took last time. */
+const MOST_IN_PAGE = 100;
+const FEWEST_IN_PAGE = 4;
 /** Of the conversations that a device did not name, how many it is told of, the newest first. */
 const MOST_OTHERS = 250;
 
@@ -23,6 +24,17 @@ type Task =
     }
   /** What the device did not ask about. */
   | { readonly kind: "others"; readonly sync: Sync };
+
+/** What came of one page. */
+interface PageStep {
+  /** Of its messages the device was handed so many, up to that `seq`. */
+  readonly count: number;
+  readonly nextSeq: number;
+  /** Nothing follows. */
+  readonly isLast: boolean;
+  /** The rest must wait for it. */
+  readonly pause: Promise<void> | null;
+}
 
 /**
  * One replay to a device, from the holding of its live messages to their release: reads what the
@@ -289,26 +301,60 @@ export class CatchUp {
     afterSeq: number,
     conversation: Conversation | null,
   ): Promise<boolean> {
-    for (let cursor = afterSeq; ; ) {
-      const committedSeq = conversation?.committedSeq ?? 0;
-      const query = { conversationId, afterSeq: cursor, limit: PAGE_MESSAGES };
-      const page = await this.#options.store.history(query);
-      const firstSeq = page[0]?.seq ?? committedSeq + 1;
-      if (firstSeq > cursor + 1) {
-        if (conversation !== null) return false;
-        this.#beginnings.set(conversationId, firstSeq); // Retention has removed what was before.
+    let limit = MOST_IN_PAGE;
+    let cursor = afterSeq;
+    for (let hasRoom = false; ; ) {
+      const query = { conversationId, afterSeq: cursor, limit };
+      const step = await this.#replayPage(query, conversation, hasRoom);
+      if (step === null) return false;
+      const { count, nextSeq, isLast, pause } = step;
+      cursor = nextSeq;
+      if (pause === null) {
+        if (isLast || !this.#reader.isOpen) return true;
+        limit = Math.min(MOST_IN_PAGE, 2 * limit);
+      } else {
+        limit = Math.min(MOST_IN_PAGE, Math.max(FEWEST_IN_PAGE, count));
+        // A device may take its time; meanwhile no page is kept for it.
+        await pause;
+        if (!this.#reader.isOpen) return true;
       }
-      for (const message of page) {
-        if (!(await this.#hasRoom())) return true;
-        const isFor = this.#isFor(message);
-        if (isFor instanceof Promise ? !(await isFor) : !isFor) return true;
-        if (this.#isMissing(message)) this.#reader.replay(message);
-        else this.#beginnings.set(conversationId, message.seq + 1);
-        cursor = message.seq;
-        this.#cursors.set(conversationId, cursor);
-      }
-      if (page.length < PAGE_MESSAGES) return true;
+      hasRoom = pause !== null;
     }
+  }
+
+  /**
+   * Reads a page and hands over as much of it as the device takes now; null if what it should begin
+   * with is not there any more, which counts for a `conversation`. `hasRoom`: for the first message the
+   * device need not be asked, since it has just said so. Asked after each wait, it would say that it is
+   * the others' turn, again and again.
+   */
+  async #replayPage(
+    query: { readonly conversationId: string; readonly afterSeq: number; readonly limit: number },
+    conversation: Conversation | null,
+    hasRoom: boolean,
+  ): Promise<PageStep | null> {
+    const { conversationId, afterSeq, limit } = query;
+    const committedSeq = conversation?.committedSeq ?? 0;
+    const page = await this.#options.store.history(query);
+    const firstSeq = page[0]?.seq ?? committedSeq + 1;
+    if (firstSeq > afterSeq + 1) {
+      if (conversation !== null) return null;
+      this.#beginnings.set(conversationId, firstSeq); // Retention has removed what was before.
+    }
+    let nextSeq = afterSeq;
+    for (const [count, message] of page.entries()) {
+      const pause = hasRoom && count === 0 ? null : this.#reader.ready();
+      if (pause !== null) return { count, nextSeq, isLast: false, pause };
+      const isFor = this.#reader.isOpen && this.#isFor(message);
+      if (isFor instanceof Promise ? !(await isFor) : !isFor) {
+        return { count, nextSeq, isLast: true, pause: null };
+      }
+      if (this.#isMissing(message)) this.#reader.replay(message);
+      else this.#beginnings.set(conversationId, message.seq + 1);
+      nextSeq = message.seq;
+      this.#cursors.set(conversationId, nextSeq);
+    }
+    return { count: page.length, nextSeq, isLast: page.length < limit, pause: null };
   }
 
   #isMissing({ id, senderId, conversationId, seq }: StoredMessage): boolean {

@@ -2,7 +2,7 @@ import type { StoredMessage } from "./ports.ts";
 
 /** Past either, held messages are let go of, and read from the store when their time comes. */
 const MOST_MESSAGES = 1_000;
-const MOST_CONTENT = 1024 * 1024;
+const MOST_CONTENT = 128 * 1024;
 
 /**
  * Live messages of a device that catches up: they wait until it has everything before them. Bounded:

@@ -19,7 +19,7 @@ const DEADLINE_MS = 20 * 60_000;
 
 const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
 
-  --quick        about a tenth of it, in a minute
+  --quick        about a tenth of it, in two minutes
   --only ROWS    some of ${ROWS.map(({ name }) => name).join(", ")}
   --seed N       the seed of an earlier run: the same random choices
   --resume HOW   sync (by /app/chat.sync) or subscription (by that alone)

@@ -137,6 +137,47 @@ describe("the backlog", () => {
     expect(device.got).toEqual(numbers(1, 1_500));
   });
 
+  test("keeps no page for a device that takes its time, and reads on with pages as it takes", async () => {
+    const held = HeldStore.inMemory();
+    const reads: { afterSeq: number | undefined; limit: number }[] = [];
+    const store: ChatStore = {
+      ...held.store,
+      history(query) {
+        reads.push({ afterSeq: query.afterSeq, limit: query.limit });
+        return held.store.history(query);
+      },
+    };
+    const { chat, send } = chatHarness(store);
+    for (const content of numbers(1, 40)) send("alice", { ...toBob, content });
+    await settled();
+    const device = new Device(chat);
+    let asked = 0;
+    device.pace = () => {
+      asked += 1;
+      return asked % 6 === 0 ? settled() : null;
+    };
+    await device.subscribes();
+    expect(device.got).toEqual(numbers(1, 40));
+    expect(device.isLive).toBe(true);
+    // It is asked before the task, and not before the first message after a wait.
+    expect(reads.slice(0, 3)).toEqual([
+      { afterSeq: 0, limit: 100 },
+      { afterSeq: 4, limit: 4 },
+      { afterSeq: 8, limit: 8 },
+    ]);
+  });
+
+  test("goes on also to a device that always asks to wait", async () => {
+    const held = HeldStore.inMemory();
+    const { chat, send } = chatHarness(held.store);
+    for (const content of numbers(1, 30)) send("alice", { ...toBob, content });
+    await settled();
+    const device = new Device(chat);
+    device.pace = () => settled();
+    await device.subscribes();
+    expect(device.got).toEqual(numbers(1, 30));
+  });
+
   test("stops when the device is gone", async () => {
     const held = HeldStore.inMemory();
     const { chat, send } = chatHarness(held.store);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import type { ChatOptions } from "../../src/chat/chat.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { settled } from "../support/held-store.ts";
 
-async function twoInOne() {
-  const harness = chatHarness(new MemoryChatStore());
+async function twoInOne(options: Partial<ChatOptions> = {}) {
+  const harness = chatHarness(new MemoryChatStore(), options);
   harness.send("alice", { conversationId: "c1", recipientId: "bob" });
   await settled();
   const typing = () =>
@@ -44,6 +45,51 @@ describe("typing", () => {
     expect(typing().slice(2)).toEqual([["bob", false]]);
     clock.advance(1_000);
     expect(typing().slice(3)).toEqual([["alice", false]]);
+  });
+
+  const slow = { typingPerSecond: 1, typingBurst: 2 };
+
+  test("that comes too fast is told late, and only as it is then", async () => {
+    const { chat, clock, typing } = await twoInOne(slow);
+    for (let n = 0; n < 100; n += 1) chat.typing.set("bob", "c1", n % 2 === 0);
+    expect(typing()).toEqual([
+      ["bob", true],
+      ["bob", false],
+    ]);
+    chat.typing.set("bob", "c1", true);
+    clock.advance(999);
+    expect(typing()).toHaveLength(2);
+    clock.advance(1);
+    expect(typing().slice(2)).toEqual([["bob", true]]);
+    clock.advance(6_000);
+    expect(typing().slice(3)).toEqual([["bob", false]]);
+  });
+
+  test("that is only said again is left out past the rate, and lasts on all the same", async () => {
+    const { chat, clock, typing } = await twoInOne(slow);
+    for (let n = 0; n < 100; n += 1) chat.typing.set("bob", "c1", true);
+    clock.advance(900);
+    chat.typing.set("bob", "c1", true);
+    clock.advance(5_999);
+    expect(typing()).toHaveLength(2);
+    clock.advance(1);
+    expect(typing().slice(2)).toEqual([["bob", false]]);
+  });
+
+  test("of others is told in time, whatever one says", async () => {
+    const { chat, typing } = await twoInOne(slow);
+    for (let n = 0; n < 100; n += 1) chat.typing.set("bob", "c1", n % 2 === 0);
+    chat.typing.set("alice", "c1", true);
+    expect(typing().at(-1)).toEqual(["alice", true]);
+  });
+
+  test("whose end is not told yet ends with the user's last connection", async () => {
+    const { chat, clock, typing } = await twoInOne(slow);
+    for (let n = 0; n < 3; n += 1) chat.typing.set("bob", "c1", n % 2 === 0);
+    chat.typing.left("bob");
+    expect(typing().at(-1)).toEqual(["bob", false]);
+    clock.advance(60_000);
+    expect(typing()).toHaveLength(3);
   });
 
   test("ends when the user says so, and is not ended again", async () => {

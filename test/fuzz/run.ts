@@ -34,7 +34,8 @@ export interface FuzzReport {
 
 /** Users may send as fast as they can; queues that nobody empties are soon full. */
 const FLAGS = [
-  ...["--tcp-port=0", "--limits-messages-per-second=0"],
+  ...["--tcp-port=0", "--limits-messages-per-second=0", "--limits-subscribes-per-second=0"],
+  "--limits-typing-per-second=0",
   "--limits-send-buffer-bytes=16777216", // Slow readers are another matter.
   "--limits-connect-frame-bytes=131072", // The reference does not wait for CONNECTED.
   ...["--limits-queue-messages=200", "--limits-queue-bytes=4194304"],

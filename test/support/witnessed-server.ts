@@ -11,8 +11,9 @@ export class WitnessedServer {
   ) {}
 
   static async start(flags: readonly string[] = []): Promise<WitnessedServer> {
-    // The witness speaks as often as it is asked to.
-    const server = await startParley({ flags: ["--limits-messages-per-second=0", ...flags] });
+    // The witness speaks as often as it is asked to, and others subscribe so.
+    const unlimited = ["--limits-messages-per-second=0", "--limits-subscribes-per-second=0"];
+    const server = await startParley({ flags: [...unlimited, ...flags] });
     const witness = await connectStock(server, "witness");
     await witness.subscribed("/user/witness/queue/confirmations");
     return new WitnessedServer(server, witness);

@@ -1,12 +1,14 @@
 import type { Subprocess } from "bun";
 
+const NO_PREFIX: readonly string[] = [];
+
 /** A process of the suite's own that does one thing at a time, asked for over IPC. */
 export class Helper<Question> {
   readonly #child: Subprocess;
   #answer = Promise.withResolvers<unknown>();
 
-  private constructor(script: string, args: readonly string[]) {
-    this.#child = Bun.spawn([process.execPath, script, ...args], {
+  private constructor(prefix: readonly string[], script: string, args: readonly string[]) {
+    this.#child = Bun.spawn([...prefix, process.execPath, script, ...args], {
       stdio: ["ignore", "inherit", "inherit"],
       ipc: (message: unknown) => this.#answer.resolve(message),
       onExit: (_, exitCode) =>
@@ -19,7 +21,16 @@ export class Helper<Question> {
     script: string,
     ...args: readonly string[]
   ): Promise<Helper<Question>> {
-    const helper = new Helper<Question>(script, args);
+    return await Helper.startWith(NO_PREFIX, script, ...args);
+  }
+
+  /** As `start`, by a command that becomes the process, see `pinnedTo`. */
+  static async startWith<Question>(
+    prefix: readonly string[],
+    script: string,
+    ...args: readonly string[]
+  ): Promise<Helper<Question>> {
+    const helper = new Helper<Question>(prefix, script, args);
     await helper.#answer.promise;
     return helper;
   }

@@ -27,7 +27,10 @@ const TICK_MS = 5;
 /** All devices of a world, writing to each other at a rate that does not wait for the server. */
 export class Crowd {
   readonly ledger = new Ledger();
+  /** From send to receipt. */
   readonly stopwatch = new Stopwatch();
+  /** From send to SENT. */
+  readonly sentStopwatch = new Stopwatch();
   readonly devices: readonly Device[];
   /** What the server said that it should not have to say, with the first texts. */
   readonly complaints: string[] = [];
@@ -46,6 +49,7 @@ export class Crowd {
           ...{ identity, endpoint, random, heartBeatMs },
           ledger: this.ledger,
           stopwatch: this.stopwatch,
+          sentStopwatch: this.sentStopwatch,
           syncs: resume === "sync",
           conversationIds: world.conversationsOf(identity.userId).map(({ id }) => id),
           recipientIn: (id) => world.recipientOf(id, identity.userId),

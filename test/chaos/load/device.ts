@@ -18,7 +18,10 @@ export interface DeviceOptions {
   readonly identity: DeviceIdentity;
   readonly endpoint: Endpoint;
   readonly ledger: Ledger;
+  /** From send to receipt. */
   readonly stopwatch: Stopwatch;
+  /** From send to SENT. */
+  readonly sentStopwatch: Stopwatch;
   readonly random: Random;
   /** It resumes by `/app/chat.sync`; otherwise by its subscription alone. */
   readonly syncs: boolean;
@@ -118,7 +121,9 @@ export class Device {
     const message = { conversationId, clientMessageId, content, digest };
     this.#outbox.add(message);
     if (this.#link === null) return;
-    this.#options.stopwatch.sent(keyOf(this.identity.userId, clientMessageId));
+    const key = keyOf(this.identity.userId, clientMessageId);
+    this.#options.stopwatch.sent(key);
+    this.#options.sentStopwatch.sent(key);
     this.#send(this.#link, message);
   }
 
@@ -176,7 +181,9 @@ export class Device {
   }
 
   #sendAgain(link: Link, message: Unconfirmed): void {
-    this.#options.stopwatch.sentAgain(keyOf(this.identity.userId, message.clientMessageId));
+    const key = keyOf(this.identity.userId, message.clientMessageId);
+    this.#options.stopwatch.sentAgain(key);
+    this.#options.sentStopwatch.sentAgain(key);
     this.#send(link, message);
   }
 
@@ -229,6 +236,7 @@ export class Device {
     }
     ledger.add({ kind: "confirmed", clientMessageId, ...told });
     onConfirmed(conversationId, seq);
+    this.#options.sentStopwatch.received(keyOf(this.identity.userId, clientMessageId));
     if (this.#outbox.get(clientMessageId) === undefined) return; // Another device's, which comes.
     this.#outbox.confirmed(clientMessageId);
     this.#tracks.see(conversationId, seq, id);

@@ -1,11 +1,11 @@
 import { Latencies } from "../../../bench/load/latencies.ts";
 
 /**
- * Times from a message's sending to its first receipt. A message that had to be sent again, or came
+ * Times from a message's sending to its first receipt, or to its confirmation. A message that had to be sent again, or came
  * as a replay, is not timed: how long its device was cut off is no matter of the server's speed.
  */
 export class Stopwatch {
-  readonly #latencies = new Latencies("send → receipt");
+  readonly #latencies = new Latencies("send → told");
   readonly #sentMs = new Map<string, number>();
 
   sent(key: string): void {

@@ -2,6 +2,7 @@ import type { Row } from "../row.ts";
 import { backup } from "./backup.ts";
 import { clock } from "./clock.ts";
 import { diskFull } from "./disk-full.ts";
+import { floods } from "./floods.ts";
 import { halfOpen } from "./half-open.ts";
 import { ioErrors } from "./io-errors.ts";
 import { locked } from "./locked.ts";
@@ -16,5 +17,6 @@ import { slowReaders } from "./slow-readers.ts";
 export const ROWS: readonly Row[] = [
   ...[sigkill, powerCut, diskFull, ioErrors, locked],
   ...[halfOpen, slowReaders, reconnect],
+  ...floods,
   ...[replayRestart, restart, clock, backup],
 ];
