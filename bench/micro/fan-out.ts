@@ -30,7 +30,13 @@ function take(payload: string | Uint8Array): void {
 
 const connection: Connection = {
   framing: "raw",
-  remote: { peerAddress: null, address: null, proxied: false, header: () => undefined },
+  remote: {
+    peerAddress: null,
+    address: null,
+    proxied: false,
+    header: () => undefined,
+    forgetHeaders() {},
+  },
   send: take,
   bufferedBytes: () => 0,
   close: () => {},

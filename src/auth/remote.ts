@@ -11,4 +11,6 @@ export interface Remote {
    * authenticators ask for, see `Authenticator.requestHeaders`. undefined over TCP.
    */
   header(name: string): string | undefined;
+  /** Who it is has been proven: what is kept of headers for that may go. A cookie is long. */
+  forgetHeaders(): void;
 }

@@ -410,6 +410,7 @@ export class Session {
       if (this.#state !== "opened") return;
       this.#environment.application.permitConnection(principal);
       this.renew(principal);
+      this.connection.remote.forgetHeaders();
       this.#decoder.maxFrameBytes = this.#environment.limits.frameBytes;
       this.#frames.limits = this.#environment.limits;
       this.#state = "connected";

@@ -26,5 +26,6 @@ export function remoteOf(request: Request, server: Server<unknown>, policy: Remo
     address: clientAddress(peerAddress, request.headers, policy.proxies),
     proxied: isFromElsewhere(request.headers, policy.origins),
     header: (name) => kept.get(name.toLowerCase()),
+    forgetHeaders: () => kept.clear(),
   };
 }

@@ -60,7 +60,11 @@ export class TcpConnection implements Connection {
     this.#socket = socket;
     this.#options = options;
     const address = socket.remoteAddress;
-    this.remote = { peerAddress: address, address, proxied: false, header: () => undefined };
+    this.remote = {
+      ...{ peerAddress: address, address, proxied: false },
+      header: () => undefined,
+      forgetHeaders() {},
+    };
   }
 
   get session(): Session | null {

@@ -94,10 +94,13 @@ test("counts from nothing again once it is closed", () => {
 });
 
 test("calls from before it opened change nothing, however they end", () => {
-  const early = [breaker.admit(), breaker.admit()];
+  const early = Array.from({ length: FAILURES + 1 }, () => breaker.admit());
   open();
-  early[0]?.("succeeded");
-  early[1]?.("failed");
+  clock.advance(PAUSE_MS - 1);
+  early.pop()?.("succeeded");
+  for (const ended of early) ended?.("failed");
   expect(breaker.isOpen).toBe(true);
+  clock.advance(1);
+  expect(breaker.isOpen).toBe(false);
   expect(told).toEqual(["opened"]);
 });

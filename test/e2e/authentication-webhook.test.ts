@@ -4,6 +4,7 @@ import { AppEndpoint } from "../support/app-endpoint.ts";
 import { DOORS, knock, letsIn, refuses } from "../support/doors.ts";
 import { secretToken, unsignedToken } from "../support/issuers.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { TcpClient } from "../support/tcp-client.ts";
 
 const JWT_SECRET = "a secret of the tests, long enough for HS256";
 const SECRET = "the secret that signs calls of the webhook";
@@ -14,7 +15,7 @@ let server: ParleyProcess;
 beforeAll(async () => {
   app = new AppEndpoint();
   server = await startParley({
-    flags: ["--log-level", "trace"],
+    flags: ["--log-level", "trace", "--tcp-port", "0"],
     env: {
       PARLEY_JWT_SECRET: JWT_SECRET,
       PARLEY_WEBHOOK_URL: `${app.url}who`,
@@ -107,10 +108,22 @@ describe.each(DOORS)("at the %s", (door) => {
   });
 });
 
+test("over TCP, where there is no cookie, the app says who connects by the password", async () => {
+  const client = await TcpClient.open(server.tcpPort);
+  client.send("CONNECT\naccept-version:1.2\nlogin:billing\npasscode:its-password\n\n\0");
+  expect((await client.frame("CONNECTED")).header("user-name")).toBe("alice");
+  expect(JSON.parse(app.asked[0]?.body ?? "")).toEqual({
+    ...{ address: "127.0.0.1", login: "billing", token: "its-password" },
+  });
+  client.socket.destroy();
+  await client.closed;
+});
+
 test("neither cookies nor tokens reach the log", () => {
   const log = server.log();
   expect(log).toContain("The webhook's answer is none");
   for (const word of [
+    "its-password",
     "a-session-of-the-app",
     "an-opaque-token-of-the-app",
     "sid=",

@@ -3,6 +3,7 @@ import { AppError } from "../../src/errors.ts";
 import { RECEIPT_DEFERRED } from "../../src/session/ports.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
 import { settled } from "../support/held-store.ts";
+import { LOCAL } from "../support/remote.ts";
 import { type FakeConnection, sessionHarness } from "../support/session-harness.ts";
 
 function expectError(connection: FakeConnection, code: string, closeCode: number): void {
@@ -46,6 +47,15 @@ describe("CONNECT", () => {
     const { connection } = sessionHarness().connect("alice", "3.0");
     expectError(connection, "UNSUPPORTED_VERSION", 1002);
     expect(connection.last().header("version")).toBe("1.0,1.1,1.2");
+  });
+
+  test("leaves nothing of the request that opened the connection", () => {
+    const { connection, session } = sessionHarness().open();
+    const kept = new Map([["cookie", "sid=1"]]);
+    connection.remote = { ...LOCAL, forgetHeaders: () => kept.clear() };
+    session.receive("CONNECT\naccept-version:1.2\nlogin:alice\n\n\0");
+    expect(connection.last().command).toBe("CONNECTED");
+    expect(kept.size).toBe(0);
   });
 
   test("twice is an error", () => {

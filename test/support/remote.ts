@@ -6,4 +6,5 @@ export const LOCAL: Remote = {
   address: "127.0.0.1",
   proxied: false,
   header: () => undefined,
+  forgetHeaders() {},
 };
