@@ -186,7 +186,7 @@ export const ERRORS = {
     fatal: false,
     retryable: false,
     meaning:
-      "The token that `/app/auth.refresh` brought is not accepted; the connection goes on as long as its own one.",
+      "The token that `/app/auth.refresh` brought is not accepted; the connection goes on as long as its own one. With `retryAfterMs`, it could not be looked at, and may be sent again then.",
   },
   DISCONNECTED: {
     status: 403,

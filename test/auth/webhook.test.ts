@@ -261,7 +261,7 @@ describe("an endpoint that fails", () => {
   });
 
   test("is left alone for a while, then tried by one call, and asked by all when that succeeds", async () => {
-    const authenticator = webhook({ timeoutMs: LONG_MS });
+    const authenticator = webhook({ timeoutMs: LONG_MS, failureWindowMs: LONG_MS });
     app.answer = unavailable;
     for (let call = 0; call < 3; call += 1) await whileTimePasses(ask(authenticator));
     const askedAtFirst = app.asked.length;
