@@ -2,10 +2,11 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm install --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src ./src
-RUN npm run build
+COPY scripts ./scripts
+RUN npm run build && npm run sbom
 
 # Run: the binary and glibc of the same Debian, nothing else.
 FROM debian:bookworm-slim
@@ -14,11 +15,16 @@ RUN groupadd --gid 10001 parley \
  && install --directory --owner=10001 --group=10001 --mode=0700 /data \
  && install --directory /etc/parley
 COPY --from=build /build/dist/parley /usr/local/bin/parley
+COPY --from=build /build/dist/parley.cdx.json /usr/share/doc/parley/parley.cdx.json
 
-# Other machines reach this address, so Parley wants an authentication: set PARLEY_JWT_SECRET.
+# Other machines reach this address, so Parley wants an authentication: set PARLEY_JWT_SECRET_FILE to a
+# mounted secret. No secret belongs in a layer or in ENV here.
 ENV PARLEY_HOST=0.0.0.0 \
     PARLEY_DATA_DIR=/data
-# A parley.toml mounted here is read. Change the port with PARLEY_PORT, which HEALTHCHECK sees too.
+# A parley.toml mounted here is read. Change the port with PARLEY_PORT, which # Asks over TLS where PARLEY_TLS_CERT_FILE is set.
+HEALTHCHECK sees too.
+# Nothing but /data is written: run it with --read-only, --cap-drop=ALL and
+# --security-opt=no-new-privileges, see docs/examples/compose.yaml.
 WORKDIR /etc/parley
 USER 10001:10001
 VOLUME /data

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client } from "@stomp/stompjs";
 import { SignJWT } from "jose";
@@ -8,6 +7,7 @@ import type { Browser } from "playwright-core";
 import type SockJS from "sockjs-client";
 import { ChatTab, launchChromium } from "../support/browser.ts";
 import { newCertificate } from "../support/certificates.ts";
+import { freePort } from "../support/free-port.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { StockClient } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -49,14 +49,6 @@ afterAll(async () => {
   await Promise.all([parley.stop(), open.stop()]);
   folder[Symbol.dispose]();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 interface Proxy {
   readonly url: string;
