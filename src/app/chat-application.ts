@@ -15,7 +15,7 @@ import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../sessi
 import type { Session } from "../session/session.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import type { Settlement } from "../session/transactions.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { Frame } from "../stomp/frame.ts";
 import type { AccessRules } from "./access-rules.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
 import {
@@ -231,10 +231,16 @@ export class ChatApplication implements Application {
     }
   }
 
-  /** Somebody is no member any more: the conversation's events stop. */
+  /** Somebody is no member any more: the conversation's events stop, until they are one again. */
   left(userId: string, conversationId: string): void {
+    const { sessions, dormant } = this.#options;
     const key = typingTopic(conversationId);
-    for (const { session, windows } of this.#options.sessions.of(userId)) {
+    for (const { session, windows } of sessions.of(userId)) {
+      for (const { key: own, id, ackMode } of session.subscriptions.all()) {
+        if (own !== key) continue;
+        const headers = ["destination", key, "ack", ackMode, ...(id === null ? [] : ["id", id])];
+        dormant.add(session, conversationId, new Frame("SUBSCRIBE", headers, ""));
+      }
       session.subscriptions.removeKey(key);
       for (const window of windows.values()) window.forget(conversationId);
     }

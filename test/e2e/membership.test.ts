@@ -62,6 +62,12 @@ test("who is removed gets nothing more of the group: the events stop", async () 
   expect(messagesOf(bob)).toEqual(["for three", "marker"]);
   expect(bob.got(typing)).toHaveLength(1);
 
+  // Back again, the client that has not unsubscribed hears of typing again.
+  await change("PUT", "g1", "bob");
+  alice.send("/app/chat.typing/g1", { isTyping: true });
+  await bob.count(typing, 2);
+  await change("DELETE", "g1", "bob");
+
   const refused = async (act: () => void) => {
     const before = bob.got("/user/bob/queue/errors").length;
     act();
