@@ -165,7 +165,8 @@ export class ChatApplication implements Application {
         }
         const key = userQueue(userId, destination.queue);
         const catchUp = destination.queue === "messages";
-        return { kind: "broadcast", key, pattern: null, oncePerConnection: false, catchUp };
+        const own = { key, pattern: null, oncePerConnection: false, catchUp };
+        return { kind: "broadcast", ...own, holds: always };
       }
       case "queue":
         this.#options.access.assertPermitted(session, "subscribe", destination);
@@ -283,14 +284,16 @@ export class ChatApplication implements Application {
       const pattern = TopicPattern.parse(topic);
       const isPresence = topic === presenceTopic;
       const key = isPresence ? this.#options.audience.keyFor(session.principal.userId) : topic;
-      return { kind: "broadcast", key, pattern, oncePerConnection: false, catchUp: false };
+      const plain = { key, pattern, oncePerConnection: false, catchUp: false };
+      return { kind: "broadcast", ...plain, holds: always };
     }
     if (!idSchema.safeParse(conversationId).success) {
       throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
     }
     const { conversations } = this.#options.chat;
+    const { userId } = session.principal;
     return whenReady(conversations.find(conversationId), (conversation) => {
-      if (conversation?.members.has(session.principal.userId) !== true) {
+      if (conversation?.members.has(userId) !== true) {
         this.#options.dormant.add(session, conversationId, frame);
         const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
         throw new AppError("CONVERSATION_NOT_FOUND", text, { details: { isProvisional: true } });
@@ -301,6 +304,7 @@ export class ChatApplication implements Application {
         pattern: null,
         oncePerConnection: true,
         catchUp: false,
+        holds: () => conversation.members.has(userId),
       };
     });
   }
@@ -310,6 +314,8 @@ function end(ended: readonly AppSession[], error: AppError): number {
   for (const { session } of ended) session.fail(error);
   return ended.length;
 }
+
+const always = () => true;
 
 function windowOf(subscription: SessionSubscription): DeliveryWindow {
   const window = new DeliveryWindow();
