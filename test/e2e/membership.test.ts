@@ -1,5 +1,7 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
 import { askAs, askAsServer } from "../support/server-api.ts";
 import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
@@ -132,6 +134,31 @@ test("is known after a crash, once it was answered", async () => {
     expect((await historyOf(userId, "g3", second)).status).toBe(200);
   }
   expect(await second.stop()).toBe(0);
+  rmSync(dataDir, { recursive: true });
+});
+
+test("a removal that cannot be written says so; who was to go stays, and connects again", async () => {
+  const dataDir = temporaryDir();
+  const slow = { ...env, PARLEY_DATABASE_BUSY_TIMEOUT_MS: "50" };
+  const locked = await startParley({ env: slow, dataDir });
+  await group("g5", ["alice", "bob"], locked);
+  const bob = await connectStock(locked, "bob", {
+    onConnect: (client) => void subscribeAll(client),
+  });
+  const lock = new Database(join(dataDir, "parley.db"));
+  lock.run("BEGIN IMMEDIATE");
+  const path = "/api/conversations/g5/members/bob";
+  const refused = await askAsServer(locked, "DELETE", path);
+  expect([refused.status, (await refused.json()).code]).toEqual([503, "STORAGE_UNAVAILABLE"]);
+  lock.run("ROLLBACK");
+  lock.close();
+  await bob.until(() => bob.connects === 2, "the second connection");
+  expect(bob.errors).toEqual(["STORAGE_UNAVAILABLE"]);
+  await bob.sent("/app/chat.send", { conversationId: "g5", content: "still here" });
+  expect((await askAsServer(locked, "DELETE", path)).status).toBe(204);
+  expect((await historyOf("bob", "g5", locked)).status).toBe(404);
+  await bob.close();
+  expect(await locked.stop()).toBe(0);
   rmSync(dataDir, { recursive: true });
 });
 
