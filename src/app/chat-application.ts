@@ -15,7 +15,7 @@ import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../sessi
 import type { Session } from "../session/session.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import type { Settlement } from "../session/transactions.ts";
-import type { Frame } from "../stomp/frame.ts";
+import { Frame } from "../stomp/frame.ts";
 import type { AccessRules } from "./access-rules.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
 import {
@@ -165,7 +165,8 @@ export class ChatApplication implements Application {
         }
         const key = userQueue(userId, destination.queue);
         const catchUp = destination.queue === "messages";
-        return { kind: "broadcast", key, pattern: null, oncePerConnection: false, catchUp };
+        const own = { key, pattern: null, oncePerConnection: false, catchUp };
+        return { kind: "broadcast", ...own, holds: always };
       }
       case "queue":
         this.#options.access.assertPermitted(session, "subscribe", destination);
@@ -231,10 +232,16 @@ export class ChatApplication implements Application {
     }
   }
 
-  /** Somebody is no member any more: the conversation's events stop. */
+  /** Somebody is no member any more: the conversation's events stop, until they are one again. */
   left(userId: string, conversationId: string): void {
+    const { sessions, dormant } = this.#options;
     const key = typingTopic(conversationId);
-    for (const { session, windows } of this.#options.sessions.of(userId)) {
+    for (const { session, windows } of sessions.of(userId)) {
+      for (const { key: own, id, ackMode } of session.subscriptions.all()) {
+        if (own !== key) continue;
+        const headers = ["destination", key, "ack", ackMode, ...(id === null ? [] : ["id", id])];
+        dormant.add(session, conversationId, new Frame("SUBSCRIBE", headers, ""));
+      }
       session.subscriptions.removeKey(key);
       for (const window of windows.values()) window.forget(conversationId);
     }
@@ -277,14 +284,16 @@ export class ChatApplication implements Application {
       const pattern = TopicPattern.parse(topic);
       const isPresence = topic === presenceTopic;
       const key = isPresence ? this.#options.audience.keyFor(session.principal.userId) : topic;
-      return { kind: "broadcast", key, pattern, oncePerConnection: false, catchUp: false };
+      const plain = { key, pattern, oncePerConnection: false, catchUp: false };
+      return { kind: "broadcast", ...plain, holds: always };
     }
     if (!idSchema.safeParse(conversationId).success) {
       throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
     }
     const { conversations } = this.#options.chat;
+    const { userId } = session.principal;
     return whenReady(conversations.find(conversationId), (conversation) => {
-      if (conversation?.members.has(session.principal.userId) !== true) {
+      if (conversation?.members.has(userId) !== true) {
         this.#options.dormant.add(session, conversationId, frame);
         const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
         throw new AppError("CONVERSATION_NOT_FOUND", text, { details: { isProvisional: true } });
@@ -295,6 +304,7 @@ export class ChatApplication implements Application {
         pattern: null,
         oncePerConnection: true,
         catchUp: false,
+        holds: () => conversation.members.has(userId),
       };
     });
   }
@@ -304,6 +314,8 @@ function end(ended: readonly AppSession[], error: AppError): number {
   for (const { session } of ended) session.fail(error);
   return ended.length;
 }
+
+const always = () => true;
 
 function windowOf(subscription: SessionSubscription): DeliveryWindow {
   const window = new DeliveryWindow();

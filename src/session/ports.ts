@@ -45,6 +45,8 @@ export type SubscriptionPolicy =
       readonly oncePerConnection: boolean;
       /** The subscription starts held; `catchUp` sends what was missed and lets it go on. */
       readonly catchUp: boolean;
+      /** It is still so: looked at in the turn of the opening, which may be later than the asking. */
+      readonly holds: () => boolean;
     };
 
 /** The application has taken the frame, and answers its receipt itself, later. */

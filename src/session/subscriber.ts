@@ -47,8 +47,9 @@ export class Subscriber {
     }
     const prefetch = prefetchOf(frame, this.#environment.limits);
     const admitted = this.#environment.application.admit(this.#session, destination, frame);
-    return whenReady(admitted, (policy): void => {
+    return whenReady(admitted, (policy): MaybePromise<void> => {
       if (!this.#session.isConnected) return;
+      if (policy.kind === "broadcast" && !policy.holds()) return this.subscribe(frame);
       this.#made += 1;
       const { broker } = this.#environment;
       const { connection } = this.#session;

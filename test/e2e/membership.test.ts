@@ -1,5 +1,7 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
 import { askAs, askAsServer } from "../support/server-api.ts";
 import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
@@ -61,6 +63,12 @@ test("who is removed gets nothing more of the group: the events stop", async () 
   await bob.event("/user/bob/queue/messages", ({ content }) => content === "marker");
   expect(messagesOf(bob)).toEqual(["for three", "marker"]);
   expect(bob.got(typing)).toHaveLength(1);
+
+  // Back again, the client that has not unsubscribed hears of typing again.
+  await change("PUT", "g1", "bob");
+  alice.send("/app/chat.typing/g1", { isTyping: true });
+  await bob.count(typing, 2);
+  await change("DELETE", "g1", "bob");
 
   const refused = async (act: () => void) => {
     const before = bob.got("/user/bob/queue/errors").length;
@@ -126,6 +134,31 @@ test("is known after a crash, once it was answered", async () => {
     expect((await historyOf(userId, "g3", second)).status).toBe(200);
   }
   expect(await second.stop()).toBe(0);
+  rmSync(dataDir, { recursive: true });
+});
+
+test("a removal that cannot be written says so; who was to go stays, and connects again", async () => {
+  const dataDir = temporaryDir();
+  const slow = { ...env, PARLEY_DATABASE_BUSY_TIMEOUT_MS: "50" };
+  const locked = await startParley({ env: slow, dataDir });
+  await group("g5", ["alice", "bob"], locked);
+  const bob = await connectStock(locked, "bob", {
+    onConnect: (client) => void subscribeAll(client),
+  });
+  const lock = new Database(join(dataDir, "parley.db"));
+  lock.run("BEGIN IMMEDIATE");
+  const path = "/api/conversations/g5/members/bob";
+  const refused = await askAsServer(locked, "DELETE", path);
+  expect([refused.status, (await refused.json()).code]).toEqual([503, "STORAGE_UNAVAILABLE"]);
+  lock.run("ROLLBACK");
+  lock.close();
+  await bob.until(() => bob.connects === 2, "the second connection");
+  expect(bob.errors).toEqual(["STORAGE_UNAVAILABLE"]);
+  await bob.sent("/app/chat.send", { conversationId: "g5", content: "still here" });
+  expect((await askAsServer(locked, "DELETE", path)).status).toBe(204);
+  expect((await historyOf("bob", "g5", locked)).status).toBe(404);
+  await bob.close();
+  expect(await locked.stop()).toBe(0);
   rmSync(dataDir, { recursive: true });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { AppError } from "../../src/errors.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
 import { type FakeConnection, sessionHarness } from "../support/session-harness.ts";
 
@@ -40,6 +41,23 @@ describe("a topic", () => {
     expect(received(alice.connection)).toEqual([["a2", "hello"]]);
     alice.session.closed();
     expect(broker.hasListeners("/topic/t")).toBe(false);
+  });
+
+  test("that was permitted and is not any more when its turn comes, is asked for anew", async () => {
+    const { connect, application, broker } = sessionHarness();
+    const alice = connect("alice");
+    let asked = 0;
+    application.admit = () => {
+      asked += 1;
+      if (asked > 1) throw new AppError("CONVERSATION_NOT_FOUND", "no more");
+      const policy = { key: "/topic/t", pattern: null, oncePerConnection: false, catchUp: false };
+      return Promise.resolve({ kind: "broadcast", ...policy, holds: () => false });
+    };
+    alice.session.receive(subscribe("a1", "/topic/t"));
+    await alice.session.idle();
+    expect(asked).toBe(2);
+    expect(broker.hasListeners("/topic/t")).toBe(false);
+    expect(alice.connection.last().header("code")).toBe("CONVERSATION_NOT_FOUND");
   });
 
   test("a client that speaks binary is answered in binary", () => {

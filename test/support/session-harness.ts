@@ -143,7 +143,7 @@ export class FakeApplication implements Application {
     this.handled.push(`${destination} ${frame.text()}`);
     return this.onSend(frame);
   }
-  admit(session: Session, destination: Destination): SubscriptionPolicy {
+  admit(session: Session, destination: Destination): MaybePromise<SubscriptionPolicy> {
     if (destination.name === "/topic/forbidden") throw new AppError("FORBIDDEN_DESTINATION", "no");
     if (destination.kind === "queue") return { kind: "work-queue" };
     const key =
@@ -156,6 +156,7 @@ export class FakeApplication implements Application {
       pattern: destination.kind === "topic" ? TopicPattern.parse(key) : null,
       oncePerConnection: destination.name.startsWith("/topic/typing/"),
       catchUp: destination.kind === "user" && destination.queue === "messages",
+      holds: () => true,
     };
   }
   catchUp(_session: Session, subscription: SessionSubscription): void {

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import { PresenceAudience } from "../../src/app/presence-audience.ts";
+import { UserSessions } from "../../src/app/user-sessions.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import { Blocks } from "../../src/chat/blocks.ts";
+import { Contacts } from "../../src/chat/contacts.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import { type PresenceScope, PresenceVisibility } from "../../src/chat/presence-visibility.ts";
+import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { DeferredStore } from "../support/deferred-store.ts";
+import { settled } from "../support/held-store.ts";
+import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
+import { batch, conversation } from "../support/stored.ts";
+
+function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStore()) {
+  const engine = new FakeEngine();
+  const broker = new Broker(engine);
+  const blocks = new Blocks(new MemoryBlockStore(), 10, []);
+  const contacts = new Contacts({ store, isUsed: true, isKept: () => false });
+  const faults: unknown[] = [];
+  const audience = new PresenceAudience({
+    ...{ broker, blocks, sessions: new UserSessions(), newId: () => "id" },
+    visibility: new PresenceVisibility(scope, blocks, contacts),
+    onFault: (fault) => faults.push(fault),
+  });
+  const listen = (userId: string) => {
+    const peer = new FakeConnection(engine);
+    const key = audience.keyFor(userId);
+    const subscription = broker.subscribe(
+      {
+        ...{ peer, key, pattern: null, destination: "/topic/presence" },
+        ...{ id: "p", version: "1.2", wire: "text" },
+      },
+      null,
+    );
+    const bodies = () => peer.sent.map((payload) => `${payload}`.split("\n\n")[1]?.slice(0, -1));
+    return { key, bodies, end: () => broker.unsubscribe(subscription) };
+  };
+  return { audience, blocks, listen, faults };
+}
+
+describe("with everyone allowed", () => {
+  test("all listen under one key, but those whom somebody blocks", async () => {
+    const { audience, blocks, listen } = audienceFor("everyone");
+    await blocks.block("alice", "bob");
+    const [alice, bob, carol] = ["alice", "bob", "carol"].map(listen);
+    expect([alice?.key, carol?.key]).toEqual(["/topic/presence", "/topic/presence"]);
+    expect(bob?.key).not.toBe("/topic/presence");
+    for (const userId of ["alice", "bob", "carol"]) audience.publish(userId, `of ${userId}`);
+    expect(alice?.bodies()).toEqual(["of alice", "of bob", "of carol"]);
+    expect(carol?.bodies()).toEqual(["of alice", "of bob", "of carol"]);
+    expect(bob?.bodies()).toEqual(["of bob", "of carol"]);
+  });
+});
+
+describe("with contacts allowed", () => {
+  const chats = batch({
+    conversations: [conversation("d1", ["alice", "bob"]), conversation("d2", ["bob", "carol"])],
+  });
+
+  test("an event goes to contacts and to oneself, in order, also from a store that takes its time", async () => {
+    const inner = new MemoryChatStore();
+    await inner.commit(chats);
+    const { audience, listen, faults } = audienceFor("contacts", new DeferredStore(inner));
+    const [alice, carol] = ["alice", "carol"].map(listen);
+    for (let n = 0; n < 3; n += 1) audience.publish("bob", `bob ${n}`);
+    audience.publish("alice", "of alice");
+    await settled();
+    expect(alice?.bodies()).toEqual(["bob 0", "bob 1", "bob 2", "of alice"]);
+    expect(carol?.bodies()).toEqual(["bob 0", "bob 1", "bob 2"]);
+    expect(faults).toEqual([]);
+  });
+
+  test("nobody is told where the store does not say to whom, and nobody is harmed", async () => {
+    const store = new MemoryChatStore();
+    await store.commit(chats);
+    for (const failing of [store, new DeferredStore(store)]) {
+      const { audience, listen, faults } = audienceFor("contacts", failing);
+      const alice = listen("alice");
+      store.close();
+      audience.publish("bob", "of bob");
+      await settled();
+      expect(alice.bodies()).toEqual([]);
+      expect(faults).toHaveLength(1);
+    }
+  });
+});
