@@ -51,7 +51,7 @@ async function filesOf({ files, index }: HTMLBundle): Promise<ReadonlyMap<string
   return new Map(
     await Promise.all(
       named.map(async ({ path, content }): Promise<[string, PageFile]> => {
-        const bytes = await content.bytes();
+        const bytes = await content.arrayBuffer(); // A build's outputs have no `bytes`.
         const isDocument = path.endsWith(".html");
         const body = new Blob([bytes], { type: contentType(path) });
         const etag = `"${Bun.hash(bytes).toString(36)}"`;

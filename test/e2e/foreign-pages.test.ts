@@ -136,9 +136,11 @@ describe("a page that is on the list", () => {
     expect(await connect(await pageAt(origin("app")), transport)).toBe(told);
   });
 
-  test("reads the API", async () => {
+  test("reads the API, and changes what the user may change", async () => {
     const page = await pageAt(origin("app"));
     expect(await ask(page, "/api/conversations")).toBe('200 {"conversations":[]}');
+    expect(await ask(page, "/api/blocks/mallory", "PUT")).toStartWith("204");
+    expect(await ask(page, "/api/blocks/mallory", "DELETE")).toStartWith("204");
   });
 });
 
@@ -216,6 +218,23 @@ describe("a page that nobody has allowed", () => {
       await told;
     }
   });
+});
+
+test("a change by cookie that does not say which page it comes from is refused", async () => {
+  const change = async (headers: Record<string, string>) => {
+    const answer = await fetch(`${server.url}/api/blocks/mallory`, {
+      ...{ method: "PUT", headers, tls: { rejectUnauthorized: false } },
+    });
+    return answer.ok ? "done" : (await answer.json()).code;
+  };
+  const session = { Cookie: `session=${cookie}` };
+  expect(await change(session)).toBe("CSRF_REJECTED");
+  expect(await change({ ...session, "Sec-Fetch-Site": "same-site" })).not.toBe("done");
+  expect(await change({ ...session, Origin: "null" })).toBe("ORIGIN_FORBIDDEN");
+  expect(await change({ ...session, Origin: origin("evil") })).toBe("ORIGIN_FORBIDDEN");
+  expect(await change({ ...session, "Sec-Fetch-Site": "same-origin" })).toBe("done");
+  expect(await change({ ...session, Origin: origin("app") })).toBe("done");
+  expect(await change({ Authorization: `Bearer ${cookie}` })).toBe("done");
 });
 
 test("the chat page obeys its own content security policy", async () => {

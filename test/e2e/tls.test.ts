@@ -153,6 +153,10 @@ test("a new certificate is shown to new connections, while those that are there 
   await early.subscribed("/user/queue/messages");
   await late.sent("/app/chat.send", { conversationId: "c", recipientId: "early", content: "hi" });
   expect(await early.event("/user/queue/messages")).toMatchObject({ content: "hi" });
+  // A copy of what one sends oneself goes to one's other connections.
+  const sameUser = await stock(server, "early", SECOND.cert);
+  await sameUser.sent("/app/chat.send", { conversationId: "c", content: "from the other" });
+  await early.event("/user/queue/messages", ({ content }) => content === "from the other");
   expect(early.closes).toEqual([]);
   expect(overTcp.socket.destroyed).toBe(false);
   // And it stops in order with both kinds of connections open.
