@@ -55,7 +55,8 @@ export class WebListener implements Engine {
   }
 
   publish(channel: string, payload: string | Uint8Array): void {
-    for (const server of this.#servers) server.publish(channel, payload);
+    this.#current.publish(channel, payload);
+    if (this.#servers.size > 1) this.#publishBeside(this.#current, channel, payload);
   }
 
   /**
@@ -79,6 +80,14 @@ export class WebListener implements Engine {
     await Promise.all([...this.#servers].map((server) => server.stop(true)));
   }
 
+  #publishBeside(
+    own: Server<WebSocketConnection>,
+    channel: string,
+    payload: string | Uint8Array,
+  ): void {
+    for (const other of this.#servers) if (other !== own) other.publish(channel, payload);
+  }
+
   async #retire(server: Server<WebSocketConnection>): Promise<void> {
     await server.stop();
     this.#servers.delete(server);
@@ -88,7 +97,7 @@ export class WebListener implements Engine {
     const { webSocket, hostname, maxRequestBodySize, idleTimeout, fetch, error } = this.#options;
     const beside: Engine = {
       publish: (channel, payload) => {
-        for (const other of this.#servers) if (other !== server) other.publish(channel, payload);
+        if (this.#servers.size > 1) this.#publishBeside(server, channel, payload);
       },
     };
     const server: Server<WebSocketConnection> = Bun.serve({
