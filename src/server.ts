@@ -219,6 +219,7 @@ function serve(parts: Parts): RunningServer {
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     apiKeys: new ApiKeys(settings.api.keys),
+    requests: flood.requests,
   });
 
   const page = new Page(chatPage);

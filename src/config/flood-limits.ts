@@ -56,6 +56,16 @@ export const floodLimits = {
     RATE,
     "Chat messages that may come from a client address at once.",
   ),
+  requestsPerSecond: integer(
+    200,
+    RATE,
+    "Requests of users to the HTTP API that may come from a client address a second; 0 is no limit.",
+  ),
+  requestsBurst: integer(
+    2_000,
+    RATE,
+    "Requests of users to the HTTP API that may come from a client address at once.",
+  ),
   typingPerSecond: integer(
     20,
     RATE,
@@ -90,6 +100,7 @@ export const RATES = [
   ["messagesPerSecond", "messagesBurst"],
   ["connectsPerSecond", "connectsBurst"],
   ["addressMessagesPerSecond", "addressMessagesBurst"],
+  ["requestsPerSecond", "requestsBurst"],
   ["typingPerSecond", "typingBurst"],
   ["sendsPerSecond", "sendsBurst"],
   ["subscribesPerSecond", "subscribesBurst"],

@@ -1,5 +1,6 @@
 import { AddressList } from "../address-list.ts";
 import { FrameRates } from "../app/frame-rates.ts";
+import { AddressRate } from "../auth/address-rate.ts";
 import { FailedLogins } from "../auth/failed-logins.ts";
 import { LimitKeys } from "../auth/limit-keys.ts";
 import type { Clock } from "../clock.ts";
@@ -16,29 +17,32 @@ export interface FloodControl {
   readonly keys: LimitKeys;
   readonly failedLogins: FailedLogins;
   readonly rates: FrameRates;
+  /** Of users to the HTTP API. */
+  readonly requests: AddressRate;
   admission(sessions: LiveSessions): Admission;
 }
 
 export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodControl {
   const trusted = AddressList.parse(proxy.trusted);
   const keys = new LimitKeys(trusted);
-  const failures = {
-    perSecond: limits.failedLoginsPerMinute / 60,
-    burst: limits.failedLoginsPerMinute,
-  };
+  const buckets = (perSecond: number, burst: number) =>
+    new TokenBuckets(clock, { perSecond, burst });
+  const { failedLoginsPerMinute } = limits;
+  const messages = buckets(limits.addressMessagesPerSecond, limits.addressMessagesBurst);
+  const requests = buckets(limits.requestsPerSecond, limits.requestsBurst);
   return {
     proxies: { trusted, header: proxy.header },
     keys,
-    failedLogins: new FailedLogins(keys, new TokenBuckets(clock, failures)),
+    failedLogins: new FailedLogins(
+      keys,
+      buckets(failedLoginsPerMinute / 60, failedLoginsPerMinute),
+    ),
     rates: new FrameRates({
-      ...{ clock, keys },
-      addressMessages: {
-        perSecond: limits.addressMessagesPerSecond,
-        burst: limits.addressMessagesBurst,
-      },
-      sends: { perSecond: limits.sendsPerSecond, burst: limits.sendsBurst },
-      subscribes: { perSecond: limits.subscribesPerSecond, burst: limits.subscribesBurst },
+      addressMessages: new AddressRate(keys, messages, "messages from this address"),
+      sends: buckets(limits.sendsPerSecond, limits.sendsBurst),
+      subscribes: buckets(limits.subscribesPerSecond, limits.subscribesBurst),
     }),
+    requests: new AddressRate(keys, requests, "requests from this address"),
     admission: (sessions) =>
       new Admission({
         ...{ sessions, keys, clock, random: Math.random },

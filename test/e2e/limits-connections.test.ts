@@ -115,6 +115,21 @@ test("the server has so many connections in total, over every transport", async 
   for (const client of [alice, late]) client.close();
 });
 
+test.skipIf(process.platform !== "linux" || Bun.which("prlimit") === null)(
+  "without a limit of one's own there are as many as the file descriptors allow, and one can still be refused",
+  async () => {
+    server = await startParley({ prefix: ["prlimit", "--nofile=200:200"] });
+    const alice = await RawClient.connect(server.wsUrl, "alice");
+    const clients = await knockUntilRefused(null, 250);
+    expect(clients.at(-1)?.status).toBe(503);
+    expect(clients).toHaveLength(180);
+    await alice.confirmed("SEND", { destination: "/topic/a" });
+    for (const client of clients) client.close();
+    await untilConnections(1);
+    alice.close();
+  },
+);
+
 test("a peer that is refused over TCP and does not close is dropped", async () => {
   server = await startParley({ flags: ["--limits-connections=1", "--tcp-port=0"] });
   const alice = await RawClient.connect(server.wsUrl, "alice");
