@@ -48,6 +48,7 @@ export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodCo
         ...{ sessions, keys, clock, random: Math.random },
         connections: connectionLimit(limits.connections),
         connectionsPerAddress: limits.connectionsPerAddress,
+        strangersPerAddress: limits.strangersPerAddress,
         connects: { perSecond: limits.connectsPerSecond, burst: limits.connectsBurst },
       }),
   };

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { BEHIND_PROXY, ProxiedClient } from "../support/proxied-client.ts";
 import { RawClient } from "../support/raw-client.ts";
+import { RawSocket } from "../support/raw-socket.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
 const ALICE = "203.0.113.5";
@@ -77,6 +78,37 @@ test("an address may have so many connections; one that closes makes room", asyn
   first?.close();
   await untilConnections(2);
   expect((await ProxiedClient.knock(server.port, ALICE)).status).toBe(101);
+});
+
+test("an address may have so many that have sent no CONNECT", async () => {
+  const flags = [...BEHIND_PROXY, "--limits-strangers-per-address=1"];
+  server = await startParley({ flags });
+  const alice = await ProxiedClient.connect(server.port, ALICE, "alice");
+  const stranger = await ProxiedClient.knock(server.port, ALICE);
+  const another = await ProxiedClient.knock(server.port, ALICE);
+  const bob = await ProxiedClient.knock(server.port, BOB);
+  expect([stranger, another, bob].map(({ status }) => status)).toEqual([101, 429, 101]);
+  for (const client of [alice, stranger, another, bob]) client.close();
+});
+
+test("a body that belongs to no session is answered before it has come; of a session, few wait", async () => {
+  server = await startParley();
+  const upload = async (session: string) => {
+    const raw = await RawSocket.open(server.port);
+    raw.write(
+      `POST /ws/000/${session}/xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: ${ALICE}\r\nContent-Length: 9\r\n\r\n["`,
+    );
+    return raw;
+  };
+  const unknown = await upload("nobody");
+  await unknown.answered();
+  expect(unknown.status).toBe(404);
+
+  expect((await openSockJs("alice", ALICE)).status).toBe(200);
+  const uploads = await Promise.all(Array.from({ length: 5 }, () => upload("alice")));
+  await Promise.race(uploads.map((each) => each.answered()));
+  expect(uploads.map(({ status }) => status).filter((status) => status !== null)).toEqual([503]);
+  for (const raw of [unknown, ...uploads]) raw.end();
 });
 
 test("who is no trusted proxy cannot say who it is", async () => {
