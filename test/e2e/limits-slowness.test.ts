@@ -36,11 +36,18 @@ async function dripUntilClosed(raw: RawSocket, write: (n: number) => void): Prom
 }
 
 const HEAD = "GET /ws/info HTTP/1.1\r\nHost: a\r\nX-Filling: ";
-const POST_HEAD =
-  "POST /ws/000/slow/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n";
-const CHUNKED_HEAD =
-  "POST /ws/000/slow/xhr_send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const LONG = "Content-Length: 100000";
+const CHUNKED = "Transfer-Encoding: chunked";
 const CONNECT = "CONNECT\naccept-version:1.2\nX-User-Id:slow\nfilling:";
+
+/** Begins to send something to a session that is there. */
+async function upload(session: string, framing: string): Promise<RawSocket> {
+  const opened = await fetch(`${server.url}/ws/000/${session}/xhr`, { method: "POST" });
+  expect(await opened.text()).toBe("o\n");
+  const raw = await RawSocket.open(server.port);
+  raw.write(`POST /ws/000/${session}/xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\n${framing}\r\n\r\n`);
+  return raw;
+}
 
 /** A test that never ends is one whose connection is never closed. */
 describe.concurrent("a connection does not last for ever on which there comes", () => {
@@ -61,15 +68,15 @@ describe.concurrent("a connection does not last for ever on which there comes", 
   });
 
   test("the body of an upload, byte by byte", async () => {
-    const raw = await RawSocket.open(server.port);
-    raw.write(POST_HEAD);
+    const raw = await upload("slow", LONG);
     await dripUntilClosed(raw, () => raw.write("x"));
+    expect(raw.text).toBe("");
   });
 
   test("the body of an upload, in tiny chunks", async () => {
-    const raw = await RawSocket.open(server.port);
-    raw.write(CHUNKED_HEAD);
+    const raw = await upload("chunked", CHUNKED);
     await dripUntilClosed(raw, () => raw.write("1\r\nx\r\n"));
+    expect(raw.text).toBe("");
   });
 
   test("a second request, byte by byte", async () => {
