@@ -15,7 +15,10 @@ beforeAll(async () => {
     ...["--limits-connect-ms=1000", "--limits-request-ms=1000", "--limits-blocked-ms=1000"],
     "--tcp-port=0",
   ];
-  const tls = [`--tcp-cert-file=${CERT_FILE}`, `--tcp-key-file=${KEY_FILE}`];
+  const tls = [
+    ...[`--tcp-cert-file=${CERT_FILE}`, `--tcp-key-file=${KEY_FILE}`],
+    ...[`--tls-cert-file=${CERT_FILE}`, `--tls-key-file=${KEY_FILE}`],
+  ];
   server = await startParley({ flags });
   withTls = await startParley({ flags: [...flags, ...tls] });
 });
@@ -122,6 +125,17 @@ describe.concurrent("a connection does not last for ever on which there comes", 
     const raw = await RawSocket.open(server.tcpPort);
     await dripUntilClosed(raw, (n) => raw.write(CONNECT[n] ?? "x"));
     expect(raw.text).toContain("CONNECT_TIMEOUT");
+  });
+
+  test("no TLS handshake", async () => {
+    await (await RawSocket.open(withTls.port)).closed;
+  });
+
+  test("a TLS handshake, byte by byte", async () => {
+    const raw = await RawSocket.open(withTls.port);
+    // The head of a record with a ClientHello of 512 octets.
+    const hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
+    await dripUntilClosed(raw, (n) => raw.write(Buffer.from([hello[n] ?? 0x20])));
   });
 
   test("no TLS handshake over TCP", async () => {
