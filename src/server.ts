@@ -149,7 +149,7 @@ function serve(parts: Parts): RunningServer {
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
-  const flood = floodControl(settings, clock);
+  const flood = floodControl(settings, clock, log);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
     new Revocations(storage.revocations, clock, revoked),

@@ -5,6 +5,7 @@ import { FailedLogins } from "../auth/failed-logins.ts";
 import { LimitKeys } from "../auth/limit-keys.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
+import type { Log } from "../log.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 import { Admission } from "../transport/admission.ts";
 import type { ProxyPolicy } from "../transport/client-address.ts";
@@ -22,7 +23,7 @@ export interface FloodControl {
   admission(sessions: LiveSessions): Admission;
 }
 
-export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodControl {
+export function floodControl({ limits, proxy }: Settings, clock: Clock, log: Log): FloodControl {
   const trusted = AddressList.parse(proxy.trusted);
   const keys = new LimitKeys(trusted);
   const buckets = (perSecond: number, burst: number) =>
@@ -30,8 +31,12 @@ export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodCo
   const { failedLoginsPerMinute } = limits;
   const messages = buckets(limits.addressMessagesPerSecond, limits.addressMessagesBurst);
   const requests = buckets(limits.requestsPerSecond, limits.requestsBurst);
+  const sayUntrusted = (peer: string) => {
+    const text = `${proxy.header} comes from a peer that proxy.trusted does not name: if it is your proxy, all its clients count as one address`;
+    log.warn({ peer }, text);
+  };
   return {
-    proxies: { trusted, header: proxy.header },
+    proxies: { trusted, header: proxy.header, onUntrusted: once(sayUntrusted) },
     keys,
     failedLogins: new FailedLogins(
       keys,
@@ -51,5 +56,15 @@ export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodCo
         strangersPerAddress: limits.strangersPerAddress,
         connects: { perSecond: limits.connectsPerSecond, burst: limits.connectsBurst },
       }),
+  };
+}
+
+/** The operator needs to read it one time. */
+function once<Argument>(act: (argument: Argument) => void): (argument: Argument) => void {
+  let isDone = false;
+  return (argument) => {
+    if (isDone) return;
+    isDone = true;
+    act(argument);
   };
 }

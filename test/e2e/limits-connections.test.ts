@@ -115,6 +115,8 @@ test("who is no trusted proxy cannot say who it is", async () => {
   server = await startParley({ flags: ["--limits-connections-per-address=1"] });
   const clients = await knockUntilRefused(ALICE, 3);
   expect(clients.map(({ status }) => status)).toEqual([101, 101, 101]);
+  // The operator is told, one time: it may be a proxy.
+  expect(server.log().split("proxy.trusted does not name")).toHaveLength(2);
   for (const client of clients) client.close();
 });
 
