@@ -1,30 +1,30 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { TokenBuckets } from "../token-buckets.ts";
 
-const LOGGED_EVERY_MS = 1_000;
+/** Lines that a connection may cost. */
+const LINES = { perSecond: 1, burst: 10 };
 
 /**
- * Refusals of frames whose client does not listen to its errors: they are logged, of a connection no
- * more than one line a second, so that a client that floods the server does not flood its log.
+ * Refusals of frames whose client does not listen to its errors. They are logged, but of a flood of
+ * them a line a second, so that a client that floods the server does not flood its log.
  */
 export class UntoldRefusals {
   readonly #log: Log;
-  readonly #clock: Clock;
-  #loggedMs = Number.NEGATIVE_INFINITY;
+  readonly #lines: TokenBuckets;
+  /** Since the last line. */
   #times = 0;
 
   constructor(log: Log, clock: Clock) {
     this.#log = log;
-    this.#clock = clock;
+    this.#lines = new TokenBuckets(clock, LINES);
   }
 
   add(fields: Readonly<Record<string, unknown>>): void {
     this.#times += 1;
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#loggedMs < LOGGED_EVERY_MS) return;
+    if (!this.#lines.take("")) return;
     const told = { ...fields, times: this.#times };
     this.#log.warn(told, "Refused, and the client does not listen to its errors");
-    this.#loggedMs = nowMs;
     this.#times = 0;
   }
 }
