@@ -28,7 +28,7 @@ export type Tally = z.infer<typeof tallySchema>;
 
 /** Of each kind, a second. */
 export const CONNECTS_PER_SECOND = 300;
-export const MESSAGES_PER_SECOND = 3_000;
+export const MESSAGES_PER_SECOND = 2_000;
 export const HEADS_PER_SECOND = 100;
 /** Connections that drip a byte a second, at a time; made at most so fast. */
 export const SLOW_CONNECTIONS = 300;
