@@ -107,7 +107,7 @@ export const ERRORS = {
     fatal: true,
     retryable: true,
     meaning:
-      "The user has `limits.connections_per_user` connections already, or the client's address `limits.connections_per_address`.",
+      "The user has `limits.connections_per_user` connections already, or the client's address `limits.connections_per_address`, or `limits.strangers_per_address` that have sent no CONNECT yet.",
   },
   SERVER_FULL: {
     status: 503,

@@ -149,7 +149,7 @@ function serve(parts: Parts): RunningServer {
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
-  const flood = floodControl(settings, clock);
+  const flood = floodControl(settings, clock, log);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
     new Revocations(storage.revocations, clock, revoked),
@@ -219,6 +219,7 @@ function serve(parts: Parts): RunningServer {
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     apiKeys: new ApiKeys(settings.api.keys),
+    requests: flood.requests,
   });
 
   const page = new Page(chatPage);

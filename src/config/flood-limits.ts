@@ -19,6 +19,11 @@ export const floodLimits = {
     COUNT,
     "Connections of a client address at a time; 0 is no limit.",
   ),
+  strangersPerAddress: integer(
+    200,
+    COUNT,
+    "Connections of a client address at a time whose CONNECT has not been accepted yet; 0 is no limit.",
+  ),
   connectionsPerUser: integer(1_000, COUNT, "Connections of a user at a time; 0 is no limit."),
   bufferedBytes: integer(
     1_024 * MIB,
@@ -56,6 +61,16 @@ export const floodLimits = {
     RATE,
     "Chat messages that may come from a client address at once.",
   ),
+  requestsPerSecond: integer(
+    200,
+    RATE,
+    "Requests of users to the HTTP API that may come from a client address a second; 0 is no limit.",
+  ),
+  requestsBurst: integer(
+    2_000,
+    RATE,
+    "Requests of users to the HTTP API that may come from a client address at once.",
+  ),
   typingPerSecond: integer(
     20,
     RATE,
@@ -90,6 +105,7 @@ export const RATES = [
   ["messagesPerSecond", "messagesBurst"],
   ["connectsPerSecond", "connectsBurst"],
   ["addressMessagesPerSecond", "addressMessagesBurst"],
+  ["requestsPerSecond", "requestsBurst"],
   ["typingPerSecond", "typingBurst"],
   ["sendsPerSecond", "sendsBurst"],
   ["subscribesPerSecond", "subscribesBurst"],

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema, validate } from "../app/schemas.ts";
+import type { AddressRate } from "../auth/address-rate.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
@@ -28,6 +29,8 @@ import { serverRoutes } from "./server-api.ts";
 export interface ApiOptions {
   readonly authentication: Authentication;
   readonly apiKeys: ApiKeys;
+  /** What users may ask. */
+  readonly requests: AddressRate;
   readonly application: ChatApplication;
   readonly chat: Chat;
   readonly store: ChatStore;
@@ -197,8 +200,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
 
 async function callerOf(
   context: Context<ApiEnvironment>,
-  { authentication, origins }: ApiOptions,
+  { authentication, origins, requests }: ApiOptions,
 ): Promise<Principal> {
+  requests.spend(context.env.remote);
   const principal = await authentication.authenticate({
     header: (name) => context.req.header(name),
     remote: context.env.remote,

@@ -1,9 +1,11 @@
 import { AddressList } from "../address-list.ts";
 import { FrameRates } from "../app/frame-rates.ts";
+import { AddressRate } from "../auth/address-rate.ts";
 import { FailedLogins } from "../auth/failed-logins.ts";
 import { LimitKeys } from "../auth/limit-keys.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
+import type { Log } from "../log.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 import { Admission } from "../transport/admission.ts";
 import type { ProxyPolicy } from "../transport/client-address.ts";
@@ -16,35 +18,53 @@ export interface FloodControl {
   readonly keys: LimitKeys;
   readonly failedLogins: FailedLogins;
   readonly rates: FrameRates;
+  /** Of users to the HTTP API. */
+  readonly requests: AddressRate;
   admission(sessions: LiveSessions): Admission;
 }
 
-export function floodControl({ limits, proxy }: Settings, clock: Clock): FloodControl {
+export function floodControl({ limits, proxy }: Settings, clock: Clock, log: Log): FloodControl {
   const trusted = AddressList.parse(proxy.trusted);
   const keys = new LimitKeys(trusted);
-  const failures = {
-    perSecond: limits.failedLoginsPerMinute / 60,
-    burst: limits.failedLoginsPerMinute,
+  const buckets = (perSecond: number, burst: number) =>
+    new TokenBuckets(clock, { perSecond, burst });
+  const { failedLoginsPerMinute } = limits;
+  const messages = buckets(limits.addressMessagesPerSecond, limits.addressMessagesBurst);
+  const requests = buckets(limits.requestsPerSecond, limits.requestsBurst);
+  const sayUntrusted = (peer: string) => {
+    const text = `${proxy.header} comes from a peer that proxy.trusted does not name: if it is your proxy, all its clients count as one address`;
+    log.warn({ peer }, text);
   };
   return {
-    proxies: { trusted, header: proxy.header },
+    proxies: { trusted, header: proxy.header, onUntrusted: once(sayUntrusted) },
     keys,
-    failedLogins: new FailedLogins(keys, new TokenBuckets(clock, failures)),
+    failedLogins: new FailedLogins(
+      keys,
+      buckets(failedLoginsPerMinute / 60, failedLoginsPerMinute),
+    ),
     rates: new FrameRates({
-      ...{ clock, keys },
-      addressMessages: {
-        perSecond: limits.addressMessagesPerSecond,
-        burst: limits.addressMessagesBurst,
-      },
-      sends: { perSecond: limits.sendsPerSecond, burst: limits.sendsBurst },
-      subscribes: { perSecond: limits.subscribesPerSecond, burst: limits.subscribesBurst },
+      addressMessages: new AddressRate(keys, messages, "messages from this address"),
+      sends: buckets(limits.sendsPerSecond, limits.sendsBurst),
+      subscribes: buckets(limits.subscribesPerSecond, limits.subscribesBurst),
     }),
+    requests: new AddressRate(keys, requests, "requests from this address"),
     admission: (sessions) =>
       new Admission({
         ...{ sessions, keys, clock, random: Math.random },
         connections: connectionLimit(limits.connections),
         connectionsPerAddress: limits.connectionsPerAddress,
+        strangersPerAddress: limits.strangersPerAddress,
         connects: { perSecond: limits.connectsPerSecond, burst: limits.connectsBurst },
       }),
+  };
+}
+
+/** The operator needs to read it one time. */
+function once<Argument>(act: (argument: Argument) => void): (argument: Argument) => void {
+  let isDone = false;
+  return (argument) => {
+    if (isDone) return;
+    isDone = true;
+    act(argument);
   };
 }

@@ -33,6 +33,7 @@ import type { Publisher } from "./publisher.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
+import { UntoldRefusals } from "./untold-refusals.ts";
 
 export interface SessionEnvironment {
   readonly broker: Broker;
@@ -81,6 +82,8 @@ export class Session {
   #clientFrames: ClientFrames | null = null;
   readonly #deferredReceipts = new DeferredReceipts();
   readonly #times: TimeLimits;
+  /** Made at the first one: most clients listen. */
+  #untold: UntoldRefusals | null = null;
   readonly #expiry: Expiry;
   readonly #onClosed: (() => void)[] = [];
 
@@ -250,7 +253,9 @@ export class Session {
     if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) return;
     if (mayGoUntold(frame, error)) {
       const fields = { code: error.code, destination, user: this.principal.userId };
-      this.#environment.log.warn(fields, "Refused, and the client does not listen to its errors");
+      const { log, clock } = this.#environment;
+      this.#untold ??= new UntoldRefusals(log, clock);
+      this.#untold.add(fields);
     } else {
       this.#fail(error, frame);
     }

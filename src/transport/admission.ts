@@ -15,6 +15,8 @@ export interface AdmissionOptions {
   readonly connections: number;
   /** 0 is no limit. */
   readonly connectionsPerAddress: number;
+  /** Of those, before their CONNECT is accepted. 0 is no limit. */
+  readonly strangersPerAddress: number;
   /** That an address may open. */
   readonly connects: Rate;
 }
@@ -44,19 +46,30 @@ export class Admission {
    */
   refusal(remote: Remote): AppError | null {
     if (this.isFull) return this.#refuse("SERVER_FULL", "The server has all that it can serve");
-    const { keys, sessions, connectionsPerAddress } = this.#options;
+    const { keys, sessions, connectionsPerAddress, strangersPerAddress } = this.#options;
     const key = keys.of(remote);
     if (key === null) return null;
     if (!this.#connects.take(key)) {
       return rateLimited("connections from this address", this.#connects.waitMs(key));
     }
-    if (connectionsPerAddress === 0 || sessions.countOf(key) < connectionsPerAddress) return null;
-    const text = `${connectionsPerAddress} connections are open from this address`;
-    return this.#refuse("TOO_MANY_CONNECTIONS", text);
+    if (isReached(connectionsPerAddress, sessions.countOf(key))) {
+      const text = `${connectionsPerAddress} connections are open from this address`;
+      return this.#refuse("TOO_MANY_CONNECTIONS", text);
+    }
+    // What engine and decoder keep for those who have proven nothing is not theirs to fill.
+    if (isReached(strangersPerAddress, sessions.strangersOf(key))) {
+      const text = `${strangersPerAddress} connections from this address have sent no CONNECT yet`;
+      return this.#refuse("TOO_MANY_CONNECTIONS", text);
+    }
+    return null;
   }
 
   #refuse(code: "SERVER_FULL" | "TOO_MANY_CONNECTIONS", text: string): AppError {
     const retryAfterMs = Math.round(COME_BACK_MS * (1 + this.#options.random()));
     return new AppError(code, text, { details: { retryAfterMs } });
   }
+}
+
+function isReached(limit: number, count: number): boolean {
+  return limit > 0 && count >= limit;
 }

@@ -6,6 +6,8 @@ export interface ProxyPolicy {
   readonly trusted: AddressList;
   /** Where they say it; the other header is left alone. */
   readonly header: "X-Forwarded-For" | "Forwarded";
+  /** Somebody else has sent that header: perhaps a proxy that should be trusted. */
+  readonly onUntrusted: (peerAddress: string) => void;
 }
 
 /**
@@ -16,12 +18,15 @@ export interface ProxyPolicy {
 export function clientAddress(
   peerAddress: string | null,
   headers: Headers,
-  { trusted, header }: ProxyPolicy,
+  { trusted, header, onUntrusted }: ProxyPolicy,
 ): string | null {
   const peer = peerAddress === null ? null : plainAddress(peerAddress);
-  if (peer === null || !trusted.has(peer)) return peer;
   const value = headers.get(header);
-  if (value === null) return peer;
+  if (peer === null || value === null) return peer;
+  if (!trusted.has(peer)) {
+    onUntrusted(peer);
+    return peer;
+  }
   const nodes = header === "Forwarded" ? forwardedNodes(value) : value.split(",");
   let client = peer;
   for (const node of nodes.reverse()) {

@@ -33,7 +33,7 @@ export class LiveSessions {
   readonly #sessions = new Set<Session>();
   #timer: Timer | null = null;
   #isDraining = false;
-  readonly #byAddress = new Map<string, number>();
+  readonly #byAddress = new Map<string, Set<Session>>();
   #weighedMs = 0;
   #isOverfull = false;
 
@@ -47,7 +47,16 @@ export class LiveSessions {
 
   /** From the address, see `LimitKeys`. */
   countOf(addressKey: string): number {
-    return this.#byAddress.get(addressKey) ?? 0;
+    return this.#byAddress.get(addressKey)?.size ?? 0;
+  }
+
+  /** From the address, those whose CONNECT has not been accepted yet. */
+  strangersOf(addressKey: string): number {
+    let count = 0;
+    for (const session of this.#byAddress.get(addressKey) ?? []) {
+      if (!session.isConnected) count += 1;
+    }
+    return count;
   }
 
   /** All together held too much at the last look: nobody should be added. */
@@ -63,22 +72,24 @@ export class LiveSessions {
   /** The session's transport is open. One that comes while the server stops is told so. */
   add(session: Session): void {
     this.#sessions.add(session);
-    this.#count(session, 1);
+    const key = this.#options.keys.of(session.connection.remote);
+    if (key !== null) {
+      const known = this.#byAddress.get(key);
+      if (known === undefined) this.#byAddress.set(key, new Set([session]));
+      else known.add(session);
+    }
     if (this.#isDraining) session.fail(this.#stopping());
     else this.#schedule();
   }
 
   /** The session's transport is gone. Idempotent. */
   remove(session: Session): void {
-    if (this.#sessions.delete(session)) this.#count(session, -1);
-  }
-
-  #count(session: Session, change: 1 | -1): void {
+    this.#sessions.delete(session);
     const key = this.#options.keys.of(session.connection.remote);
     if (key === null) return;
-    const count = this.countOf(key) + change;
-    if (count === 0) this.#byAddress.delete(key);
-    else this.#byAddress.set(key, count);
+    const known = this.#byAddress.get(key);
+    known?.delete(session);
+    if (known?.size === 0) this.#byAddress.delete(key);
   }
 
   /** From now on no session is added; those that are there go on. */

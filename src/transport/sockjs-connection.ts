@@ -34,6 +34,8 @@ export class SockJsConnection implements Connection {
   readonly framing = "sockjs";
   readonly topics = null;
   readonly remote: Remote;
+  /** Requests whose body is on its way. */
+  uploads = 0;
   readonly #options: SockJsConnectionOptions;
   #receiver: Receiver | null = null;
   #sink: FrameSink | null = null;

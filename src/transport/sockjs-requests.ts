@@ -48,6 +48,9 @@ const METHODS: Readonly<Record<HttpTransport, string>> = {
  */
 const BROKEN_OFF_NOTICED_MS = 50;
 
+/** Requests of a session that send, at a time: sockjs-client has one. */
+const MOST_UPLOADS = 4;
+
 /** The session that a request names, and who sends it. */
 interface Opener {
   readonly session: string;
@@ -155,8 +158,18 @@ export class SockJsRequests {
     owner: Owner,
     transport: "xhr_send" | "jsonp_send",
   ): Promise<Response> {
-    const payload = await payloadOf(request, transport);
-    const receiver = this.#registry.find(session, owner)?.receiver ?? null;
+    // Of a body that belongs to no session nothing is kept, nor of more than a client sends at a time.
+    const connection = this.#registry.find(session, owner);
+    if (connection === undefined || connection.receiver === null) return notFound(request);
+    if (connection.uploads >= MOST_UPLOADS) return tryLater(corsHeaders(request));
+    connection.uploads += 1;
+    let payload: string | null;
+    try {
+      payload = await payloadOf(request, transport);
+    } finally {
+      connection.uploads -= 1;
+    }
+    const { receiver } = connection;
     if (receiver === null) return notFound(request);
     if (payload === null || payload === "") return failure(request, "Payload expected.");
     let messages: readonly string[];

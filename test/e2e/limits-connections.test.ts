@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { BEHIND_PROXY, ProxiedClient } from "../support/proxied-client.ts";
 import { RawClient } from "../support/raw-client.ts";
+import { RawSocket } from "../support/raw-socket.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
 const ALICE = "203.0.113.5";
@@ -79,10 +80,43 @@ test("an address may have so many connections; one that closes makes room", asyn
   expect((await ProxiedClient.knock(server.port, ALICE)).status).toBe(101);
 });
 
+test("an address may have so many that have sent no CONNECT", async () => {
+  const flags = [...BEHIND_PROXY, "--limits-strangers-per-address=1"];
+  server = await startParley({ flags });
+  const alice = await ProxiedClient.connect(server.port, ALICE, "alice");
+  const stranger = await ProxiedClient.knock(server.port, ALICE);
+  const another = await ProxiedClient.knock(server.port, ALICE);
+  const bob = await ProxiedClient.knock(server.port, BOB);
+  expect([stranger, another, bob].map(({ status }) => status)).toEqual([101, 429, 101]);
+  for (const client of [alice, stranger, another, bob]) client.close();
+});
+
+test("a body that belongs to no session is answered before it has come; of a session, few wait", async () => {
+  server = await startParley();
+  const upload = async (session: string) => {
+    const raw = await RawSocket.open(server.port);
+    raw.write(
+      `POST /ws/000/${session}/xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: ${ALICE}\r\nContent-Length: 9\r\n\r\n["`,
+    );
+    return raw;
+  };
+  const unknown = await upload("nobody");
+  await unknown.answered();
+  expect(unknown.status).toBe(404);
+
+  expect((await openSockJs("alice", ALICE)).status).toBe(200);
+  const uploads = await Promise.all(Array.from({ length: 5 }, () => upload("alice")));
+  await Promise.race(uploads.map((each) => each.answered()));
+  expect(uploads.map(({ status }) => status).filter((status) => status !== null)).toEqual([503]);
+  for (const raw of [unknown, ...uploads]) raw.end();
+});
+
 test("who is no trusted proxy cannot say who it is", async () => {
   server = await startParley({ flags: ["--limits-connections-per-address=1"] });
   const clients = await knockUntilRefused(ALICE, 3);
   expect(clients.map(({ status }) => status)).toEqual([101, 101, 101]);
+  // The operator is told, one time: it may be a proxy.
+  expect(server.log().split("proxy.trusted does not name")).toHaveLength(2);
   for (const client of clients) client.close();
 });
 
@@ -114,6 +148,21 @@ test("the server has so many connections in total, over every transport", async 
   const late = await RawClient.connect(server.wsUrl, "late");
   for (const client of [alice, late]) client.close();
 });
+
+test.skipIf(process.platform !== "linux" || Bun.which("prlimit") === null)(
+  "without a limit of one's own there are as many as the file descriptors allow, and one can still be refused",
+  async () => {
+    server = await startParley({ prefix: ["prlimit", "--nofile=200:200"] });
+    const alice = await RawClient.connect(server.wsUrl, "alice");
+    const clients = await knockUntilRefused(null, 250);
+    expect(clients.at(-1)?.status).toBe(503);
+    expect(clients).toHaveLength(180);
+    await alice.confirmed("SEND", { destination: "/topic/a" });
+    for (const client of clients) client.close();
+    await untilConnections(1);
+    alice.close();
+  },
+);
 
 test("a peer that is refused over TCP and does not close is dropped", async () => {
   server = await startParley({ flags: ["--limits-connections=1", "--tcp-port=0"] });

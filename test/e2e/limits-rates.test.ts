@@ -112,6 +112,21 @@ test("the users of one address may write so fast together", async () => {
   for (const client of [...together, other]) client.close();
 });
 
+test("an address may ask the API so fast", async () => {
+  const flags = [...BEHIND_PROXY, "--limits-requests-per-second=1", "--limits-requests-burst=3"];
+  server = await startParley({ flags });
+  const ask = async (address: string | null) => {
+    const from = address === null ? {} : { "X-Forwarded-For": address };
+    const headers = { "X-User-Id": "alice", ...from };
+    return await fetch(`${server.url}/api/conversations`, { headers });
+  };
+  let refused = await ask(ALICE);
+  for (let n = 0; n < 20 && refused.status === 200; n += 1) refused = await ask(ALICE);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+  expect((await ask(BOB)).status).toBe(200);
+  for (let n = 0; n < 20; n += 1) expect((await ask(null)).status).toBe(200);
+});
+
 test("of a flood of typing little is told, and the last state arrives", async () => {
   server = await startParley({
     flags: ["--limits-typing-per-second=2", "--limits-typing-burst=2"],

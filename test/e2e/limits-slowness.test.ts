@@ -15,7 +15,10 @@ beforeAll(async () => {
     ...["--limits-connect-ms=1000", "--limits-request-ms=1000", "--limits-blocked-ms=1000"],
     "--tcp-port=0",
   ];
-  const tls = [`--tcp-cert-file=${CERT_FILE}`, `--tcp-key-file=${KEY_FILE}`];
+  const tls = [
+    ...[`--tcp-cert-file=${CERT_FILE}`, `--tcp-key-file=${KEY_FILE}`],
+    ...[`--tls-cert-file=${CERT_FILE}`, `--tls-key-file=${KEY_FILE}`],
+  ];
   server = await startParley({ flags });
   withTls = await startParley({ flags: [...flags, ...tls] });
 });
@@ -36,11 +39,18 @@ async function dripUntilClosed(raw: RawSocket, write: (n: number) => void): Prom
 }
 
 const HEAD = "GET /ws/info HTTP/1.1\r\nHost: a\r\nX-Filling: ";
-const POST_HEAD =
-  "POST /ws/000/slow/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n";
-const CHUNKED_HEAD =
-  "POST /ws/000/slow/xhr_send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const LONG = "Content-Length: 100000";
+const CHUNKED = "Transfer-Encoding: chunked";
 const CONNECT = "CONNECT\naccept-version:1.2\nX-User-Id:slow\nfilling:";
+
+/** Begins to send something to a session that is there. */
+async function upload(session: string, framing: string): Promise<RawSocket> {
+  const opened = await fetch(`${server.url}/ws/000/${session}/xhr`, { method: "POST" });
+  expect(await opened.text()).toBe("o\n");
+  const raw = await RawSocket.open(server.port);
+  raw.write(`POST /ws/000/${session}/xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\n${framing}\r\n\r\n`);
+  return raw;
+}
 
 /** A test that never ends is one whose connection is never closed. */
 describe.concurrent("a connection does not last for ever on which there comes", () => {
@@ -61,15 +71,15 @@ describe.concurrent("a connection does not last for ever on which there comes", 
   });
 
   test("the body of an upload, byte by byte", async () => {
-    const raw = await RawSocket.open(server.port);
-    raw.write(POST_HEAD);
+    const raw = await upload("slow", LONG);
     await dripUntilClosed(raw, () => raw.write("x"));
+    expect(raw.text).toBe("");
   });
 
   test("the body of an upload, in tiny chunks", async () => {
-    const raw = await RawSocket.open(server.port);
-    raw.write(CHUNKED_HEAD);
+    const raw = await upload("chunked", CHUNKED);
     await dripUntilClosed(raw, () => raw.write("1\r\nx\r\n"));
+    expect(raw.text).toBe("");
   });
 
   test("a second request, byte by byte", async () => {
@@ -115,6 +125,17 @@ describe.concurrent("a connection does not last for ever on which there comes", 
     const raw = await RawSocket.open(server.tcpPort);
     await dripUntilClosed(raw, (n) => raw.write(CONNECT[n] ?? "x"));
     expect(raw.text).toContain("CONNECT_TIMEOUT");
+  });
+
+  test("no TLS handshake", async () => {
+    await (await RawSocket.open(withTls.port)).closed;
+  });
+
+  test("a TLS handshake, byte by byte", async () => {
+    const raw = await RawSocket.open(withTls.port);
+    // The head of a record with a ClientHello of 512 octets.
+    const hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
+    await dripUntilClosed(raw, (n) => raw.write(Buffer.from([hello[n] ?? 0x20])));
   });
 
   test("no TLS handshake over TCP", async () => {

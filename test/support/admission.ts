@@ -11,6 +11,7 @@ export interface DoorOptions {
   readonly bufferedBytes?: number;
   readonly connections?: number;
   readonly connectionsPerAddress?: number;
+  readonly strangersPerAddress?: number;
   readonly connectsPerSecond?: number;
   readonly connectsBurst?: number;
 }
@@ -27,6 +28,7 @@ export function testDoor(clock: Clock, options: DoorOptions = {}) {
     ...{ clock, random, keys, sessions },
     connections: options.connections ?? Number.POSITIVE_INFINITY,
     connectionsPerAddress: options.connectionsPerAddress ?? 0,
+    strangersPerAddress: options.strangersPerAddress ?? 0,
     connects: { perSecond: options.connectsPerSecond ?? 0, burst: connectsBurst },
   });
   return { sessions, admission };

@@ -54,6 +54,14 @@ test("an address may have so many connections, and others are let in beside it",
   expect([come(FAR), come(FAR)]).toMatchObject([LET_IN, { code: "TOO_MANY_CONNECTIONS" }]);
 });
 
+test("an address may have so many that have sent no CONNECT; others come and go beside them", () => {
+  const { come } = setUp({ strangersPerAddress: 2 });
+  const [first] = [come(FAR), come(FAR)];
+  expect([come(FAR), come(OTHER)]).toMatchObject([{ code: "TOO_MANY_CONNECTIONS" }, LET_IN]);
+  if ("session" in first) first.session.receive("CONNECT\naccept-version:1.2\nlogin:a\n\n\0");
+  expect([come(FAR), come(FAR)]).toMatchObject([LET_IN, { code: "TOO_MANY_CONNECTIONS" }]);
+});
+
 test("an address may come so often", () => {
   const { clock, come } = setUp({ connectsPerSecond: 4, connectsBurst: 2 });
   expect([come(FAR), come(FAR), come(FAR), come(OTHER)]).toMatchObject([

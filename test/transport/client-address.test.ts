@@ -1,19 +1,26 @@
-import { describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { AddressList } from "../../src/address-list.ts";
 import { clientAddress } from "../../src/transport/client-address.ts";
 
 const trusted = AddressList.parse(["127.0.0.1", "10.0.0.0/8", "fd00::/8"]);
 
+let untrusted: string[] = [];
+beforeEach(() => {
+  untrusted = [];
+});
+
 function addressOf(peer: string | null, value: string | null, other: string | null = null) {
   const headers = new Headers();
   if (value !== null) headers.set("X-Forwarded-For", value);
   if (other !== null) headers.set("Forwarded", other);
-  return clientAddress(peer, headers, { trusted, header: "X-Forwarded-For" });
+  const onUntrusted = (address: string) => untrusted.push(address);
+  return clientAddress(peer, headers, { trusted, header: "X-Forwarded-For", onUntrusted });
 }
 
 function forwarded(value: string) {
   const headers = new Headers({ Forwarded: value, "X-Forwarded-For": "198.51.100.99" });
-  return clientAddress("127.0.0.1", headers, { trusted, header: "Forwarded" });
+  const onUntrusted = (address: string) => untrusted.push(address);
+  return clientAddress("127.0.0.1", headers, { trusted, header: "Forwarded", onUntrusted });
 }
 
 describe("X-Forwarded-For", () => {
@@ -44,6 +51,7 @@ describe("X-Forwarded-For", () => {
 
   test("of a peer that is no trusted proxy it means nothing", () => {
     expect(addressOf("203.0.113.9", "198.51.100.1")).toBe("203.0.113.9");
+    expect(untrusted).toEqual(["203.0.113.9"]);
   });
 
   test("the other header means nothing", () => {

@@ -28,11 +28,11 @@ export type Tally = z.infer<typeof tallySchema>;
 
 /** Of each kind, a second. */
 export const CONNECTS_PER_SECOND = 300;
-export const MESSAGES_PER_SECOND = 3_000;
+export const MESSAGES_PER_SECOND = 2_000;
 export const HEADS_PER_SECOND = 100;
 /** Connections that drip a byte a second, at a time; made at most so fast. */
 export const SLOW_CONNECTIONS = 300;
-const SLOW_PER_SECOND = 150;
+const SLOW_PER_SECOND = 300;
 const DRIP_EVERY_MS = 1_000;
 
 /** A header bomb: far more than an engine takes. */
@@ -73,11 +73,14 @@ interface Behaviour {
   readonly leaves: boolean;
 }
 
+type Prepared = Pick<Behaviour, "first" | "drip">;
+
 class Attackers {
   readonly tally: Record<string, number> = {};
   readonly #sockets = new Map<Socket, Behaviour>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #opening = 0;
+  #isStopped = false;
 
   constructor(readonly port: number) {}
 
@@ -99,15 +102,13 @@ class Attackers {
         return;
       }
       case "handshakes":
-        this.#drip({ first: "GET /ws HTTP/1.1\r\nX: ", drip: Buffer.from("x") });
+        this.#drip(() => ({ first: "GET /ws HTTP/1.1\r\nX: ", drip: Buffer.from("x") }));
         return;
       case "CONNECTs":
-        this.#drip({ first: upgrade(null), drip: webSocketText("C") });
+        this.#drip(() => ({ first: upgrade(null), drip: webSocketText("C") }));
         return;
-      case "uploads": {
-        const head = "POST /ws/000/slow/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 100000";
-        this.#drip({ first: `${head}\r\n\r\n`, drip: Buffer.from("x") });
-      }
+      case "uploads":
+        this.#drip(() => this.#upload());
     }
   }
 
@@ -115,7 +116,16 @@ class Attackers {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     const sockets = [...this.#sockets.keys()];
     this.#sockets.clear();
+    this.#isStopped = true;
     for (const socket of sockets) socket.terminate();
+  }
+
+  /** To a session of its own, which is there. */
+  async #upload(): Promise<Prepared> {
+    const session = `/ws/000/slow-${crypto.randomUUID()}`;
+    await fetch(`http://127.0.0.1:${this.port}${session}/xhr`, { method: "POST" });
+    const head = `POST ${session}/xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000`;
+    return { first: `${head}\r\n\r\n`, drip: Buffer.from("x") };
   }
 
   #count(what: string, by = 1): void {
@@ -152,10 +162,19 @@ class Attackers {
   }
 
   /** Holds so many connections that say a little now and then; one that is closed is made anew. */
-  #drip(behaviour: Pick<Behaviour, "first" | "drip">): void {
+  #drip(prepare: () => Prepared | Promise<Prepared>): void {
+    let preparing = 0;
+    const openOne = async () => {
+      preparing += 1;
+      try {
+        this.#open({ ...(await prepare()), counted: ["CONNECT_TIMEOUT"], leaves: false });
+      } finally {
+        preparing -= 1;
+      }
+    };
     this.#pace(SLOW_PER_SECOND, () => {
-      if (this.#sockets.size + this.#opening >= SLOW_CONNECTIONS) return;
-      this.#open({ ...behaviour, counted: ["CONNECT_TIMEOUT"], leaves: false });
+      if (this.#sockets.size + this.#opening + preparing >= SLOW_CONNECTIONS) return;
+      openOne().catch(() => this.#count("not opened"));
     });
     const timer = setInterval(() => {
       for (const [socket, { drip }] of this.#sockets) if (drip !== undefined) socket.write(drip);
@@ -173,6 +192,10 @@ class Attackers {
       ...{ hostname: "127.0.0.1", port: this.port },
       socket: {
         open: (socket) => {
+          if (this.#isStopped) {
+            socket.terminate();
+            return;
+          }
           this.#sockets.set(socket, behaviour);
           socket.write(behaviour.first);
         },

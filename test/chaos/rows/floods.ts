@@ -19,8 +19,8 @@ const ATTACKERS = join(import.meta.dir, "../faults/attackers.ts");
 
 /** Of healthy users. */
 const TRAFFIC_PER_SECOND = 300;
-const SETTLE_MS = 500;
-const MEASURE_MS = 2_000;
+const SETTLE_MS = 400;
+const MEASURE_MS = 1_200;
 /** The engine takes up to 12 s to close a connection whose first request does not come. */
 const PATIENCE_MS = 16_000;
 const LOOK_EVERY_MS = 250;
@@ -35,7 +35,7 @@ const ENVIRONMENT = {
   PARLEY_INSECURE_TRUST_USER_ID: "true",
   PARLEY_LIMITS_MESSAGES_PER_SECOND: "100",
   PARLEY_LIMITS_CONNECTS_BURST: "100",
-  PARLEY_LIMITS_CONNECT_MS: "2000",
+  PARLEY_LIMITS_CONNECT_MS: "1000",
   PARLEY_LIMITS_REQUEST_MS: "2000",
 };
 
@@ -98,7 +98,7 @@ export const floods: readonly Row[] = FLOODS.map((flood) => ({
   name: flood.name,
   what: `${flood.what}, and healthy users beside it`,
   run(context) {
-    const count = scaled(context.scale, { full: 5, quick: 1, short: 1 });
+    const count = scaled(context.scale, { full: 8, quick: 1, short: 1 });
     const server = { env: ENVIRONMENT, prefix: pinnedTo("server") };
     return withScene(context, { pairs: 20, groups: 0, server }, async (scene) => {
       scene.crowd.beginTraffic(TRAFFIC_PER_SECOND);
