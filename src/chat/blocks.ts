@@ -24,8 +24,8 @@ export type BlockListener = (block: Block, isBlocked: boolean) => void;
 export class Blocks {
   readonly #ofBlocker = new Map<string, Set<string>>();
   readonly #ofBlocked = new Map<string, Set<string>>();
-  /** By pair: the newest change that is on its way to disk. */
-  readonly #pending = new Map<string, object>();
+  /** By pair: what is on its way to disk. */
+  readonly #pending = new Map<string, PendingChanges>();
   readonly #listeners: BlockListener[] = [];
 
   constructor(
@@ -85,18 +85,21 @@ export class Blocks {
   async #change(block: Block, isBlocked: boolean): Promise<void> {
     const pair = `${block.blockerId} ${block.blockedId}`; // Ids hold no space.
     const wasBlocked = this.has(block.blockerId, block.blockedId);
+    const pending = this.#pending.get(pair) ?? { count: 0, isKept: wasBlocked };
     // What holds already may not be on disk yet.
-    if (wasBlocked === isBlocked && !this.#pending.has(pair)) return;
-    const change = {};
-    this.#pending.set(pair, change);
+    if (wasBlocked === isBlocked && pending.count === 0) return;
+    pending.count += 1;
+    this.#pending.set(pair, pending);
     this.#apply(block, isBlocked);
     try {
       await this.store.put(block, isBlocked);
-    } catch (fault) {
-      if (this.#pending.get(pair) === change) this.#apply(block, wasBlocked);
-      throw fault;
+      pending.isKept = isBlocked;
     } finally {
-      if (this.#pending.get(pair) === change) this.#pending.delete(pair);
+      pending.count -= 1;
+      if (pending.count === 0) {
+        this.#pending.delete(pair);
+        this.#apply(block, pending.isKept);
+      }
     }
   }
 
@@ -110,6 +113,13 @@ export class Blocks {
     put(this.#ofBlocker, blockerId, blockedId, isBlocked);
     put(this.#ofBlocked, blockedId, blockerId, isBlocked);
   }
+}
+
+/** Changes of one pair, which are kept in their order. */
+interface PendingChanges {
+  count: number;
+  /** The block is on disk. */
+  isKept: boolean;
 }
 
 function put(sets: Map<string, Set<string>>, key: string, value: string, isThere: boolean): void {

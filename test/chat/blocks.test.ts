@@ -171,4 +171,26 @@ describe("blocks", () => {
     await Promise.all([second, third]);
     expect(puts.map(({ isBlocked }) => isBlocked)).toEqual([true, false, true]);
   });
+
+  test.each([
+    ["asked for twice", true],
+    ["changed again", false],
+  ])(
+    "that were %s and cannot be kept do not hold, so that asking again keeps them",
+    async (_, second) => {
+      const { puts, blocks } = held();
+      const both = [
+        refusalOf(() => blocks.block("alice", "bob")),
+        refusalOf(() => blocks[second ? "block" : "unblock"]("alice", "bob")),
+      ];
+      for (const { reject } of puts) reject(failure);
+      expect(await Promise.all(both)).toEqual(["STORAGE_UNAVAILABLE", "STORAGE_UNAVAILABLE"]);
+      expect(blocks.has("alice", "bob")).toBe(false);
+      const third = blocks.block("alice", "bob");
+      expect(puts).toHaveLength(3);
+      puts[2]?.resolve();
+      await third;
+      expect(blocks.has("alice", "bob")).toBe(true);
+    },
+  );
 });
