@@ -4,7 +4,10 @@ export interface Remote {
   readonly peerAddress: string | null;
   /** The client's: the peer's, or the one that a trusted proxy names. */
   readonly address: string | null;
-  /** It came through a proxy, or by a name that is not this machine's: who speaks is elsewhere. */
+  /**
+   * It came through a proxy, by a name that is not this machine's, or over TCP from another machine:
+   * who speaks is elsewhere.
+   */
   readonly proxied: boolean;
   /**
    * A header of the HTTP request itself, or of the one that opened the connection; of those that

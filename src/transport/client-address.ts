@@ -61,7 +61,7 @@ function addressOfNode(node: string): string | null {
 }
 
 /** An IPv4 address mapped into IPv6 is the IPv4 address. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   return mapped ?? address;
 }

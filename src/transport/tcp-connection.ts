@@ -1,11 +1,13 @@
 import type { Remote } from "../auth/remote.ts";
+import { isLoopbackHost } from "../config.ts";
 import type { Connection } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
+import { plainAddress } from "./client-address.ts";
 
 /** What a connection needs of a socket; Bun's has it. */
 export interface TcpSocket {
-  /** Of the peer. */
-  readonly remoteAddress: string;
+  /** Of the peer; undefined for one that has gone already. */
+  readonly remoteAddress: string | undefined;
   /** Takes what it can, and says how many bytes; -1 when it is gone. */
   write(bytes: Uint8Array): number;
   /** FIN after what was written; what the peer sends still comes. */
@@ -59,9 +61,11 @@ export class TcpConnection implements Connection {
   constructor(socket: TcpSocket, options: TcpConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    const address = socket.remoteAddress;
+    const { remoteAddress } = socket;
+    const address = remoteAddress === undefined ? null : plainAddress(remoteAddress);
+    const isLocal = address !== null && isLoopbackHost(address);
     this.remote = {
-      ...{ peerAddress: address, address, proxied: false },
+      ...{ peerAddress: address, address, proxied: !isLocal },
       header: () => undefined,
       forgetHeaders() {},
     };

@@ -6,13 +6,14 @@ import { sessionHarness } from "../support/session-harness.ts";
 
 /** Takes as much as it is told to, and remembers it. */
 class FakeSocket implements TcpSocket {
-  readonly remoteAddress = "127.0.0.1";
   readonly writes: Buffer[] = [];
   room = Number.POSITIVE_INFINITY;
   isShut = false;
   isTerminated = false;
   isPaused = false;
   onTerminate = (): void => {};
+
+  constructor(readonly remoteAddress: string | undefined) {}
 
   write(bytes: Uint8Array): number {
     const taken = Math.min(this.room, bytes.length);
@@ -43,7 +44,7 @@ const LIMIT = 100_000;
 /** A connection under a session that is connected; the application hears of `drained`. */
 async function connected() {
   const harness = sessionHarness();
-  const socket = new FakeSocket();
+  const socket = new FakeSocket("127.0.0.1");
   const overflows: number[] = [];
   let closings = 0;
   const connection = new TcpConnection(socket, {
@@ -72,6 +73,22 @@ function turn(): Promise<void> {
 }
 
 const bytes = (text: string) => Buffer.from(text);
+
+test.each([
+  ["127.0.0.1", "127.0.0.1", false],
+  ["::1", "::1", false],
+  ["::ffff:127.0.0.1", "127.0.0.1", false],
+  ["203.0.113.5", "203.0.113.5", true],
+  ["::ffff:203.0.113.5", "203.0.113.5", true],
+  ["2001:db8::5", "2001:db8::5", true],
+  [undefined, null, true], // The peer has reset the connection before it was looked at.
+])("a peer %p is known as %p, from elsewhere: %p", (remoteAddress, address, proxied) => {
+  const { remote } = new TcpConnection(new FakeSocket(remoteAddress), {
+    ...{ sendBufferBytes: LIMIT, pieceBytes: 64 },
+    ...{ onOverflow() {}, onClosing() {} },
+  });
+  expect(remote).toMatchObject({ peerAddress: address, address, proxied });
+});
 
 test("the frames of one turn leave in one write, in their order, at the end of it", async () => {
   const { connection, socket, handled } = await connected();
