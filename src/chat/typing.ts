@@ -16,6 +16,9 @@ export interface TypingOptions {
   readonly signals: TokenBuckets;
 }
 
+/** All that is late is looked at together, and no more often than this. */
+const SHORTEST_LATE_MS = 50;
+
 /**
  * Who is typing where. Nothing of it is kept; it ends by itself without a refresh.
  *
@@ -120,8 +123,12 @@ export class Typing {
   #scheduleLate(): void {
     if (this.#lateTimer !== null) return;
     const { clock, signals } = this.#options;
-    const waits = [...this.#late.values()].map(({ userId }) => signals.waitMs(userId));
-    this.#lateTimer = clock.schedule(Math.max(1, Math.min(...waits)), this.#tellLate);
+    let waitMs = Number.POSITIVE_INFINITY;
+    for (const { userId } of this.#late.values()) {
+      waitMs = Math.min(waitMs, signals.waitMs(userId));
+      if (waitMs <= SHORTEST_LATE_MS) break;
+    }
+    this.#lateTimer = clock.schedule(Math.max(SHORTEST_LATE_MS, waitMs), this.#tellLate);
   }
 
   readonly #tellLate = (): void => {

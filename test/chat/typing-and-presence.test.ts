@@ -76,6 +76,21 @@ describe("typing", () => {
     expect(typing().slice(2)).toEqual([["bob", false]]);
   });
 
+  test("of many that is late at many times is told together", async () => {
+    const { chat, clock, outlet } = await twoInOne(slow);
+    const users = Array.from({ length: 100 }, (_, n) => `u${n}`);
+    await chat.membership.create("g1", users);
+    for (const userId of users) {
+      for (let n = 0; n < 3; n += 1) chat.typing.set(userId, "g1", n % 2 === 0);
+      clock.advance(1);
+    }
+    const before = outlet.bodies("typing", "g1").length;
+    clock.advance(1_050);
+    const late = outlet.bodies("typing", "g1").slice(before);
+    expect(late).toHaveLength(users.length);
+    expect(new Set(late.map(({ timestamp }) => timestamp)).size).toBeLessThanOrEqual(4);
+  });
+
   test("of others is told in time, whatever one says", async () => {
     const { chat, typing } = await twoInOne(slow);
     for (let n = 0; n < 100; n += 1) chat.typing.set("bob", "c1", n % 2 === 0);
