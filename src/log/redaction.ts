@@ -2,9 +2,12 @@ import { createHash, randomUUID } from "node:crypto";
 
 const REDACTED = "[redacted]";
 
-/** A header of base64url JSON, or three long parts of base64url. */
+/**
+ * A header of base64url JSON, perhaps with a name before it, or three long parts of base64url. It is
+ * looked for from the beginning of a word only, or a long one would be gone over again and again.
+ */
 const JWT =
-  /\beyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)?|(?<![\w-])[\w-]{16,1024}\.[\w-]{16,8192}\.[\w-]{16,1024}/g;
+  /(?<![\w-])(?:[\w-]{0,64}?\beyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)?|[\w-]{16,1024}\.[\w-]{16,8192}\.[\w-]{16,1024})/g;
 
 const CREDENTIALS = /\b(Bearer|Basic)(\s+|%20)[^\s"',;&]+/gi;
 
