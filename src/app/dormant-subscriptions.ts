@@ -1,8 +1,11 @@
 import type { Session } from "../session/session.ts";
-import { detached, Frame } from "../stomp/frame.ts";
+import { detached, detachedHead, type Frame } from "../stomp/frame.ts";
 
 /** Kept for each session; the oldest gives way. */
 const KEPT = 32;
+
+/** What it takes to try again, and to answer. A frame may have headers for 128 KiB. */
+const KEPT_HEADERS = ["destination", "id", "ack", "receipt"];
 
 /**
  * SUBSCRIBE frames that were refused because their conversation is not there yet, or not for this
@@ -16,7 +19,7 @@ export class DormantSubscriptions {
     const id = subscriptionIdOf(frame);
     const kept = this.#bySession.get(session) ?? [];
     const rest = kept.filter((dormant) => dormant.conversationId !== conversationId);
-    const copy = new Frame(frame.command, frame.headers.map(detached), "");
+    const copy = detachedHead(frame, KEPT_HEADERS);
     rest.push({ id: detached(id), conversationId, frame: copy });
     this.#bySession.set(session, rest.slice(-KEPT));
   }

@@ -10,7 +10,7 @@ import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
-import { detached, Frame } from "../stomp/frame.ts";
+import { detached, detachedHead, type Frame } from "../stomp/frame.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { FrameRates } from "./frame-rates.ts";
 import {
@@ -128,7 +128,7 @@ export class AppRouter {
     const { chat, replays, clock, newId } = this.#options;
     const { conversations } = parseBody(syncSchema, frame.text());
     chat.messageRate.spend(session.principal.userId, "syncs");
-    const head = new Frame(frame.command, frame.headers.map(detached), "");
+    const head = detachedHead(frame, ["destination", "receipt"]);
     const settled = (outcome: SyncOutcome | AppError) => {
       if (outcome instanceof AppError) {
         session.refuse(head, outcome);

@@ -273,7 +273,7 @@ export class Session {
       this.#frames.queuedBytes +
       this.#decoder.heldBytes +
       (this.#clientFrames?.transactionBytes ?? 0) +
-      this.subscriptions.unacknowledgedBytes
+      this.subscriptions.heldBytes
     );
   }
 

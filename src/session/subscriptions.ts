@@ -4,6 +4,9 @@ import type { ClientSubscription } from "./client-subscription.ts";
 /** How many ids of a once-per-connection destination are remembered, for their UNSUBSCRIBE. */
 const REMEMBERED_IDS = 16;
 
+/** An id and its destination are kept by themselves, and in the head of its MESSAGE frames. */
+const COPIES = 2;
+
 /**
  * The subscriptions of one connection, by id. STOMP 1.0 allows none: then the destination stands
  * for it.
@@ -20,10 +23,12 @@ export class Subscriptions {
     return this.#count;
   }
 
-  /** Of messages that wait for an acknowledgement. */
-  get unacknowledgedBytes(): number {
+  /** Of what tells the subscriptions apart, and of messages that wait for an acknowledgement. */
+  get heldBytes(): number {
     let bytes = 0;
-    for (const { subscription } of this.#byId.values()) bytes += subscription.unacknowledged.bytes;
+    for (const [id, { destination, subscription }] of this.#byId) {
+      bytes += COPIES * (id.length + destination.length) + subscription.unacknowledged.bytes;
+    }
     return bytes;
   }
 

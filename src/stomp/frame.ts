@@ -38,6 +38,16 @@ export function detachedFrame(frame: Frame, except: ReadonlySet<string> = NONE):
   return new Frame(detached(frame.command), headers, detachedBody(frame.body));
 }
 
+/** A copy of a frame's head: of its headers only those, and no body. */
+export function detachedHead(frame: Frame, names: readonly string[]): Frame {
+  const headers: string[] = [];
+  for (const name of names) {
+    const value = frame.header(name);
+    if (value !== undefined) headers.push(name, detached(value));
+  }
+  return new Frame(detached(frame.command), headers, "");
+}
+
 /** One STOMP frame. Its body is a slice of what arrived, not a copy. */
 export class Frame {
   constructor(

@@ -415,6 +415,15 @@ describe("a client that does not listen to its errors", () => {
   });
 });
 
+test("long ids of subscriptions count as held", () => {
+  const { session } = sessionHarness().connect();
+  const id = "x".repeat(400);
+  session.receive(`SUBSCRIBE\nid:${id}\ndestination:/topic/t\n\n\0`);
+  expect(session.heldBytes).toBeGreaterThan(2 * id.length);
+  session.receive(`UNSUBSCRIBE\nid:${id}\n\n\0`);
+  expect(session.heldBytes).toBe(0);
+});
+
 test("a connection that stays blocked is dropped, one that moves is not", () => {
   const { clock, connect } = sessionHarness();
   const { connection, session } = connect();
