@@ -9,10 +9,20 @@ export interface BlockWrite extends Block {
   readonly isBlocked: boolean;
 }
 
-/** Blocks in an SQLite database; read at once, over `reader`. */
+/** Writes that wait for their turn, and are committed together. */
+interface Batch {
+  readonly writes: BlockWrite[];
+  readonly committed: Promise<void>;
+}
+
+/**
+ * Blocks in an SQLite database; read at once, over `reader`. However many users block others, two
+ * commits at most wait among those of other stores.
+ */
 export class SqliteBlockStore implements BlockStore {
   readonly #commits: Commits;
   readonly #reads: ReturnType<typeof prepare>;
+  #open: Batch | null = null;
 
   constructor(commits: Commits, reader: Database) {
     this.#commits = commits;
@@ -20,16 +30,28 @@ export class SqliteBlockStore implements BlockStore {
   }
 
   put({ blockerId, blockedId }: Block, isBlocked: boolean): Promise<void> {
-    const write: BlockWrite = { blockerId, blockedId, isBlocked };
-    return this.#commits.commit(
-      "blocks",
-      () => JSON.stringify(write),
-      () => (answer(() => this.#reads.one.get(blockerId, blockedId)) !== null) === isBlocked,
-    );
+    this.#open ??= this.#begin();
+    this.#open.writes.push({ blockerId, blockedId, isBlocked });
+    return this.#open.committed;
   }
 
   all(): Block[] {
     return answer(() => this.#reads.all.all());
+  }
+
+  #begin(): Batch {
+    const writes: BlockWrite[] = [];
+    const take = () => {
+      this.#open = null;
+      return JSON.stringify(writes);
+    };
+    // All are there or none, so one tells; the last of them, which no other has undone.
+    const isThere = () => writes.slice(-1).every((write) => this.#holds(write));
+    return { writes, committed: this.#commits.commit("blocks", take, isThere) };
+  }
+
+  #holds({ blockerId, blockedId, isBlocked }: BlockWrite): boolean {
+    return (answer(() => this.#reads.one.get(blockerId, blockedId)) !== null) === isBlocked;
   }
 }
 

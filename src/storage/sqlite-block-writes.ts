@@ -9,9 +9,12 @@ export class BlockWrites {
     this.#statements = prepare(db);
   }
 
-  apply({ blockerId, blockedId, isBlocked }: BlockWrite): void {
+  /** In their order. */
+  apply(writes: readonly BlockWrite[]): void {
     const { add, remove } = this.#statements;
-    (isBlocked ? add : remove).run(blockerId, blockedId);
+    for (const { blockerId, blockedId, isBlocked } of writes) {
+      (isBlocked ? add : remove).run(blockerId, blockedId);
+    }
   }
 }
 
