@@ -152,7 +152,7 @@ function serve(parts: Parts): RunningServer {
   const flood = floodControl(settings, clock, log);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
-    new Revocations(storage.revocations, clock, revoked),
+    new Revocations(storage.revocations, clock, revoked, settings.jwt.leewayMs),
     flood.failedLogins,
   );
   const { sendBufferBytes, connectionsPerUser } = limits;

@@ -19,14 +19,15 @@ export class Authentication {
 
   /**
    * Rejects with AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED, TOKEN_EXPIRED, TOKEN_REVOKED or
-   * RATE_LIMITED, and
-   * with what an authenticator that asks elsewhere rejects with.
+   * RATE_LIMITED, and with what an authenticator that asks elsewhere rejects with.
    */
   async authenticate(credentials: Credentials): Promise<Principal> {
     const { remote } = credentials;
     this.failedLogins.assertMayTry(remote);
+    const askedMs = this.revocations.clock.now();
     try {
-      const principal = await authenticateByAny(this.authenticators, credentials);
+      const proven = await authenticateByAny(this.authenticators, credentials);
+      const principal = issuedBy(proven, askedMs);
       this.revocations.assertValid(principal);
       return principal;
     } catch (fault) {
@@ -34,4 +35,13 @@ export class Authentication {
       throw fault;
     }
   }
+}
+
+/**
+ * Whatever the issuer's clock says, a proof is no younger than the question; so a revocation that comes
+ * while the answer is on its way ends it, and so does any later one.
+ */
+function issuedBy(principal: Principal, askedMs: number): Principal {
+  const { issuedMs } = principal;
+  return issuedMs === null || issuedMs <= askedMs ? principal : { ...principal, issuedMs: askedMs };
 }

@@ -10,7 +10,7 @@ export interface Revocation {
   readonly subject: string;
   /** Of a user: what was issued up to then is revoked. */
   readonly revokedMs: number;
-  /** By then the token has expired by itself; null: it never does, or that is not known. */
+  /** From then on the token is not accepted anyway; null: it never does, or that is not known. */
   readonly forgetMs: number | null;
 }
 
@@ -36,6 +36,8 @@ export class Revocations {
     readonly store: RevocationStore,
     readonly clock: Clock,
     kept: readonly Revocation[],
+    /** So long after its end a token is still accepted, and its revocation still needed. */
+    readonly leewayMs: number,
   ) {
     for (const revocation of kept) this.#remember(revocation);
   }
@@ -62,7 +64,8 @@ export class Revocations {
 
   /** As `revokeUser`. @param expiresMs when the token ends by itself, if that is known */
   revokeToken(tokenId: string, expiresMs: number | null): Promise<void> {
-    return this.#revoke({ kind: "token", subject: tokenId, forgetMs: expiresMs });
+    const forgetMs = expiresMs === null ? null : expiresMs + this.leewayMs;
+    return this.#revoke({ kind: "token", subject: tokenId, forgetMs });
   }
 
   #revoke(about: Omit<Revocation, "revokedMs">): Promise<void> {
