@@ -177,6 +177,8 @@ export class AppRouter {
 
   async #refresh(session: Session, frame: Frame): Promise<undefined> {
     const { token } = parseBody(refreshSchema, frame.text());
+    // Each is a signature to verify, or a call of the app's endpoint.
+    this.#options.chat.messageRate.spend(session.principal.userId, "token refreshes");
     const principal = await proveAnew(session, token, this.#options.authentication);
     if (!session.isConnected) return;
     session.renew(principal);

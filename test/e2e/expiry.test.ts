@@ -82,6 +82,17 @@ describe("a token's end", () => {
   });
 });
 
+test("/app/auth.refresh is no faster than messages", async () => {
+  const flags = ["--limits-messages-per-second=1", "--limits-messages-burst=2"];
+  const slow = await startParley({ env, flags });
+  const client = await signedIn({ sub: "alice" }, slow);
+  const token = await tokenOf({ sub: "alice" });
+  for (let n = 0; n < 10; n += 1) refresh(client, token);
+  expect(await eventCode(client)).toBe("RATE_LIMITED");
+  client.close();
+  expect(await slow.stop()).toBe(0);
+});
+
 describe("/app/auth.refresh refuses, and leaves the connection as it is,", () => {
   test.each([
     ["another user's token", () => tokenOf({ sub: "bob" })],
