@@ -43,6 +43,12 @@ export interface SockJsEndpointOptions extends ServiceTraits, RemotePolicy {
   readonly isDraining: () => boolean;
 }
 
+/**
+ * The page sets `document.domain`, which in older browsers opens it to pages of other ports and of
+ * deeper names that do the same: where they may not have it in a frame, nor may they in a window.
+ */
+const ALONE = { "cross-origin-opener-policy": "same-origin", "origin-agent-cluster": "?1" };
+
 /** A base URL with SockJS's transports and the plain WebSocket, in front of one service. */
 export class SockJsEndpoint {
   readonly #options: SockJsEndpointOptions;
@@ -146,7 +152,7 @@ export class SockJsEndpoint {
     const { page, etag } = this.#iframe;
     const { origins, clientUrl } = this.#options;
     const policy = iframePolicy(request, origins, clientUrl);
-    const headers = new Headers({ etag, "content-security-policy": policy });
+    const headers = new Headers({ etag, "content-security-policy": policy, ...ALONE });
     keepForAYear(headers, this.#options.clock.now());
     if (request.headers.get("if-none-match") === etag) {
       return new Response(null, { status: 304, headers });

@@ -237,6 +237,13 @@ test("a change by cookie that does not say which page it comes from is refused",
   expect(await change({ Authorization: `Bearer ${cookie}` })).toBe("done");
 });
 
+test("no other page gets hold of SockJS's own, which sets document.domain, in a window", async () => {
+  const response = await fetch(`${chat}/ws/iframe.html`, { tls: { rejectUnauthorized: false } });
+  expect(await response.text()).toContain("document.domain");
+  expect(response.headers.get("cross-origin-opener-policy")).toBe("same-origin");
+  expect(response.headers.get("origin-agent-cluster")).toBe("?1");
+});
+
 test("the chat page obeys its own content security policy", async () => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tab = await ChatTab.blank(browser, context);
