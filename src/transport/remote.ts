@@ -16,8 +16,9 @@ export function remoteOf(request: Request, server: Server<unknown>, policy: Remo
   for (const name of policy.requestHeaders) {
     const value = request.headers.get(name);
     if (value === null) continue;
-    // Browsers, and proxies that know their user, add these to whatever a page asks.
-    if (name !== "authorization" && !areCookiesTrusted(request.headers, policy.origins)) continue;
+    // Browsers, and proxies that know their user, add all but tokens to whatever a page asks.
+    const isToken = name === "authorization" && /^Bearer /i.test(value);
+    if (!isToken && !areCookiesTrusted(request.headers, policy.origins)) continue;
     kept.set(name, value);
   }
   const peerAddress = server.requestIP(request)?.address ?? null;

@@ -108,6 +108,18 @@ describe.each(DOORS)("at the %s", (door) => {
   });
 });
 
+test("a page that only * lets in shows tokens, and not the password that its browser adds", async () => {
+  const open = await startParley({
+    flags: ["--http-allowed-origins=*", "--webhook-forward-headers=authorization"],
+    env: { PARLEY_WEBHOOK_URL: `${app.url}who` },
+  });
+  const by = (authorization: string) =>
+    knock(open, "websocket", { request: { origin: "https://evil.example", authorization } });
+  expect(await by("Basic YWxpY2U6cHc=")).toEqual(refuses("websocket", "AUTHENTICATION_REQUIRED"));
+  expect(await by("Bearer opaque")).toEqual(letsIn("websocket", "alice"));
+  expect(await open.stop()).toBe(0);
+});
+
 test("over TCP, where there is no cookie, the app says who connects by the password", async () => {
   const client = await TcpClient.open(server.tcpPort);
   client.send("CONNECT\naccept-version:1.2\nlogin:billing\npasscode:its-password\n\n\0");
