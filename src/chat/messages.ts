@@ -110,11 +110,10 @@ export class Messages {
     const { conversationId, recipientId } = message;
     journal.assertRoom();
     const isMember = found?.members.has(sender.userId) === true;
-    // To a non-member the answer is the same whether the conversation exists.
+    // To a non-member every refusal is the same whether the conversation exists.
     const peerId = isMember ? found.peerOf(sender.userId) : recipientId;
     if (peerId !== null && blocks.isBetween(sender.userId, peerId)) throw blocked();
-    if (found !== null) {
-      if (!isMember) throw conversationNotFound(conversationId);
+    if (isMember) {
       if (recipientId !== null && !found.members.has(recipientId)) {
         throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
       }
@@ -124,6 +123,7 @@ export class Messages {
     if (recipientId === sender.userId) {
       throw new AppError("VALIDATION_FAILED", "recipientId: must be somebody else");
     }
+    if (found !== null) throw conversationNotFound(conversationId);
     const members: [string, string] = [sender.userId, recipientId];
     const opened = conversations.open(conversationId, "direct", members, clock.now());
     const contacts = this.#options.contacts.opened(opened);
