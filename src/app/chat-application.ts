@@ -218,6 +218,14 @@ export class ChatApplication implements Application {
     }
   }
 
+  heldBytes(session: Session): number {
+    const { sessions, dormant, replays } = this.#options;
+    const appSession = sessions.get(session);
+    return appSession === undefined
+      ? 0
+      : dormant.heldBytes(session) + replays.heldBytes(appSession);
+  }
+
   drained(session: Session): void {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;

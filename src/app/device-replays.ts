@@ -53,6 +53,14 @@ export class DeviceReplays {
     }
   }
 
+  /** Of syncs that wait for a subscription, or for their client. */
+  heldBytes({ earlySyncs, replays }: AppSession): number {
+    let held = 0;
+    for (const { bytes } of earlySyncs) held += bytes;
+    for (const { replay } of replays.values()) held += replay.heldBytes;
+    return held;
+  }
+
   /** Replays that waited for their client look again. */
   resume(appSession: AppSession): void {
     for (const { reader } of appSession.replays.values()) reader.resume();

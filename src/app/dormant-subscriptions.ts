@@ -1,5 +1,5 @@
 import type { Session } from "../session/session.ts";
-import { detached, detachedHead, type Frame } from "../stomp/frame.ts";
+import { detached, detachedHead, type Frame, sizeOf } from "../stomp/frame.ts";
 
 /** Kept for each session; the oldest gives way. */
 const KEPT = 32;
@@ -50,6 +50,12 @@ export class DormantSubscriptions {
   /** The client uses the frame's id for something else: tried again, the old one would collide. */
   supersede(session: Session, frame: Frame): void {
     if (this.#bySession.has(session)) this.remove(session, subscriptionIdOf(frame));
+  }
+
+  heldBytes(session: Session): number {
+    let bytes = 0;
+    for (const { frame } of this.#bySession.get(session) ?? []) bytes += sizeOf(frame);
+    return bytes;
   }
 
   removeAll(session: Session): void {

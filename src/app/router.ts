@@ -31,6 +31,9 @@ type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
 
 const TYPING = "/app/chat.typing/";
 
+/** What is made of a character of JSON with many small values takes so many bytes. */
+const BYTES_OF_JSON = 4;
+
 const ROUTES: ReadonlySet<string> = new Set([
   "/app/chat.send",
   "/app/chat.read",
@@ -137,7 +140,8 @@ export class AppRouter {
       const body = syncedEvent(outcome, clock.now());
       session.tell("confirmations", new Outgoing(newId(), body, JSON_HEADERS));
     };
-    replays.sync(session, { positions: new Map(Object.entries(conversations)), settled });
+    const positions = new Map(Object.entries(conversations));
+    replays.sync(session, { positions, bytes: BYTES_OF_JSON * frame.body.length, settled });
     return undefined;
   }
 

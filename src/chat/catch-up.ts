@@ -76,8 +76,8 @@ export class CatchUp {
   }
 
   /** Syncs that wait for it to end. */
-  get syncCount(): number {
-    return this.#syncs.length;
+  get syncs(): readonly Sync[] {
+    return this.#syncs;
   }
 
   add(sync: Sync): void {

@@ -59,6 +59,13 @@ export class Replay {
     this.#reader = reader;
   }
 
+  /** Of syncs that wait for the device. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const { request } of this.#current?.syncs ?? []) bytes += request.bytes;
+    return bytes;
+  }
+
   /**
    * The subscription has just been opened. `syncs` came before it: they say where it begins. Resolves
    * when the device is live, or gone. Rejects with STORAGE_UNAVAILABLE when it would miss messages
@@ -77,7 +84,7 @@ export class Replay {
     if (current === null || current.isDone) {
       return this.#run([request], (catchUp) => catchUp.ofLive());
     }
-    if (current.syncCount >= MOST_SYNCS) {
+    if (current.syncs.length >= MOST_SYNCS) {
       throw new AppError("RATE_LIMITED", "Too many syncs wait for each other; ask again later");
     }
     this.#add(current, request);

@@ -14,6 +14,8 @@ export interface Position {
 /** What a device asks for with `/app/chat.sync`. */
 export interface SyncRequest {
   readonly positions: ReadonlyMap<string, Position>;
+  /** What it takes to keep it, about. */
+  readonly bytes: number;
   /** Called once, when all was handed over or cannot be; never if the device is gone before. */
   readonly settled: (outcome: SyncOutcome | AppError) => void;
 }

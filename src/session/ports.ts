@@ -81,6 +81,8 @@ export interface Application {
   unsubscribed(session: Session, subscriptionId: string): void;
   /** Messages, other than of work queues, that the client acknowledged (ACK) or refused (NACK). */
   acknowledged(session: Session, settlement: Settlement): void;
+  /** What it keeps for the session until something else happens, in bytes. */
+  heldBytes(session: Session): number;
   /** The send buffer, once full, is empty again. */
   drained(session: Session): void;
 }

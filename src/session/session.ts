@@ -266,14 +266,15 @@ export class Session {
     if (this.#state === "connected") this.#frames.accept(frame);
   }
 
-  /** What the server keeps for the connection, in bytes: to be sent, handled or acknowledged. */
+  /** What the server keeps for the connection, in bytes: to be sent, handled, answered or acknowledged. */
   get heldBytes(): number {
     return (
       this.connection.bufferedBytes() +
       this.#frames.queuedBytes +
       this.#decoder.heldBytes +
       (this.#clientFrames?.transactionBytes ?? 0) +
-      this.subscriptions.heldBytes
+      this.subscriptions.heldBytes +
+      this.#environment.application.heldBytes(this)
     );
   }
 

@@ -198,7 +198,7 @@ class StrictDevice {
     for (const [id, messages] of this.has) {
       positions.set(id, { seq: messages.length, id: messages.at(-1)?.id ?? null });
     }
-    await this.#replay.sync({ positions, settled: (outcome) => this.#obey(outcome) });
+    await this.#replay.sync({ positions, bytes: 0, settled: (outcome) => this.#obey(outcome) });
   }
 
   #take(message: StoredMessage): void {

@@ -182,6 +182,16 @@ test("a connection may hold so many subscriptions with wildcards, and more witho
   expect((await alice.frame("ERROR")).header("code")).toBe("TOO_MANY_SUBSCRIPTIONS");
 });
 
+test("syncs that wait for a subscription count as held", async () => {
+  server = await startParley({ flags: ["--limits-buffered-bytes=1048576"] });
+  const alice = await RawClient.connect(server.wsUrl, "alice");
+  const ids = Array.from({ length: 500 }, (_, n) => `${n}`.padEnd(120, "x"));
+  const body = JSON.stringify({ conversations: Object.fromEntries(ids.map((id) => [id, 1])) });
+  for (let n = 0; n < 10; n += 1) alice.frameOf("SEND", { destination: "/app/chat.sync" }, body);
+  expect((await alice.frame("ERROR")).header("code")).toBe("SERVER_FULL");
+  await alice.closed;
+});
+
 test("when all connections hold too much the greediest is closed, and the others go on", async () => {
   server = await startParley({
     flags: [

@@ -67,6 +67,7 @@ export function syncFrom(
         typeof position === "number" ? { seq: position, id: null } : position,
       ]),
     ),
+    bytes: 0,
     settled: (outcome) => outcomes.push(outcome),
     outcomes,
     outcome() {

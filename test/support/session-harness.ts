@@ -163,6 +163,9 @@ export class FakeApplication implements Application {
     this.caughtUp.push(subscription);
   }
   unsubscribed(): void {}
+  heldBytes(): number {
+    return 0;
+  }
   acknowledged(_session: Session, { deliveries, positive }: Settlement): void {
     if (positive) this.acked.push(deliveries.map(({ tag }) => tag));
   }
