@@ -53,8 +53,8 @@ export interface StoredConversation {
   readonly members: readonly StoredMember[];
 }
 
-/** A conversation as its members' lists show it. */
-export interface ConversationOverview extends StoredConversation {
+/** A conversation as its members' lists show it, without those who are in it. */
+export interface ConversationOverview extends Omit<StoredConversation, "members"> {
   /** The one with `lastSeq`; null before the first message, and when it has been removed. */
   readonly lastMessage: StoredMessage | null;
 }

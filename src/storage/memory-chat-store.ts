@@ -155,9 +155,8 @@ export class MemoryChatStore implements ChatStore {
     return [...(this.#conversationsOfUser.get(userId) ?? [])]
       .sort(newestFirst)
       .slice(0, Math.max(limit, 0))
-      .map((conversation) => ({
-        ...snapshot(conversation),
-        lastMessage: conversation.messages.at(-1) ?? null,
+      .map(({ id, kind, createdMs, lastSeq, messages }) => ({
+        ...{ id, kind, createdMs, lastSeq, lastMessage: messages.at(-1) ?? null },
       }));
   }
 

@@ -31,10 +31,6 @@ interface ConversationRow {
   readonly lastSeq: number;
 }
 
-interface MemberRow extends StoredMember {
-  readonly conversationId: string;
-}
-
 /**
  * Chats in an SQLite database: commits go to its writer, and are on disk when they resolve; reads
  * are answered at once, over `reader`.
@@ -123,15 +119,10 @@ export class SqliteChatStore implements ChatStore {
     return this.#snapshot(() => {
       const rows = this.#reads.newestConversations.all(userId, Math.max(limit, 0));
       const ids = JSON.stringify(rows.map(({ id }) => id));
-      const members = byConversation(this.#reads.membersOfAll.all(ids));
       const messages = new Map(
         this.#reads.lastMessages.all(ids).map((message) => [message.conversationId, message]),
       );
-      return rows.map((row) => ({
-        ...row,
-        members: members.get(row.id) ?? [],
-        lastMessage: messages.get(row.id) ?? null,
-      }));
+      return rows.map((row) => ({ ...row, lastMessage: messages.get(row.id) ?? null }));
     });
   }
 
@@ -196,16 +187,6 @@ function wellFormed(text: string): string {
   return text.toWellFormed();
 }
 
-function byConversation(rows: readonly MemberRow[]): Map<string, StoredMember[]> {
-  const members = new Map<string, StoredMember[]>();
-  for (const { conversationId, ...member } of rows) {
-    const list = members.get(conversationId);
-    if (list === undefined) members.set(conversationId, [member]);
-    else list.push(member);
-  }
-  return members;
-}
-
 function prepare(db: Database) {
   const query = <Row, Parameters extends SQLQueryBindings[]>(sql: string) =>
     db.query<Row, Parameters>(sql);
@@ -238,7 +219,6 @@ function prepare(db: Database) {
     newestConversations: query<ConversationRow, [userId: string, limit: number]>(
       READS.newestConversations,
     ),
-    membersOfAll: query<MemberRow, [idsJson: string]>(READS.membersOfAll),
     lastMessages: query<StoredMessage, [idsJson: string]>(READS.lastMessages),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };

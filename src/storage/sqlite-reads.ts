@@ -113,12 +113,6 @@ export const READS = {
              conversations.created_ms DESC, conversations.id
     LIMIT ?`,
 
-  membersOfAll: `
-    SELECT members.conversation_id AS conversationId, ${MEMBER}
-    FROM json_each(?) AS wanted
-    CROSS JOIN members ON members.conversation_id = wanted.value
-    ORDER BY wanted.key, members.position`,
-
   lastMessages: `
     SELECT ${MESSAGE}
     FROM json_each(?) AS wanted
