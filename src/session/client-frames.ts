@@ -5,10 +5,11 @@ import { detached, detachedFrame, type Frame } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import { settlementOf } from "./acknowledgement.ts";
 import { Commit } from "./commit.ts";
+import type { SessionEnvironment } from "./environment.ts";
 import { required } from "./headers.ts";
 import { RECEIPT_DEFERRED } from "./ports.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
-import type { Session, SessionEnvironment } from "./session.ts";
+import type { Session } from "./session.ts";
 import { type Protocol, Subscriber } from "./subscriber.ts";
 import { Transactions, unknownTransaction } from "./transactions.ts";
 

@@ -1,5 +1,6 @@
 import { isoTime } from "../clock.ts";
 import type { AppError } from "../errors.ts";
+import type { Frame } from "../stomp/frame.ts";
 import { SUPPORTED_VERSIONS } from "../stomp/version.ts";
 
 /** The body of a message on `/user/queue/errors` (DESIGN §2). Undefined fields are left out. */
@@ -30,4 +31,11 @@ export function errorHeaders(error: AppError, receiptId: string | undefined): st
   // [STOMP 1.2 §Protocol Negotiation]
   if (error.code === "UNSUPPORTED_VERSION") headers.push("version", SUPPORTED_VERSIONS.join(","));
   return headers;
+}
+
+/** May the refusal be logged only, if the client does not listen to its errors? */
+export function mayGoUntold(frame: Frame, error: AppError): boolean {
+  if (error.details.isProvisional === true) return true;
+  if (frame.header("receipt") !== undefined) return false;
+  return frame.command === "SEND" && frame.header("destination")?.startsWith("/app/") === true;
 }

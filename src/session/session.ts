@@ -1,13 +1,8 @@
 import type { Principal } from "../auth/principal.ts";
-import type { Broker } from "../broker/broker.ts";
 import { type UserQueue, userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
-import type { Queues } from "../broker/queues.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
-import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
-import type { NewId } from "../ids.ts";
-import type { Log } from "../log.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
@@ -16,41 +11,17 @@ import type { StompVersion } from "../stomp/version.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
 import { DeferredReceipts } from "./deferred-receipts.ts";
-import { errorEvent, errorHeaders } from "./error-reports.ts";
+import type { SessionEnvironment } from "./environment.ts";
+import { errorEvent, errorHeaders, mayGoUntold } from "./error-reports.ts";
 import { Expiry } from "./expiry.ts";
 import { FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
-import type { HeartbeatSender } from "./heartbeats.ts";
 import { credentialsOf, negotiate } from "./negotiation.ts";
-import {
-  type Application,
-  type Connection,
-  type HeartbeatSettings,
-  RECEIPT_DEFERRED,
-  type SessionLimits,
-} from "./ports.ts";
-import type { Publisher } from "./publisher.ts";
+import { type Connection, RECEIPT_DEFERRED } from "./ports.ts";
+import { SessionLog } from "./session-log.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
-import { UntoldRefusals } from "./untold-refusals.ts";
-
-export interface SessionEnvironment {
-  readonly broker: Broker;
-  readonly queues: Queues;
-  readonly publisher: Publisher;
-  readonly application: Application;
-  readonly clock: Clock;
-  readonly newId: NewId;
-  readonly log: Log;
-  readonly limits: SessionLimits;
-  readonly heartbeat: HeartbeatSettings;
-  readonly heartbeatSender: HeartbeatSender;
-  /** How long before its token expires a client is told so; 0 is never. */
-  readonly expiryWarningMs: number;
-  /** The `server` header of CONNECTED. */
-  readonly serverName: string;
-}
 
 /** What the end of a stream stands for. */
 const END_OF_STREAM = new Frame("DISCONNECT", [], "");
@@ -82,8 +53,7 @@ export class Session {
   #clientFrames: ClientFrames | null = null;
   readonly #deferredReceipts = new DeferredReceipts();
   readonly #times: TimeLimits;
-  /** Made at the first one: most clients listen. */
-  #untold: UntoldRefusals | null = null;
+  readonly #log: SessionLog;
   readonly #expiry: Expiry;
   readonly #onClosed: (() => void)[] = [];
 
@@ -91,6 +61,7 @@ export class Session {
     this.connection = connection;
     this.#environment = environment;
     this.id = environment.newId();
+    this.#log = new SessionLog(environment, this.id);
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
     this.#expiry = new Expiry(environment.clock, environment.expiryWarningMs);
     this.#wire = FIRST_WIRE[connection.framing];
@@ -169,7 +140,7 @@ export class Session {
     const wasConnected = this.#state === "connected";
     this.#state = "closed";
     this.#decoder.stop();
-    if (this.#times.isBlocked) this.#logEnd("slow-reader");
+    if (this.#times.isBlocked) this.#log.cutOff("slow-reader", this.#principal);
     for (const task of this.#onClosed) task();
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -249,13 +220,10 @@ export class Session {
       return;
     }
     const destination = frame.header("destination") ?? "";
-    if (error.code === "INTERNAL") this.#logInternal(error, destination);
+    if (error.code === "INTERNAL") this.#log.internal(error, destination);
     if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) return;
     if (mayGoUntold(frame, error)) {
-      const fields = { code: error.code, destination, user: this.principal.userId };
-      const { log, clock } = this.#environment;
-      this.#untold ??= new UntoldRefusals(log, clock);
-      this.#untold.add(fields);
+      this.#log.untold(error, destination, this.principal);
     } else {
       this.#fail(error, frame);
     }
@@ -285,7 +253,7 @@ export class Session {
       this.#fail(error, null);
       return;
     }
-    this.#logEnd("overload");
+    this.#log.cutOff("overload", this.#principal);
     this.#drop();
   }
 
@@ -345,11 +313,10 @@ export class Session {
 
   #fail(error: AppError, frame: Frame | null): void {
     if (this.#state === "closed") return;
-    if (error.code === "INTERNAL") this.#logInternal(error, frame?.header("destination") ?? "");
+    if (error.code === "INTERNAL") this.#log.internal(error, frame?.header("destination") ?? "");
     const headers = errorHeaders(error, frame?.header("receipt"));
     this.#sendFrame("ERROR", headers, `${error.code}: ${error.message}\n`);
-    const fields = { code: error.code, session: this.id, user: this.#principal?.userId };
-    this.#environment.log.info(fields, "Connection refused with an ERROR");
+    this.#log.failed(error, this.#principal);
     this.close(closeCodeFor(error.code), error.code);
   }
 
@@ -368,17 +335,6 @@ export class Session {
 
   #failAtLimit(code: ErrorCode, what: string): void {
     this.#fail(new AppError(code, `Too many ${what}`), null);
-  }
-
-  /** Counted by operators: its messages wait for its return. */
-  #logEnd(cause: "slow-reader" | "overload"): void {
-    const fields = { cause, session: this.id, user: this.#principal?.userId };
-    this.#environment.log.info(fields, "Connection ended that did not take what was sent to it");
-  }
-
-  #logInternal(error: AppError, destination: string): void {
-    const fields = { err: error.cause ?? error, destination, session: this.id };
-    this.#environment.log.error(fields, "Internal error");
   }
 
   #sendFrame(command: string, headers: readonly string[], body?: string): void {
@@ -442,11 +398,4 @@ export class Session {
  */
 function outlivesConnection(frame: Frame): boolean {
   return frame.command === "SEND" && frame.header("transaction") === undefined;
-}
-
-/** May the refusal be logged only, if the client does not listen to its errors? */
-function mayGoUntold(frame: Frame, error: AppError): boolean {
-  if (error.details.isProvisional === true) return true;
-  if (frame.header("receipt") !== undefined) return false;
-  return frame.command === "SEND" && frame.header("destination")?.startsWith("/app/") === true;
 }

@@ -5,10 +5,11 @@ import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { detached, type Frame } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import type { ClientSubscriptionOptions } from "./client-subscription.ts";
+import type { SessionEnvironment } from "./environment.ts";
 import { ackModeOf, prefetchOf, required } from "./headers.ts";
 import type { SubscriptionPolicy } from "./ports.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
-import type { Session, SessionEnvironment } from "./session.ts";
+import type { Session } from "./session.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 
 /** What CONNECT has settled. */

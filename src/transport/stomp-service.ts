@@ -1,6 +1,7 @@
+import type { SessionEnvironment } from "../session/environment.ts";
 import type { HeartbeatSender } from "../session/heartbeats.ts";
 import type { Connection } from "../session/ports.ts";
-import { Session, type SessionEnvironment } from "../session/session.ts";
+import { Session } from "../session/session.ts";
 import { HEARTBEAT_FRAME } from "../sockjs/framing.ts";
 import { chooseSubprotocol } from "../stomp/version.ts";
 import type { LiveSessions } from "./live-sessions.ts";

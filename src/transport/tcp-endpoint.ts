@@ -1,7 +1,8 @@
 import type { Socket, TCPSocketListener } from "bun";
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { Session, type SessionEnvironment } from "../session/session.ts";
+import type { SessionEnvironment } from "../session/environment.ts";
+import { Session } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
 import { claimPort } from "./listening.ts";
 import type { LiveSessions } from "./live-sessions.ts";

@@ -1,0 +1,26 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Queues } from "../broker/queues.ts";
+import type { Clock } from "../clock.ts";
+import type { NewId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import type { HeartbeatSender } from "./heartbeats.ts";
+import type { Application, HeartbeatSettings, SessionLimits } from "./ports.ts";
+import type { Publisher } from "./publisher.ts";
+
+/** What every session of a server is given. */
+export interface SessionEnvironment {
+  readonly broker: Broker;
+  readonly queues: Queues;
+  readonly publisher: Publisher;
+  readonly application: Application;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+  readonly limits: SessionLimits;
+  readonly heartbeat: HeartbeatSettings;
+  readonly heartbeatSender: HeartbeatSender;
+  /** How long before its token expires a client is told so; 0 is never. */
+  readonly expiryWarningMs: number;
+  /** The `server` header of CONNECTED. */
+  readonly serverName: string;
+}
