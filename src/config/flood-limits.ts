@@ -24,7 +24,7 @@ export const floodLimits = {
     COUNT,
     "Connections of a client address at a time whose CONNECT has not been accepted yet; 0 is no limit.",
   ),
-  connectionsPerUser: integer(1_000, COUNT, "Connections of a user at a time; 0 is no limit."),
+  connectionsPerUser: integer(10_000, COUNT, "Connections of a user at a time; 0 is no limit."),
   bufferedBytes: integer(
     1_024 * MIB,
     { min: KIB, max: 1_024 * 1_024 * MIB },
