@@ -114,7 +114,7 @@ export const ERRORS = {
     fatal: true,
     retryable: true,
     meaning:
-      "The server has `limits.connections` connections, or they hold `limits.buffered_bytes`; those that hold the most are closed.",
+      "The server has `limits.connections` connections, or they hold `limits.buffered_bytes`; those that hold the most are closed. Or a quarter of that is in answers of the HTTP API that their clients do not take.",
   },
   UNKNOWN_ACK: {
     status: 400,

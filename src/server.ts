@@ -25,6 +25,7 @@ import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
+import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { newUuid } from "./ids.ts";
@@ -220,6 +221,7 @@ function serve(parts: Parts): RunningServer {
     ...{ authentication, application, chat, store, health, origins, clock, log },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
+    answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),
   });
 
   const page = new Page(chatPage);

@@ -21,6 +21,7 @@ import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
 import type { HealthSource } from "./health.ts";
 import { healthDocument, unreadiness } from "./health.ts";
+import type { LargeAnswers } from "./large-answers.ts";
 import { membershipRoutes } from "./membership-api.ts";
 import { problemResponse } from "./problem.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
@@ -31,6 +32,7 @@ export interface ApiOptions {
   readonly apiKeys: ApiKeys;
   /** What users may ask. */
   readonly requests: AddressRate;
+  readonly answers: LargeAnswers;
   readonly application: ChatApplication;
   readonly chat: Chat;
   readonly store: ChatStore;
@@ -69,7 +71,7 @@ export interface ApiEnvironment {
 
 /** The HTTP API under `/api`. */
 export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
-  const { chat, store, clock } = options;
+  const { chat, store, clock, answers } = options;
   const api = new Hono<ApiEnvironment>();
   const caller = (context: Context<ApiEnvironment>) => callerOf(context, options);
 
@@ -125,7 +127,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
         return [{ id, kind, memberIds, lastSeq, deliveredSeq, readSeq, lastMessage: last }];
       }),
     );
-    return context.json({ conversations: views.flat() });
+    return answers.json(context, { conversations: views.flat() });
   });
 
   api.get("/api/conversations/:id/messages", async (context) => {
@@ -141,7 +143,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     });
     // Anew: the caller may have left while the store was read.
     const conversation = await chat.conversations.findFor(userId, id);
-    return context.json({
+    return answers.json(context, {
       messages: messages
         .filter(({ seq }) => conversation.isFor(userId, seq))
         .map((message) => messageView(message, statusFor(userId, message, conversation))),
@@ -184,7 +186,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { application } = options;
   const { revocations } = options.authentication;
   serverRoutes(api, { application, revocations, assertServer });
-  blockRoutes(api, { chat, caller });
+  blockRoutes(api, { chat, caller, answers });
   membershipRoutes(api, { membership: chat.membership, assertServer });
 
   api.notFound((context) => {
@@ -200,7 +202,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
 
 async function callerOf(
   context: Context<ApiEnvironment>,
-  { authentication, origins, requests }: ApiOptions,
+  { authentication, origins, requests, answers }: ApiOptions,
 ): Promise<Principal> {
   requests.spend(context.env.remote);
   const principal = await authentication.authenticate({
@@ -208,6 +210,7 @@ async function callerOf(
     remote: context.env.remote,
   });
   refuseForgery(context.req.raw, principal, origins);
+  answers.assertRoom(context.env.remote);
   return principal;
 }
 

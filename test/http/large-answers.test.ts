@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { Hono } from "hono";
+import { AddressList } from "../../src/address-list.ts";
+import { LimitKeys } from "../../src/auth/limit-keys.ts";
+import type { ApiEnvironment } from "../../src/http/api.ts";
+import { LargeAnswers } from "../../src/http/large-answers.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { LOCAL } from "../support/remote.ts";
+
+const ALICE = { ...LOCAL, peerAddress: "203.0.113.5", address: "203.0.113.5" };
+const BOB = { ...LOCAL, peerAddress: "203.0.113.6", address: "203.0.113.6" };
+/** More than the system's own buffers between the two take. */
+const LONG = "ü👋".repeat(3_000_000);
+
+let answers: LargeAnswers;
+let server: ReturnType<typeof Bun.serve>;
+let sockets: Socket[];
+
+/** Its answers are long at `/long`. */
+beforeEach(() => {
+  answers = new LargeAnswers({
+    keys: new LimitKeys(AddressList.parse([])),
+    limitBytes: 40_000_000,
+  });
+  const api = new Hono<ApiEnvironment>();
+  api.get("/:what", (context) =>
+    answers.json(context, { content: context.req.param("what") === "long" ? LONG : "short" }),
+  );
+  server = Bun.serve({
+    ...{ hostname: "127.0.0.1", port: 0, idleTimeout: 0 },
+    fetch: (request) => api.fetch(request, { remote: ALICE }),
+  });
+  sockets = [];
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await server.stop(true);
+});
+
+/** Asks, and takes nothing of the answer. */
+function askedInVain(): Socket {
+  const socket = connect(server.port ?? 0, "127.0.0.1");
+  socket.pause();
+  socket.write("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  sockets.push(socket);
+  return socket;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("answers are whole, and JSON", async () => {
+  for (const [what, content] of [
+    ["long", LONG],
+    ["short", "short"],
+  ]) {
+    const answer = await fetch(new URL(`/${what}`, server.url));
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect((await answer.json()).content === content).toBe(true);
+  }
+  await until(() => answers.bytes === 0);
+  expect((await fetch(new URL("/long", server.url), { method: "HEAD" })).status).toBe(200);
+  expect(answers.bytes).toBe(0);
+});
+
+test("who does not take them gets no more, until they do or are gone", async () => {
+  const first = askedInVain();
+  await until(() => answers.bytes > 0);
+  expect(await refusalOf(() => answers.assertRoom(ALICE))).toBe("RATE_LIMITED");
+  expect(await refusalOf(() => answers.assertRoom(BOB))).toBe("not refused");
+  first.resume();
+  await until(() => answers.bytes === 0);
+  const second = askedInVain();
+  await until(() => answers.bytes > 0);
+  second.destroy();
+  await until(() => answers.bytes === 0);
+  expect(await refusalOf(() => answers.assertRoom(ALICE))).toBe("not refused");
+});
+
+test("nor does anybody when all together leave too much", async () => {
+  for (let n = 0; n < 3; n += 1) askedInVain();
+  await until(() => answers.bytes > 40_000_000);
+  expect(await refusalOf(() => answers.assertRoom(BOB))).toBe("SERVER_FULL");
+  expect(await refusalOf(() => answers.assertRoom(LOCAL))).toBe("SERVER_FULL");
+});
