@@ -17,7 +17,7 @@ export interface BlockStore {
   all(): MaybePromise<Block[]>;
 }
 
-/** `blocked` and `blocker` after a change that others must hear of at once. */
+/** Hears of a block that begins, or ends. */
 export type BlockListener = (block: Block, isBlocked: boolean) => void;
 
 /** Who blocks whom, in memory as well, so that a look costs no wait. */

@@ -6,7 +6,8 @@ import { WriterEnded } from "./sqlite-writer-thread.ts";
 
 /**
  * The way of all stores of a database to its one writer: one commit at a time, in the order of their
- * coming. That is fair, since each store has no more than one under way.
+ * coming. That is fair, since each store has one or two under way; but for revocations, which are
+ * the back end's.
  */
 export class Commits {
   readonly #writer: WriterClient;
