@@ -59,8 +59,8 @@ export class LargeAnswers {
       return new Response(bytes, { headers });
     const key = this.#options.keys.of(env.remote);
     this.#add(key, bytes.length);
+    const { signal } = req.raw;
     const gone = new Promise<void>((resolve) => {
-      const { signal } = req.raw;
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve());
     });
@@ -70,10 +70,11 @@ export class LargeAnswers {
     const source: Bun.DirectUnderlyingSource<Uint8Array> = {
       type: "direct",
       async pull(out) {
-        for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+        for (let at = 0; at < bytes.length && !signal.aborted; at += PIECE_BYTES) {
           const written: number | Promise<number> = out.write(bytes.subarray(at, at + PIECE_BYTES));
           out.flush();
-          if (written instanceof Promise) await Promise.race([written, gone]);
+          // It fails when the client goes, which the signal says.
+          if (written instanceof Promise) await Promise.race([written.catch(() => {}), gone]);
         }
         out.end();
         taken.resolve();
