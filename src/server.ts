@@ -4,6 +4,7 @@ import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
@@ -158,16 +159,19 @@ function serve(parts: Parts): RunningServer {
   );
   const { sendBufferBytes, connectionsPerUser } = limits;
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
-  const application = new ChatApplication({
-    ...{ authentication, audience, broker, chat, sessions, dormant, replays, newId: newUuid, log },
-    ...{ rates: flood.rates, connectionsPerUser },
-    router: new AppRouter({
-      ...{ authentication, chat, sessions, replays, clock, newId: newUuid, rates: flood.rates },
-      onRenewed: (session) => application.renewed(session),
-    }),
+  const permissions = new Permissions({
+    ...{ audience, dormant, conversations: chat.conversations },
     access: new AccessRules({
       rules: settings.access.rules.map(parseAccessRule).filter((rule) => rule !== null),
       openToLocal: onLoopback,
+    }),
+  });
+  const { rates } = flood;
+  const application = new ChatApplication({
+    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ permissions, rates, connectionsPerUser },
+    router: new AppRouter({
+      ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
     }),
   });
   const checkEveryMs = checkInterval(settings);

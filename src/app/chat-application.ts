@@ -3,43 +3,34 @@ import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import { tokenRevoked } from "../auth/revocations.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type Destination, parseDestination, userQueue } from "../broker/destination.ts";
-import { isTopicPattern, TopicPattern } from "../broker/topic-pattern.ts";
+import type { Destination } from "../broker/destination.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import type { Settlement } from "../session/transactions.ts";
 import { Frame } from "../stomp/frame.ts";
-import type { AccessRules } from "./access-rules.ts";
 import { DeliveryWindow } from "./delivery-window.ts";
-import {
-  conversationOfTyping,
-  isReservedTopic,
-  presenceTopic,
-  typingTopic,
-} from "./destinations.ts";
+import { typingTopic } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
 import type { FrameRates } from "./frame-rates.ts";
-import type { PresenceAudience } from "./presence-audience.ts";
+import type { Permissions } from "./permissions.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
-import { idSchema } from "./schemas.ts";
 import type { AppSession, UserSessions } from "./user-sessions.ts";
 
 export interface ChatApplicationOptions {
   readonly authentication: Authentication;
-  readonly access: AccessRules;
+  readonly permissions: Permissions;
   readonly broker: Broker;
   readonly chat: Chat;
   readonly router: AppRouter;
-  readonly audience: PresenceAudience;
   readonly sessions: UserSessions;
   readonly rates: FrameRates;
   /** 0 is no limit. */
@@ -89,16 +80,6 @@ export class ChatApplication implements Application {
     if (revocations.isRevoked(session.principal)) session.fail(tokenRevoked());
   }
 
-  /** The session's proof has been renewed: what its user may no longer listen to ends. */
-  renewed(session: Session): void {
-    session.subscriptions.removeWhere((name) => {
-      const destination = parseDestination(name);
-      if (destination.kind !== "topic" && destination.kind !== "queue") return false;
-      if (isReservedTopic(name)) return false;
-      return !this.#options.access.permits(session, "subscribe", destination);
-    });
-  }
-
   /** Ends the connections whose proof has been revoked; the number of them. */
   endRevoked(): number {
     const { sessions, authentication } = this.#options;
@@ -123,20 +104,7 @@ export class ChatApplication implements Application {
 
   permitSend(session: Session, destination: Destination): void {
     this.#assertRunning();
-    switch (destination.kind) {
-      case "app":
-        this.#options.router.assertKnown(destination.name);
-        return;
-      case "topic":
-        assertSendable(destination.name);
-        this.#options.access.assertPermitted(session, "send", destination);
-        return;
-      case "queue":
-        this.#options.access.assertPermitted(session, "send", destination);
-        return;
-      case "user":
-        throw new AppError("FORBIDDEN_DESTINATION", "Only the server sends to user queues");
-    }
+    this.#options.permissions.assertSend(session, destination);
   }
 
   send(
@@ -155,28 +123,7 @@ export class ChatApplication implements Application {
   ): MaybePromise<SubscriptionPolicy> {
     this.#options.rates.subscribe(session);
     this.#options.dormant.supersede(session, frame);
-    switch (destination.kind) {
-      case "app":
-        throw new AppError("FORBIDDEN_DESTINATION", "Nobody subscribes to /app destinations");
-      case "user": {
-        const { userId } = session.principal;
-        if (destination.userId !== null && destination.userId !== userId) {
-          throw new AppError("FORBIDDEN_DESTINATION", "The queue is another user's");
-        }
-        const key = userQueue(userId, destination.queue);
-        const catchUp = destination.queue === "messages";
-        const own = { key, pattern: null, oncePerConnection: false, catchUp };
-        return { kind: "broadcast", ...own, holds: always };
-      }
-      case "queue":
-        this.#options.access.assertPermitted(session, "subscribe", destination);
-        return { kind: "work-queue" };
-      case "topic":
-        if (!isReservedTopic(destination.name)) {
-          this.#options.access.assertPermitted(session, "subscribe", destination);
-        }
-        return this.#admitToTopic(session, destination.name, frame);
-    }
+    return this.#options.permissions.admit(session, destination, frame);
   }
 
   catchUp(session: Session, subscription: SessionSubscription): void {
@@ -284,46 +231,12 @@ export class ChatApplication implements Application {
   #assertRunning(): void {
     if (this.#stopping) throw new AppError("SHUTTING_DOWN", "The server is stopping");
   }
-
-  #admitToTopic(session: Session, topic: string, frame: Frame): MaybePromise<SubscriptionPolicy> {
-    const conversationId = conversationOfTyping(topic);
-    if (conversationId === null) {
-      // Patterns are for what clients publish: the server's own events never pass them.
-      const pattern = TopicPattern.parse(topic);
-      const isPresence = topic === presenceTopic;
-      const key = isPresence ? this.#options.audience.keyFor(session.principal.userId) : topic;
-      const plain = { key, pattern, oncePerConnection: false, catchUp: false };
-      return { kind: "broadcast", ...plain, holds: always };
-    }
-    if (!idSchema.safeParse(conversationId).success) {
-      throw new AppError("UNKNOWN_DESTINATION", `There is no destination ${topic}`);
-    }
-    const { conversations } = this.#options.chat;
-    const { userId } = session.principal;
-    return whenReady(conversations.find(conversationId), (conversation) => {
-      if (conversation?.members.has(userId) !== true) {
-        this.#options.dormant.add(session, conversationId, frame);
-        const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;
-        throw new AppError("CONVERSATION_NOT_FOUND", text, { details: { isProvisional: true } });
-      }
-      return {
-        kind: "broadcast",
-        key: topic,
-        pattern: null,
-        oncePerConnection: true,
-        catchUp: false,
-        holds: () => conversation.members.has(userId),
-      };
-    });
-  }
 }
 
 function end(ended: readonly AppSession[], error: AppError): number {
   for (const { session } of ended) session.fail(error);
   return ended.length;
 }
-
-const always = () => true;
 
 function windowOf(subscription: SessionSubscription): DeliveryWindow {
   const window = new DeliveryWindow();
@@ -333,14 +246,4 @@ function windowOf(subscription: SessionSubscription): DeliveryWindow {
     },
   });
   return window;
-}
-
-function assertSendable(topic: string): void {
-  if (isReservedTopic(topic)) {
-    throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
-  }
-  if (isTopicPattern(topic)) {
-    const text = `A message goes to one topic, and ${topic} has wildcards`;
-    throw new AppError("UNKNOWN_DESTINATION", text);
-  }
 }

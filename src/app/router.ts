@@ -11,8 +11,10 @@ import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 import { detached, detachedHead, type Frame } from "../stomp/frame.ts";
+import { TYPING_ROUTE } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { FrameRates } from "./frame-rates.ts";
+import type { Permissions } from "./permissions.ts";
 import {
   connectSchema,
   parseBody,
@@ -29,23 +31,12 @@ import type { UserSessions } from "./user-sessions.ts";
 
 type Handled = MaybePromise<typeof RECEIPT_DEFERRED | undefined>;
 
-const TYPING = "/app/chat.typing/";
-
 /** What is made of a character of JSON with many small values takes so many bytes. */
 const BYTES_OF_JSON = 4;
 
-const ROUTES: ReadonlySet<string> = new Set([
-  "/app/chat.send",
-  "/app/chat.read",
-  "/app/chat.sync",
-  "/app/user.presence",
-  "/app/user.connect",
-  "/app/auth.refresh",
-]);
-
 export interface AppRouterOptions {
   readonly authentication: Authentication;
-  readonly onRenewed: (session: Session) => void;
+  readonly permissions: Permissions;
   readonly chat: Chat;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
@@ -60,13 +51,6 @@ export class AppRouter {
 
   constructor(options: AppRouterOptions) {
     this.#options = options;
-  }
-
-  /** Throws UNKNOWN_DESTINATION when nothing is behind the destination. */
-  assertKnown(destination: string): void {
-    if (!ROUTES.has(destination) && !destination.startsWith(TYPING)) {
-      throw unknownDestination(destination);
-    }
   }
 
   /** Throws UNKNOWN_DESTINATION, INVALID_JSON, VALIDATION_FAILED and what chat throws. */
@@ -85,7 +69,7 @@ export class AppRouter {
       case "/app/auth.refresh":
         return this.#refresh(session, frame);
     }
-    if (destination.startsWith(TYPING)) return this.#typing(session, destination, frame);
+    if (destination.startsWith(TYPING_ROUTE)) return this.#typing(session, destination, frame);
     throw unknownDestination(destination);
   }
 
@@ -146,7 +130,7 @@ export class AppRouter {
   }
 
   #typing(session: Session, destination: string, frame: Frame): Handled {
-    const conversationId = detached(destination.slice(TYPING.length));
+    const conversationId = detached(destination.slice(TYPING_ROUTE.length));
     const { isTyping } = parseBody(typingSchema, frame.text());
     const { userId } = session.principal;
     return whenReady(
@@ -186,6 +170,6 @@ export class AppRouter {
     const principal = await proveAnew(session, token, this.#options.authentication);
     if (!session.isConnected) return;
     session.renew(principal);
-    this.#options.onRenewed(session);
+    this.#options.permissions.endForbidden(session);
   }
 }
