@@ -87,7 +87,7 @@ export const ERRORS = {
     fatal: true,
     retryable: false,
     meaning:
-      "The connection holds `limits.subscriptions` subscriptions already, or `limits.patterns` with wildcards.",
+      "The connection holds `limits.subscriptions` subscriptions already, or `limits.patterns` with wildcards; or its user `limits.patterns_per_user`.",
   },
   TOO_MANY_PENDING_FRAMES: {
     status: 429,

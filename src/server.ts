@@ -4,6 +4,7 @@ import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
@@ -161,6 +162,7 @@ function serve(parts: Parts): RunningServer {
   const replays = new DeviceReplays({ chat, sessions, sendBufferBytes, log });
   const permissions = new Permissions({
     ...{ audience, dormant, conversations: chat.conversations },
+    patterns: new PatternLimit(broker, sessions, limits.patternsPerUser),
     access: new AccessRules({
       rules: settings.access.rules.map(parseAccessRule).filter((rule) => rule !== null),
       openToLocal: onLoopback,

@@ -14,6 +14,7 @@ import {
   presenceTopic,
 } from "./destinations.ts";
 import type { DormantSubscriptions } from "./dormant-subscriptions.ts";
+import type { PatternLimit } from "./pattern-limit.ts";
 import type { PresenceAudience } from "./presence-audience.ts";
 import { idSchema } from "./schemas.ts";
 
@@ -22,6 +23,7 @@ export interface PermissionsOptions {
   readonly conversations: Conversations;
   readonly audience: PresenceAudience;
   readonly dormant: DormantSubscriptions;
+  readonly patterns: PatternLimit;
 }
 
 /** Who may send and subscribe where: by the contract, by membership, and by the access rules. */
@@ -52,7 +54,8 @@ export class Permissions {
 
   /**
    * How the session may listen there. Throws FORBIDDEN_DESTINATION, UNKNOWN_DESTINATION and, for the
-   * typing of a conversation of which the user is no member, CONVERSATION_NOT_FOUND.
+   * typing of a conversation of which the user is no member, CONVERSATION_NOT_FOUND; with wildcards,
+   * TOO_MANY_SUBSCRIPTIONS.
    */
   admit(
     session: Session,
@@ -98,8 +101,10 @@ export class Permissions {
     if (conversationId === null) {
       // Patterns are for what clients publish: the server's own events never pass them.
       const pattern = TopicPattern.parse(topic);
+      const { userId } = session.principal;
+      if (pattern !== null) this.#options.patterns.assertRoom(userId, topic);
       const isPresence = topic === presenceTopic;
-      const key = isPresence ? this.#options.audience.keyFor(session.principal.userId) : topic;
+      const key = isPresence ? this.#options.audience.keyFor(userId) : topic;
       const plain = { key, pattern, oncePerConnection: false, catchUp: false };
       return { kind: "broadcast", ...plain, holds: always };
     }

@@ -98,6 +98,11 @@ export const floodLimits = {
     { min: 0, max: MILLION },
     "Subscriptions of a connection to topics with wildcards.",
   ),
+  patternsPerUser: integer(
+    10_000,
+    COUNT,
+    "Subscriptions of a user, of all connections together, to topics with wildcards; past it no other wildcards. 0 is no limit.",
+  ),
 };
 
 /** Each limit by a rate, with what may come at once. */

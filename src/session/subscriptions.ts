@@ -32,6 +32,11 @@ export class Subscriptions {
     return bytes;
   }
 
+  /** To topics with wildcards. */
+  get patternCount(): number {
+    return this.#patterns;
+  }
+
   get(id: string): ClientSubscription | undefined {
     return this.#byId.get(id)?.subscription;
   }

@@ -192,6 +192,25 @@ test("syncs that wait for a subscription count as held", async () => {
   await alice.closed;
 });
 
+test("a user may hold so many subscriptions with wildcards, over all connections", async () => {
+  server = await startParley({ flags: ["--limits-patterns-per-user=3"] });
+  const [first, second, bob] = await Promise.all(
+    ["alice", "alice", "bob"].map((user) => RawClient.connect(server.wsUrl, user)),
+  );
+  const subscribe = (client: RawClient | undefined, id: string, destination: string) =>
+    client?.confirmed("SUBSCRIBE", { id, destination });
+  await subscribe(first, "1", "/topic/a.*");
+  await subscribe(first, "2", "/topic/b.*");
+  await subscribe(second, "3", "/topic/c.*");
+  await subscribe(second, "4", "/topic/plain");
+  await subscribe(bob, "5", "/topic/d.*");
+  await first?.confirmed("UNSUBSCRIBE", { id: "1" });
+  await subscribe(second, "6", "/topic/e.*");
+  await subscribe(second, "known", "/topic/d.*"); // Bob's costs no more for it.
+  second?.frameOf("SUBSCRIBE", { id: "7", destination: "/topic/f.*" });
+  expect((await second?.frame("ERROR"))?.header("code")).toBe("TOO_MANY_SUBSCRIPTIONS");
+});
+
 test("when all connections hold too much the greediest is closed, and the others go on", async () => {
   server = await startParley({
     flags: [
