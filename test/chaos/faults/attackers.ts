@@ -167,7 +167,7 @@ class Attackers {
     const openOne = async () => {
       preparing += 1;
       try {
-        this.#open({ ...(await prepare()), counted: ["CONNECT_TIMEOUT"], leaves: false });
+        this.#open({ ...(await prepare()), counted: ["code:CONNECT_TIMEOUT"], leaves: false });
       } finally {
         preparing -= 1;
       }

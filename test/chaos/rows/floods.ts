@@ -83,7 +83,7 @@ const FLOODS: readonly Flood[] = [
     what: "WebSockets whose CONNECT comes byte by byte",
     attack: "CONNECTs",
     injected: `slow CONNECTs, ${SLOW_CONNECTIONS} at a time`,
-    refusedAs: "CONNECT_TIMEOUT",
+    refusedAs: "code:CONNECT_TIMEOUT",
   },
   {
     name: "slow-uploads",
