@@ -57,6 +57,16 @@ test("the first example runs as it stands, under Node, against the binary", asyn
   for (const line of expected) expect(printed).toContain(line);
 });
 
+test("what it shows of nginx's configuration is what the tests run", () => {
+  const [shown = "", ...others] = snippets("nginx");
+  expect(others).toEqual([]);
+  const whole = readFileSync(join(ROOT, "docs/examples/nginx.conf"), "utf8");
+  const lines = whole.split("\n").filter((line) => !/^\s*(?:#.*)?$/.test(line));
+  const from = lines.findIndex((line) => line.trim() === "location / {");
+  const location = lines.slice(from, -1).map((line) => line.replace(/^ {4}/, ""));
+  expect(shown.trimEnd().split("\n")).toEqual(location);
+});
+
 test("the history is there as the README asks for it", async () => {
   const command = snippets("sh").find((snippet) => snippet.startsWith("curl"));
   const child = Bun.spawnSync([
