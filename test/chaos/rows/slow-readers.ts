@@ -21,8 +21,11 @@ const MEASURE_MS = 2_500;
 const PATIENCE_MS = 30_000;
 
 const MOST_RATIO = 1.2;
-/** A connection's send buffer; and what a collector takes before it gives. */
-const BYTES_EACH = 512 * 2 ** 10;
+/**
+ * A connection's send buffer and the live messages that are held for it while it catches up; and what
+ * a collector takes before it gives.
+ */
+const BYTES_EACH = (512 + 128) * 2 ** 10;
 const SLACK_BYTES = 256 * 2 ** 20;
 /** How many of them return, to see that they get everything. */
 const RETURNING = 25;
