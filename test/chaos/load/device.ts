@@ -160,7 +160,7 @@ export class Device {
     this.#connection = connection;
     this.#isCaughtUp = false;
     this.#lost = Promise.withResolvers();
-    this.#tracks.begin();
+    this.#tracks.begin(syncs);
     this.connects += 1;
     link.subscribe(cursors);
     for (const message of this.#outbox.all()) this.#sendAgain(link, message);

@@ -6,9 +6,15 @@ export class Track {
   readonly #ids = new Map<number, string>();
   /** What came on the connection that there is. */
   #fresh = new Set<number>();
+  /** What the device said of itself on a connection whose SYNCED has not come; null once it has. */
+  #said: Cursor | null = null;
 
+  /**
+   * What came before SYNCED does not count: a message that took the place of a lost one proves nothing
+   * of those before it, which may be lost as well.
+   */
   get cursor(): Cursor {
-    return { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
+    return this.#said ?? { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
   }
 
   /** A message, or the confirmation of one's own. */
@@ -23,17 +29,20 @@ export class Track {
 
   /** The server says that nothing up to there is missing. */
   raiseTo(seq: number): void {
+    this.#said = null;
     this.#seq = Math.max(this.#seq, seq);
     while (this.#ids.has(this.#seq + 1)) this.#seq += 1;
   }
 
-  /** A new connection. */
-  begin(): void {
+  /** A new connection. `syncs`: the device tells its cursor, and hears SYNCED. */
+  begin(syncs: boolean): void {
+    this.#said = syncs ? this.cursor : null;
     this.#fresh = new Set();
   }
 
   /** All that was seen on earlier connections is void. */
   forget(): void {
+    this.#said = null;
     const kept = [...this.#fresh].map((seq) => [seq, this.#ids.get(seq)] as const);
     this.#forgetFrom(1);
     for (const [seq, id] of kept) if (id !== undefined) this.see(seq, id);

@@ -10,9 +10,9 @@ export class Tracks {
     this.#tracks = new Map(conversationIds.map((id) => [id, new Track()]));
   }
 
-  /** A new connection. */
-  begin(): void {
-    for (const track of this.#tracks.values()) track.begin();
+  /** A new connection; see `Track.begin`. */
+  begin(syncs: boolean): void {
+    for (const track of this.#tracks.values()) track.begin(syncs);
   }
 
   /** Of all of them: a device that has nothing of a conversation says so. */
