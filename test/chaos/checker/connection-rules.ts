@@ -22,6 +22,8 @@ export class ConnectionRules {
   readonly #devices = new Map<string, DeviceMemory>();
   /** By user and conversation, the highest that one of the user's devices acknowledged. */
   readonly #acknowledged = new Map<string, number>();
+  /** The same of messages that the next crash took: while they lived, they stood for all before them. */
+  readonly #acknowledgedInLife = new Map<string, number>();
   /** Users with a device that does not acknowledge. */
   readonly #silentUsers: ReadonlySet<string>;
 
@@ -52,11 +54,15 @@ export class ConnectionRules {
         break;
       case "acknowledged": {
         const { connection, conversationId, id, seq } = observation;
-        if (!this.#evidence.historyById.has(id)) break; // Its seq is another message's now.
+        const isKept = this.#evidence.historyById.has(id);
+        const acknowledged = isKept ? this.#acknowledged : this.#acknowledgedInLife;
         const key = `${this.#evidence.userOf(connection)} ${conversationId}`;
-        this.#acknowledged.set(key, Math.max(seq, this.#acknowledged.get(key) ?? 0));
+        acknowledged.set(key, Math.max(seq, acknowledged.get(key) ?? 0));
         break;
       }
+      case "restarted":
+        this.#acknowledgedInLife.clear(); // Their seqs are other messages' now.
+        break;
       case "delivered":
         this.#delivered(observation);
         break;
@@ -154,7 +160,11 @@ export class ConnectionRules {
     const senderId = this.#evidence.userOf(connection);
     for (const userId of this.#evidence.members.get(conversationId) ?? []) {
       if (userId === senderId || this.#silentUsers.has(userId)) continue;
-      const acknowledged = this.#acknowledged.get(`${userId} ${conversationId}`) ?? 0;
+      const key = `${userId} ${conversationId}`;
+      const acknowledged = Math.max(
+        this.#acknowledged.get(key) ?? 0,
+        this.#acknowledgedInLife.get(key) ?? 0,
+      );
       if (acknowledged >= seq) continue;
       const text = `${conversationId}#${seq}: ${userId} had acknowledged ${acknowledged}`;
       this.faults.push({ rule: "delivered-early", text });
