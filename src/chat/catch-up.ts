@@ -46,6 +46,8 @@ export class CatchUp {
   readonly #reader: ReplayReader;
   /** Where what the subscription was sent begins, by conversation, see `Replay`. */
   readonly #beginnings: Map<string, number>;
+  /** Conversations that the device must read anew. */
+  readonly #anew = new Set<string>();
   readonly #held: HeldMessages;
   #tasks: Task[] = [];
   #isDone = false;
@@ -165,12 +167,28 @@ export class CatchUp {
       unstored = overflow === null ? this.#held.take() : this.#readAgain(overflow);
       if (unstored.length === 0 && this.#tasks.length === 0) break;
     }
-    this.#reader.goLive();
     this.#isDone = true;
     // One that is not in memory has no member whom the store does not know of.
     const isMember = (conversationId: string) =>
       conversations.peek(conversationId)?.members.has(this.#userId) !== false;
     for (const sync of this.#syncs) sync.settle(this.#userId, isMember);
+    this.#handOverAnew();
+    this.#reader.goLive();
+  }
+
+  /**
+   * Of conversations that the device must read anew, what is not on disk yet is in no history. It comes
+   * after SYNCED, which says so: a message that came before would look as if it followed what is at
+   * hand. They are few: what was committed meanwhile is in the history.
+   */
+  #handOverAnew(): void {
+    if (this.#anew.size === 0) return;
+    for (const message of this.#shown()) {
+      const { conversationId, seq } = message;
+      const committedSeq = this.#options.conversations.peek(conversationId)?.committedSeq ?? 0;
+      if (!this.#anew.has(conversationId) || seq <= committedSeq) continue;
+      if (this.#isMissing(message)) this.#reader.replay(message);
+    }
   }
 
   /** Looked at before each message: the user may have left, or be back, without those before. */
@@ -194,6 +212,7 @@ export class CatchUp {
     for (const message of messages) {
       const { id, conversationId, seq } = message;
       if (!(await this.#hasRoom())) return;
+      if (this.#anew.has(conversationId)) continue;
       if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
       if (this.#sent.has(id) || this.#options.recent.wasRefused(message)) continue;
       const isFor = this.#isFor(message);
@@ -214,6 +233,7 @@ export class CatchUp {
    */
   #readAgain(overflow: ReadonlyMap<string, number>): StoredMessage[] {
     for (const [conversationId, seq] of overflow) {
+      if (this.#anew.has(conversationId)) continue;
       const afterSeq = Math.max(seq - 1, this.#cursors.get(conversationId) ?? 0);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
@@ -252,11 +272,12 @@ export class CatchUp {
     this.#ownUpto.set(conversationId, conversation.lastSeq);
     const joinedSeq = conversation.members.get(this.#userId)?.joinedSeq ?? 0;
     const isWhole =
+      !this.#anew.has(conversationId) &&
       position.seq >= joinedSeq &&
       (await this.#isHeldBy(conversation, position)) &&
       ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
         (await this.#replayMissed(conversation, position.seq)));
-    if (!isWhole) this.#cursors.set(conversationId, conversation.committedSeq);
+    if (!isWhole) this.#anew.add(conversationId);
     sync.answer(conversationId, conversation, !isWhole);
   }
 

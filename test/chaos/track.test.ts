@@ -26,10 +26,21 @@ describe("a device's position", () => {
     expect(track.cursor).toEqual({ seq: 2, id: "B" });
   });
 
-  test("stays what it was told, until SYNCED has come", () => {
+  test("grows by what follows it, before SYNCED has come", () => {
+    see([1, "a"]);
+    track.begin(true);
+    track.receive(2, "b");
+    track.receive(4, "d");
+    expect(track.cursor).toEqual({ seq: 2, id: "b" });
+    track.begin(true);
+    track.receive(3, "c");
+    expect(track.cursor).toEqual({ seq: 3, id: "c" });
+  });
+
+  test("does not grow by a confirmation then", () => {
     see([1, "a"], [2, "lost"], [3, "lost too"]);
     track.begin(true);
-    // In the place of the last; of the one before, nobody has said anything.
+    // One's own, in the place of the last; of the one before, nobody has said anything.
     see([3, "c"]);
     expect(track.cursor).toEqual({ seq: 3, id: "lost too" });
     track.begin(true);

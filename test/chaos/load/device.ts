@@ -219,7 +219,7 @@ export class Device {
     const key = keyOf(senderId, clientMessageId);
     if (wire.replay) stopwatch.sentAgain(key);
     else if (senderId !== this.identity.userId) stopwatch.received(key);
-    this.#tracks.see(conversationId, seq, id);
+    this.#tracks.receive(conversationId, seq, id);
     this.onReceipt();
     if (ack === null || this.#link === null) return;
     ledger.add({ kind: "acknowledged", connection, conversationId, id, seq });

@@ -10,14 +10,20 @@ export class Track {
   #said: Cursor | null = null;
 
   /**
-   * What came before SYNCED does not count: a message that took the place of a lost one proves nothing
-   * of those before it, which may be lost as well.
+   * Before SYNCED only messages count that follow what the device said one by one. A confirmation of
+   * one's own, in the place of a lost message, proves nothing of those before it, which may be lost too.
    */
   get cursor(): Cursor {
     return this.#said ?? { seq: this.#seq, id: this.#ids.get(this.#seq) ?? null };
   }
 
-  /** A message, or the confirmation of one's own. */
+  /** A message that came. */
+  receive(seq: number, id: string): void {
+    if (this.#said !== null && seq === this.#said.seq + 1) this.#said = { seq, id };
+    this.see(seq, id);
+  }
+
+  /** A message of the history, or the confirmation of one's own. */
   see(seq: number, id: string): void {
     const known = this.#ids.get(seq);
     if (known === id) return;

@@ -24,6 +24,10 @@ export class Tracks {
     return this.#tracks.get(conversationId)?.cursor ?? { seq: 0, id: null };
   }
 
+  receive(conversationId: string, seq: number, id: string): void {
+    this.#tracks.get(conversationId)?.receive(seq, id);
+  }
+
   see(conversationId: string, seq: number, id: string): void {
     this.#tracks.get(conversationId)?.see(seq, id);
   }
