@@ -258,6 +258,28 @@ describe("instead of a part of what is missing, resync is told", () => {
     while (held.isCommitting) await held.release();
   });
 
+  test("and of the conversation nothing comes before it is told", async () => {
+    const { held, harness, device } = await exchanged(2);
+    held.isHolding = true;
+    harness.send("alice", { ...toBob, content: "3" });
+    const sync = syncFrom({ c1: { seq: 2, id: "lost" } });
+    const before: string[][] = [];
+    const settles = { ...sync, settled: () => before.push([...device.got]) };
+    const pause = Promise.withResolvers<void>();
+    device.pace = () => pause.promise;
+    const replayed = device.subscribes(settles);
+    await settled();
+    await held.release(); // 3 is in the history that the device reads; 4 waits for the disk.
+    sendLive(harness, device, "alice", "4");
+    device.pace = () => null;
+    pause.resolve();
+    await replayed;
+    expect(before).toEqual([[]]);
+    expect(device.got).toEqual(["4"]);
+    expect(device.isLive).toBe(true);
+    while (held.isCommitting) await held.release();
+  });
+
   test("and live messages follow", async () => {
     const { harness, device } = await exchanged(2);
     await device.subscribes(syncFrom({ c1: 9 }));
