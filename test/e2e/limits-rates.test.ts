@@ -4,27 +4,20 @@ import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { PausingClient } from "../support/pausing-client.ts";
 import { BEHIND_PROXY, ProxiedClient } from "../support/proxied-client.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { StockCrowd } from "../support/stock-crowd.ts";
 
 const SECRET = "a secret of the tests, long enough for HS256";
 const ALICE = "203.0.113.5";
 const BOB = "203.0.113.6";
 
 let server: ParleyProcess;
-let clients: StockClient[] = [];
+const crowd = new StockCrowd();
+const join = (userId: string) => crowd.join(server, userId);
 
 afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-  clients = [];
+  await crowd.leave();
   expect(await server.stop()).toBe(0);
 });
-
-async function join(userId: string): Promise<StockClient> {
-  const client = await connectStock(server, userId);
-  clients.push(client);
-  await subscribeAll(client);
-  return client;
-}
 
 const message = (to: string) => ({ conversationId: "c", recipientId: to, content: "hello" });
 

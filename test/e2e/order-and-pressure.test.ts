@@ -1,26 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { StockCrowd } from "../support/stock-crowd.ts";
 
 let server: ParleyProcess;
-const clients: StockClient[] = [];
+const crowd = new StockCrowd();
+const join = (userId: string) => crowd.join(server, userId);
 
 beforeAll(async () => {
   server = await startParley({ env: { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" } });
 });
 
 afterAll(async () => {
-  await Promise.all(clients.map((client) => client.close()));
+  await crowd.leave();
   expect(await server.stop()).toBe(0);
 });
-
-async function join(userId: string): Promise<StockClient> {
-  const client = await connectStock(server, userId);
-  clients.push(client);
-  await subscribeAll(client);
-  return client;
-}
 
 test("native publishes and single sends to one connection keep the order of the program", async () => {
   const alice = await join("order-a");

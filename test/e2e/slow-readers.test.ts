@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { PausingClient } from "../support/pausing-client.ts";
 import { RawHttp } from "../support/raw-http.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import type { StockClient } from "../support/stock-client.ts";
+import { StockCrowd } from "../support/stock-crowd.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
 const CONTENT = "x".repeat(60_000);
@@ -15,20 +16,13 @@ interface SlowReader {
 }
 
 let server: ParleyProcess;
-let clients: StockClient[] = [];
+const crowd = new StockCrowd();
+const join = (userId: string) => crowd.join(server, userId);
 
 afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-  clients = [];
+  await crowd.leave();
   expect(await server.stop()).toBe(0);
 });
-
-async function join(userId: string): Promise<StockClient> {
-  const client = await connectStock(server, userId);
-  clients.push(client);
-  await subscribeAll(client);
-  return client;
-}
 
 async function connections(): Promise<number> {
   const answer = await fetch(`${server.url}/api/websocket/health`);

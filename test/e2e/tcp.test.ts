@@ -2,30 +2,24 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { BINARY, type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { StockCrowd } from "../support/stock-crowd.ts";
 import { CERT_FILE, KEY_FILE, TcpClient } from "../support/tcp-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const FLAGS = ["--tcp-port=0", "--limits-messages-per-second=0"];
 
 let server: ParleyProcess;
-const clients: StockClient[] = [];
+const crowd = new StockCrowd();
+const join = (userId: string) => crowd.join(server, userId);
 
 beforeAll(async () => {
   server = await startParley({ flags: FLAGS });
 });
 
 afterAll(async () => {
-  await Promise.all(clients.map((client) => client.close()));
+  await crowd.leave();
   expect(await server.stop()).toBe(0);
 });
-
-async function join(userId: string): Promise<StockClient> {
-  const client = await connectStock(server, userId);
-  clients.push(client);
-  await subscribeAll(client);
-  return client;
-}
 
 async function connections(): Promise<number> {
   const answer = await fetch(`${server.url}/api/websocket/health`);
