@@ -18,10 +18,10 @@ import type { Permissions } from "./permissions.ts";
 import {
   connectSchema,
   parseBody,
+  parseSend,
   presenceSchema,
   readSchema,
   refreshSchema,
-  sendSchema,
   syncSchema,
   typingSchema,
 } from "./schemas.ts";
@@ -74,7 +74,7 @@ export class AppRouter {
   }
 
   #send(session: Session, frame: Frame): Handled {
-    const message = parseBody(sendSchema, frame.text());
+    const message = parseSend(frame.text());
     const { clientMessageId } = message;
     const failed = (error: AppError) => {
       const { code, message: text, cause } = error;

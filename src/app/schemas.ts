@@ -32,6 +32,53 @@ export const sendSchema = z.object({
   replyTo: optional(clientIdSchema),
 });
 
+export type SendBody = z.output<typeof sendSchema>;
+
+/** Ids of the usual kind, of which `idSchema` has nothing to say. */
+const PLAIN_ID = /^[A-Za-z0-9._:@-]{1,128}$/;
+const PLAIN_TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
+
+/** As `parseBody` of `sendSchema`; a body without anything peculiar takes a short way there. */
+export function parseSend(text: string): SendBody {
+  const value = parseJson(text);
+  return plainSend(value) ?? validate(sendSchema, value);
+}
+
+/** The body if it is plainly valid; null leaves it to the schema, which also says what is wrong. */
+function plainSend(value: unknown): SendBody | null {
+  if (!isRecord(value)) return null;
+  const { conversationId, recipientId, content, type, clientMessageId, replyTo } = value;
+  if (typeof conversationId !== "string" || !PLAIN_ID.test(conversationId)) return null;
+  if (typeof content !== "string" || content === "" || !content.isWellFormed()) return null;
+  const isPlain =
+    isPlainOrNone(recipientId, PLAIN_ID) &&
+    isPlainOrNone(type, PLAIN_TYPE) &&
+    isPlainOrNone(clientMessageId, PLAIN_ID) &&
+    isPlainOrNone(replyTo, PLAIN_ID);
+  if (!isPlain) return null;
+  return {
+    conversationId,
+    recipientId: stringOrNull(recipientId),
+    content,
+    type: stringOrNull(type),
+    clientMessageId: stringOrNull(clientMessageId),
+    replyTo: stringOrNull(replyTo),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isPlainOrNone(value: unknown, pattern: RegExp): boolean {
+  if (typeof value === "string") return pattern.test(value);
+  return value === undefined || value === null;
+}
+
+function stringOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
 export const typingSchema = z.object({ isTyping: z.boolean() });
 
 export const readSchema = z.object({ id: z.string().min(1).max(128) });

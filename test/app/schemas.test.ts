@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { parseBody, parseSend, sendSchema } from "../../src/app/schemas.ts";
+import { AppError } from "../../src/errors.ts";
+
+/** What becomes of the body: its fields, or the error with its details. */
+function outcomeOf(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (fault) {
+    if (!(fault instanceof AppError)) throw fault;
+    return { code: fault.code, message: fault.message, details: fault.details };
+  }
+}
+
+const id = fc.oneof(
+  { weight: 4, arbitrary: fc.stringMatching(/^[A-Za-z0-9._:@-]{1,12}$/) },
+  fc.constantFrom("", "a b", "a/b", "*", "\u0000", "ä", "🙂", "\ud800", "a\n", "x".repeat(128)),
+  fc.constant("x".repeat(129)),
+  fc.string({ unit: "binary" }),
+);
+const none = fc.constantFrom(null, undefined);
+const odd = fc.jsonValue();
+const maybe = (value: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 4, arbitrary: value }, { weight: 2, arbitrary: none }, odd);
+
+const body = fc.record(
+  {
+    conversationId: fc.oneof({ weight: 6, arbitrary: id }, odd),
+    recipientId: maybe(id),
+    content: fc.oneof({ weight: 6, arbitrary: fc.string({ unit: "binary" }) }, id, odd),
+    type: maybe(fc.oneof(fc.constantFrom("TEXT", "x-1", "1x", "y".repeat(33), "TEXT\n"), id)),
+    clientMessageId: maybe(id),
+    replyTo: maybe(id),
+    status: maybe(id),
+    __proto__: maybe(odd),
+  },
+  { requiredKeys: ["conversationId", "content"] },
+);
+
+test("a chat.send is taken or refused as its schema says, whichever way it takes", () => {
+  fc.assert(
+    fc.property(fc.oneof({ weight: 9, arbitrary: body }, odd), (value) => {
+      const text = JSON.stringify(value) ?? "";
+      const bySchema = outcomeOf((json) => parseBody(sendSchema, json), text);
+      expect(outcomeOf(parseSend, text)).toEqual(bySchema);
+    }),
+    { numRuns: 2_000 },
+  );
+});
