@@ -19,6 +19,7 @@ import {
 } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
+import type { ClientIds } from "./sqlite-client-ids.ts";
 import type { Commits } from "./sqlite-commits.ts";
 import { isConstraint } from "./sqlite-errors.ts";
 import { answer } from "./sqlite-reader.ts";
@@ -38,13 +39,18 @@ interface ConversationRow {
 export class SqliteChatStore implements ChatStore {
   readonly #commits: Commits;
   readonly #reads: ReturnType<typeof prepare>;
+  readonly #clientIds: ClientIds;
 
-  constructor(commits: Commits, reader: Database) {
+  constructor(commits: Commits, reader: Database, clientIds: ClientIds) {
     this.#commits = commits;
+    this.#clientIds = clientIds;
     this.#reads = prepare(reader);
   }
 
   async commit(batch: WriteBatch): Promise<void> {
+    for (const { senderId, clientMessageId } of batch.messages) {
+      if (clientMessageId !== null) this.#clientIds.add(senderId, clientMessageId);
+    }
     try {
       await this.#commits.commit(
         "chat",
@@ -76,6 +82,7 @@ export class SqliteChatStore implements ChatStore {
   }
 
   messageByClientId(senderId: string, clientMessageId: string): SentMessage | null {
+    if (this.#clientIds.surelyNew(senderId, clientMessageId)) return null;
     return answer(() => this.#reads.messageByClientId.get(senderId, clientMessageId));
   }
 

@@ -53,6 +53,16 @@ export const READS = {
     WHERE sender_id = ?1 AND client_message_id = ?2
     LIMIT 1`,
 
+  clientIds: `
+    SELECT sender_id AS senderId, client_message_id AS clientMessageId FROM messages
+    WHERE client_message_id IS NOT NULL AND (sender_id, client_message_id) > (?, ?)
+    ORDER BY sender_id, client_message_id LIMIT ?`,
+
+  removedClientIds: `
+    SELECT sender_id AS senderId, client_message_id AS clientMessageId FROM removed_messages
+    WHERE (sender_id, client_message_id) > (?, ?)
+    ORDER BY sender_id, client_message_id LIMIT ?`,
+
   messageBySeq: `SELECT id FROM messages WHERE conversation_id = ? AND seq = ?`,
 
   historyBefore: `

@@ -10,6 +10,7 @@ import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
 import { SqliteBlockStore } from "./sqlite-block-store.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
+import { ClientIds } from "./sqlite-client-ids.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
@@ -62,7 +63,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     // Of a backup that was copied here by other means than a restore.
     if (statIfThere(path)?.isFile()) removeChecksum(path);
     logOpening(await writer.start(check), log);
-    return new SqliteStorage(lock, writer, openReader(path));
+    return new SqliteStorage(lock, writer, openReader(path), clock);
   } catch (fault) {
     await writer.close();
     lock.release();
@@ -83,14 +84,16 @@ class SqliteStorage implements Storage {
   readonly #writer: WriterClient;
   readonly #commits: Commits;
   readonly #reader: Database;
+  readonly #clientIds: ClientIds;
   #closed: Promise<void> | undefined;
 
-  constructor(lock: DatabaseLock, writer: WriterClient, reader: Database) {
+  constructor(lock: DatabaseLock, writer: WriterClient, reader: Database, clock: Clock) {
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
     this.#commits = new Commits(writer);
-    this.chat = new SqliteChatStore(this.#commits, reader);
+    this.#clientIds = new ClientIds(reader, clock);
+    this.chat = new SqliteChatStore(this.#commits, reader, this.#clientIds);
     this.queues = new SqliteQueueStore(this.#commits, reader);
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
@@ -103,6 +106,7 @@ class SqliteStorage implements Storage {
 
   async #shutDown(): Promise<void> {
     await this.#commits.finish();
+    this.#clientIds.stop();
     // First, so that the writer's connection is the last one and takes the log's files with it.
     this.#reader.close();
     await this.#writer.close();
