@@ -2,7 +2,7 @@ import type { Scenario } from "./load/job.ts";
 
 export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
-  ...(["chat", "fan-out", "idle"] as const),
+  ...(["chat", "fan-out", "idle", "ratios"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -29,6 +29,7 @@ export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] 
       scenario: "fan-out",
       subscribers: 1_000,
       publishesPerSecond: 100,
+      subscriptionIds: "shared",
       warmUpSeconds: quick ? 0.5 : 1,
       seconds: quick ? 1.5 : 5,
     },

@@ -13,8 +13,10 @@ const chatSchema = z.object({
 const fanOutSchema = z.object({
   scenario: z.literal("fan-out"),
   subscribers: z.number(),
-  /** Of the paced part. */
-  publishesPerSecond: z.number(),
+  /** Of the paced part; null for the closed loops alone. */
+  publishesPerSecond: z.number().nullable(),
+  /** Whether all subscribe with one id, as one library's clients do, or each with its own. */
+  subscriptionIds: z.enum(["shared", "distinct"]),
   warmUpSeconds: z.number(),
   /** Of each part. */
   seconds: z.number(),
