@@ -35,5 +35,5 @@ export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] 
     },
     { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 2 : 10 },
   ];
-  return all.filter(({ scenario }) => parts.includes(scenario));
+  return all.filter(({ scenario }) => parts.some((part) => part === scenario));
 }

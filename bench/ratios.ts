@@ -42,9 +42,18 @@ function runsOf(quick: boolean): Run[] {
     warmUpSeconds: quick ? 0.5 : 1,
     seconds: quick ? 1 : 2,
   } as const;
+  const chat = {
+    scenario: "chat-loop",
+    pairs: 500,
+    inFlight: 256,
+    warmUpSeconds: quick ? 1 : 3,
+    seconds: quick ? 2 : 3,
+  } as const;
   return [
     { scenario: { ...fanOut, subscribers: 100, subscriptionIds: "shared" }, servers: both },
     { scenario: { ...fanOut, subscribers: 1_000, subscriptionIds: "shared" }, servers: both },
+    { scenario: { ...chat, hasConfirmations: false }, servers: ["bare"] },
+    { scenario: { ...chat, hasConfirmations: true }, servers: ["parley"] },
     // To the engine alone the ids are nothing.
     {
       scenario: { ...fanOut, subscribers: 1_000, subscriptionIds: "distinct" },

@@ -53,7 +53,7 @@ function send(frame: string): void {
 
 /** `body` with the NUL that ends it. */
 function message(subscription: string, destination: string, body: string): string {
-  return `MESSAGE\nsubscription:${subscription}\nmessage-id:${MESSAGE_ID}\ndestination:${destination}\ncontent-type:text/plain\n\n${body}`;
+  return `MESSAGE\nsubscription:${subscription}\nmessage-id:${MESSAGE_ID}\ndestination:${destination}\ncontent-type:text/plain\ncontent-length:${body.length - 1}\n\n${body}`;
 }
 
 function queueOf(userId: string): string {
