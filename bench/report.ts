@@ -6,7 +6,8 @@ import {
   type LoadMeasurement,
   type MicroResult,
 } from "./measurement.ts";
-import { type RatioSample, ratioTable } from "./ratios.ts";
+import { renderRatios } from "./ratio-table.ts";
+import type { RatioSample } from "./ratios.ts";
 import { renderTable } from "./table.ts";
 
 /** What users were promised, from send to receipt. */
@@ -44,7 +45,7 @@ export function renderReport(report: Report): string {
   const idles = measurements.filter((each) => each.kind === "idle");
   if (loads.length > 0) sections.push(loadTable(loads));
   if (idles.length > 0) sections.push(idleTable(idles));
-  if (report.ratios.length > 0) sections.push(ratioTable(report.ratios));
+  if (report.ratios.length > 0) sections.push(renderRatios(report.ratios));
   if (allResults(report).length > 0) sections.push(verdict(report, loads).join("\n"));
   return sections.join("\n\n");
 }
