@@ -12,14 +12,15 @@ import { dataFileSystem, ensureBinary } from "./load/server-process.ts";
 import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
+import { type RatioSample, runRatios } from "./ratios.ts";
 import { isCorrect, type Report, renderReport } from "./report.ts";
 
 const RESULTS = join(ROOT, "bench/results/latest.json");
-const DEADLINE_MS = 6 * 60_000;
+const DEADLINE_MS = 8 * 60_000;
 
 const HELP = `npm run bench -- [--quick] [--only PART,…]
 
-  --quick        shorter, and without the codec: under 40 seconds
+  --quick        shorter, and without the codec: under two minutes
   --only PARTS   some of ${PARTS.join(", ")}
   --help         this`;
 
@@ -78,12 +79,20 @@ async function runLoad({ quick, parts }: Flags, children: Children): Promise<Sce
   return results;
 }
 
+async function runAllRatios({ quick, parts }: Flags, children: Children): Promise<RatioSample[]> {
+  if (!parts.includes("ratios")) return [];
+  await ensureBinary(children);
+  return runRatios(quick, children);
+}
+
 async function bench(flags: Flags, children: Children): Promise<Report> {
   const machine = await thisMachine();
   const micro = await runMicro(flags.parts, children);
   const load = await runLoad(flags, children);
+  const ratios = await runAllRatios(flags, children);
   const pinned = pinnedTo("server").length > 0;
-  return { machine, fileSystem: dataFileSystem(), pinned, quick: flags.quick, micro, load };
+  const { quick } = flags;
+  return { machine, fileSystem: dataFileSystem(), pinned, quick, micro, load, ratios };
 }
 
 const flags = readFlags(process.argv.slice(2));

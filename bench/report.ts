@@ -6,6 +6,8 @@ import {
   type LoadMeasurement,
   type MicroResult,
 } from "./measurement.ts";
+import { renderRatios } from "./ratio-table.ts";
+import type { RatioSample } from "./ratios.ts";
 import { renderTable } from "./table.ts";
 
 /** What users were promised, from send to receipt. */
@@ -23,11 +25,16 @@ export interface Report {
   readonly quick: boolean;
   readonly micro: readonly MicroResult[];
   readonly load: readonly ScenarioResult[];
+  readonly ratios: readonly RatioSample[];
 }
 
 /** Nothing was lost, doubled, disordered or cut off. */
 export function isCorrect(report: Report): boolean {
-  return report.load.every(({ faults }) => brokenPromises(faults) === 0);
+  return allResults(report).every(({ faults }) => brokenPromises(faults) === 0);
+}
+
+function allResults({ load, ratios }: Report): ScenarioResult[] {
+  return [...load, ...ratios];
 }
 
 export function renderReport(report: Report): string {
@@ -38,7 +45,8 @@ export function renderReport(report: Report): string {
   const idles = measurements.filter((each) => each.kind === "idle");
   if (loads.length > 0) sections.push(loadTable(loads));
   if (idles.length > 0) sections.push(idleTable(idles));
-  if (report.load.length > 0) sections.push(verdict(report, loads).join("\n"));
+  if (report.ratios.length > 0) sections.push(renderRatios(report.ratios));
+  if (allResults(report).length > 0) sections.push(verdict(report, loads).join("\n"));
   return sections.join("\n\n");
 }
 
@@ -108,7 +116,7 @@ function idleTable(measurements: readonly IdleMeasurement[]): string {
 }
 
 function verdict(report: Report, loads: readonly LoadMeasurement[]): string[] {
-  const lines = [`Target: ${TARGET_MS} ms from send to receipt`];
+  const lines = loads.length > 0 ? [`Target: ${TARGET_MS} ms from send to receipt`] : ["Verdict"];
   for (const { name, latencies } of loads) {
     for (const latency of latencies) {
       if (!TARGET_LATENCIES.includes(latency.name)) continue;
@@ -120,7 +128,7 @@ function verdict(report: Report, loads: readonly LoadMeasurement[]): string[] {
       lines.push(`  ${name}: ${judgement} (${figures.join(", ")})`);
     }
   }
-  for (const { scenario, faults, complaints } of report.load) {
+  for (const { scenario, faults, complaints } of allResults(report)) {
     if (complaints.length > 0) {
       lines.push(`  ${scenario.scenario}: the server complained ${complaints.length} times:`);
       lines.push(...complaints.slice(0, 3).map((line) => `    ${line}`));

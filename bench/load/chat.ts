@@ -1,32 +1,10 @@
-import { countLost, type LoadMeasurement, noFaults, type Outcome } from "../measurement.ts";
-import { BusyLoop } from "./busy-loop.ts";
-import type { ChatScenario, Target } from "./job.ts";
-import { Latencies } from "./latencies.ts";
+import type { LoadMeasurement, Outcome } from "../measurement.ts";
+import { Chat, COMPLETE, type Exchange, RECEIVED } from "./chat-pairs.ts";
+import type { ChatLoopScenario, ChatScenario, Target } from "./job.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
-import { connectMany, StompClient } from "./stomp-client.ts";
 
-const CONTENT = "The quick brown fox jumps over the lazy dog. ".repeat(3).slice(0, 128);
-
-/** What has not come is lost when nothing at all came for so long. */
-const SILENCE_MS = 10_000;
 /** How long something unexpected may follow what was expected. */
 const AFTERMATH_MS = 200;
-
-/** What has come of a message. */
-const RECEIVED = 1;
-const SENT = 2;
-const DELIVERED = 4;
-const COMPLETE = RECEIVED | SENT | DELIVERED;
-/** The server said that it does not take it: neither lost nor measured. */
-const REFUSED = 8;
-
-const SUBSCRIPTION = Buffer.from("\nsubscription:");
-const CLIENT_MESSAGE_ID = Buffer.from('"clientMessageId":"');
-const SEQ = Buffer.from('"seq":');
-const STATUS = Buffer.from('"status":"');
-const LETTER_C = 99;
-const LETTER_M = 109;
-const LETTER_S = 83;
 
 /**
  * Pairs of users who write to each other at a rate that does not wait for the server: each message
@@ -34,19 +12,49 @@ const LETTER_S = 83;
  * every message that it holds up (no coordinated omission).
  */
 export async function runChat(scenario: ChatScenario, target: Target): Promise<Outcome> {
-  const chat = new Chat(scenario, target);
+  const { pairs, messagesPerSecond } = scenario;
+  const chat = new Chat(pairs, COMPLETE, target);
+  return measured(
+    `1:1 chat, ${messagesPerSecond.toLocaleString("en")}/s`,
+    chat,
+    (seconds) => chat.exchange(messagesPerSecond, seconds),
+    scenario,
+    target,
+  );
+}
+
+/** Each message that is complete lets the next one go: how many the server can take. */
+export async function runChatLoop(scenario: ChatLoopScenario, target: Target): Promise<Outcome> {
+  const { pairs, inFlight, hasConfirmations } = scenario;
+  const chat = new Chat(pairs, hasConfirmations ? COMPLETE : RECEIVED, target);
+  return measured(
+    `1:1, closed loop, W=${inFlight}`,
+    chat,
+    (seconds) => chat.closedLoop(inFlight, seconds),
+    scenario,
+    target,
+  );
+}
+
+async function measured(
+  name: string,
+  chat: Chat,
+  exchange: (seconds: number) => Promise<Exchange>,
+  times: { readonly warmUpSeconds: number; readonly seconds: number },
+  target: Target,
+): Promise<Outcome> {
   await chat.connect();
-  await chat.exchange(scenario.warmUpSeconds);
+  await exchange(times.warmUpSeconds);
   chat.forgetTimes();
   const cpuBefore = cpuSecondsOf(target.serverPid);
-  const { count, wallMs, cpuMs } = await chat.exchange(scenario.seconds);
+  const { count, wallMs, cpuMs } = await exchange(times.seconds);
   const serverCpuSeconds = cpuSecondsOf(target.serverPid) - cpuBefore;
   const serverRssBytes = rssBytesOf(target.serverPid);
   await Bun.sleep(AFTERMATH_MS);
   chat.close();
   const measurement: LoadMeasurement = {
     kind: "load",
-    name: `1:1 chat, ${scenario.messagesPerSecond.toLocaleString("en")}/s`,
+    name,
     seconds: wallMs / 1_000,
     messages: count,
     deliveries: count,
@@ -56,150 +64,4 @@ export async function runChat(scenario: ChatScenario, target: Target): Promise<O
     clientCpuSeconds: cpuMs / 1_000,
   };
   return { measurements: [measurement], faults: chat.faults };
-}
-
-class Chat {
-  readonly faults = noFaults();
-  readonly #toReceipt = new Latencies("send → receipt");
-  readonly #toSent = new Latencies("send → SENT");
-  readonly #toDelivered = new Latencies("send → DELIVERED");
-  readonly #ownDelay = new Latencies("due → sent by the client");
-  readonly latencies = [this.#toReceipt, this.#toSent, this.#toDelivered, this.#ownDelay];
-  readonly #scenario: ChatScenario;
-  readonly #target: Target;
-  readonly #loop = new BusyLoop();
-  #users: StompClient[] = [];
-  /** By message, its number being its `clientMessageId`. */
-  readonly #dueMs: number[] = [];
-  readonly #state: number[] = [];
-  #complete = 0;
-  #progressMs = 0;
-  /** By user, the highest received. */
-  readonly #lastSeq: number[] = [];
-
-  constructor(scenario: ChatScenario, target: Target) {
-    this.#scenario = scenario;
-    this.#target = target;
-  }
-
-  async connect(): Promise<void> {
-    const { port } = this.#target;
-    this.#users = await connectMany(2 * this.#scenario.pairs, async (user) => {
-      this.#lastSeq[user] = 0;
-      const client = await StompClient.connect({
-        port,
-        userId: `user-${user}`,
-        heartBeat: "0,0",
-        onMessage: (bytes, start, end) => this.#received(user, bytes, start, end),
-        onLost: countLost(this.faults, `user-${user}`),
-      });
-      await client.subscribe({
-        m: "/user/queue/messages",
-        c: "/user/queue/confirmations",
-        e: "/user/queue/errors",
-      });
-      return client;
-    });
-  }
-
-  forgetTimes(): void {
-    for (const latencies of this.latencies) latencies.reset();
-  }
-
-  close(): void {
-    for (const user of this.#users) user.close();
-  }
-
-  /** Sends for so long, then waits for all that belongs to it. */
-  async exchange(seconds: number): Promise<{ count: number; wallMs: number; cpuMs: number }> {
-    const { messagesPerSecond } = this.#scenario;
-    const count = Math.round(seconds * messagesPerSecond);
-    const startMs = performance.now();
-    const dueAt = (index: number) => startMs + (index * 1_000) / messagesPerSecond;
-    const before = this.#dueMs.length;
-    let sent = 0;
-    this.#progressMs = startMs;
-    const times = await this.#loop.run((nowMs) => {
-      while (sent < count && dueAt(sent) <= nowMs) {
-        this.#send(before + sent, dueAt(sent));
-        sent += 1;
-      }
-      const isSilent = nowMs > this.#progressMs + SILENCE_MS;
-      return sent < count || (this.#complete < this.#state.length && !isSilent);
-    });
-    this.#countLost(before);
-    return { count, ...times };
-  }
-
-  #send(index: number, dueMs: number): void {
-    const user = index % this.#users.length;
-    const partner = user ^ 1;
-    const clientMessageId = String(index).padStart(8, "0");
-    const body = `{"conversationId":"pair-${user >> 1}","recipientId":"user-${partner}","content":"${CONTENT}","clientMessageId":"${clientMessageId}"}`;
-    this.#dueMs.push(dueMs);
-    this.#state.push(0);
-    this.#users[user]?.send(
-      `SEND\ndestination:/app/chat.send\ncontent-type:application/json\ncontent-length:${body.length}\n\n${body}\0`,
-    );
-    this.#loop.worked();
-    this.#ownDelay.record(performance.now() - dueMs);
-  }
-
-  #received(user: number, bytes: Buffer, start: number, end: number): void {
-    this.#loop.worked();
-    const subscription = bytes[after(bytes, SUBSCRIPTION, start)];
-    if (subscription === LETTER_M) {
-      this.#mark(bytes, start, RECEIVED, this.#toReceipt);
-      const seq = numberAt(bytes, after(bytes, SEQ, start));
-      if (seq <= (this.#lastSeq[user] ?? 0)) this.faults.disordered += 1;
-      this.#lastSeq[user] = seq;
-    } else if (subscription === LETTER_C) {
-      const isSent = bytes[after(bytes, STATUS, start)] === LETTER_S;
-      if (isSent) this.#mark(bytes, start, SENT, this.#toSent);
-      else this.#mark(bytes, start, DELIVERED, this.#toDelivered);
-    } else {
-      if (this.faults.refused === 0) console.error(bytes.toString("utf8", start, end));
-      this.faults.refused += 1;
-      this.#state[numberAt(bytes, after(bytes, CLIENT_MESSAGE_ID, start))] = REFUSED;
-      this.#complete += 1;
-    }
-  }
-
-  #mark(bytes: Buffer, start: number, mark: number, latencies: Latencies): void {
-    const index = numberAt(bytes, after(bytes, CLIENT_MESSAGE_ID, start));
-    const before = this.#state[index] ?? COMPLETE;
-    if ((before & mark) !== 0) {
-      this.faults.doubled += 1;
-      return;
-    }
-    this.#progressMs = performance.now();
-    latencies.record(this.#progressMs - (this.#dueMs[index] ?? Number.NaN));
-    this.#state[index] = before | mark;
-    if ((before | mark) === COMPLETE) this.#complete += 1;
-  }
-
-  /** A message counts as often as it, its SENT or its DELIVERED is missing. */
-  #countLost(from: number): void {
-    for (const state of this.#state.slice(from)) {
-      if (state === REFUSED) continue;
-      for (const mark of [RECEIVED, SENT, DELIVERED]) {
-        if ((state & mark) === 0) this.faults.lost += 1;
-      }
-    }
-    this.#complete = this.#state.length;
-  }
-}
-
-/** Where the value begins whose beginning is marked so. */
-function after(bytes: Buffer, mark: Buffer, from: number): number {
-  return bytes.indexOf(mark, from) + mark.length;
-}
-
-function numberAt(bytes: Buffer, from: number): number {
-  let value = 0;
-  for (let at = from; ; at += 1) {
-    const digit = (bytes[at] ?? 0) - 48;
-    if (digit < 0 || digit > 9) return value;
-    value = value * 10 + digit;
-  }
 }

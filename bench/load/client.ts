@@ -3,7 +3,7 @@
  * what it measured to the process that started it, or prints it when there is none.
  */
 import type { Outcome } from "../measurement.ts";
-import { runChat } from "./chat.ts";
+import { runChat, runChatLoop } from "./chat.ts";
 import { runFanOut } from "./fan-out.ts";
 import { runIdle } from "./idle.ts";
 import { jobSchema } from "./job.ts";
@@ -16,6 +16,8 @@ async function run(): Promise<Outcome> {
   switch (job.scenario) {
     case "chat":
       return runChat(job, job);
+    case "chat-loop":
+      return runChatLoop(job, job);
     case "fan-out":
       return runFanOut(job, job);
     case "idle":

@@ -20,11 +20,13 @@ const WINDOWS = [1, 64];
 
 /** One publisher and many subscribers: at a pace for the times, then in closed loops for the rate. */
 export async function runFanOut(scenario: FanOutScenario, target: Target): Promise<Outcome> {
-  const { subscribers, publishesPerSecond, warmUpSeconds, seconds } = scenario;
-  const fanOut = new FanOut(subscribers, target);
+  const { publishesPerSecond, warmUpSeconds, seconds } = scenario;
+  const fanOut = new FanOut(scenario, target);
   await fanOut.connect();
   for (const inFlight of WINDOWS) await fanOut.closedLoop(inFlight, warmUpSeconds);
-  const measurements = [await fanOut.paced(publishesPerSecond, seconds)];
+  const measurements: LoadMeasurement[] = [];
+  if (publishesPerSecond !== null)
+    measurements.push(await fanOut.paced(publishesPerSecond, seconds));
   for (const inFlight of WINDOWS) measurements.push(await fanOut.closedLoop(inFlight, seconds));
   await Bun.sleep(AFTERMATH_MS);
   fanOut.close();
@@ -36,6 +38,7 @@ class FanOut {
   readonly #toEach = new Latencies("publish → each subscriber");
   readonly #toLast = new Latencies("publish → the last subscriber");
   readonly #subscribers: number;
+  readonly #hasDistinctIds: boolean;
   readonly #target: Target;
   readonly #loop = new BusyLoop();
   #clients: StompClient[] = [];
@@ -51,8 +54,9 @@ class FanOut {
   #timesEach = false;
   #onComplete: (nowMs: number) => void = () => {};
 
-  constructor(subscribers: number, target: Target) {
+  constructor({ subscribers, subscriptionIds }: FanOutScenario, target: Target) {
     this.#subscribers = subscribers;
+    this.#hasDistinctIds = subscriptionIds === "distinct";
     this.#target = target;
   }
 
@@ -67,7 +71,7 @@ class FanOut {
         onLost: countLost(this.faults, `subscriber-${subscriber}`),
         onMessage: (bytes, _start, end) => this.#received(subscriber, bytes, end),
       });
-      await client.subscribe({ "sub-0": TOPIC });
+      await client.subscribe({ [this.#hasDistinctIds ? `sub-${subscriber}` : "sub-0"]: TOPIC });
       return client;
     });
     this.#publisher = await StompClient.connect({
@@ -125,10 +129,11 @@ class FanOut {
     });
     const serverCpuSeconds = cpuSecondsOf(serverPid) - cpuBefore;
     const messages = this.#complete - completeBefore;
+    const ids = this.#hasDistinctIds ? ", every id another" : "";
     this.#countLost();
     return {
       kind: "load",
-      name: `fan-out 1 → ${this.#subscribers.toLocaleString("en")}, ${part}`,
+      name: `fan-out 1 → ${this.#subscribers.toLocaleString("en")}${ids}, ${part}`,
       seconds: wallMs / 1_000,
       messages,
       deliveries: messages * this.#subscribers,

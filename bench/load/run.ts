@@ -3,7 +3,7 @@ import type { Children } from "../children.ts";
 import { pinnedTo } from "../machine.ts";
 import { type Outcome, outcomeSchema } from "../measurement.ts";
 import type { Scenario, Target } from "./job.ts";
-import { startServer } from "./server-process.ts";
+import { type ServerKind, startServer } from "./server-process.ts";
 
 const CLIENT = join(import.meta.dir, "client.ts");
 
@@ -13,8 +13,12 @@ export interface ScenarioResult extends Outcome {
 }
 
 /** One scenario, with a server and a client of its own. */
-export async function runScenario(scenario: Scenario, children: Children): Promise<ScenarioResult> {
-  const server = await startServer(children);
+export async function runScenario(
+  scenario: Scenario,
+  children: Children,
+  kind: ServerKind = "parley",
+): Promise<ScenarioResult> {
+  const server = await startServer(kind, children);
   try {
     const { port, pid } = server;
     const target: Target = { port, serverPid: pid };

@@ -6,6 +6,10 @@ import type { Children } from "../children.ts";
 import { fileSystemOf, pinnedTo, ROOT } from "../machine.ts";
 
 const BINARY = join(ROOT, "dist/parley");
+const BARE = join(ROOT, "bench/peers/bare-bun.ts");
+
+/** Parley, or the engine under it alone. */
+export type ServerKind = "parley" | "bare";
 
 export interface ServerProcess {
   readonly port: number;
@@ -40,8 +44,12 @@ function newDataFolder(): string {
   return mkdtempSync(join(dataParent(), "parley-bench-"));
 }
 
+export function startServer(kind: ServerKind, children: Children): Promise<ServerProcess> {
+  return kind === "parley" ? startParley(children) : startBare(children);
+}
+
 /** Starts the binary with an empty database, without limits, on one core. */
-export async function startServer(children: Children): Promise<ServerProcess> {
+async function startParley(children: Children): Promise<ServerProcess> {
   const dataFolder = newDataFolder();
   const removeData = () => rmSync(dataFolder, { recursive: true, force: true });
   const command = [BINARY, "serve", "--port", "0", "--log-format", "json"];
@@ -53,6 +61,18 @@ export async function startServer(children: Children): Promise<ServerProcess> {
   const url = await readLog(child.stdout, complaints);
   const health = await fetch(`${url}/api/websocket/health`);
   if (!health.ok) throw new Error(`The server is not healthy: ${await health.text()}`);
+  return {
+    port: Number(new URL(url).port),
+    pid: child.pid,
+    complaints,
+    stop: () => children.end(child),
+  };
+}
+
+async function startBare(children: Children): Promise<ServerProcess> {
+  const child = children.startPiped([...pinnedTo("server"), process.execPath, BARE]);
+  const complaints: string[] = [];
+  const url = await readLog(child.stdout, complaints);
   return {
     port: Number(new URL(url).port),
     pid: child.pid,
