@@ -148,7 +148,7 @@ function serve(parts: Parts): RunningServer {
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
-    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid },
+    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });

@@ -2,6 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Blocks } from "../chat/blocks.ts";
 import type { PresenceVisibility, Viewers } from "../chat/presence-visibility.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { NewId } from "../ids.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
 import { presenceTopic } from "./destinations.ts";
@@ -10,12 +11,16 @@ import type { UserSessions } from "./user-sessions.ts";
 
 const SMALLEST_SWEEP = 1_024;
 
+/** Events so soon after others wait for each other. */
+const GATHER_MS = 50;
+
 export interface PresenceAudienceOptions {
   readonly broker: Broker;
   readonly sessions: UserSessions;
   readonly visibility: PresenceVisibility;
   readonly blocks: Blocks;
   readonly newId: NewId;
+  readonly clock: Clock;
   /** Somebody's presence could not be told, since it is not known to whom. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -24,12 +29,18 @@ export interface PresenceAudienceOptions {
  * Who gets which events of `/topic/presence`. Where everyone may see everyone, all listen under one
  * key, and the engine copies each event to them. A user who may not see all listens under a key of
  * their own, and gets an event if they may see it; a block moves live subscriptions.
+ *
+ * An event after a pause goes out at once. When many come, as when everybody reconnects, they go out
+ * together now and then: of each user the latest, to those who listen and may see it then.
  */
 export class PresenceAudience {
   readonly #options: PresenceAudienceOptions;
   /** Users who listen, or have listened, under a key of their own. */
   readonly #single = new Set<string>();
   #sweepAtSize = SMALLEST_SWEEP;
+  /** The latest event of each user that waits, by user. */
+  readonly #waiting = new Map<string, string>();
+  #timer: Timer | null = null;
 
   constructor(options: PresenceAudienceOptions) {
     this.#options = options;
@@ -47,12 +58,32 @@ export class PresenceAudience {
     return singleKey(userId);
   }
 
-  /** An event about the user, to all who may see it. */
+  /** An event about the user, to all who may see it; takes the place of one that waits. */
   publish(userId: string, body: string): void {
-    const { broker, visibility, newId, onFault } = this.#options;
+    // Behind the others: the latest event of all comes last.
+    this.#waiting.delete(userId);
+    this.#waiting.set(userId, body);
+    if (this.#timer === null) this.#tell();
+  }
+
+  /** What waits goes out; what comes within the time after it waits. */
+  #tell(): void {
+    const events = [...this.#waiting];
+    this.#waiting.clear();
+    this.#timer =
+      events.length === 0 ? null : this.#options.clock.schedule(GATHER_MS, () => this.#tell());
+    for (const [userId, body] of events) this.#publishNow(userId, body);
+  }
+
+  #publishNow(userId: string, body: string): void {
+    const { broker, visibility, newId } = this.#options;
     const message = new Outgoing(newId(), body, JSON_HEADERS);
     if (visibility.scope === "everyone") broker.deliver(presenceTopic, message);
-    if (this.#single.size === 0) return;
+    if (this.#single.size > 0) this.#publishSingly(userId, message);
+  }
+
+  #publishSingly(userId: string, message: Outgoing): void {
+    const { visibility, onFault } = this.#options;
     const deliver = (viewers: Viewers) => this.#deliver(userId, viewers, message);
     try {
       const viewers = visibility.viewersOf(userId);

@@ -9,18 +9,20 @@ import { type PresenceScope, PresenceVisibility } from "../../src/chat/presence-
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { DeferredStore } from "../support/deferred-store.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { settled } from "../support/held-store.ts";
 import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
 import { batch, conversation } from "../support/stored.ts";
 
 function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStore()) {
   const engine = new FakeEngine();
+  const clock = new FakeClock();
   const broker = new Broker(engine);
   const blocks = new Blocks(new MemoryBlockStore(), 10, []);
   const contacts = new Contacts({ store, isUsed: true, isKept: () => false });
   const faults: unknown[] = [];
   const audience = new PresenceAudience({
-    ...{ broker, blocks, sessions: new UserSessions(), newId: () => "id" },
+    ...{ broker, blocks, sessions: new UserSessions(), newId: () => "id", clock },
     visibility: new PresenceVisibility(scope, blocks, contacts),
     onFault: (fault) => faults.push(fault),
   });
@@ -34,23 +36,60 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
       },
       null,
     );
-    const bodies = () => peer.sent.map((payload) => `${payload}`.split("\n\n")[1]?.slice(0, -1));
-    return { key, bodies, end: () => broker.unsubscribe(subscription) };
+    const bodies = () => peer.frames().map(({ body }) => body);
+    return { key, peer, bodies, end: () => broker.unsubscribe(subscription) };
   };
-  return { audience, blocks, listen, faults };
+  /** Each after a pause. */
+  const publish = (userId: string, body: string) => {
+    audience.publish(userId, body);
+    clock.advance(1_000);
+  };
+  return { audience, blocks, clock, listen, publish, faults };
 }
 
 describe("with everyone allowed", () => {
   test("all listen under one key, but those whom somebody blocks", async () => {
-    const { audience, blocks, listen } = audienceFor("everyone");
+    const { publish, blocks, listen } = audienceFor("everyone");
     await blocks.block("alice", "bob");
     const [alice, bob, carol] = ["alice", "bob", "carol"].map(listen);
     expect([alice?.key, carol?.key]).toEqual(["/topic/presence", "/topic/presence"]);
     expect(bob?.key).not.toBe("/topic/presence");
-    for (const userId of ["alice", "bob", "carol"]) audience.publish(userId, `of ${userId}`);
+    for (const userId of ["alice", "bob", "carol"]) publish(userId, `of ${userId}`);
     expect(alice?.bodies()).toEqual(["of alice", "of bob", "of carol"]);
     expect(carol?.bodies()).toEqual(["of alice", "of bob", "of carol"]);
     expect(bob?.bodies()).toEqual(["of bob", "of carol"]);
+  });
+});
+
+describe("events that come close to each other", () => {
+  test("leave together after the first, the latest of each user", () => {
+    const { audience, clock, listen } = audienceFor("everyone");
+    const alice = listen("alice");
+    audience.publish("bob", "bob 0");
+    expect(alice.bodies()).toEqual(["bob 0"]);
+    for (const body of ["bob 1", "carol 1", "bob 2"]) audience.publish(body.slice(0, -2), body);
+    expect(alice.bodies()).toEqual(["bob 0"]);
+    clock.advance(50);
+    expect(alice.bodies()).toEqual(["bob 0", "carol 1", "bob 2"]);
+    // Some stock clients read one frame of a transport message and no more.
+    expect(alice.peer.sent).toHaveLength(3);
+    audience.publish("bob", "bob 3");
+    clock.advance(50);
+    expect(alice.bodies().slice(3)).toEqual(["bob 3"]);
+    clock.advance(50);
+    audience.publish("bob", "bob 4");
+    expect(alice.bodies().slice(4)).toEqual(["bob 4"]);
+  });
+
+  test("are hidden from whom somebody has blocked by then", async () => {
+    const { audience, blocks, clock, listen } = audienceFor("everyone");
+    await blocks.block("alice", "bob");
+    const bob = listen("bob");
+    audience.publish("carol", "carol 0");
+    await blocks.block("dora", "bob");
+    for (const userId of ["alice", "carol", "dora"]) audience.publish(userId, `${userId} 1`);
+    clock.advance(50);
+    expect(bob.bodies()).toEqual(["carol 0", "carol 1"]);
   });
 });
 
@@ -62,10 +101,10 @@ describe("with contacts allowed", () => {
   test("an event goes to contacts and to oneself, in order, also from a store that takes its time", async () => {
     const inner = new MemoryChatStore();
     await inner.commit(chats);
-    const { audience, listen, faults } = audienceFor("contacts", new DeferredStore(inner));
+    const { publish, listen, faults } = audienceFor("contacts", new DeferredStore(inner));
     const [alice, carol] = ["alice", "carol"].map(listen);
-    for (let n = 0; n < 3; n += 1) audience.publish("bob", `bob ${n}`);
-    audience.publish("alice", "of alice");
+    for (let n = 0; n < 3; n += 1) publish("bob", `bob ${n}`);
+    publish("alice", "of alice");
     await settled();
     expect(alice?.bodies()).toEqual(["bob 0", "bob 1", "bob 2", "of alice"]);
     expect(carol?.bodies()).toEqual(["bob 0", "bob 1", "bob 2"]);
