@@ -3,7 +3,10 @@ import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { type PresenceStatus, presenceEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Outlet } from "./outlet.ts";
-import type { ChatStore } from "./ports.ts";
+import type { ChatStore, StoredUser } from "./ports.ts";
+
+/** Users who come and go so soon after others are written together. */
+const GATHER_MS = 50;
 
 export interface UserPresence {
   readonly userId: string;
@@ -31,6 +34,9 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #users = new Map<string, Present>();
+  /** Waiting to be written, by user. */
+  readonly #unwritten = new Map<string, StoredUser>();
+  #writing: Timer | null = null;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -126,6 +132,10 @@ export class Presence {
       this.#keep(userId, present.name, this.#options.clock.now());
     }
     this.#users.clear();
+    this.#writing?.cancel();
+    this.#write();
+    this.#writing?.cancel();
+    this.#writing = null;
   }
 
   #leave(userId: string, leftMs: number): void {
@@ -138,9 +148,19 @@ export class Presence {
   }
 
   #keep(userId: string, name: string, lastSeenMs: number): void {
-    const { journal } = this.#options;
-    journal.addUser({ userId, name, lastSeenMs });
+    this.#unwritten.set(userId, { userId, name, lastSeenMs });
+    if (this.#writing === null) this.#write();
+  }
+
+  /** Nobody waits for it, and each commit costs those who read next: many users are one commit. */
+  #write(): void {
+    this.#writing = null;
+    if (this.#unwritten.size === 0) return;
+    const { journal, clock } = this.#options;
+    for (const user of this.#unwritten.values()) journal.addUser(user);
+    this.#unwritten.clear();
     journal.flush();
+    this.#writing = clock.schedule(GATHER_MS, () => this.#write());
   }
 
   #tell(userId: string, status: PresenceStatus, lastSeenMs: number): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
-import { settled } from "../support/held-store.ts";
+import { HeldStore, settled } from "../support/held-store.ts";
 
 async function twoInOne(options: Partial<ChatOptions> = {}) {
   const harness = chatHarness(new MemoryChatStore(), options);
@@ -201,5 +201,22 @@ describe("presence", () => {
     expect(await restarted.chat.presence.of(["bob", "nobody"])).toEqual([
       { userId: "bob", name: "Bob", status: "OFFLINE", lastSeenMs: leftMs },
     ]);
+  });
+
+  test("of users who come and go together the first is written at once, the others together", async () => {
+    const store = HeldStore.inMemory();
+    const { chat, clock } = chatHarness(store.store);
+    const written = () => store.batches.map(({ users }) => users.map(({ userId }) => userId));
+    for (const userId of ["bob", "carol", "dora"]) {
+      chat.presence.connected(userId, userId);
+      await settled();
+    }
+    expect(written()).toEqual([["bob"]]);
+    clock.advance(50);
+    await settled();
+    expect(written()).toEqual([["bob"], ["carol", "dora"]]);
+    chat.presence.connected("erin", "Erin");
+    await chat.stop();
+    expect(written().at(-1)).toContain("erin");
   });
 });
