@@ -10,19 +10,22 @@ export interface Delivery {
   readonly bytes: number;
 }
 
-/** What one subscription has delivered and its client has not acknowledged, in the order of sending. */
+/**
+ * What one subscription has delivered and its client has not acknowledged, in the order of sending.
+ * Most clients acknowledge nothing: what that takes is made when it is needed.
+ */
 export class Unacknowledged {
   /** All of them, by key. A transaction's keep their places: taking them out and in again takes time. */
-  readonly #deliveries = new Map<string, Delivery>();
+  #deliveries: Map<string, Delivery> | null = null;
   /** Acknowledged in transactions that are open. */
-  readonly #inTransactions = new Set<Delivery>();
+  #inTransactions: Set<Delivery> | null = null;
   /** Messages that were sent again while they were outstanding: the keys of their later copies. */
-  readonly #copies = new Map<string, string[]>();
+  #copies: Map<string, string[]> | null = null;
   #copied = 0;
   #bytes = 0;
 
   get size(): number {
-    return this.#deliveries.size;
+    return this.#deliveries?.size ?? 0;
   }
 
   get bytes(): number {
@@ -39,6 +42,7 @@ export class Unacknowledged {
    * it by [STOMP 1.2 §MESSAGE, `ack`].
    */
   add(messageId: string, tag: unknown, bytes: number): string {
+    this.#deliveries ??= new Map();
     const key = this.#deliveries.has(messageId) ? this.#addCopy(messageId) : messageId;
     this.#deliveries.set(key, { key, messageId, tag, bytes });
     this.#bytes += bytes;
@@ -49,6 +53,7 @@ export class Unacknowledged {
   #addCopy(messageId: string): string {
     this.#copied += 1;
     const key = `${messageId}~${this.#copied}`;
+    this.#copies ??= new Map();
     const copies = this.#copies.get(messageId);
     if (copies === undefined) this.#copies.set(messageId, [key]);
     else copies.push(key);
@@ -70,9 +75,9 @@ export class Unacknowledged {
   /** They were acknowledged for good. */
   remove(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      this.#inTransactions.delete(delivery);
+      this.#inTransactions?.delete(delivery);
       const { key, messageId, bytes } = delivery;
-      if (!this.#deliveries.delete(key)) continue; // The subscription was closed meanwhile.
+      if (this.#deliveries?.delete(key) !== true) continue; // The subscription was closed meanwhile.
       this.#bytes -= bytes;
       if (key !== messageId) this.#forgetCopy(messageId, key);
     }
@@ -80,39 +85,40 @@ export class Unacknowledged {
 
   /** They are a transaction's until it is committed (`remove`) or aborted (`restore`). */
   hold(deliveries: readonly Delivery[]): void {
+    this.#inTransactions ??= new Set();
     for (const delivery of deliveries) this.#inTransactions.add(delivery);
   }
 
   restore(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#inTransactions.delete(delivery);
+    for (const delivery of deliveries) this.#inTransactions?.delete(delivery);
   }
 
   clear(): void {
-    this.#deliveries.clear();
-    this.#inTransactions.clear();
-    this.#copies.clear();
+    this.#deliveries = null;
+    this.#inTransactions = null;
+    this.#copies = null;
     this.#bytes = 0;
   }
 
   /** By its key, or the oldest one by the message id. */
   #waiting(name: string): Delivery | undefined {
-    for (const key of [name, ...(this.#copies.get(name) ?? [])]) {
-      const delivery = this.#deliveries.get(key);
-      if (delivery !== undefined && !this.#inTransactions.has(delivery)) return delivery;
+    for (const key of [name, ...(this.#copies?.get(name) ?? [])]) {
+      const delivery = this.#deliveries?.get(key);
+      if (delivery !== undefined && this.#inTransactions?.has(delivery) !== true) return delivery;
     }
     return undefined;
   }
 
   #forgetCopy(messageId: string, key: string): void {
-    const rest = this.#copies.get(messageId)?.filter((copy) => copy !== key) ?? [];
-    if (rest.length === 0) this.#copies.delete(messageId);
-    else this.#copies.set(messageId, rest);
+    const rest = this.#copies?.get(messageId)?.filter((copy) => copy !== key) ?? [];
+    if (rest.length === 0) this.#copies?.delete(messageId);
+    else this.#copies?.set(messageId, rest);
   }
 
   #upTo(last: Delivery): Delivery[] {
     const covered: Delivery[] = [];
-    for (const delivery of this.#deliveries.values()) {
-      if (!this.#inTransactions.has(delivery)) covered.push(delivery);
+    for (const delivery of this.#deliveries?.values() ?? []) {
+      if (this.#inTransactions?.has(delivery) !== true) covered.push(delivery);
       if (delivery === last) break;
     }
     return covered;
