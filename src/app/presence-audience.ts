@@ -13,6 +13,8 @@ const SMALLEST_SWEEP = 1_024;
 
 /** Events so soon after others wait for each other. */
 const GATHER_MS = 50;
+/** More in one turn could fill the send buffer of a healthy client. */
+const MOST_TOGETHER = 512;
 
 export interface PresenceAudienceOptions {
   readonly broker: Broker;
@@ -31,7 +33,8 @@ export interface PresenceAudienceOptions {
  * their own, and gets an event if they may see it; a block moves live subscriptions.
  *
  * An event after a pause goes out at once. When many come, as when everybody reconnects, they go out
- * together now and then: of each user the latest, to those who listen and may see it then.
+ * together now and then: of each user the latest, to those who listen and may see it then. Of a
+ * great many some wait longer, and none is left out.
  */
 export class PresenceAudience {
   readonly #options: PresenceAudienceOptions;
@@ -68,11 +71,15 @@ export class PresenceAudience {
 
   /** What waits goes out; what comes within the time after it waits. */
   #tell(): void {
-    const events = [...this.#waiting];
-    this.#waiting.clear();
     this.#timer =
-      events.length === 0 ? null : this.#options.clock.schedule(GATHER_MS, () => this.#tell());
-    for (const [userId, body] of events) this.#publishNow(userId, body);
+      this.#waiting.size === 0 ? null : this.#options.clock.schedule(GATHER_MS, () => this.#tell());
+    let room = MOST_TOGETHER;
+    for (const [userId, body] of this.#waiting) {
+      if (room === 0) return;
+      room -= 1;
+      this.#waiting.delete(userId);
+      this.#publishNow(userId, body);
+    }
   }
 
   #publishNow(userId: string, body: string): void {

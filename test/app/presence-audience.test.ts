@@ -81,6 +81,20 @@ describe("events that come close to each other", () => {
     expect(alice.bodies().slice(4)).toEqual(["bob 4"]);
   });
 
+  test("are so many at a time that a healthy client can take them, and none is left out", () => {
+    const { audience, clock, listen } = audienceFor("everyone");
+    const alice = listen("alice");
+    const users = Array.from({ length: 1_300 }, (_, n) => `user ${n}`);
+    for (const userId of users) audience.publish(userId, `of ${userId}`);
+    const counts = [];
+    for (let tick = 0; tick < 4; tick += 1) {
+      counts.push(alice.bodies().length);
+      clock.advance(50);
+    }
+    expect(counts).toEqual([1, 513, 1_025, 1_300]);
+    expect(alice.bodies()).toEqual(users.map((userId) => `of ${userId}`));
+  });
+
   test("are hidden from whom somebody has blocked by then", async () => {
     const { audience, blocks, clock, listen } = audienceFor("everyone");
     await blocks.block("alice", "bob");
