@@ -32,7 +32,7 @@ export const sendSchema = z.object({
   replyTo: optional(clientIdSchema),
 });
 
-export type SendBody = z.output<typeof sendSchema>;
+type SendBody = z.output<typeof sendSchema>;
 
 /** Ids of the usual kind, of which `idSchema` has nothing to say. */
 const PLAIN_ID = /^[A-Za-z0-9._:@-]{1,128}$/;

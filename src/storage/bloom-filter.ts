@@ -1,4 +1,4 @@
-/** Bits for each key, and of these how many a key sets: one absent key in 500 is taken for present. */
+/** Bits for each key, and of these how many a key sets: a full layer takes one absent key in 700 for present. */
 const BITS_PER_KEY = 14;
 const BITS_SET = 7;
 
@@ -6,7 +6,7 @@ const FIRST_CAPACITY = 65_536;
 
 /**
  * A set of strings that says of a string either that it is surely not in it, or that it may be. It
- * grows with its keys, by a layer twice as large as all before, and takes under 4 bytes a key.
+ * grows with its keys, by a layer twice as large as the last one: to between 1.75 and 5.25 bytes a key.
  */
 export class BloomFilter {
   readonly #layers: Layer[] = [];

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../clock.ts";
 import { BloomFilter } from "./bloom-filter.ts";
 import { READS } from "./sqlite-reads.ts";
 
-/** Rows that one turn reads, in about two milliseconds, and the pause that others get after it. */
+/** Rows that one turn reads, and the pause that others get after it. */
 const PAGE = 1_000;
 const PAUSE_MS = 1;
 
