@@ -26,6 +26,17 @@ export const systemClock: Clock = {
 };
 
 /** ISO 8601 UTC with milliseconds, the form of every timestamp on the wire. */
-export function isoTime(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+export const isoTime = remembering((epochMs) => new Date(epochMs).toISOString());
+
+/** Many events have the same time: the last answer is remembered. */
+function remembering(format: (epochMs: number) => string): (epochMs: number) => string {
+  let lastMs = Number.NaN;
+  let text = "";
+  return (epochMs) => {
+    if (epochMs !== lastMs) {
+      text = format(epochMs);
+      lastMs = epochMs;
+    }
+    return text;
+  };
 }

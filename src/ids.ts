@@ -2,3 +2,12 @@
 export type NewId = () => string;
 
 export const newUuid: NewId = () => Bun.randomUUIDv7();
+
+/** Short ids for what nobody keeps for long: unique as long as `run`, which begins them, is of a run. */
+export function countedIds(run: string): NewId {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${run}-${count.toString(36)}`;
+  };
+}

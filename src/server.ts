@@ -30,7 +30,7 @@ import { createApi } from "./http/api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
-import { newUuid } from "./ids.ts";
+import { countedIds, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -49,6 +49,7 @@ import { engineSeconds } from "./transport/request-time.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
 import { type WebSocketConnection, webSocketHandler } from "./transport/websocket-connection.ts";
+import { TurnEnd } from "./turn-end.ts";
 import chatPage from "./web/index.html";
 
 export interface ServerOptions {
@@ -117,19 +118,28 @@ function serve(parts: Parts): RunningServer {
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
-  const sessions = new UserSessions();
+  const turnEnd = new TurnEnd();
+  const sessions = new UserSessions(turnEnd);
   const dormant = new DormantSubscriptions();
   const memberships = {
     joined: (userId: string, conversationId: string) => application.joined(userId, conversationId),
     left: (userId: string, conversationId: string) => application.left(userId, conversationId),
     returned: (userId: string) => application.returned(userId),
   };
-  const outlet = new StompOutlet(broker, sessions, newUuid, memberships, (userId, body) =>
-    audience.publish(userId, body),
+  const outlet = new StompOutlet(
+    broker,
+    sessions,
+    countedIds(newUuid().slice(-8)),
+    memberships,
+    (userId, body) => audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
     ...{ store, outlet, clock, newId: newUuid, blocks },
+    commitPace: {
+      commitIntervalMs: settings.delivery.commitIntervalMs,
+      atTurnEnd: (task) => turnEnd.conclude(task),
+    },
     delivery: settings.delivery.mode,
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,

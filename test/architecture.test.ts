@@ -9,7 +9,14 @@ const SRC = resolve(import.meta.dir, "../src");
 const FLOORS = [
   [
     ...(["errors.ts", "clock.ts", "deadline.ts", "ids.ts", "maybe-promise.ts"] as const),
-    ...(["address-list.ts", "token-buckets.ts", "store-recovery.ts", "log/", "log.ts"] as const),
+    ...([
+      "address-list.ts",
+      "turn-end.ts",
+      "token-buckets.ts",
+      "store-recovery.ts",
+      "log/",
+      "log.ts",
+    ] as const),
   ],
   ["config/", "config.ts"],
   ["stomp/"],

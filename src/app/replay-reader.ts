@@ -45,10 +45,6 @@ export class SubscriptionReplayReader implements ReplayReader {
     const body = replayEvent(message);
     this.#turnBytes += body.length;
     this.subscription.send(new Outgoing(message.id, body, JSON_HEADERS, message));
-    this.watch(message);
-  }
-
-  watch(message: StoredMessage): void {
     if (this.subscription.ackMode === "auto") awaitDeparture(this.appSession, message);
   }
 

@@ -1,5 +1,4 @@
 import type { Broker } from "../broker/broker.ts";
-import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Peer } from "../broker/subscription.ts";
 import type { Origin, Outlet } from "../chat/outlet.ts";
@@ -16,27 +15,35 @@ export class StompOutlet implements Outlet {
   constructor(
     readonly broker: Broker,
     readonly sessions: UserSessions,
-    readonly newId: NewId,
+    /** Of `message-id` headers: unique on this server while it runs. */
+    readonly newEventId: NewId,
     readonly memberships: Pick<Outlet, "joined" | "left" | "returned">,
     readonly publishPresence: (userId: string, body: string) => void,
   ) {}
 
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void {
-    const key = userQueue(userId, "messages");
-    if (!this.broker.hasListeners(key)) return;
-    this.broker.deliver(key, new Outgoing(message.id, body, JSON_HEADERS, message), peerOf(except));
+    const queues = this.sessions.queuesOf(userId);
+    if (queues === null) return;
+    this.broker.deliver(
+      queues.messages,
+      new Outgoing(message.id, body, JSON_HEADERS, message),
+      peerOf(except),
+    );
   }
 
   confirmation(userId: string, body: string): void {
-    this.#publish(userQueue(userId, "confirmations"), body);
+    const queues = this.sessions.queuesOf(userId);
+    if (queues !== null) this.#publish(queues.confirmations, body, null);
   }
 
   receipt(userId: string, body: string, except: Origin | null): void {
-    this.#publish(userQueue(userId, "receipts"), body, except);
+    const queues = this.sessions.queuesOf(userId);
+    if (queues !== null) this.#publish(queues.receipts, body, except);
   }
 
   typing(conversationId: string, body: string): void {
-    this.#publish(typingTopic(conversationId), body);
+    const key = typingTopic(conversationId);
+    if (this.broker.hasListeners(key)) this.#publish(key, body, null);
   }
 
   presence(userId: string, body: string): void {
@@ -65,9 +72,8 @@ export class StompOutlet implements Outlet {
     this.memberships.returned(userId, conversationId);
   }
 
-  #publish(key: string, body: string, except: Origin | null = null): void {
-    if (!this.broker.hasListeners(key)) return;
-    this.broker.deliver(key, new Outgoing(this.newId(), body, JSON_HEADERS), peerOf(except));
+  #publish(key: string, body: string, except: Origin | null): void {
+    this.broker.deliver(key, new Outgoing(this.newEventId(), body, JSON_HEADERS), peerOf(except));
   }
 }
 

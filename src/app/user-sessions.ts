@@ -1,9 +1,11 @@
+import { UserQueueKeys } from "../broker/destination.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import type { Replay } from "../chat/replay.ts";
 import type { SyncRequest } from "../chat/sync.ts";
 import { Departures } from "../session/departures.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
+import type { TurnEnd } from "../turn-end.ts";
 import type { DeliveryWindow } from "./delivery-window.ts";
 import type { SubscriptionReplayReader } from "./replay-reader.ts";
 
@@ -44,14 +46,20 @@ export function awaitDeparture({ departures, replays }: AppSession, message: Sto
 /** The sessions of each user with a connection to this node. */
 export class UserSessions {
   readonly #bySession = new Map<Session, AppSession>();
-  readonly #byUser = new Map<string, Set<AppSession>>();
+  readonly #byUser = new Map<string, ConnectedUser>();
+
+  readonly #later: (task: () => void) => void;
+
+  constructor(turnEnd: TurnEnd) {
+    this.#later = (task) => turnEnd.look(task);
+  }
 
   add(session: Session, onDeparted: (userId: string, message: StoredMessage) => void): AppSession {
     const { userId } = session.principal;
     const added: AppSession = {
       session,
       userId,
-      departures: new Departures(session.connection, (messages) => {
+      departures: new Departures(session.connection, this.#later, (messages) => {
         for (const message of messages) onDeparted(userId, message);
       }),
       autoSubscriptions: new Set(),
@@ -62,8 +70,8 @@ export class UserSessions {
     };
     this.#bySession.set(session, added);
     const known = this.#byUser.get(userId);
-    if (known === undefined) this.#byUser.set(userId, new Set([added]));
-    else known.add(added);
+    if (known === undefined) this.#byUser.set(userId, new ConnectedUser(userId, added));
+    else known.sessions.add(added);
     return added;
   }
 
@@ -72,8 +80,8 @@ export class UserSessions {
     if (removed === undefined) return undefined;
     this.#bySession.delete(session);
     const rest = this.#byUser.get(removed.userId);
-    rest?.delete(removed);
-    if (rest?.size === 0) this.#byUser.delete(removed.userId);
+    rest?.sessions.delete(removed);
+    if (rest?.sessions.size === 0) this.#byUser.delete(removed.userId);
     return removed;
   }
 
@@ -86,10 +94,25 @@ export class UserSessions {
   }
 
   countOf(userId: string): number {
-    return this.#byUser.get(userId)?.size ?? 0;
+    return this.#byUser.get(userId)?.sessions.size ?? 0;
   }
 
   of(userId: string): Iterable<AppSession> {
-    return this.#byUser.get(userId) ?? [];
+    return this.#byUser.get(userId)?.sessions ?? [];
+  }
+
+  /** Null for a user without a session, to whose queues nobody listens. */
+  queuesOf(userId: string): UserQueueKeys | null {
+    return this.#byUser.get(userId)?.queues ?? null;
+  }
+}
+
+class ConnectedUser {
+  readonly sessions: Set<AppSession>;
+  readonly queues: UserQueueKeys;
+
+  constructor(userId: string, first: AppSession) {
+    this.sessions = new Set([first]);
+    this.queues = new UserQueueKeys(userId);
   }
 }

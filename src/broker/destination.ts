@@ -40,6 +40,33 @@ export function userQueue(userId: string, queue: UserQueue): string {
   return `/user/${userId}/queue/${queue}`;
 }
 
+/** The keys of one user's queues. A key that is looked up often is one string, made once. */
+export class UserQueueKeys {
+  readonly #userId: string;
+  #messages: string | undefined;
+  #confirmations: string | undefined;
+  #receipts: string | undefined;
+
+  constructor(userId: string) {
+    this.#userId = userId;
+  }
+
+  get messages(): string {
+    this.#messages ??= userQueue(this.#userId, "messages");
+    return this.#messages;
+  }
+
+  get confirmations(): string {
+    this.#confirmations ??= userQueue(this.#userId, "confirmations");
+    return this.#confirmations;
+  }
+
+  get receipts(): string {
+    this.#receipts ??= userQueue(this.#userId, "receipts");
+    return this.#receipts;
+  }
+}
+
 function parseUserDestination(name: string): Destination {
   const rest = name.slice("/user/".length);
   const own = queueNamed(rest);

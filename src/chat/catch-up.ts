@@ -106,7 +106,6 @@ export class CatchUp {
   ofLive(): Promise<void> {
     this.#reader.hold(this.#held.add);
     const early = this.#shown().filter((message) => {
-      this.#reader.watch(message); // At its commit nobody will: the subscription is not live.
       const isNamed = this.#isNamed(message.conversationId);
       if (!isNamed) this.#sent.add(message.id);
       return isNamed;

@@ -5,9 +5,9 @@ import { TokenBuckets } from "../token-buckets.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
-import { Journal } from "./journal.ts";
+import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
-import { Messages } from "./messages.ts";
+import { Messages, type MessagesOptions } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
 import { Presence } from "./presence.ts";
@@ -25,6 +25,7 @@ export interface ChatOptions {
   readonly outlet: Outlet;
   readonly clock: Clock;
   readonly newId: NewId;
+  readonly commitPace: CommitPace;
   readonly delivery: "fast" | "durable";
   readonly echo: "others" | "all" | "none";
   readonly openDirect: boolean;
@@ -66,9 +67,8 @@ export class Chat {
 
   constructor(readonly options: ChatOptions) {
     const { store, outlet, clock } = options;
-    const recent = new RecentMessages(options.recentMessages);
-    const isDirty = (conversation: Conversation) => this.journal.isDirty(conversation);
-    const conversations = new Conversations(store, CACHED_CONVERSATIONS, isDirty);
+    const recent: MessagesOptions["recent"] = new RecentMessages(options.recentMessages);
+    const conversations = new Conversations(store, CACHED_CONVERSATIONS);
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
       failed: (affected: ReadonlySet<Conversation>, error: AppError) => {
@@ -83,7 +83,7 @@ export class Chat {
     };
     this.conversations = conversations;
     const capacity = { messages: options.uncommittedMessages, bytes: options.uncommittedBytes };
-    const journal = new Journal(store, listener, clock, capacity);
+    const journal = new Journal(store, listener, clock, capacity, options.commitPace);
     this.journal = journal;
     const messages = { perSecond: options.messagesPerSecond, burst: options.messagesBurst };
     this.messageRate = new TokenBuckets(clock, messages);

@@ -23,6 +23,8 @@ export class Conversation {
   hiddenSeq = 0;
   /** The store knows it. */
   persisted: boolean;
+  /** Changes on their way to disk; the journal counts them. */
+  uncommitted = 0;
 
   constructor(
     readonly id: string,
@@ -117,8 +119,6 @@ export class Conversations {
   constructor(
     readonly store: ChatStore,
     readonly capacity: number,
-    /** The conversation has changes that are not committed. */
-    readonly isDirty: (conversation: Conversation) => boolean,
   ) {}
 
   /** Only what is in memory. */
@@ -200,7 +200,7 @@ export class Conversations {
     if (this.#cache.size <= this.capacity) return;
     let looks = 8; // Bounded: with everything dirty the cache grows rather than stalls.
     for (const candidate of this.#cache.values()) {
-      if (candidate !== conversation && !this.isDirty(candidate)) {
+      if (candidate !== conversation && candidate.uncommitted === 0) {
         this.#cache.delete(candidate.id);
         return;
       }

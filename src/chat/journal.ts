@@ -19,6 +19,13 @@ import {
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
 
+export interface CommitPace {
+  /** From the beginning of a commit to that of the next one, at least. One that comes later never waits. */
+  readonly commitIntervalMs: number;
+  /** Runs a task when it is known what of this turn's messages has left for its recipients. */
+  readonly atTurnEnd: (task: () => void) => void;
+}
+
 export interface JournalListener {
   /** After a commit, once the messages have been told: what the marks mean can be told as well. */
   marked(marks: readonly PendingMark[]): void;
@@ -31,16 +38,17 @@ export interface JournalListener {
 }
 
 /**
- * Group commit without a timer: one batch is on its way to the store, and what comes meanwhile is
- * the next. An idle server commits a message at once; a busy one hundreds together.
+ * Group commit: one batch is on its way to the store, and what comes meanwhile is the next. An idle
+ * server commits a message at once; a busy one hundreds together, since each commit costs the same
+ * whatever it holds.
  */
 export class Journal {
   #open = new OpenBatch();
   #inFlight: OpenBatch | null = null;
-  #inFlightSinceMs = 0;
+  #begunMs = Number.NEGATIVE_INFINITY;
+  #isScheduled = false;
   readonly #recovery: StoreRecovery;
   #idle: (() => void)[] = [];
-  readonly #dirty = new Map<Conversation, number>();
 
   constructor(
     readonly store: ChatStore,
@@ -48,11 +56,12 @@ export class Journal {
     readonly clock: Clock,
     /** More uncommitted messages than this are refused, or more bytes of them. */
     readonly capacity: { readonly messages: number; readonly bytes: number },
+    readonly pace: CommitPace,
   ) {
     this.#recovery = new StoreRecovery({
       clock,
       commits: () => {
-        this.flush();
+        this.#flush();
         return this.#inFlight !== null;
       },
       probe: () => store.probe(),
@@ -68,7 +77,7 @@ export class Journal {
   /** Commits succeed, but not as fast as messages come. */
   get isBehind(): boolean {
     const isSlow =
-      this.#inFlight !== null && this.clock.monotonicMs() - this.#inFlightSinceMs > SLOW_COMMIT_MS;
+      this.#inFlight !== null && this.clock.monotonicMs() - this.#begunMs > SLOW_COMMIT_MS;
     const { messages, bytes } = this.capacity;
     return isSlow || this.uncommittedCount > messages / 2 || this.uncommittedBytes > bytes / 2;
   }
@@ -87,10 +96,6 @@ export class Journal {
     if (this.uncommittedCount >= messages || this.uncommittedBytes >= bytes) {
       throw new AppError("STORAGE_UNAVAILABLE", "The store is behind; send again in a moment");
     }
-  }
-
-  isDirty(conversation: Conversation): boolean {
-    return this.#dirty.has(conversation);
   }
 
   /** Uncommitted messages, oldest first. */
@@ -121,20 +126,20 @@ export class Journal {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);
     this.#open.bytes += pending.message.content.length;
-    this.#touch(pending.conversation);
+    pending.conversation.uncommitted += 1;
   }
 
   /** The member's watermarks, as they are when the batch leaves; many moves are one write. */
   addWatermarks(conversation: Conversation, member: Member): void {
     if (this.#open.members.has(member)) return;
     this.#open.members.set(member, conversation);
-    this.#touch(conversation);
+    conversation.uncommitted += 1;
   }
 
   addMembership(pending: PendingMembership): void {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.memberships.push(pending);
-    this.#touch(pending.conversation);
+    pending.conversation.uncommitted += 1;
   }
 
   /** Told to the listener after the commit that holds the watermark. */
@@ -147,13 +152,29 @@ export class Journal {
     this.#open.users.set(user.userId, user);
   }
 
-  /** Starts a commit unless one is under way; call it after the adding. */
+  /**
+   * Starts a commit when the turn ends or the time for the next one has come, unless one is under way;
+   * call it after the adding. The marks of messages that have left by then go with these.
+   */
   flush(): void {
+    if (this.#isScheduled || this.#inFlight !== null) return;
+    this.#isScheduled = true;
+    const waitMs = this.#begunMs + this.pace.commitIntervalMs - this.clock.monotonicMs();
+    if (waitMs > 0) this.clock.schedule(waitMs, this.#due);
+    else this.pace.atTurnEnd(this.#due);
+  }
+
+  readonly #due = (): void => {
+    this.#isScheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
     if (this.#inFlight !== null || this.#open.isEmpty) return;
     const batch = this.#open;
     this.#open = new OpenBatch();
     this.#inFlight = batch;
-    this.#inFlightSinceMs = this.clock.monotonicMs();
+    this.#begunMs = this.clock.monotonicMs();
     this.store
       .commit(batch.toWrite())
       .then(
@@ -180,7 +201,6 @@ export class Journal {
   #committed(batch: OpenBatch): void {
     this.#inFlight = null;
     this.#recovery.succeeded();
-    this.flush(); // The next batch is on its way while this one is told.
     for (const conversation of batch.conversations) conversation.persisted = true;
     for (const { conversation, message } of batch.messages) {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
@@ -293,20 +313,10 @@ export class Journal {
     for (const pending of memberships.toReversed()) pending.undo();
   }
 
-  #touch(conversation: Conversation): void {
-    this.#dirty.set(conversation, (this.#dirty.get(conversation) ?? 0) + 1);
-  }
-
   #release(batch: OpenBatch): void {
-    for (const { conversation } of batch.messages) this.#untouch(conversation);
-    for (const { conversation } of batch.memberships) this.#untouch(conversation);
-    for (const conversation of batch.members.values()) this.#untouch(conversation);
-  }
-
-  #untouch(conversation: Conversation): void {
-    const count = this.#dirty.get(conversation) ?? 0;
-    if (count <= 1) this.#dirty.delete(conversation);
-    else this.#dirty.set(conversation, count - 1);
+    for (const { conversation } of batch.messages) conversation.uncommitted -= 1;
+    for (const { conversation } of batch.memberships) conversation.uncommitted -= 1;
+    for (const conversation of batch.members.values()) conversation.uncommitted -= 1;
   }
 
   #tellIdle(): void {

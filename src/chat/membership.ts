@@ -133,7 +133,7 @@ export class Membership {
 
   /** Nothing is to be done, but what makes it so may not be on disk yet. */
   #settleWithOthers(conversation: Conversation, settled: Settled): void {
-    const isDone = !this.#options.journal.isDirty(conversation);
+    const isDone = conversation.uncommitted === 0;
     if (isDone) settled(null);
     else this.#write({ change: "none", conversation, member: null }, settled);
   }

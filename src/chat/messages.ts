@@ -12,7 +12,7 @@ import type { PendingMessage } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
-import type { RecentMessages } from "./recent-messages.ts";
+import type { RecentMessage, RecentMessages } from "./recent-messages.ts";
 
 export interface Sender {
   readonly userId: string;
@@ -34,7 +34,7 @@ export type Settled = (error: AppError | null) => void;
 export interface MessagesOptions {
   readonly store: ChatStore;
   readonly conversations: Conversations;
-  readonly recent: RecentMessages;
+  readonly recent: RecentMessages<Accepted>;
   readonly journal: Journal;
   readonly receipts: Receipts;
   readonly outlet: Outlet;
@@ -55,8 +55,6 @@ export interface MessagesOptions {
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
 export class Messages {
   readonly #options: MessagesOptions;
-  /** By message id: who waits for the commit of a message that is on its way. */
-  readonly #settling = new Map<string, Settled[]>();
 
   constructor(options: MessagesOptions) {
     this.#options = options;
@@ -154,12 +152,12 @@ export class Messages {
       replyTo: input.replyTo,
       timestampMs: clock.now(),
     };
-    recent.add(message);
-    this.#settling.set(message.id, [settled]);
     // While the store fails nothing is shown that may never be kept, nor then before what was not.
     const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
     if (!atOnce) conversation.hiddenSeq = message.seq;
-    journal.addMessage(new Accepted(this, message, conversation, origin, atOnce));
+    const accepted = new Accepted(this, message, conversation, origin, atOnce, settled);
+    accepted.recent = recent.add(message, accepted);
+    journal.addMessage(accepted);
     this.#markOwn(conversation, message);
     if (atOnce) this.#deliver(conversation, message, origin);
     journal.flush();
@@ -179,17 +177,19 @@ export class Messages {
     const body = messageEvent(message);
     for (const { userId, joinedSeq } of conversation.members.values()) {
       if (joinedSeq >= message.seq) continue; // Joined since, while the message waited for the disk.
-      if (userId !== message.senderId) outlet.message(userId, message, body, null);
-      else if (echo !== "none") {
+      if (userId !== message.senderId) {
+        outlet.message(userId, message, body, null);
+        outlet.watchDeparture(userId, message);
+      } else if (echo !== "none") {
         outlet.message(userId, message, body, echo === "others" ? origin : null);
       }
     }
   }
 
   #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
-    const underWay = this.#settling.get(first.id);
-    if (underWay !== undefined) {
-      underWay.push(settled); // Its SENT is still to come, to all of the sender's connections.
+    const underWay = this.#options.recent.pendingOf(first.id);
+    if (underWay !== null) {
+      underWay.await(settled); // Its SENT is still to come, to all of the sender's connections.
       return;
     }
     const { conversations, receipts } = this.#options;
@@ -203,25 +203,22 @@ export class Messages {
   /** For `Accepted` alone. */
   onCommitted(accepted: Accepted): void {
     const { conversation, message, isShown, origin } = accepted;
-    this.#options.recent.committed(message);
+    if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
     if (!isShown) this.#deliver(conversation, message, origin);
     this.#confirm(message);
-    for (const userId of conversation.members.keys()) {
-      if (userId !== message.senderId) this.#options.outlet.watchDeparture(userId, message);
-    }
-    this.#settle(message, null);
+    accepted.settle(null);
   }
 
   /** For `Accepted` alone. */
   onRefused(accepted: Accepted, error: AppError): void {
-    this.#options.recent.refused(accepted.message);
-    this.#settle(accepted.message, error);
+    if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
+    accepted.settle(error);
   }
 
   /** For `Accepted` alone. */
   onRepeated(accepted: Accepted, first: SentMessage): void {
-    this.#options.recent.refused(accepted.message);
-    void this.#answer(first, (error) => this.#settle(accepted.message, error));
+    if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
+    void this.#answer(first, (error) => accepted.settle(error));
   }
 
   async #answer(first: SentMessage, settled: Settled): Promise<void> {
@@ -236,23 +233,35 @@ export class Messages {
     const { outlet, clock } = this.#options;
     outlet.confirmation(message.senderId, confirmationEvent(message, "SENT", clock.now()));
   }
-
-  #settle(message: StoredMessage, error: AppError | null): void {
-    const waiting = this.#settling.get(message.id) ?? [];
-    this.#settling.delete(message.id);
-    for (const settled of waiting) settled(error);
-  }
 }
 
 /** An accepted message's entry in the journal. */
 class Accepted implements PendingMessage {
+  recent: RecentMessage<Accepted> | null = null;
+  readonly #settled: Settled;
+  /** Of repeats that came before the commit. */
+  #others: Settled[] | null = null;
+
   constructor(
     readonly messages: Messages,
     readonly message: StoredMessage,
     readonly conversation: Conversation,
     readonly origin: Origin | null,
     readonly isShown: boolean,
-  ) {}
+    settled: Settled,
+  ) {
+    this.#settled = settled;
+  }
+
+  await(settled: Settled): void {
+    this.#others ??= [];
+    this.#others.push(settled);
+  }
+
+  settle(error: AppError | null): void {
+    this.#settled(error);
+    for (const settled of this.#others?.splice(0) ?? []) settled(error);
+  }
 
   committed(): void {
     this.messages.onCommitted(this);

@@ -1,61 +1,78 @@
 import type { StoredMessage } from "./ports.ts";
 
+/** A message in memory. */
+export interface RecentMessage<Pending> {
+  readonly message: StoredMessage;
+  /** The sender and their own id of it. */
+  readonly clientKey: string | null;
+  /** What waits for its commit; null once that is done. */
+  pending: Pending | null;
+}
+
 /**
  * The messages on their way to disk and the last ones that arrived there, by id and by the sender's
  * own id, so that few sends and reads ask the store.
  */
-export class RecentMessages {
-  readonly #byId = new Map<string, StoredMessage>();
-  readonly #byClientId = new Map<string, StoredMessage>();
+export class RecentMessages<Pending = unknown> {
+  readonly #byId = new Map<string, RecentMessage<Pending>>();
+  readonly #byClientId = new Map<string, RecentMessage<Pending>>();
   readonly #refused = new WeakSet<StoredMessage>();
 
   /** @param capacity committed messages kept */
   constructor(readonly capacity: number) {}
 
   byId(id: string): StoredMessage | undefined {
-    return this.#byId.get(id);
+    return this.#byId.get(id)?.message;
   }
 
   byClientId(senderId: string, clientMessageId: string): StoredMessage | undefined {
-    return this.#byClientId.get(clientKey(senderId, clientMessageId));
+    return this.#byClientId.get(clientKeyOf(senderId, clientMessageId))?.message;
+  }
+
+  /** What waits for the commit of a message; null where nothing does. */
+  pendingOf(id: string): Pending | null {
+    return this.#byId.get(id)?.pending ?? null;
   }
 
   /** Kept at least until it is committed or refused. */
-  add(message: StoredMessage): void {
-    this.#byId.set(message.id, message);
-    if (message.clientMessageId !== null) {
-      this.#byClientId.set(clientKey(message.senderId, message.clientMessageId), message);
-    }
+  add(message: StoredMessage, pending: Pending): RecentMessage<Pending> {
+    const { id, senderId, clientMessageId } = message;
+    const clientKey = clientMessageId === null ? null : clientKeyOf(senderId, clientMessageId);
+    const added = { message, clientKey, pending };
+    this.#byId.set(id, added);
+    if (clientKey !== null) this.#byClientId.set(clientKey, added);
+    return added;
   }
 
   /** Messages are committed in the order of their adding, so none before this one is in use. */
-  committed(message: StoredMessage): void {
-    for (const oldest of this.#byId.values()) {
-      if (this.#byId.size <= this.capacity) return;
-      this.#remove(oldest);
-      if (oldest === message) return;
+  committed(recent: RecentMessage<Pending>): void {
+    recent.pending = null;
+    while (this.#byId.size > this.capacity) {
+      const oldest = this.#byId.values().next();
+      if (oldest.done === true) return;
+      this.#remove(oldest.value);
+      if (oldest.value === recent) return;
     }
   }
 
   /** The store did not take it; its `seq` may be another message's now. */
-  refused(message: StoredMessage): void {
-    this.#remove(message);
-    this.#refused.add(message);
+  refused(recent: RecentMessage<Pending>): void {
+    recent.pending = null;
+    this.#remove(recent);
+    this.#refused.add(recent.message);
   }
 
   wasRefused(message: StoredMessage): boolean {
     return this.#refused.has(message);
   }
 
-  #remove(message: StoredMessage): void {
+  #remove({ message, clientKey }: RecentMessage<Pending>): void {
     this.#byId.delete(message.id);
-    if (message.clientMessageId !== null) {
-      this.#byClientId.delete(clientKey(message.senderId, message.clientMessageId));
-    }
+    if (clientKey !== null) this.#byClientId.delete(clientKey);
   }
 }
 
 /** User ids hold no space, so the pair is unambiguous. */
-function clientKey(senderId: string, clientMessageId: string): string {
+function clientKeyOf(senderId: string, clientMessageId: string): string {
   return `${senderId} ${clientMessageId}`;
 }

@@ -17,8 +17,6 @@ export interface ReplayReader {
   goLive(): void;
   /** Hands over one message, marked `replay`. */
   replay(message: StoredMessage): void;
-  /** The device was sent the message live, before the holding; its departure is to be watched. */
-  watch(message: StoredMessage): void;
   /** Room for more: null at once, else a promise that resolves also when the device is gone. */
   ready(): Promise<void> | null;
 }

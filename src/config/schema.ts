@@ -92,6 +92,12 @@ export const settingsSchema = z.object({
       "fast",
       "When recipients get a message: at once, or after it is on disk.",
     ),
+    commitIntervalMs: integer(
+      1,
+      { min: 0, max: 10_000 },
+      "From the beginning of a commit of messages to that of the next, at least: under load, fewer and larger commits, for that much more until SENT. A message that comes later never waits.",
+      "milliseconds",
+    ),
   }),
   chat: z.object({
     echo: choice(

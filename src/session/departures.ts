@@ -17,6 +17,8 @@ export class Departures<Message> {
 
   constructor(
     readonly connection: Connection,
+    /** Runs a task when what has been sent until now is in the connection's buffer. */
+    readonly later: (task: () => void) => void,
     readonly departed: (messages: readonly Message[]) => void,
   ) {}
 
@@ -31,12 +33,13 @@ export class Departures<Message> {
     this.#ends.push(this.#sentBytes);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // What a turn publishes reaches the socket's buffer at the end of it.
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.check();
-    });
+    this.later(this.#look);
   }
+
+  readonly #look = (): void => {
+    this.#scheduled = false;
+    this.check();
+  };
 
   /** Looks at the buffer: on drain, and when a turn has ended. */
   check(): void {

@@ -39,7 +39,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     this.number = options.number;
     const { version, id, destination } = options.request;
     this.#head = messageHead(version, id, destination);
-    this.#departures = new Departures(options.connection, (messages) =>
+    this.#departures = new Departures(options.connection, setImmediate, (messages) =>
       this.#consumer?.acknowledge(messages),
     );
   }

@@ -8,6 +8,7 @@ import type { ChatStore } from "../../src/chat/ports.ts";
 import { type PresenceScope, PresenceVisibility } from "../../src/chat/presence-visibility.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { TurnEnd } from "../../src/turn-end.ts";
 import { DeferredStore } from "../support/deferred-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { settled } from "../support/held-store.ts";
@@ -22,7 +23,7 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
   const contacts = new Contacts({ store, isUsed: true, isKept: () => false });
   const faults: unknown[] = [];
   const audience = new PresenceAudience({
-    ...{ broker, blocks, sessions: new UserSessions(), newId: () => "id", clock },
+    ...{ broker, blocks, sessions: new UserSessions(new TurnEnd()), newId: () => "id", clock },
     visibility: new PresenceVisibility(scope, blocks, contacts),
     onFault: (fault) => faults.push(fault),
   });

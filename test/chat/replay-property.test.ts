@@ -73,7 +73,6 @@ class World {
       this.#receive = null;
     },
     replay: (message) => this.onMessage(message),
-    watch: () => {},
     ready: () => {
       const next = this.#steps.shift();
       return next === undefined ? null : this.take(next);

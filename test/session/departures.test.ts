@@ -6,7 +6,9 @@ import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
 function departuresOf() {
   const connection = new FakeConnection(new FakeEngine());
   const gone: string[] = [];
-  const departures = new Departures<string>(connection, (messages) => gone.push(...messages));
+  const departures = new Departures<string>(connection, setImmediate, (messages) =>
+    gone.push(...messages),
+  );
   return { connection, gone, departures };
 }
 

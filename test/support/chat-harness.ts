@@ -89,6 +89,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     outlet,
     clock,
     newId: () => Bun.randomUUIDv7(),
+    commitPace: { commitIntervalMs: 0, atTurnEnd: (task) => task() },
     delivery: "fast",
     echo: "others",
     openDirect: true,

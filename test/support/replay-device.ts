@@ -8,7 +8,6 @@ import type { Harness } from "./chat-harness.ts";
 /** Bob's device: takes what is replayed, and live messages while it is live. */
 export class Device implements ReplayReader {
   readonly got: string[] = [];
-  readonly watched: string[] = [];
   readonly #replay: Replay;
   #receive: ((message: StoredMessage) => void) | null = null;
   isOpen = true;
@@ -46,9 +45,6 @@ export class Device implements ReplayReader {
   }
   replay(message: StoredMessage): void {
     this.got.push(message.content);
-  }
-  watch(message: StoredMessage): void {
-    this.watched.push(message.content);
   }
   ready(): Promise<void> | null {
     return this.pace();
