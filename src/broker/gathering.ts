@@ -32,8 +32,14 @@ interface Held {
 const LEAST_AUDIENCE = 16;
 /** From so many channels on, what meets in one turn of the event loop is worth gathering by hand. */
 const SCATTERED_FROM = 16;
-/** The engine writes once for so many; more would gain little. */
-const MAX_HELD = 32;
+/**
+ * Within this share of the time a message belongs to the burst of the one before: when that one did
+ * not wait, the engine itself gathers the two.
+ */
+const SAME_BURST = 0.05;
+/** When so many wait, more would gain little: the engine writes once for so many. */
+const ENOUGH = 32;
+const MAX_HELD = 256;
 /** In characters or octets. What is published in one turn must not fill a healthy peer's buffer. */
 const MAX_HELD_SIZE = 64 * 1024;
 /** A larger message costs more than its write. */
@@ -73,21 +79,21 @@ export class Gathering {
     if (audience.size < LEAST_AUDIENCE) return false;
     const { pace } = audience;
     const nowMs = this.#clock.monotonicMs();
-    const isSoon = nowMs - pace.lastMs < this.#gatherMs;
+    const sinceMs = nowMs - pace.lastMs;
+    const isSoon = sinceMs < this.#gatherMs && sinceMs > SAME_BURST * this.#gatherMs;
     pace.lastMs = nowMs;
     const size = message.body.length;
     if (size > MAX_MESSAGE_SIZE) return false;
-    if (!this.#isHeld(audience)) {
-      const isScattered = audience.channels.size >= SCATTERED_FROM;
-      const waits = isSoon && !isExcused(pace);
-      if (!waits && !isScattered) return false;
-      if (this.#held.length === 0) this.#begin(nowMs, waits);
-    }
+    const isScattered = audience.channels.size >= SCATTERED_FROM;
+    const waits = this.#isHeld(audience) || (isSoon && !isExcused(pace));
+    if (!waits && !isScattered) return false;
+    if (this.#held.length === 0) this.#begin(nowMs, waits);
     this.#newestMs = nowMs;
     this.#held.push({ audience, topic, message });
     this.#heldSize += size;
-    if (this.#held.length === MAX_HELD || this.#heldSize >= MAX_HELD_SIZE) this.flush();
-    else if (nowMs - this.#firstMs >= this.#gatherMs && this.#timer !== null) this.flush();
+    const isOver = this.#held.length >= ENOUGH || nowMs - this.#firstMs >= this.#gatherMs;
+    if (this.#held.length >= MAX_HELD || this.#heldSize >= MAX_HELD_SIZE) this.flush();
+    else if (this.#timer !== null && (isOver || !waits)) this.#waitNoLonger(isScattered);
     return true;
   }
 
@@ -133,7 +139,21 @@ export class Gathering {
     else this.#endOfTurn = setImmediate(this.#onEndOfTurn);
   }
 
-  readonly #onEndOfTurn = (): void => this.flush();
+  /** Than the turn, where by hand something can be gathered in it. */
+  #waitNoLonger(isScattered: boolean): void {
+    if (!isScattered) {
+      this.flush();
+      return;
+    }
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#endOfTurn = setImmediate(this.#onEndOfTurn);
+  }
+
+  readonly #onEndOfTurn = (): void => {
+    this.#endOfTurn = null;
+    this.flush();
+  };
 
   readonly #onTimer = (): void => {
     const pace = this.#held[0]?.audience.pace;

@@ -41,7 +41,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     id: fc.constantFrom("x", "y"),
   }),
   fc.record({ do: fc.constant("unsubscribe" as const), which: fc.nat(60) }),
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5) }) },
   fc.record({ do: fc.constant("end of turn" as const) }),
 );
 

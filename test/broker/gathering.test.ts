@@ -10,6 +10,7 @@ import {
   never,
   TOPIC,
 } from "../support/gathering-harness.ts";
+import type { FakeConnection } from "../support/session-harness.ts";
 
 describe("to a large audience a message", () => {
   test("that comes alone goes at once", () => {
@@ -23,21 +24,18 @@ describe("to a large audience a message", () => {
   });
 
   test("that follows soon waits for others, no longer than the time for it", () => {
-    const { clock, publish, crowd } = gatheringHarness();
+    const { clock, publishSoon, crowd } = gatheringHarness();
     const peers = crowd();
-    for (const body of ["1", "2", "3"]) {
-      publish(body);
-      clock.advance(1);
-    }
+    publishSoon("1", "2", "3");
     expect(peers.map(bodies)).toEqual(peers.map(() => ["1"]));
-    clock.advance(GATHER_MS - 2);
+    clock.advance(GATHER_MS - 1);
     expect(peers.map(bodies)).toEqual(peers.map(() => ["1", "2", "3"]));
   });
 
   test("waits for nothing when gathering is off", () => {
-    const { publish, crowd } = gatheringHarness(0);
+    const { publishSoon, crowd } = gatheringHarness(0);
     const [peer = never()] = crowd();
-    for (const body of ["1", "2", "3"]) publish(body);
+    publishSoon("1", "2", "3");
     expect(bodies(peer)).toEqual(["1", "2", "3"]);
   });
 
@@ -54,76 +52,96 @@ describe("to a large audience a message", () => {
     expect(bodies(peer)).toEqual(["1", "2", "3", "4"]);
   });
 
-  test("waits until there are so many that more would gain little", () => {
+  test("that the engine gathers by itself does not wait", () => {
     const { publish, crowd } = gatheringHarness();
     const [peer = never()] = crowd();
-    for (let count = 0; count < 33; count += 1) publish(`${count}`);
-    expect(bodies(peer)).toHaveLength(33);
-    publish("one more");
+    for (const body of ["1", "2", "3"]) publish(body);
+    expect(bodies(peer)).toEqual(["1", "2", "3"]);
+  });
+
+  test("waits until there are so many that more would gain little", () => {
+    const { publish, publishSoon, crowd } = gatheringHarness();
+    const [peer = never()] = crowd();
+    publishSoon("first", "second");
+    for (let count = 2; count < 32; count += 1) publish(`${count}`);
+    expect(bodies(peer)).toEqual(["first"]);
+    publish("32");
     expect(bodies(peer)).toHaveLength(33);
   });
 
   test("waits until there is so much that more might fill a send buffer", () => {
-    const { publish, crowd } = gatheringHarness();
+    const { publish, publishSoon, crowd } = gatheringHarness();
     const [peer = never()] = crowd();
     const large = "x".repeat(8 * 1024);
-    for (let count = 0; count < 8; count += 1) publish(large);
+    publishSoon(large, large);
+    for (let count = 2; count < 8; count += 1) publish(large);
     expect(bodies(peer)).toHaveLength(1);
     publish(large);
     expect(bodies(peer)).toHaveLength(9);
   });
 
   test("does not wait if it is large, and those that wait go before it", () => {
-    const { publish, crowd } = gatheringHarness();
+    const { publishSoon, crowd } = gatheringHarness();
     const [peer = never()] = crowd();
     const large = "x".repeat(8 * 1024 + 1);
-    for (const body of ["1", "2", large]) publish(body);
+    publishSoon("1", "2", large);
     expect(bodies(peer)).toEqual(["1", "2", large]);
   });
 
   test("does not wait for long where the next one comes only when it has arrived", () => {
-    const { clock, publish, crowd } = gatheringHarness();
-    const [peer = never()] = crowd();
-    let waitedMs = 0;
-    for (let count = 1; count <= 1_000; count += 1) {
-      publish(`${count}`);
-      while (bodies(peer).length < 1) {
-        clock.advance(1);
-        waitedMs += 1;
-      }
-      peer.sent.length = 0;
-    }
+    const harness = gatheringHarness();
+    const [peer = never()] = harness.crowd();
+    const waitedMs = inClosedLoop(harness, peer, 1_000);
     expect(waitedMs).toBeGreaterThan(0);
     expect(waitedMs).toBeLessThan(20 * GATHER_MS);
   });
 
-  test("waits again as soon as it is worth it", () => {
-    const { clock, publish, crowd } = gatheringHarness();
-    const [peer = never()] = crowd();
-    const together: number[] = [];
-    for (let count = 0; count < 100; count += 1) {
-      publish("x");
-      clock.advance(2);
-      if (count > 90) together.push(bodies(peer).length);
-      peer.sent.length = 0;
-    }
-    expect(Math.max(...together)).toBeGreaterThan(1);
+  test("waits again as soon as others come, and what was before is forgotten", () => {
+    const harness = gatheringHarness();
+    const [peer = never()] = harness.crowd();
+    inClosedLoop(harness, peer, 1_000);
+    const busy = Array.from({ length: 300 }, (_, index) => `${index}`);
+    harness.publishSoon(...busy);
+    expect(bodies(peer).length).toBeLessThan(busy.length);
+    harness.clock.advance(GATHER_MS);
+    expect(bodies(peer)).toEqual(busy);
+    peer.sent.length = 0;
+    expect(inClosedLoop(harness, peer, 5)).toBeGreaterThan(GATHER_MS);
   });
 });
 
+/** Each message follows when the one before has arrived. Returns how long all of them waited. */
+function inClosedLoop(
+  { clock, publish }: ReturnType<typeof gatheringHarness>,
+  peer: FakeConnection,
+  count: number,
+): number {
+  let waitedMs = 0;
+  for (let published = 0; published < count; published += 1) {
+    clock.advance(1);
+    publish("x");
+    while (peer.sent.length === 0) {
+      clock.advance(1);
+      waitedMs += 1;
+    }
+    peer.sent.length = 0;
+  }
+  return waitedMs;
+}
+
 describe("to an audience that is not large a message", () => {
   test("never waits", () => {
-    const { publish, crowd } = gatheringHarness();
+    const { publishSoon, crowd } = gatheringHarness();
     const [peer = never()] = crowd(CROWD - 1);
-    for (const body of ["1", "2", "3"]) publish(body);
+    publishSoon("1", "2", "3");
     expect(bodies(peer)).toEqual(["1", "2", "3"]);
   });
 
   test("lets those that wait go before it where one gets both", () => {
-    const { publish, crowd, subscribe } = gatheringHarness();
+    const { publish, publishSoon, crowd, subscribe } = gatheringHarness();
     const [peer = never(), other = never()] = crowd();
     subscribe(peer, "/topic/small", "small");
-    for (const body of ["1", "2"]) publish(body);
+    publishSoon("1", "2");
     publish("3", "/topic/small");
     expect([bodies(peer), bodies(other)]).toEqual([
       ["1", "2", "3"],
@@ -132,11 +150,11 @@ describe("to an audience that is not large a message", () => {
   });
 
   test("changes nothing for those that wait where none gets both", () => {
-    const { publish, crowd, subscribe, open } = gatheringHarness();
+    const { publish, publishSoon, crowd, subscribe, open } = gatheringHarness();
     const [peer = never()] = crowd();
     const stranger = open();
     subscribe(stranger, "/topic/small", "small");
-    for (const body of ["1", "2"]) publish(body);
+    publishSoon("1", "2");
     publish("3", "/topic/small");
     expect([bodies(peer), bodies(stranger)]).toEqual([["1"], ["3"]]);
   });
@@ -172,6 +190,30 @@ describe("where each subscriber has an id of its own", () => {
       expect(bodies(peer)).toEqual(all);
       expect(peer.last().header("subscription")).toBe(ids[index]);
     }
+  });
+
+  test("one that comes alone does not wait with those of others", async () => {
+    const { publish, publishSoon, crowd, open, subscribe } = gatheringHarness();
+    const [peer = never()] = crowd();
+    const others = Array.from({ length: CROWD }, (_, index) => {
+      const other = open();
+      subscribe(other, "/topic/other", `sub-${index}`);
+      return other;
+    });
+    publishSoon("1", "2");
+    publish("alone", "/topic/other");
+    await endOfTurn();
+    expect(others.map(bodies)).toEqual(others.map(() => ["alone"]));
+    expect(bodies(peer)).toEqual(["1", "2"]);
+  });
+
+  test("what is sent to one of them comes after what was published before", async () => {
+    const { publish, crowd } = gatheringHarness();
+    const [peer = never(), other = never()] = crowd(CROWD, "distinct");
+    publish("1");
+    peer.send("RECEIPT\nreceipt-id:1\n\n\0");
+    expect(peer.commands()).toEqual(["MESSAGE", "RECEIPT"]);
+    expect(bodies(other)).toEqual(["1"]);
   });
 
   test("what is not UTF-8 reaches text clients too", async () => {

@@ -71,6 +71,13 @@ export function gatheringHarness(gatherMs = GATHER_MS, clock = new FakeClock()) 
   };
   const publish = (body: string | Uint8Array, topic = TOPIC) =>
     broker.publish(topic, new Outgoing(`m-${body.length}`, body, []));
+  /** One after the other, within the time in which they may wait for each other. */
+  const publishSoon = (...all: readonly string[]) => {
+    for (const body of all) {
+      clock.advance(1);
+      publish(body);
+    }
+  };
   /** With one id for all, or one for each. */
   const crowd = (count = CROWD, ids: "shared" | "distinct" = "shared", wire: Wire = "text") =>
     Array.from({ length: count }, (_, index) => {
@@ -78,7 +85,7 @@ export function gatheringHarness(gatherMs = GATHER_MS, clock = new FakeClock()) 
       subscribe(peer, TOPIC, ids === "shared" ? "sub-0" : `sub-${index}`, wire);
       return peer;
     });
-  return { clock, engine, broker, open, subscribe, publish, crowd };
+  return { clock, engine, broker, open, subscribe, publish, publishSoon, crowd };
 }
 
 /** Of the event loop. */
