@@ -125,7 +125,7 @@ export class Broker {
     if (listeners === undefined) {
       listeners = {
         ...{ channels: new Map(), direct: new Set(), size: 0, singly: 0 },
-        pace: new Pace(),
+        ...{ entangled: null, pace: new Pace() },
       };
       this.#listeners.set(subscription.key, listeners);
       if (subscription.pattern !== null) this.#patterns.add(subscription.pattern);
@@ -155,6 +155,7 @@ export class Broker {
       this.#gathering.releaseTo(listeners);
       channel.peers.add(peer);
       listeners.size += 1;
+      listeners.entangled = null;
       peer.topics.join(channel.name);
     }
   }
@@ -171,6 +172,7 @@ export class Broker {
       this.#gathering.releaseTo(listeners);
       if (peer.topics === null) listeners.singly -= 1;
       else listeners.size -= 1;
+      listeners.entangled = null;
       peer.topics?.leave(channel.name);
       channel.peers.delete(peer);
       channel.singly.delete(peer);

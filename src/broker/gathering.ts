@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
+import { entangled } from "./entangled.ts";
 import { MessageRun, type RunChannel } from "./message-run.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Engine, Peer } from "./subscription.ts";
@@ -8,6 +9,8 @@ export interface Audience {
   readonly channels: ReadonlyMap<string, RunChannel>;
   /** All their peers that the engine's topics reach. */
   readonly size: number;
+  /** null when it is not known: whoever joins or leaves may have changed it. */
+  entangled: ReadonlySet<RunChannel> | null;
   readonly pace: Pace;
 }
 
@@ -28,33 +31,31 @@ interface Held {
   readonly message: Outgoing;
 }
 
-/** Below this, a write to each costs less than what is saved. */
+/** With fewer peers, less is saved than it costs. */
 const LEAST_AUDIENCE = 16;
-/** From so many channels on, what meets in one turn of the event loop is worth gathering by hand. */
-const SCATTERED_FROM = 16;
-/**
- * Within this share of the time a message belongs to the burst of the one before: when that one did
- * not wait, the engine itself gathers the two.
- */
-const SAME_BURST = 0.05;
-/** When so many wait, more would gain little: the engine writes once for so many. */
+/** When so many wait, more would gain little: the turn is the last that they wait for. */
 const ENOUGH = 32;
 const MAX_HELD = 256;
 /** In characters or octets. What is published in one turn must not fill a healthy peer's buffer. */
 const MAX_HELD_SIZE = 64 * 1024;
 /** A larger message costs more than its write. */
 const MAX_MESSAGE_SIZE = 8 * 1024;
-/** Nothing that came within this share of the time makes it worth waiting on. */
+/** If nothing came after this share of the time, it was not worth waiting. */
 const IN_VAIN = 0.25;
 const MAX_EXCUSED = 255;
+/** An audience of so many channels is not searched for a peer. */
+const MANY_CHANNELS = 16;
+const NONE: ReadonlySet<RunChannel> = new Set();
 
 /**
- * Under load, messages to a large audience wait for each other: those of one turn of the event loop
- * leave in one write to each peer, and the write is what a delivery costs. One that comes alone, or
- * follows only when the one before has arrived, does not wait.
+ * Messages to a large audience leave together: a delivery costs what its write costs, and those
+ * that leave together are one write to each peer. What meets in a turn of the event loop waits for
+ * the end of it. Under load, when messages follow each other quickly, they wait for each other over
+ * turns too; one that comes alone, or only when the one before has arrived, does not.
  *
  * Each peer gets everything in the order in which it was published and sent: whatever else is to
- * reach a peer of theirs, or would change who they are, calls `release` or `flush` before.
+ * reach a peer of theirs, or would change who they are, calls `release`, `releaseBefore` or
+ * `releaseTo` first.
  */
 export class Gathering {
   readonly #engine: Engine;
@@ -74,26 +75,23 @@ export class Gathering {
     this.#gatherMs = gatherMs;
   }
 
-  /** Holds the message, to deliver it to the audience's channels later; false if it shall not wait. */
+  /** Holds the message, to deliver it to the audience's channels later; false if it goes at once. */
   takes(audience: Audience, topic: string | null, message: Outgoing): boolean {
     if (audience.size < LEAST_AUDIENCE) return false;
     const { pace } = audience;
     const nowMs = this.#clock.monotonicMs();
-    const sinceMs = nowMs - pace.lastMs;
-    const isSoon = sinceMs < this.#gatherMs && sinceMs > SAME_BURST * this.#gatherMs;
+    const isSoon = nowMs - pace.lastMs < this.#gatherMs;
     pace.lastMs = nowMs;
     const size = message.body.length;
     if (size > MAX_MESSAGE_SIZE) return false;
-    const isScattered = audience.channels.size >= SCATTERED_FROM;
     const waits = this.#isHeld(audience) || (isSoon && !isExcused(pace));
-    if (!waits && !isScattered) return false;
     if (this.#held.length === 0) this.#begin(nowMs, waits);
     this.#newestMs = nowMs;
     this.#held.push({ audience, topic, message });
     this.#heldSize += size;
     const isOver = this.#held.length >= ENOUGH || nowMs - this.#firstMs >= this.#gatherMs;
     if (this.#held.length >= MAX_HELD || this.#heldSize >= MAX_HELD_SIZE) this.flush();
-    else if (this.#timer !== null && (isOver || !waits)) this.#waitNoLonger(isScattered);
+    else if (this.#timer !== null && (isOver || !waits)) this.#waitForTurn();
     return true;
   }
 
@@ -136,15 +134,11 @@ export class Gathering {
   #begin(nowMs: number, waits: boolean): void {
     this.#firstMs = nowMs;
     if (waits) this.#timer = this.#clock.schedule(this.#gatherMs, this.#onTimer);
-    else this.#endOfTurn = setImmediate(this.#onEndOfTurn);
+    else this.#waitForTurn();
   }
 
-  /** Than the turn, where by hand something can be gathered in it. */
-  #waitNoLonger(isScattered: boolean): void {
-    if (!isScattered) {
-      this.flush();
-      return;
-    }
+  /** For the end of this one, and no longer. */
+  #waitForTurn(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#endOfTurn = setImmediate(this.#onEndOfTurn);
@@ -188,7 +182,13 @@ export class Gathering {
       messages.push(next.message);
     }
     const run = new MessageRun(messages, topic);
-    for (const channel of audience.channels.values()) run.deliver(channel, this.#engine);
+    const { channels } = audience;
+    if (channels.size > 1) audience.entangled ??= entangled(channels);
+    const inTurn = audience.entangled ?? NONE;
+    for (const channel of channels.values()) {
+      if (!inTurn.has(channel)) run.deliver(channel, this.#engine);
+    }
+    run.deliverInTurn(inTurn, this.#engine);
     return to;
   }
 }
@@ -199,9 +199,9 @@ function isExcused(pace: Pace): boolean {
   return true;
 }
 
-/** Where there are many channels it is not looked for: then the answer is yes. */
+/** Without a search, yes. */
 function mayReach({ channels }: Audience, peer: Peer): boolean {
-  if (channels.size >= SCATTERED_FROM) return true;
+  if (channels.size >= MANY_CHANNELS) return true;
   for (const { peers } of channels.values()) if (peers.has(peer)) return true;
   return false;
 }

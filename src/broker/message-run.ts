@@ -15,6 +15,8 @@ export interface RunChannel {
   readonly peers: ReadonlySet<Peer>;
 }
 
+/** From so many messages on, a write for each peer by hand is cheaper than the engine's topic. */
+const TOGETHER_FROM = 8;
 /** Fewer are not worth laying out. */
 const SHEET_FROM = 4;
 /** Clients choose the length of their ids, and a sheet is as large as the frames on it. */
@@ -36,20 +38,35 @@ export class MessageRun {
   ) {}
 
   /**
-   * To a channel of many by the engine's topic, once each. A single peer gets all of them at once:
-   * with distinct frames for each, that is three times as fast as a topic for each.
+   * Few messages to many peers go by the engine's topic. Else each peer gets all of them in one
+   * write, where the engine would begin another after 32; and where the frames of each peer are its
+   * own, a topic for each would cost three times as much.
    */
   deliver(channel: RunChannel, engine: Engine): void {
-    const { name, peers, version } = channel;
-    const topics = peers.size === 1 ? soleOf(peers).topics : null;
-    const { topic } = this;
-    const head = topic === null ? channel.head : messageHead(version, channel.id, topic);
-    if (topics !== null) topics.sendTogether(this.#framesFor(channel, head));
-    else if (peers.size > 0) {
-      for (const message of this.messages) {
-        engine.publish(name, message.payload(channel.wire, version, head));
-      }
+    const { peers } = channel;
+    if (peers.size === 1 || this.messages.length >= TOGETHER_FROM) {
+      const frames = this.#framesFor(channel, this.#headFor(channel));
+      for (const { topics } of peers) topics?.sendTogether(frames);
+    } else if (peers.size > 0) {
+      for (const message of this.messages) this.#publish(channel, message, engine);
     }
+  }
+
+  /** Each message to all of the channels before the next one. */
+  deliverInTurn(channels: ReadonlySet<RunChannel>, engine: Engine): void {
+    if (channels.size === 0) return;
+    for (const message of this.messages) {
+      for (const channel of channels) this.#publish(channel, message, engine);
+    }
+  }
+
+  #publish(channel: RunChannel, message: Outgoing, engine: Engine): void {
+    const { name, wire, version } = channel;
+    engine.publish(name, message.payload(wire, version, this.#headFor(channel)));
+  }
+
+  #headFor({ head, version, id }: RunChannel): string {
+    return this.topic === null ? head : messageHead(version, id, this.topic);
   }
 
   /** Good until the next call. */
@@ -72,9 +89,4 @@ export class MessageRun {
     for (const message of this.messages) payloads.push(message.payload(wire, version, head));
     return payloads;
   }
-}
-
-function soleOf(peers: ReadonlySet<Peer>): Peer {
-  for (const peer of peers) return peer;
-  throw new Error("the set is empty");
 }

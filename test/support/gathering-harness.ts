@@ -14,7 +14,9 @@ export const TOPIC = "/topic/t";
 
 /** Its publishes release nothing, as the native ones. */
 class NativeEngine extends FakeEngine {
+  published = 0;
   override publish(channel: string, payload: Payload): void {
+    this.published += 1;
     for (const member of this.members.get(channel) ?? []) arrive(member, payload);
   }
 }
@@ -72,10 +74,11 @@ export function gatheringHarness(gatherMs = GATHER_MS, clock = new FakeClock()) 
   const publish = (body: string | Uint8Array, topic = TOPIC) =>
     broker.publish(topic, new Outgoing(`m-${body.length}`, body, []));
   /** One after the other, within the time in which they may wait for each other. */
-  const publishSoon = (...all: readonly string[]) => {
+  const publishSoon = async (...all: readonly string[]) => {
     for (const body of all) {
       clock.advance(1);
       publish(body);
+      await endOfTurn();
     }
   };
   /** With one id for all, or one for each. */
