@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { messageHead } from "../stomp/encoder.ts";
 import type { StompVersion } from "../stomp/version.ts";
-import { type Audience, Gathering, Pace } from "./gathering.ts";
+import { type Audience, Gathering } from "./gathering.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
@@ -125,7 +125,7 @@ export class Broker {
     if (listeners === undefined) {
       listeners = {
         ...{ channels: new Map(), direct: new Set(), size: 0, singly: 0 },
-        ...{ entangled: null, pace: new Pace() },
+        ...{ entangled: null, pace: null },
       };
       this.#listeners.set(subscription.key, listeners);
       if (subscription.pattern !== null) this.#patterns.add(subscription.pattern);

@@ -11,11 +11,12 @@ export interface Audience {
   readonly size: number;
   /** null when it is not known: whoever joins or leaves may have changed it. */
   entangled: ReadonlySet<RunChannel> | null;
-  readonly pace: Pace;
+  /** null as long as the audience has never been large. */
+  pace: Pace | null;
 }
 
 /** How messages to one audience followed each other. */
-export class Pace {
+class Pace {
   /** When the last one came, by the monotonic clock. */
   lastMs = Number.NEGATIVE_INFINITY;
   /** How often, one after the other, nothing came to the one that waited. */
@@ -78,6 +79,7 @@ export class Gathering {
   /** Holds the message, to deliver it to the audience's channels later; false if it goes at once. */
   takes(audience: Audience, topic: string | null, message: Outgoing): boolean {
     if (audience.size < LEAST_AUDIENCE) return false;
+    audience.pace ??= new Pace();
     const { pace } = audience;
     const nowMs = this.#clock.monotonicMs();
     const isSoon = nowMs - pace.lastMs < this.#gatherMs;
@@ -150,14 +152,8 @@ export class Gathering {
   };
 
   readonly #onTimer = (): void => {
-    const pace = this.#held[0]?.audience.pace;
-    if (pace === undefined) return;
-    if (this.#newestMs - this.#firstMs < IN_VAIN * this.#gatherMs) {
-      pace.inVain += 1;
-      pace.excused = Math.min(MAX_EXCUSED, 2 ** pace.inVain - 1);
-    } else {
-      pace.inVain = 0;
-    }
+    const pace = this.#held[0]?.audience.pace ?? null;
+    if (pace !== null) judge(pace, this.#newestMs - this.#firstMs >= IN_VAIN * this.#gatherMs);
     this.flush();
   };
 
@@ -191,6 +187,12 @@ export class Gathering {
     run.deliverInTurn(inTurn, this.#engine);
     return to;
   }
+}
+
+/** The longer it has been in vain, the longer nothing waits again. */
+function judge(pace: Pace, wasWorthIt: boolean): void {
+  pace.inVain = wasWorthIt ? 0 : pace.inVain + 1;
+  if (!wasWorthIt) pace.excused = Math.min(MAX_EXCUSED, 2 ** pace.inVain - 1);
 }
 
 function isExcused(pace: Pace): boolean {
