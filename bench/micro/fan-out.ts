@@ -44,6 +44,7 @@ const connection: Connection = {
   topics: {
     join: () => {},
     leave: () => {},
+    own: (newName) => newName(),
     publishToOthers: (_channel, payload) => take(payload),
   },
 };

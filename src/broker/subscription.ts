@@ -16,6 +16,8 @@ export interface PeerTopics {
   /** From now on, what is published on the channel arrives here. */
   join(channel: string): void;
   leave(channel: string): void;
+  /** A channel that no other connection joins. The first call names it by `newName` and joins it. */
+  own(newName: () => string): string;
   /** To all that joined the channel but this one. */
   publishToOthers(channel: string, payload: string | Uint8Array): void;
 }
@@ -46,7 +48,8 @@ export interface SubscriptionRequest {
   readonly wire: Wire;
 }
 
-export interface Subscription extends SubscriptionRequest {
+export interface Subscription {
+  readonly request: SubscriptionRequest;
   /** Set while each message is handed over singly; null while the engine's channel carries them. */
   readonly receive: Receive | null;
 }

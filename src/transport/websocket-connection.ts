@@ -12,6 +12,7 @@ export class WebSocketConnection implements Connection, PeerTopics {
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
   #beside: Engine | null = null;
   #receiver: Receiver | null = null;
+  #own: string | null = null;
 
   constructor(
     service: Service,
@@ -66,6 +67,14 @@ export class WebSocketConnection implements Connection, PeerTopics {
 
   leave(channel: string): void {
     this.#socket?.unsubscribe(channel);
+  }
+
+  own(newName: () => string): string {
+    if (this.#own === null) {
+      this.#own = newName();
+      this.join(this.#own);
+    }
+    return this.#own;
   }
 
   publishToOthers(channel: string, payload: string | Uint8Array): void {

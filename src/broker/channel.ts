@@ -1,0 +1,130 @@
+import { messageHead } from "../stomp/encoder.ts";
+import type { StompVersion } from "../stomp/version.ts";
+import type { Peer, SubscriptionRequest } from "./subscription.ts";
+import type { Wire } from "./wire.ts";
+
+const NO_PEERS: ReadonlySet<Peer> = new Set();
+
+/**
+ * A native topic of the engine, for subscribers whose frames are byte for byte the same.
+ *
+ * Nearly all channels are those of a user's own queues, with one peer: what only more of them need
+ * is not made before they come, and the engine's topic is the peer's own, one for all its channels.
+ */
+export class Channel {
+  readonly destination: string;
+  readonly id: string | null;
+  readonly version: StompVersion;
+  readonly wire: Wire;
+  readonly peers = new Peers();
+  #singly: Set<Peer> | null = null;
+  #head: string | null = null;
+  #name = "";
+  /** The topic is the only peer's own: it is nothing to join or leave. */
+  #isOwn = false;
+
+  constructor({ destination, id, version, wire }: SubscriptionRequest) {
+    this.destination = destination;
+    this.id = id;
+    this.version = version;
+    this.wire = wire;
+  }
+
+  /** Of the engine's topic. "" while there is nobody whom it reaches. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Where its MESSAGE frames begin. */
+  get head(): string {
+    this.#head ??= messageHead(this.version, this.id, this.destination);
+    return this.#head;
+  }
+
+  /** Those that the engine's topics do not reach. */
+  get singly(): ReadonlySet<Peer> {
+    return this.#singly ?? NO_PEERS;
+  }
+
+  get isEmpty(): boolean {
+    return this.peers.size + this.singly.size === 0;
+  }
+
+  /** Its subscribers' frames are those of the subscription. */
+  serves({ destination, id, version, wire }: SubscriptionRequest): boolean {
+    return (
+      this.id === id &&
+      this.destination === destination &&
+      this.version === version &&
+      this.wire === wire
+    );
+  }
+
+  /** @param newName makes the name of a topic that nobody has joined */
+  join(peer: Peer, newName: () => string): void {
+    if (peer.topics === null) {
+      this.#singly ??= new Set();
+      this.#singly.add(peer);
+      return;
+    }
+    const { peers } = this;
+    if (peers.has(peer)) return;
+    peers.add(peer);
+    if (peers.size === 1 && this.#name === "") {
+      this.#isOwn = true;
+      this.#name = peer.topics.own(newName);
+      return;
+    }
+    if (this.#isOwn) this.#share(newName());
+    else peer.topics.join(this.#name);
+  }
+
+  leave(peer: Peer): void {
+    if (this.peers.delete(peer) && !this.#isOwn) peer.topics?.leave(this.#name);
+    this.#singly?.delete(peer);
+  }
+
+  #share(name: string): void {
+    this.#isOwn = false;
+    this.#name = name;
+    for (const peer of this.peers) peer.topics?.join(name);
+  }
+}
+
+/** A set that is one field while it has one member. */
+export class Peers {
+  #sole: Peer | null = null;
+  #many: Set<Peer> | null = null;
+
+  get size(): number {
+    return this.#many === null ? Number(this.#sole !== null) : this.#many.size;
+  }
+
+  has(peer: Peer): boolean {
+    return this.#many === null ? this.#sole === peer : this.#many.has(peer);
+  }
+
+  add(peer: Peer): void {
+    if (this.#many !== null) {
+      this.#many.add(peer);
+    } else if (this.#sole === null || this.#sole === peer) {
+      this.#sole = peer;
+    } else {
+      this.#many = new Set([this.#sole, peer]);
+      this.#sole = null;
+    }
+  }
+
+  /** False if it was not there. */
+  delete(peer: Peer): boolean {
+    if (this.#many !== null) return this.#many.delete(peer);
+    if (this.#sole !== peer) return false;
+    this.#sole = null;
+    return true;
+  }
+
+  [Symbol.iterator](): Iterator<Peer> {
+    const members = this.#many ?? (this.#sole === null ? NO_PEERS : [this.#sole]);
+    return members[Symbol.iterator]();
+  }
+}
