@@ -119,7 +119,9 @@ function serve(parts: Parts): RunningServer {
   });
   queues.load(queued);
   const turnEnd = new TurnEnd();
-  const sessions = new UserSessions(turnEnd);
+  const sessions = new UserSessions(turnEnd, (userId, message) =>
+    application.departed(userId, message),
+  );
   const dormant = new DormantSubscriptions();
   const memberships = {
     joined: (userId: string, conversationId: string) => application.joined(userId, conversationId),

@@ -1,3 +1,4 @@
+import { Few } from "../few.ts";
 import { messageHead } from "../stomp/encoder.ts";
 import type { StompVersion } from "../stomp/version.ts";
 import type { Peer, SubscriptionRequest } from "./subscription.ts";
@@ -16,7 +17,7 @@ export class Channel {
   readonly id: string | null;
   readonly version: StompVersion;
   readonly wire: Wire;
-  readonly peers = new Peers();
+  readonly peers = new Few<Peer>();
   #singly: Set<Peer> | null = null;
   #head: string | null = null;
   #name = "";
@@ -88,43 +89,5 @@ export class Channel {
     this.#isOwn = false;
     this.#name = name;
     for (const peer of this.peers) peer.topics?.join(name);
-  }
-}
-
-/** A set that is one field while it has one member. */
-export class Peers {
-  #sole: Peer | null = null;
-  #many: Set<Peer> | null = null;
-
-  get size(): number {
-    return this.#many === null ? Number(this.#sole !== null) : this.#many.size;
-  }
-
-  has(peer: Peer): boolean {
-    return this.#many === null ? this.#sole === peer : this.#many.has(peer);
-  }
-
-  add(peer: Peer): void {
-    if (this.#many !== null) {
-      this.#many.add(peer);
-    } else if (this.#sole === null || this.#sole === peer) {
-      this.#sole = peer;
-    } else {
-      this.#many = new Set([this.#sole, peer]);
-      this.#sole = null;
-    }
-  }
-
-  /** False if it was not there. */
-  delete(peer: Peer): boolean {
-    if (this.#many !== null) return this.#many.delete(peer);
-    if (this.#sole !== peer) return false;
-    this.#sole = null;
-    return true;
-  }
-
-  [Symbol.iterator](): Iterator<Peer> {
-    const members = this.#many ?? (this.#sole === null ? NO_PEERS : [this.#sole]);
-    return members[Symbol.iterator]();
   }
 }
