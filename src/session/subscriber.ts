@@ -109,7 +109,7 @@ export class Subscriber implements SubscriptionScope {
     const place = { broker, connection, request, ackMode, number: this.#made };
     const consumer = new QueueSubscription({ ...place, queues, prefetch, hasRoom });
     const { subscriptions } = this.#session;
-    subscriptions.add(idOf(request), consumer, { ...limitsOf(limits), held: false });
+    subscriptions.add(consumer, { ...limitsOf(limits), held: false });
   }
 
   #listen(
@@ -120,18 +120,13 @@ export class Subscriber implements SubscriptionScope {
     const { subscriptions } = this.#session;
     const subscription = new SessionSubscription(this, request, ackMode, this.#made);
     const limits = limitsOf(this.limits);
-    if (oncePerConnection) subscriptions.addShared(idOf(request), subscription, limits);
-    else subscriptions.add(idOf(request), subscription, { ...limits, held: catchUp });
+    if (oncePerConnection) subscriptions.addShared(subscription, limits);
+    else subscriptions.add(subscription, { ...limits, held: catchUp });
     if (catchUp) this.#environment.application.catchUp(this.#session, subscription);
   }
 }
 
 type BroadcastPolicy = Extract<SubscriptionPolicy, { kind: "broadcast" }>;
-
-/** STOMP 1.0 allows none: then the destination stands for it. */
-function idOf({ id, destination }: SubscriptionRequest): string {
-  return id ?? destination;
-}
 
 function limitsOf({ subscriptions, patterns }: SessionLimits): Limits {
   return { limit: subscriptions, patterns };

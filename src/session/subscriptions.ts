@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { ClientSubscription } from "./client-subscription.ts";
+import { idOf, SubscriptionsById } from "./subscriptions-by-id.ts";
 
 /** How many ids of a once-per-connection destination are remembered, for their UNSUBSCRIBE. */
 const REMEMBERED_IDS = 16;
@@ -12,7 +13,7 @@ const COPIES = 2;
  * for it.
  */
 export class Subscriptions {
-  readonly #byId = new Map<string, ClientSubscription>();
+  readonly #byId = new SubscriptionsById();
   /** Once-per-connection destinations, by key: all ids that the client gave, the newest last. */
   #shared: Map<string, SharedIds> | null = null;
   #count = 0;
@@ -26,8 +27,10 @@ export class Subscriptions {
   /** Of what tells the subscriptions apart, and of messages that wait for an acknowledgement. */
   get heldBytes(): number {
     let bytes = 0;
-    for (const [id, { request, unacknowledgedBytes }] of this.#byId) {
-      bytes += COPIES * (id.length + request.destination.length) + unacknowledgedBytes;
+    for (const subscription of this.#byId.values()) {
+      const { request, unacknowledgedBytes } = subscription;
+      bytes += COPIES * (idOf(subscription).length + request.destination.length);
+      bytes += unacknowledgedBytes;
     }
     return bytes;
   }
@@ -47,9 +50,9 @@ export class Subscriptions {
   }
 
   *all(): IterableIterator<ClientSubscription> {
-    for (const [id, subscription] of this.#byId) {
+    for (const subscription of this.#byId.values()) {
       const shared = this.#sharedBy(subscription);
-      if (shared === undefined || shared.ids.at(-1) === id) yield subscription;
+      if (shared === undefined || shared.ids.at(-1) === idOf(subscription)) yield subscription;
     }
   }
 
@@ -59,11 +62,7 @@ export class Subscriptions {
   }
 
   /** `held`: the messages wait until the subscription goes live. */
-  add(
-    id: string,
-    subscription: ClientSubscription,
-    options: Limits & { readonly held: boolean },
-  ): void {
+  add(subscription: ClientSubscription, options: Limits & { readonly held: boolean }): void {
     const isPattern = subscription.request.pattern !== null;
     this.#assertRoom(options.limit);
     if (isPattern && this.#patterns >= options.patterns) {
@@ -73,7 +72,7 @@ export class Subscriptions {
     subscription.open(options.held);
     this.#count += 1;
     if (isPattern) this.#patterns += 1;
-    this.#byId.set(id, subscription);
+    this.#byId.add(subscription);
   }
 
   /**
@@ -81,12 +80,9 @@ export class Subscriptions {
    * to the one before. Ids beyond the remembered number are forgotten, oldest first, so a client
    * that never unsubscribes costs constant memory.
    */
-  addShared(
-    id: string,
-    subscription: ClientSubscription,
-    options: { readonly limit: number },
-  ): void {
-    const key = subscription.key;
+  addShared(subscription: ClientSubscription, options: { readonly limit: number }): void {
+    const { key } = subscription;
+    const id = idOf(subscription);
     this.#shared ??= new Map();
     let shared = this.#shared.get(key);
     if (shared === undefined) {
@@ -97,7 +93,7 @@ export class Subscriptions {
     }
     this.#newest(shared)?.close();
     shared.ids.push(id);
-    this.#byId.set(id, subscription);
+    this.#byId.add(subscription);
     if (shared.ids.length > REMEMBERED_IDS) {
       const forgotten = shared.ids.shift();
       if (forgotten !== undefined) this.#byId.delete(forgotten);
@@ -130,15 +126,15 @@ export class Subscriptions {
 
   /** Every subscription that listens under the key. */
   removeKey(key: string): void {
-    for (const [id, subscription] of this.#byId) {
-      if (subscription.key === key) this.remove(id);
+    for (const subscription of this.#byId.values()) {
+      if (subscription.key === key) this.remove(idOf(subscription));
     }
   }
 
   /** Every subscription to a destination that is meant. */
   removeWhere(isMeant: (destination: string) => boolean): void {
-    for (const [id, { request }] of this.#byId) {
-      if (isMeant(request.destination)) this.remove(id);
+    for (const subscription of this.#byId.values()) {
+      if (isMeant(subscription.request.destination)) this.remove(idOf(subscription));
     }
   }
 
