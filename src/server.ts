@@ -192,6 +192,7 @@ function serve(parts: Parts): RunningServer {
   const { reconnectSpreadMs } = settings.shutdown;
   const live = new LiveSessions({
     ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
+    buffersEveryMs: Math.max(checkEveryMs, Math.min(1_000, limits.blockedMs / 8)),
     bufferedBytes: limits.bufferedBytes,
   });
   const admission = flood.admission(live);

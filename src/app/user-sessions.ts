@@ -63,7 +63,7 @@ export class AppSession {
 
   /** They came before the subscription that they are for. */
   get earlySyncs(): readonly SyncRequest[] {
-    return this.#earlySyncs ?? [];
+    return this.#earlySyncs ?? NO_SYNCS;
   }
 
   addEarlySync(request: SyncRequest): void {
@@ -79,6 +79,7 @@ export class AppSession {
   }
 }
 
+const NO_SYNCS: readonly SyncRequest[] = [];
 const NO_WINDOWS: ReadonlyMap<SessionSubscription, DeliveryWindow> = new Map();
 
 export interface DeviceReplay {
@@ -136,6 +137,10 @@ export class UserSessions {
     rest?.sessions.delete(removed);
     if (rest?.sessions.size === 0) this.#byUser.delete(removed.userId);
     return removed;
+  }
+
+  get count(): number {
+    return this.#bySession.size;
   }
 
   get(session: Session): AppSession | undefined {

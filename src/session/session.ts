@@ -188,8 +188,11 @@ export class Session {
     this.subscriptions.drained();
   }
 
-  /** Looks at the time limits, by the clock's monotonic time; called now and then. */
-  check(nowMs: number): void {
+  /**
+   * Looks at the time limits, by the clock's monotonic time; called now and then. To ask the engine
+   * what its buffer holds takes longer than all the rest, and is not needed each time.
+   */
+  check(nowMs: number, looksAtBuffer = true): void {
     if (this.#state === "closed") return;
     // A client that is not read, see `idle`, cannot be heard.
     const isUnread = this.connection.framing === "stream" && this.#frames.isWaiting;
@@ -202,7 +205,10 @@ export class Session {
     if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#expiry?.warned();
     if (exceeded !== null) {
       this.#fail(exceeded, null);
-    } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
+    } else if (
+      looksAtBuffer &&
+      this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())
+    ) {
       this.#drop();
     }
   }

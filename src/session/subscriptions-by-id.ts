@@ -17,6 +17,12 @@ export class SubscriptionsById {
   #list: ClientSubscription[] = [];
   /** In place of the list once there are many. */
   #map: Map<string, ClientSubscription> | null = null;
+  #nameLengths = 0;
+
+  /** Characters of all ids and destinations. */
+  get nameLengths(): number {
+    return this.#nameLengths;
+  }
 
   get(id: string): ClientSubscription | undefined {
     if (this.#map !== null) return this.#map.get(id);
@@ -25,6 +31,7 @@ export class SubscriptionsById {
 
   /** Under an id that nothing goes by. */
   add(subscription: ClientSubscription): void {
+    this.#nameLengths += nameLengthOf(subscription);
     if (this.#map === null && this.#list.length === MOST_IN_LIST) {
       this.#map = new Map(this.#list.map((listed) => [idOf(listed), listed]));
       this.#list = [];
@@ -34,9 +41,11 @@ export class SubscriptionsById {
   }
 
   delete(id: string): void {
-    this.#map?.delete(id);
-    const at = this.#list.findIndex((subscription) => idOf(subscription) === id);
-    if (at >= 0) this.#list = this.#list.toSpliced(at, 1);
+    const deleted = this.get(id);
+    if (deleted === undefined) return;
+    this.#nameLengths -= nameLengthOf(deleted);
+    if (this.#map !== null) this.#map.delete(id);
+    else this.#list = this.#list.filter((subscription) => subscription !== deleted);
   }
 
   /** Those that are deleted meanwhile may be among them. */
@@ -47,5 +56,10 @@ export class SubscriptionsById {
   clear(): void {
     this.#list = [];
     this.#map = null;
+    this.#nameLengths = 0;
   }
+}
+
+function nameLengthOf(subscription: ClientSubscription): number {
+  return idOf(subscription).length + subscription.request.destination.length;
 }

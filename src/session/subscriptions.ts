@@ -26,12 +26,8 @@ export class Subscriptions {
 
   /** Of what tells the subscriptions apart, and of messages that wait for an acknowledgement. */
   get heldBytes(): number {
-    let bytes = 0;
-    for (const subscription of this.#byId.values()) {
-      const { request, unacknowledgedBytes } = subscription;
-      bytes += COPIES * (idOf(subscription).length + request.destination.length);
-      bytes += unacknowledgedBytes;
-    }
+    let bytes = COPIES * this.#byId.nameLengths;
+    for (const { unacknowledgedBytes } of this.#byId.values()) bytes += unacknowledgedBytes;
     return bytes;
   }
 
