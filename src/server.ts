@@ -119,7 +119,9 @@ function serve(parts: Parts): RunningServer {
   });
   queues.load(queued);
   const turnEnd = new TurnEnd();
-  const sessions = new UserSessions(turnEnd);
+  const sessions = new UserSessions(turnEnd, (userId, message) =>
+    application.departed(userId, message),
+  );
   const dormant = new DormantSubscriptions();
   const memberships = {
     joined: (userId: string, conversationId: string) => application.joined(userId, conversationId),
@@ -190,6 +192,7 @@ function serve(parts: Parts): RunningServer {
   const { reconnectSpreadMs } = settings.shutdown;
   const live = new LiveSessions({
     ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
+    buffersEveryMs: Math.max(checkEveryMs, Math.min(1_000, limits.blockedMs / 8)),
     bufferedBytes: limits.bufferedBytes,
   });
   const admission = flood.admission(live);

@@ -12,6 +12,7 @@ const FLOORS = [
     ...([
       "address-list.ts",
       "turn-end.ts",
+      "few.ts",
       "token-buckets.ts",
       "store-recovery.ts",
       "log/",

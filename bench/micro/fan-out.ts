@@ -44,6 +44,7 @@ const connection: Connection = {
   topics: {
     join: () => {},
     leave: () => {},
+    own: (newName) => newName(),
     publishToOthers: (_channel, payload) => take(payload),
     sendTogether: (payloads) => payloads.forEach(take),
   },
@@ -112,16 +113,13 @@ function benchAcknowledged(name: string): void {
       const broker = brokerWith(0, () => USUAL);
       const subscriptions = Array.from({ length: count }, (_, index) => {
         const peer = { ...connection };
-        const subscription = new SessionSubscription({
-          broker,
-          connection: peer,
-          request: { ...USUAL, peer, key: TOPIC, pattern: null, destination: TOPIC },
-          ackMode: "client-individual",
-          number: index,
-          unacknowledgedMessages: 1_000,
-          unacknowledgedBytes: 1_000_000,
-          onOverflow: () => {},
-        });
+        const limits = { unacknowledgedMessages: 1_000, unacknowledgedBytes: 1_000_000 };
+        const subscription = new SessionSubscription(
+          { broker, connection: peer, limits, overflow() {} },
+          { ...USUAL, peer, key: TOPIC, pattern: null, destination: TOPIC },
+          "client-individual",
+          index,
+        );
         subscription.open(false);
         return subscription;
       });

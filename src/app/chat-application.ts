@@ -73,7 +73,7 @@ export class ChatApplication implements Application {
   connected(session: Session): void {
     const { sessions, chat } = this.#options;
     const { userId, name } = session.principal;
-    sessions.add(session, this.#onDeparted);
+    sessions.add(session);
     chat.presence.connected(userId, name);
     // Revoked in the moment between the proof and its answer.
     const { revocations } = this.#options.authentication;
@@ -96,7 +96,7 @@ export class ChatApplication implements Application {
   disconnected(session: Session): void {
     const { sessions, chat, dormant, replays } = this.#options;
     const removed = sessions.remove(session);
-    removed?.departures.abandon();
+    removed?.abandonDepartures();
     dormant.removeAll(session);
     if (removed !== undefined) replays.resume(removed);
     chat.presence.disconnected(session.principal.userId);
@@ -130,7 +130,7 @@ export class ChatApplication implements Application {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;
     if (subscription.ackMode === "auto") appSession.autoSubscriptions.add(subscription);
-    else appSession.windows.set(subscription, windowOf(subscription));
+    else appSession.addWindow(subscription, windowOf(subscription));
     this.#options.replays.start(appSession, subscription);
   }
 
@@ -142,7 +142,7 @@ export class ChatApplication implements Application {
       if (!subscription.isOpen) appSession.autoSubscriptions.delete(subscription);
     }
     for (const subscription of appSession.windows.keys()) {
-      if (!subscription.isOpen) appSession.windows.delete(subscription);
+      if (!subscription.isOpen) appSession.removeWindow(subscription);
     }
     this.#options.replays.unsubscribed(appSession);
   }
@@ -161,7 +161,7 @@ export class ChatApplication implements Application {
     }
     const { userId } = session.principal;
     for (const message of window.acknowledged(messages)) {
-      this.#onDeparted(userId, message);
+      this.departed(userId, message);
     }
   }
 
@@ -176,7 +176,7 @@ export class ChatApplication implements Application {
   drained(session: Session): void {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;
-    appSession.departures.check();
+    appSession.checkDepartures();
     this.#options.replays.resume(appSession);
   }
 
@@ -215,7 +215,7 @@ export class ChatApplication implements Application {
   }
 
   /** Called from where nobody hears of a fault; an unrecorded message simply comes again. */
-  readonly #onDeparted = (userId: string, message: StoredMessage): void => {
+  departed(userId: string, message: StoredMessage): void {
     if (message.senderId === userId) return; // A copy for the sender's other device.
     const unrecorded = (err: unknown) => {
       this.#options.log.warn({ err, user: userId }, "A delivery could not be recorded");
@@ -226,7 +226,7 @@ export class ChatApplication implements Application {
     } catch (err) {
       unrecorded(err);
     }
-  };
+  }
 
   #assertRunning(): void {
     if (this.#stopping) throw new AppError("SHUTTING_DOWN", "The server is stopping");

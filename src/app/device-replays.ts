@@ -31,8 +31,8 @@ export class DeviceReplays {
     // A quarter: live events of other subscriptions have room beside it.
     const reader = new SubscriptionReplayReader(appSession, subscription, sendBufferBytes / 4);
     const replay = chat.replayTo(appSession.userId, reader);
-    appSession.replays.set(subscription, { replay, reader });
-    this.#expectDone(replay.start(appSession.earlySyncs.splice(0)), appSession);
+    appSession.replays.add({ replay, reader });
+    this.#expectDone(replay.start(appSession.takeEarlySyncs()), appSession);
   }
 
   /**
@@ -42,11 +42,11 @@ export class DeviceReplays {
   sync(session: Session, request: SyncRequest): void {
     const appSession = this.#options.sessions.get(session);
     if (appSession === undefined) return;
-    const [first] = appSession.replays.values();
+    const [first] = appSession.replays;
     if (first !== undefined) {
       this.#expectDone(first.replay.sync(request), appSession);
     } else if (appSession.earlySyncs.length < MOST_EARLY_SYNCS) {
-      appSession.earlySyncs.push(request);
+      appSession.addEarlySync(request);
     } else {
       const text = "Too many syncs wait for a subscription to /user/queue/messages";
       throw new AppError("RATE_LIMITED", text);
@@ -57,20 +57,21 @@ export class DeviceReplays {
   heldBytes({ earlySyncs, replays }: AppSession): number {
     let held = 0;
     for (const { bytes } of earlySyncs) held += bytes;
-    for (const { replay } of replays.values()) held += replay.heldBytes;
+    for (const { replay } of replays) held += replay.heldBytes;
     return held;
   }
 
   /** Replays that waited for their client look again. */
   resume(appSession: AppSession): void {
-    for (const { reader } of appSession.replays.values()) reader.resume();
+    for (const { reader } of appSession.replays) reader.resume();
   }
 
   /** Some of the subscriptions are closed. */
   unsubscribed(appSession: AppSession): void {
-    for (const [subscription, { reader }] of appSession.replays) {
-      if (subscription.isOpen) continue;
-      appSession.replays.delete(subscription);
+    for (const deviceReplay of appSession.replays) {
+      const { reader } = deviceReplay;
+      if (reader.subscription.isOpen) continue;
+      appSession.replays.delete(deviceReplay);
       reader.resume();
     }
   }

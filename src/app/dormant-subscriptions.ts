@@ -53,6 +53,7 @@ export class DormantSubscriptions {
   }
 
   heldBytes(session: Session): number {
+    if (this.#bySession.size === 0) return 0;
     let bytes = 0;
     for (const { frame } of this.#bySession.get(session) ?? []) bytes += sizeOf(frame);
     return bytes;

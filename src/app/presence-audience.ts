@@ -13,6 +13,9 @@ const SMALLEST_SWEEP = 1_024;
 
 /** Events so soon after others wait for each other. */
 const GATHER_MS = 50;
+/** What goes out is a write to each connection: with many, it waits for more to go with it. */
+const GATHER_MS_PER_CONNECTION = 0.05;
+const MOST_GATHER_MS = 1_000;
 /** More in one turn could fill the send buffer of a healthy client. */
 const MOST_TOGETHER = 512;
 
@@ -71,8 +74,9 @@ export class PresenceAudience {
 
   /** What waits goes out; what comes within the time after it waits. */
   #tell(): void {
+    const delayMs = this.#gatherMs();
     this.#timer =
-      this.#waiting.size === 0 ? null : this.#options.clock.schedule(GATHER_MS, () => this.#tell());
+      this.#waiting.size === 0 ? null : this.#options.clock.schedule(delayMs, () => this.#tell());
     let room = MOST_TOGETHER;
     for (const [userId, body] of this.#waiting) {
       if (room === 0) return;
@@ -80,6 +84,12 @@ export class PresenceAudience {
       this.#waiting.delete(userId);
       this.#publishNow(userId, body);
     }
+  }
+
+  #gatherMs(): number {
+    if (this.#waiting.size > MOST_TOGETHER) return GATHER_MS;
+    const scaledMs = GATHER_MS_PER_CONNECTION * this.#options.sessions.count;
+    return Math.min(MOST_GATHER_MS, Math.max(GATHER_MS, scaledMs));
   }
 
   #publishNow(userId: string, body: string): void {

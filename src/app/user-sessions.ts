@@ -2,6 +2,7 @@ import { UserQueueKeys } from "../broker/destination.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import type { Replay } from "../chat/replay.ts";
 import type { SyncRequest } from "../chat/sync.ts";
+import { Few } from "../few.ts";
 import { Departures } from "../session/departures.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
@@ -9,23 +10,77 @@ import type { TurnEnd } from "../turn-end.ts";
 import type { DeliveryWindow } from "./delivery-window.ts";
 import type { SubscriptionReplayReader } from "./replay-reader.ts";
 
-/** What the application keeps for one session. */
-export interface AppSession {
-  readonly session: Session;
-  readonly userId: string;
-  /** Messages sent to subscriptions that do not acknowledge, until their bytes have left. */
-  readonly departures: Departures<StoredMessage>;
+/**
+ * What the application keeps for one session. There are many, and most do little: what only those
+ * need that do more is made when they do.
+ */
+export class AppSession {
   /** Subscriptions to one's own messages that do not acknowledge. */
-  readonly autoSubscriptions: Set<SessionSubscription>;
-  /** Of those that do. */
-  readonly windows: Map<SessionSubscription, DeliveryWindow>;
+  readonly autoSubscriptions = new Few<SessionSubscription>();
   /** What brings subscriptions to one's own messages what they miss. */
-  readonly replays: Map<SessionSubscription, DeviceReplay>;
-  /** They came before the subscription that they are for. */
-  earlySyncs: SyncRequest[];
+  readonly replays = new Few<DeviceReplay>();
   /** `/app/user.connect` has been heard. */
-  announced: boolean;
+  announced = false;
+  #departures: Departures<StoredMessage> | null = null;
+  #windows: Map<SessionSubscription, DeliveryWindow> | null = null;
+  #earlySyncs: SyncRequest[] | null = null;
+
+  constructor(
+    readonly session: Session,
+    readonly userId: string,
+    readonly owner: UserSessions,
+  ) {}
+
+  /** Messages sent to subscriptions that do not acknowledge, until their bytes have left. */
+  get departures(): Departures<StoredMessage> {
+    this.#departures ??= this.owner.departuresOf(this);
+    return this.#departures;
+  }
+
+  /** What has been sent has perhaps left. */
+  checkDepartures(): void {
+    this.#departures?.check();
+  }
+
+  /** The connection is lost. */
+  abandonDepartures(): void {
+    this.#departures?.abandon();
+  }
+
+  /** Of subscriptions to one's own messages that acknowledge. */
+  get windows(): ReadonlyMap<SessionSubscription, DeliveryWindow> {
+    return this.#windows ?? NO_WINDOWS;
+  }
+
+  addWindow(subscription: SessionSubscription, window: DeliveryWindow): void {
+    this.#windows ??= new Map();
+    this.#windows.set(subscription, window);
+  }
+
+  removeWindow(subscription: SessionSubscription): void {
+    this.#windows?.delete(subscription);
+  }
+
+  /** They came before the subscription that they are for. */
+  get earlySyncs(): readonly SyncRequest[] {
+    return this.#earlySyncs ?? NO_SYNCS;
+  }
+
+  addEarlySync(request: SyncRequest): void {
+    this.#earlySyncs ??= [];
+    this.#earlySyncs.push(request);
+  }
+
+  /** Forgets them. */
+  takeEarlySyncs(): readonly SyncRequest[] {
+    const taken = this.earlySyncs;
+    this.#earlySyncs = null;
+    return taken;
+  }
 }
+
+const NO_SYNCS: readonly SyncRequest[] = [];
+const NO_WINDOWS: ReadonlyMap<SessionSubscription, DeliveryWindow> = new Map();
 
 export interface DeviceReplay {
   readonly replay: Replay;
@@ -50,24 +105,23 @@ export class UserSessions {
 
   readonly #later: (task: () => void) => void;
 
-  constructor(turnEnd: TurnEnd) {
+  /** @param onDeparted the bytes of a message to the user have left */
+  constructor(
+    turnEnd: TurnEnd,
+    readonly onDeparted: (userId: string, message: StoredMessage) => void,
+  ) {
     this.#later = (task) => turnEnd.look(task);
   }
 
-  add(session: Session, onDeparted: (userId: string, message: StoredMessage) => void): AppSession {
+  departuresOf({ session, userId }: AppSession): Departures<StoredMessage> {
+    return new Departures(session.connection, this.#later, (messages) => {
+      for (const message of messages) this.onDeparted(userId, message);
+    });
+  }
+
+  add(session: Session): AppSession {
     const { userId } = session.principal;
-    const added: AppSession = {
-      session,
-      userId,
-      departures: new Departures(session.connection, this.#later, (messages) => {
-        for (const message of messages) onDeparted(userId, message);
-      }),
-      autoSubscriptions: new Set(),
-      windows: new Map(),
-      replays: new Map(),
-      earlySyncs: [],
-      announced: false,
-    };
+    const added = new AppSession(session, userId, this);
     this.#bySession.set(session, added);
     const known = this.#byUser.get(userId);
     if (known === undefined) this.#byUser.set(userId, new ConnectedUser(userId, added));
@@ -83,6 +137,10 @@ export class UserSessions {
     rest?.sessions.delete(removed);
     if (rest?.sessions.size === 0) this.#byUser.delete(removed.userId);
     return removed;
+  }
+
+  get count(): number {
+    return this.#bySession.size;
   }
 
   get(session: Session): AppSession | undefined {
@@ -108,11 +166,11 @@ export class UserSessions {
 }
 
 class ConnectedUser {
-  readonly sessions: Set<AppSession>;
+  readonly sessions = new Few<AppSession>();
   readonly queues: UserQueueKeys;
 
   constructor(userId: string, first: AppSession) {
-    this.sessions = new Set([first]);
+    this.sessions.add(first);
     this.queues = new UserQueueKeys(userId);
   }
 }

@@ -5,24 +5,13 @@ import type { Remote } from "./remote.ts";
 
 /** By what limits per address count clients. */
 export class LimitKeys {
-  readonly #known = new WeakMap<Remote, string | null>();
-
   constructor(readonly trustedProxies: AddressList) {}
 
   /**
    * null: nobody counts it, see DESIGN §4: a client on this machine, unless a trusted proxy speaks
    * for it, or one whose address is not known.
    */
-  of(remote: Remote): string | null {
-    let key = this.#known.get(remote);
-    if (key === undefined) {
-      key = this.#keyOf(remote);
-      this.#known.set(remote, key);
-    }
-    return key;
-  }
-
-  #keyOf({ address, peerAddress, proxied }: Remote): string | null {
+  of({ address, peerAddress, proxied }: Remote): string | null {
     if (address === null) return null;
     const isLocal = isLoopbackHost(address);
     if (isLocal && !(proxied && this.trustedProxies.has(peerAddress))) return null;

@@ -1,12 +1,11 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { messageHead } from "../stomp/encoder.ts";
-import type { StompVersion } from "../stomp/version.ts";
-import { type Audience, Gathering } from "./gathering.ts";
+import type { Channel } from "./channel.ts";
+import { Gathering } from "./gathering.ts";
+import { BrokerSubscription, Listeners } from "./listeners.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
-import type { TopicPattern } from "./topic-pattern.ts";
-import type { Wire } from "./wire.ts";
 
 /**
  * Who listens to what, and the one way in which any message reaches its subscribers.
@@ -82,7 +81,7 @@ export class Broker {
     if (listeners === undefined) return;
     this.#deliverToChannels(listeners, null, message, except);
     for (const subscription of listeners.direct) {
-      if (subscription.peer !== except) subscription.receive?.(message);
+      if (subscription.request.peer !== except) subscription.receive?.(message);
     }
   }
 
@@ -121,117 +120,54 @@ export class Broker {
   }
 
   #attach(subscription: BrokerSubscription, receive: Receive | null): void {
-    let listeners = this.#listeners.get(subscription.key);
+    const { request } = subscription;
+    let listeners = this.#listeners.get(request.key);
     if (listeners === undefined) {
-      listeners = {
-        ...{ channels: new Map(), direct: new Set(), size: 0, singly: 0 },
-        ...{ entangled: null, pace: null },
-      };
-      this.#listeners.set(subscription.key, listeners);
-      if (subscription.pattern !== null) this.#patterns.add(subscription.pattern);
+      listeners = new Listeners();
+      this.#listeners.set(request.key, listeners);
+      if (request.pattern !== null) this.#patterns.add(request.pattern);
     }
     subscription.attached = true;
     subscription.receive = receive;
     if (receive === null) this.#joinChannel(listeners, subscription);
-    else listeners.direct.add(subscription);
+    else listeners.addDirect(subscription);
   }
 
   #joinChannel(listeners: Listeners, subscription: BrokerSubscription): void {
-    const { version, wire, id, destination, peer } = subscription;
-    const variant = `${version} ${wire} ${id === null ? "" : `#${id}`}\n${destination}`;
-    let channel = listeners.channels.get(variant);
-    if (channel === undefined) {
-      this.#channelsMade += 1;
-      const name = this.#channelsMade.toString(36);
-      const head = messageHead(version, id, destination);
-      channel = { variant, name, head, id, version, wire, peers: new Set(), singly: new Set() };
-      listeners.channels.set(variant, channel);
-    }
+    const { request } = subscription;
+    const channel = listeners.channels.for(request);
     subscription.channel = channel;
-    if (peer.topics === null) {
-      channel.singly.add(peer);
-      listeners.singly += 1;
-    } else {
-      this.#gathering.releaseTo(listeners);
-      channel.peers.add(peer);
-      listeners.size += 1;
-      listeners.entangled = null;
-      peer.topics.join(channel.name);
-    }
+    if (request.peer.topics !== null) this.#gathering.releaseTo(listeners);
+    if (channel.join(request.peer, this.#newChannelName)) listeners.joined(request.peer);
   }
+
+  readonly #newChannelName = (): string => {
+    this.#channelsMade += 1;
+    return this.#channelsMade.toString(36);
+  };
 
   #detach(subscription: BrokerSubscription): void {
     subscription.attached = false;
-    const listeners = this.#listeners.get(subscription.key);
+    const { peer, key, pattern } = subscription.request;
+    const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
-    listeners.direct.delete(subscription);
-    const channel = subscription.channel;
+    listeners.removeDirect(subscription);
+    const { channel } = subscription;
     if (channel !== null) {
       subscription.channel = null;
-      const { peer } = subscription;
       this.#gathering.releaseTo(listeners);
-      if (peer.topics === null) listeners.singly -= 1;
-      else listeners.size -= 1;
-      listeners.entangled = null;
-      peer.topics?.leave(channel.name);
-      channel.peers.delete(peer);
-      channel.singly.delete(peer);
-      if (channel.peers.size + channel.singly.size === 0)
-        listeners.channels.delete(channel.variant);
+      if (channel.leave(peer)) listeners.left(peer);
+      if (channel.isEmpty) listeners.channels.delete(channel);
     }
-    if (listeners.channels.size === 0 && listeners.direct.size === 0) {
-      this.#listeners.delete(subscription.key);
-      if (subscription.pattern !== null) this.#patterns.remove(subscription.key);
+    if (listeners.isEmpty) {
+      this.#listeners.delete(key);
+      if (pattern !== null) this.#patterns.remove(key);
     }
   }
-}
-
-interface Listeners extends Audience {
-  readonly channels: Map<string, Channel>;
-  readonly direct: Set<BrokerSubscription>;
-  size: number;
-  /** Peers of the channels that the engine's topics do not reach. */
-  singly: number;
-}
-
-/** A native topic of the engine, for subscribers whose frames are byte for byte the same. */
-interface Channel {
-  readonly variant: string;
-  readonly name: string;
-  readonly head: string;
-  readonly id: string | null;
-  readonly version: StompVersion;
-  readonly wire: Wire;
-  readonly peers: Set<Peer>;
-  /** Those that the engine's topics do not reach. */
-  readonly singly: Set<Peer>;
 }
 
 function sendSingly(channel: Channel, head: string, message: Outgoing): void {
   if (channel.singly.size === 0) return;
   const payload = message.payload(channel.wire, channel.version, head);
   for (const peer of channel.singly) peer.send(payload);
-}
-
-class BrokerSubscription implements Subscription {
-  readonly peer: Peer;
-  readonly key: string;
-  readonly pattern: TopicPattern | null;
-  readonly destination: string;
-  readonly id: string | null;
-  readonly version: StompVersion;
-  readonly wire: Wire;
-  receive: Receive | null = null;
-  channel: Channel | null = null;
-  attached = false;
-
-  constructor(request: SubscriptionRequest) {
-    this.peer = request.peer;
-    this.key = request.key;
-    this.pattern = request.pattern;
-    this.destination = request.destination;
-    this.id = request.id;
-    this.version = request.version;
-    this.wire = request.wire;
-  }
 }

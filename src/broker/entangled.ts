@@ -1,4 +1,4 @@
-import type { RunChannel } from "./message-run.ts";
+import type { RunChannel, RunChannels } from "./message-run.ts";
 import type { Peer } from "./subscription.ts";
 
 /**
@@ -6,7 +6,7 @@ import type { Peer } from "./subscription.ts";
  * to the same key more than once. What goes to them must go message by message, or the connection
  * would get several messages by one subscription before the first of them by the other.
  */
-export function entangled(channels: ReadonlyMap<string, RunChannel>): ReadonlySet<RunChannel> {
+export function entangled(channels: RunChannels): ReadonlySet<RunChannel> {
   const found = new Set<RunChannel>();
   const firstOf = new Map<Peer, RunChannel>();
   for (const channel of channels.values()) {

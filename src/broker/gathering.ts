@@ -1,12 +1,12 @@
 import type { Clock, Timer } from "../clock.ts";
 import { entangled } from "./entangled.ts";
-import { MessageRun, type RunChannel } from "./message-run.ts";
+import { MessageRun, type RunChannel, type RunChannels } from "./message-run.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Engine, Peer } from "./subscription.ts";
 
 /** Those who listen to one key through the engine, as far as gathering looks at them. */
 export interface Audience {
-  readonly channels: ReadonlyMap<string, RunChannel>;
+  readonly channels: RunChannels;
   /** All their peers that the engine's topics reach. */
   readonly size: number;
   /** null when it is not known: whoever joins or leaves may have changed it. */
@@ -16,7 +16,7 @@ export interface Audience {
 }
 
 /** How messages to one audience followed each other. */
-class Pace {
+export class Pace {
   /** When the last one came, by the monotonic clock. */
   lastMs = Number.NEGATIVE_INFINITY;
   /** How often, one after the other, nothing came to the one that waited. */

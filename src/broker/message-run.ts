@@ -12,7 +12,17 @@ export interface RunChannel {
   readonly id: string | null;
   readonly version: StompVersion;
   readonly wire: Wire;
-  readonly peers: ReadonlySet<Peer>;
+  readonly peers: RunPeers;
+}
+
+export interface RunPeers extends Iterable<Peer> {
+  readonly size: number;
+  has(peer: Peer): boolean;
+}
+
+export interface RunChannels {
+  readonly size: number;
+  values(): Iterable<RunChannel>;
 }
 
 /** From so many messages on, a write for each peer by hand is cheaper than the engine's topic. */

@@ -18,6 +18,8 @@ export interface PeerTopics {
   leave(channel: string): void;
   /** Transport messages that may leave in one write; they are copied, if need be, before it returns. */
   sendTogether(payloads: readonly (string | Uint8Array)[]): void;
+  /** A channel that no other connection joins. The first call names it by `newName` and joins it. */
+  own(newName: () => string): string;
   /** To all that joined the channel but this one. */
   publishToOthers(channel: string, payload: string | Uint8Array): void;
 }
@@ -48,7 +50,8 @@ export interface SubscriptionRequest {
   readonly wire: Wire;
 }
 
-export interface Subscription extends SubscriptionRequest {
+export interface Subscription {
+  readonly request: SubscriptionRequest;
   /** Set while each message is handed over singly; null while the engine's channel carries them. */
   readonly receive: Receive | null;
 }

@@ -49,7 +49,7 @@ export class Replay {
    * conversation. What it was not sent are one's own messages, of other devices perhaps, and what
    * retention has removed.
    */
-  #beginnings: Map<string, number> | null = new Map();
+  #beginnings: Map<string, number> | null = null;
 
   constructor(options: ReplayOptions, userId: string, reader: ReplayReader) {
     this.#options = options;
@@ -93,7 +93,8 @@ export class Replay {
     syncs: readonly SyncRequest[],
     catchUp: (catchUp: CatchUp) => Promise<void>,
   ): Promise<void> {
-    const beginnings = this.#beginnings ?? new Map();
+    const beginnings = this.#beginnings ?? new Map<string, number>();
+    this.#beginnings = beginnings;
     const current = new CatchUp(this.#options, this.#userId, this.#reader, beginnings);
     this.#current = current;
     for (const request of syncs) this.#add(current, request);
@@ -101,7 +102,8 @@ export class Replay {
       await catchUp(current);
     } finally {
       if (this.#current === current) this.#current = null;
-      if (this.#hasSynced) this.#beginnings = null;
+      // Nothing noted is as good as none kept.
+      this.#beginnings = this.#hasSynced || beginnings.size === 0 ? null : beginnings;
     }
   }
 

@@ -12,10 +12,13 @@ export interface ClientSubscription {
   /** Counts the connection's subscriptions; part of the `ack` header. */
   readonly number: number;
   readonly ackMode: AckMode;
+  readonly request: SubscriptionRequest;
   /** What it listens to, see `userQueue`. */
   readonly key: string;
   readonly isOpen: boolean;
   readonly unacknowledged: Unacknowledged;
+  /** Of messages that wait for an acknowledgement. */
+  readonly unacknowledgedBytes: number;
   /** From now on messages arrive. `held`: they wait until the subscription goes live. */
   open(held: boolean): void;
   /** Idempotent. Messages not acknowledged are delivered again, by whoever sent them. */

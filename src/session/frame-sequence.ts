@@ -7,30 +7,39 @@ export interface PendingLimits {
   readonly pendingBytes: number;
 }
 
+/** What is done with the frames of its owner; one for all owners of a kind. */
+export interface FrameHandling<Owner> {
+  /** Handles its faults itself; a promise only if there is something to wait for. */
+  handle(owner: Owner, frame: Frame): Promise<void> | undefined;
+  /** More frames came than may queue. */
+  overflow(owner: Owner): void;
+}
+
+/** While none waits; nothing is ever added to it. */
+const NO_FRAMES: Frame[] = [];
+
 /**
  * Frames one after another: a frame whose handling needs no waiting is handled at once, without a
  * promise; behind one that waits, the others queue.
  */
-export class FrameSequence {
-  #queue: Frame[] = [];
+export class FrameSequence<Owner> {
+  #queue: Frame[] = NO_FRAMES;
   #queuedBytes = 0;
   #isWaiting = false;
   #isStopped = false;
   #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(
-    /** Handles its faults itself; a promise only if there is something to wait for. */
-    readonly handle: (frame: Frame) => Promise<void> | undefined,
+    readonly owner: Owner,
+    readonly handling: FrameHandling<Owner>,
     public limits: PendingLimits,
-    /** More frames came than may queue. */
-    readonly onOverflow: () => void,
   ) {}
 
-  readonly accept = (frame: Frame): void => {
+  accept(frame: Frame): void {
     if (this.#isStopped) return;
     if (!this.#isWaiting) this.#start(frame);
     else this.#enqueue(frame);
-  };
+  }
 
   /** Of the frames that wait. */
   get queuedBytes(): number {
@@ -51,7 +60,7 @@ export class FrameSequence {
   /** Nothing more is handled. */
   stop(): void {
     this.#isStopped = true;
-    this.#queue = [];
+    this.#queue = NO_FRAMES;
     this.#tellIdle();
   }
 
@@ -60,15 +69,16 @@ export class FrameSequence {
     const bytes = this.#queuedBytes + sizeOf(frame);
     const { pendingFrames, pendingBytes } = this.limits;
     if (this.#queue.length >= pendingFrames || bytes > pendingBytes) {
-      this.onOverflow();
+      this.handling.overflow(this.owner);
       return;
     }
+    if (this.#queue === NO_FRAMES) this.#queue = [];
     this.#queue.push(detachedFrame(frame));
     this.#queuedBytes = bytes;
   }
 
   #start(frame: Frame): void {
-    const handling = this.handle(frame);
+    const handling = this.handling.handle(this.owner, frame);
     if (handling === undefined) return;
     this.#isWaiting = true;
     const resume = () => this.#resume();

@@ -43,7 +43,7 @@ export function agreeOnHeartbeats(
  * over slots, and a slot is one native publish, not one write for each connection.
  */
 export class HeartbeatSender {
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots = new Map<string, HeartbeatSlot>();
   #joined = 0;
   #turn = 0;
   #timer: Timer | null = null;
@@ -55,8 +55,8 @@ export class HeartbeatSender {
     readonly tickMs: number,
   ) {}
 
-  /** Returns what ends it. The first heart-beat comes within one interval. */
-  add(peer: Peer, payload: string | Uint8Array, everyMs: number): () => void {
+  /** The first heart-beat comes within one interval. Returns what `remove` ends it by. */
+  add(peer: Peer, payload: string | Uint8Array, everyMs: number): HeartbeatSlot {
     // Rounded down: a heart-beat may come early, not late.
     const ticks = Math.max(1, Math.floor(everyMs / this.tickMs));
     this.#joined += 1;
@@ -72,20 +72,21 @@ export class HeartbeatSender {
     if (peer.topics === null) slot.singly.add(peer);
     else peer.topics.join(channel);
     this.#timer ??= this.clock.schedule(this.tickMs, this.#tick);
-    return this.#remove.bind(this, peer, slot);
+    return slot;
+  }
+
+  /** Once for each `add`. */
+  remove(peer: Peer, slot: HeartbeatSlot): void {
+    peer.topics?.leave(slot.channel);
+    slot.singly.delete(peer);
+    slot.peers -= 1;
+    if (slot.peers === 0) this.#slots.delete(slot.channel);
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#slots.clear();
-  }
-
-  #remove(peer: Peer, slot: Slot): void {
-    peer.topics?.leave(slot.channel);
-    slot.singly.delete(peer);
-    slot.peers -= 1;
-    if (slot.peers === 0) this.#slots.delete(slot.channel);
   }
 
   readonly #tick = (): void => {
@@ -101,7 +102,8 @@ export class HeartbeatSender {
   };
 }
 
-interface Slot {
+/** Peers that get their heart-beats at the same time. */
+export interface HeartbeatSlot {
   readonly channel: string;
   readonly payload: string | Uint8Array;
   readonly ticks: number;

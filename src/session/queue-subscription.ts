@@ -2,6 +2,7 @@ import type { QueueConsumer, QueueReceiver } from "../broker/queue-consumer.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
 import type { QueueTransaction } from "../broker/queue-transaction.ts";
 import type { Queues } from "../broker/queues.ts";
+import type { SubscriptionRequest } from "../broker/subscription.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type {
   AckMode,
@@ -42,6 +43,14 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     this.#departures = new Departures(options.connection, setImmediate, (messages) =>
       this.#consumer?.acknowledge(messages),
     );
+  }
+
+  get request(): SubscriptionRequest {
+    return this.#options.request;
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.unacknowledged.bytes;
   }
 
   get key(): string {

@@ -1,19 +1,21 @@
+import type { Broker } from "../broker/broker.ts";
 import type { Outgoing } from "../broker/outgoing.ts";
-import type { Receive, Subscription } from "../broker/subscription.ts";
+import type { Receive, Subscription, SubscriptionRequest } from "../broker/subscription.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
-import type {
-  AckMode,
-  ClientSubscription,
-  ClientSubscriptionOptions,
-} from "./client-subscription.ts";
+import type { AckMode, ClientSubscription } from "./client-subscription.ts";
+import type { Connection, SessionLimits } from "./ports.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
-export interface SessionSubscriptionOptions extends ClientSubscriptionOptions {
-  readonly unacknowledgedMessages: number;
-  readonly unacknowledgedBytes: number;
+/** What the subscriptions of one connection share. */
+export interface SubscriptionScope {
+  readonly broker: Broker;
+  readonly connection: Connection;
+  readonly limits: Pick<SessionLimits, "unacknowledgedMessages" | "unacknowledgedBytes">;
   /** Ends the session: the client acknowledges nothing. */
-  readonly onOverflow: () => void;
+  overflow(): void;
 }
+
+const ignore = () => {};
 
 export interface DeliveryTracker {
   /** @param tag what the message's publisher put on it */
@@ -24,27 +26,45 @@ export interface DeliveryTracker {
 export class SessionSubscription implements ClientSubscription {
   readonly ackMode: AckMode;
   readonly number: number;
-  readonly unacknowledged = new Unacknowledged();
-  #options: SessionSubscriptionOptions;
-  readonly #head: string;
+  readonly #scope: SubscriptionScope;
+  #request: SubscriptionRequest;
+  #unacknowledged: Unacknowledged | null = null;
+  #head: string | null = null;
   #subscription: Subscription | null = null;
   #isHeld = false;
   #tracker: DeliveryTracker | null = null;
 
-  constructor(options: SessionSubscriptionOptions) {
-    this.#options = options;
-    this.ackMode = options.ackMode;
-    this.number = options.number;
-    const { version, id, destination } = options.request;
-    this.#head = messageHead(version, id, destination);
+  constructor(
+    scope: SubscriptionScope,
+    request: SubscriptionRequest,
+    ackMode: AckMode,
+    number: number,
+  ) {
+    this.#scope = scope;
+    this.#request = request;
+    this.ackMode = ackMode;
+    this.number = number;
+  }
+
+  get request(): SubscriptionRequest {
+    return this.#request;
+  }
+
+  get unacknowledged(): Unacknowledged {
+    this.#unacknowledged ??= new Unacknowledged();
+    return this.#unacknowledged;
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.#unacknowledged?.bytes ?? 0;
   }
 
   get key(): string {
-    return this.#options.request.key;
+    return this.#request.key;
   }
 
   get id(): string | null {
-    return this.#options.request.id;
+    return this.#request.id;
   }
 
   get isOpen(): boolean {
@@ -64,39 +84,39 @@ export class SessionSubscription implements ClientSubscription {
   /** `held`: `hold` follows at once. */
   open(held: boolean): void {
     this.#isHeld = held;
-    const receive = held ? () => {} : this.#liveReceive();
-    this.#subscription = this.#options.broker.subscribe(this.#options.request, receive);
+    const receive = held ? ignore : this.#liveReceive();
+    this.#subscription = this.#scope.broker.subscribe(this.#request, receive);
   }
 
   /** Until `goLive`, messages go to `receive` and not to the client; none falls between. */
   hold(receive: (message: Outgoing) => void): void {
     if (this.#subscription === null) return;
     this.#isHeld = true;
-    this.#options.broker.redirect(this.#subscription, receive);
+    this.#scope.broker.redirect(this.#subscription, receive);
   }
 
   goLive(): void {
     if (this.#subscription === null || !this.#isHeld) return;
     this.#isHeld = false;
-    this.#options.broker.redirect(this.#subscription, this.#liveReceive());
+    this.#scope.broker.redirect(this.#subscription, this.#liveReceive());
   }
 
   /** Listens under another key from now on. Not while it is held. */
   moveTo(key: string): void {
-    const { broker, request } = this.#options;
-    if (key === request.key) return;
-    this.#options = { ...this.#options, request: { ...request, key } };
+    const { broker } = this.#scope;
+    if (key === this.#request.key) return;
+    this.#request = { ...this.#request, key };
     if (this.#subscription === null) return;
     broker.unsubscribe(this.#subscription);
-    this.#subscription = broker.subscribe(this.#options.request, this.#liveReceive());
+    this.#subscription = broker.subscribe(this.#request, this.#liveReceive());
   }
 
   close(): void {
     if (this.#subscription === null) return;
-    this.#options.broker.unsubscribe(this.#subscription);
+    this.#scope.broker.unsubscribe(this.#subscription);
     this.#subscription = null;
     this.#isHeld = false;
-    this.unacknowledged.clear();
+    this.#unacknowledged?.clear();
   }
 
   /**
@@ -105,11 +125,12 @@ export class SessionSubscription implements ClientSubscription {
    */
   send(message: Outgoing, topic?: string): void {
     if (!this.isOpen) return;
-    const { connection, request } = this.#options;
-    let head = topic === undefined ? this.#head : messageHead(request.version, request.id, topic);
+    const request = this.#request;
+    let head =
+      topic === undefined ? this.#usualHead() : messageHead(request.version, request.id, topic);
     if (this.ackMode !== "auto") {
       if (this.#isFullBy(1)) {
-        this.#options.onOverflow();
+        this.#scope.overflow();
         return;
       }
       const { messageId, tag, body } = message;
@@ -118,7 +139,7 @@ export class SessionSubscription implements ClientSubscription {
       // [STOMP 1.2 §ACK] answers with the `ack` header; earlier versions with `message-id`.
       if (request.version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
-    connection.send(message.payload(request.wire, request.version, head));
+    this.#scope.connection.send(message.payload(request.wire, request.version, head));
   }
 
   /** Half of what may wait for an ACK does. */
@@ -127,12 +148,19 @@ export class SessionSubscription implements ClientSubscription {
   }
 
   #isFullBy(share: number): boolean {
-    const { unacknowledgedMessages, unacknowledgedBytes } = this.#options;
-    const { size, bytes } = this.unacknowledged;
+    const { unacknowledgedMessages, unacknowledgedBytes } = this.#scope.limits;
+    const size = this.#unacknowledged?.size ?? 0;
+    const bytes = this.unacknowledgedBytes;
     return size >= share * unacknowledgedMessages || bytes >= share * unacknowledgedBytes;
   }
 
   drained(): void {}
+
+  #usualHead(): string {
+    const { version, id, destination } = this.#request;
+    this.#head ??= messageHead(version, id, destination);
+    return this.#head;
+  }
 
   #liveReceive(): Receive | null {
     return this.ackMode === "auto" ? null : (message, topic) => this.send(message, topic);

@@ -14,8 +14,9 @@ import { DeferredReceipts } from "./deferred-receipts.ts";
 import type { SessionEnvironment } from "./environment.ts";
 import { errorEvent, errorHeaders, mayGoUntold } from "./error-reports.ts";
 import { Expiry } from "./expiry.ts";
-import { FrameSequence } from "./frame-sequence.ts";
+import { type FrameHandling, FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
+import type { HeartbeatSlot } from "./heartbeats.ts";
 import { credentialsOf, negotiate } from "./negotiation.ts";
 import { type Connection, RECEIPT_DEFERRED } from "./ports.ts";
 import { SessionLog } from "./session-log.ts";
@@ -44,26 +45,32 @@ export class Session {
   readonly subscriptions = new Subscriptions();
   readonly #environment: SessionEnvironment;
   readonly #decoder: Decoder;
-  readonly #frames: FrameSequence;
+  readonly #frames: FrameSequence<Session>;
   #state: State = "opened";
   #principal: Principal | null = null;
   #version: StompVersion = "1.2";
   #wire: Wire;
   /** null until CONNECT is answered. */
   #clientFrames: ClientFrames | null = null;
-  readonly #deferredReceipts = new DeferredReceipts();
+  // What most sessions never need is made when it is needed: there are many sessions.
+  #deferredReceipts: DeferredReceipts | null = null;
+  #ownLog: SessionLog | null = null;
+  #expiry: Expiry | null = null;
   readonly #times: TimeLimits;
-  readonly #log: SessionLog;
-  readonly #expiry: Expiry;
-  readonly #onClosed: (() => void)[] = [];
+  #heartbeats: HeartbeatSlot | null = null;
+  readonly #onClosed: ((session: Session) => void)[] = [];
+
+  static readonly #handling: FrameHandling<Session> = {
+    handle: (session, frame) => session.#handle(frame),
+    overflow: (session) =>
+      session.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
+  };
 
   constructor(connection: Connection, environment: SessionEnvironment) {
     this.connection = connection;
     this.#environment = environment;
     this.id = environment.newId();
-    this.#log = new SessionLog(environment, this.id);
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
-    this.#expiry = new Expiry(environment.clock, environment.expiryWarningMs);
     this.#wire = FIRST_WIRE[connection.framing];
     const { connectFrameBytes, headers, headerLineBytes } = environment.limits;
     // Of a stranger little is kept.
@@ -72,11 +79,10 @@ export class Session {
       maxHeaders: headers,
       maxHeaderLineBytes: headerLineBytes,
     });
-    this.#frames = new FrameSequence(
-      (frame) => this.#handle(frame),
-      { ...environment.limits, pendingBytes: STRANGERS_FRAMES * connectFrameBytes },
-      () => this.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
-    );
+    this.#frames = new FrameSequence(this, Session.#handling, {
+      pendingFrames: environment.limits.pendingFrames,
+      pendingBytes: STRANGERS_FRAMES * connectFrameBytes,
+    });
   }
 
   get isConnected(): boolean {
@@ -92,7 +98,11 @@ export class Session {
   /** The client has proven anew who it is. The proof must be the same user's. */
   renew(principal: Principal): void {
     this.#principal = principal;
-    this.#expiry.begin(principal);
+    if (principal.expiresMs !== null) {
+      const { clock, expiryWarningMs } = this.#environment;
+      this.#expiry ??= new Expiry(clock, expiryWarningMs);
+    }
+    this.#expiry?.begin(principal);
   }
 
   /** One transport message: any part of a frame, or several. */
@@ -104,7 +114,7 @@ export class Session {
       this.#wire = typeof chunk === "string" ? "text" : "binary";
     }
     try {
-      this.#decoder.push(chunk, this.#frames.accept);
+      this.#decoder.push(chunk, (frame) => this.#frames.accept(frame));
     } catch (fault) {
       this.#failAfterFrames(fault);
     }
@@ -130,7 +140,7 @@ export class Session {
   }
 
   /** Runs the task when the session ends. */
-  onClosed(task: () => void): void {
+  onClosed(task: (session: Session) => void): void {
     this.#onClosed.push(task);
   }
 
@@ -141,7 +151,10 @@ export class Session {
     this.#state = "closed";
     this.#decoder.stop();
     if (this.#times.isBlocked) this.#log.cutOff("slow-reader", this.#principal);
-    for (const task of this.#onClosed) task();
+    if (this.#heartbeats !== null) {
+      this.#environment.heartbeatSender.remove(this.connection, this.#heartbeats);
+    }
+    for (const task of this.#onClosed) task(this);
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
   }
@@ -175,19 +188,27 @@ export class Session {
     this.subscriptions.drained();
   }
 
-  /** Looks at the time limits, by the clock's monotonic time; called now and then. */
-  check(nowMs: number): void {
+  /**
+   * Looks at the time limits, by the clock's monotonic time; called now and then. To ask the engine
+   * what its buffer holds takes longer than all the rest, and is not needed each time.
+   */
+  check(nowMs: number, looksAtBuffer = true): void {
     if (this.#state === "closed") return;
     // A client that is not read, see `idle`, cannot be heard.
     const isUnread = this.connection.framing === "stream" && this.#frames.isWaiting;
     if (isUnread) this.#times.received(nowMs);
     const exceeded =
-      this.#times.exceeded(nowMs, this.#state === "connected") ?? this.#expiry.exceeded(nowMs);
-    const warning = this.#expiry.warning(nowMs);
-    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#expiry.warned();
+      this.#times.exceeded(nowMs, this.#state === "connected") ??
+      this.#expiry?.exceeded(nowMs) ??
+      null;
+    const warning = this.#expiry?.warning(nowMs) ?? null;
+    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#expiry?.warned();
     if (exceeded !== null) {
       this.#fail(exceeded, null);
-    } else if (this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())) {
+    } else if (
+      looksAtBuffer &&
+      this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())
+    ) {
       this.#drop();
     }
   }
@@ -203,7 +224,7 @@ export class Session {
     const receiptId = frame.header("receipt");
     if (error !== null) this.refuse(frame, error);
     else if (receiptId !== undefined) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined) this.#deferredReceipts.settled();
+    if (receiptId !== undefined) this.#receipts.settled();
     this.#clientFrames?.settled(frame);
   }
 
@@ -287,7 +308,7 @@ export class Session {
     const receiptId = frame.header("receipt");
     const answered = result === RECEIPT_DEFERRED || isConnect(frame);
     if (receiptId !== undefined && !answered) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#deferredReceipts.deferred();
+    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#receipts.deferred();
     if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
   }
 
@@ -353,10 +374,20 @@ export class Session {
     return this.#clientFrames?.handle(frame);
   }
 
+  get #receipts(): DeferredReceipts {
+    this.#deferredReceipts ??= new DeferredReceipts();
+    return this.#deferredReceipts;
+  }
+
+  get #log(): SessionLog {
+    this.#ownLog ??= new SessionLog(this.#environment, this.id);
+    return this.#ownLog;
+  }
+
   /** What a DISCONNECT's receipt waits for [STOMP 1.2 §DISCONNECT]. */
   #allBefore(): Promise<unknown> | undefined {
     const { journal } = this.#environment.queues;
-    const receipts = this.#deferredReceipts.all();
+    const receipts = this.#deferredReceipts?.all();
     if (journal.isIdle) return receipts;
     return Promise.all([receipts, journal.drained()]);
   }
@@ -385,7 +416,8 @@ export class Session {
       if (heartbeats.sendEveryMs > 0) {
         const { heartbeatSender } = this.#environment;
         const payload = toWire(this.#wire, "\n");
-        this.onClosed(heartbeatSender.add(this.connection, payload, heartbeats.sendEveryMs));
+        const { sendEveryMs } = heartbeats;
+        this.#heartbeats = heartbeatSender.add(this.connection, payload, sendEveryMs);
       }
       this.#environment.application.connected(this);
     });

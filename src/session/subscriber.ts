@@ -1,16 +1,19 @@
-import { type Destination, parseDestination } from "../broker/destination.ts";
+import type { Broker } from "../broker/broker.ts";
+import { parseDestination } from "../broker/destination.ts";
+import type { SubscriptionRequest } from "../broker/subscription.ts";
 import type { Wire } from "../broker/wire.ts";
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { detached, type Frame } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
-import type { ClientSubscriptionOptions } from "./client-subscription.ts";
+import type { AckMode } from "./client-subscription.ts";
 import type { SessionEnvironment } from "./environment.ts";
 import { ackModeOf, prefetchOf, required } from "./headers.ts";
-import type { SubscriptionPolicy } from "./ports.ts";
+import type { Connection, SessionLimits, SubscriptionPolicy } from "./ports.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
 import type { Session } from "./session.ts";
-import { SessionSubscription } from "./session-subscription.ts";
+import { SessionSubscription, type SubscriptionScope } from "./session-subscription.ts";
+import type { Limits } from "./subscriptions.ts";
 
 /** What CONNECT has settled. */
 export interface Protocol {
@@ -19,7 +22,7 @@ export interface Protocol {
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE of one connection. */
-export class Subscriber {
+export class Subscriber implements SubscriptionScope {
   readonly #session: Session;
   readonly #environment: SessionEnvironment;
   readonly #protocol: Protocol;
@@ -29,6 +32,23 @@ export class Subscriber {
     this.#session = session;
     this.#environment = environment;
     this.#protocol = protocol;
+  }
+
+  get broker(): Broker {
+    return this.#environment.broker;
+  }
+
+  get connection(): Connection {
+    return this.#session.connection;
+  }
+
+  get limits(): SessionLimits {
+    return this.#environment.limits;
+  }
+
+  overflow(): void {
+    const text = "Too many messages wait for an ACK";
+    this.#session.fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text));
   }
 
   // [STOMP 1.2 §SUBSCRIBE]
@@ -52,17 +72,19 @@ export class Subscriber {
       if (!this.#session.isConnected) return;
       if (policy.kind === "broadcast" && !policy.holds()) return this.subscribe(frame);
       this.#made += 1;
-      const { broker } = this.#environment;
-      const { connection } = this.#session;
-      const options = {
-        ...{ broker, connection, ackMode, number: this.#made },
-        request: {
-          ...{ peer: connection, destination: destination.name, id, ...this.#protocol },
-          key: policy.kind === "work-queue" ? destination.name : policy.key,
-          pattern: policy.kind === "work-queue" ? null : policy.pattern,
-        },
+      const { name } = destination;
+      const key = policy.kind === "work-queue" ? name : policy.key;
+      const request = {
+        peer: this.connection,
+        key,
+        pattern: policy.kind === "work-queue" ? null : policy.pattern,
+        destination: name === key ? key : name, // One text, not two.
+        id,
+        version,
+        wire: this.#protocol.wire,
       };
-      this.#open(destination, options, policy, prefetch);
+      if (policy.kind === "work-queue") this.#consume(request, ackMode, prefetch);
+      else this.#listen(request, ackMode, policy);
     });
   }
 
@@ -78,41 +100,34 @@ export class Subscriber {
     return undefined;
   }
 
-  #open(
-    destination: Destination,
-    options: ClientSubscriptionOptions,
-    policy: SubscriptionPolicy,
-    prefetch: number,
-  ): void {
-    const { limits, queues, application } = this.#environment;
+  #consume(request: SubscriptionRequest, ackMode: AckMode, prefetch: number): void {
+    const { broker, connection, limits } = this;
+    const { queues } = this.#environment;
+    // What a subscription had when its session ended is for others, not for the session's next.
+    const hasRoom = () =>
+      this.#session.isConnected && connection.bufferedBytes() <= limits.sendBufferBytes / 4;
+    const place = { broker, connection, request, ackMode, number: this.#made };
+    const consumer = new QueueSubscription({ ...place, queues, prefetch, hasRoom });
     const { subscriptions } = this.#session;
-    const id = options.request.id ?? destination.name;
-    const place = {
-      destination: destination.name,
-      limit: limits.subscriptions,
-      isPattern: options.request.pattern !== null,
-      patterns: limits.patterns,
-    };
-    if (policy.kind === "work-queue") {
-      // What a subscription had when its session ended is for others, not for the session's next.
-      const hasRoom = () =>
-        this.#session.isConnected &&
-        options.connection.bufferedBytes() <= limits.sendBufferBytes / 4;
-      const consumer = new QueueSubscription({ ...options, queues, prefetch, hasRoom });
-      subscriptions.add(id, consumer, { ...place, held: false });
-      return;
-    }
-    const subscription = new SessionSubscription({
-      ...options,
-      unacknowledgedMessages: limits.unacknowledgedMessages,
-      unacknowledgedBytes: limits.unacknowledgedBytes,
-      onOverflow: () => {
-        const text = "Too many messages wait for an ACK";
-        this.#session.fail(new AppError("TOO_MANY_UNACKNOWLEDGED", text));
-      },
-    });
-    if (policy.oncePerConnection) subscriptions.addShared(id, subscription, place);
-    else subscriptions.add(id, subscription, { ...place, held: policy.catchUp });
-    if (policy.catchUp) application.catchUp(this.#session, subscription);
+    subscriptions.add(consumer, { ...limitsOf(limits), held: false });
   }
+
+  #listen(
+    request: SubscriptionRequest,
+    ackMode: AckMode,
+    { oncePerConnection, catchUp }: BroadcastPolicy,
+  ): void {
+    const { subscriptions } = this.#session;
+    const subscription = new SessionSubscription(this, request, ackMode, this.#made);
+    const limits = limitsOf(this.limits);
+    if (oncePerConnection) subscriptions.addShared(subscription, limits);
+    else subscriptions.add(subscription, { ...limits, held: catchUp });
+    if (catchUp) this.#environment.application.catchUp(this.#session, subscription);
+  }
+}
+
+type BroadcastPolicy = Extract<SubscriptionPolicy, { kind: "broadcast" }>;
+
+function limitsOf({ subscriptions, patterns }: SessionLimits): Limits {
+  return { limit: subscriptions, patterns };
 }

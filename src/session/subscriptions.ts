@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { ClientSubscription } from "./client-subscription.ts";
+import { idOf, SubscriptionsById } from "./subscriptions-by-id.ts";
 
 /** How many ids of a once-per-connection destination are remembered, for their UNSUBSCRIBE. */
 const REMEMBERED_IDS = 16;
@@ -12,9 +13,9 @@ const COPIES = 2;
  * for it.
  */
 export class Subscriptions {
-  readonly #byId = new Map<string, Entry>();
-  /** Once-per-connection destinations: all ids that the client gave, the newest last. */
-  readonly #shared = new Map<string, SharedIds>();
+  readonly #byId = new SubscriptionsById();
+  /** Once-per-connection destinations, by key: all ids that the client gave, the newest last. */
+  #shared: Map<string, SharedIds> | null = null;
   #count = 0;
   #patterns = 0;
 
@@ -25,10 +26,8 @@ export class Subscriptions {
 
   /** Of what tells the subscriptions apart, and of messages that wait for an acknowledgement. */
   get heldBytes(): number {
-    let bytes = 0;
-    for (const [id, { destination, subscription }] of this.#byId) {
-      bytes += COPIES * (id.length + destination.length) + subscription.unacknowledged.bytes;
-    }
+    let bytes = COPIES * this.#byId.nameLengths;
+    for (const { unacknowledgedBytes } of this.#byId.values()) bytes += unacknowledgedBytes;
     return bytes;
   }
 
@@ -38,32 +37,29 @@ export class Subscriptions {
   }
 
   get(id: string): ClientSubscription | undefined {
-    return this.#byId.get(id)?.subscription;
+    return this.#byId.get(id);
   }
 
   /** The destination that the id stands for. */
   destinationOf(id: string): string | undefined {
-    return this.#byId.get(id)?.destination;
+    return this.#byId.get(id)?.request.destination;
   }
 
   *all(): IterableIterator<ClientSubscription> {
-    for (const [id, entry] of this.#byId) {
-      if (entry.shared === null || entry.shared.ids.at(-1) === id) yield entry.subscription;
+    for (const subscription of this.#byId.values()) {
+      const shared = this.#sharedBy(subscription);
+      if (shared === undefined || shared.ids.at(-1) === idOf(subscription)) yield subscription;
     }
   }
 
   /** The send buffer is empty again. */
   drained(): void {
-    for (const { subscription } of this.#byId.values()) subscription.drained();
+    for (const subscription of this.#byId.values()) subscription.drained();
   }
 
   /** `held`: the messages wait until the subscription goes live. */
-  add(
-    id: string,
-    subscription: ClientSubscription,
-    options: Place & { readonly held: boolean },
-  ): void {
-    const { destination, isPattern } = options;
+  add(subscription: ClientSubscription, options: Limits & { readonly held: boolean }): void {
+    const isPattern = subscription.request.pattern !== null;
     this.#assertRoom(options.limit);
     if (isPattern && this.#patterns >= options.patterns) {
       const text = `A connection may hold ${options.patterns} subscriptions with wildcards`;
@@ -72,7 +68,7 @@ export class Subscriptions {
     subscription.open(options.held);
     this.#count += 1;
     if (isPattern) this.#patterns += 1;
-    this.#byId.set(id, { destination, subscription, shared: null, isPattern });
+    this.#byId.add(subscription);
   }
 
   /**
@@ -80,12 +76,10 @@ export class Subscriptions {
    * to the one before. Ids beyond the remembered number are forgotten, oldest first, so a client
    * that never unsubscribes costs constant memory.
    */
-  addShared(
-    id: string,
-    subscription: ClientSubscription,
-    options: { readonly destination: string; readonly limit: number },
-  ): void {
-    const key = subscription.key;
+  addShared(subscription: ClientSubscription, options: { readonly limit: number }): void {
+    const { key } = subscription;
+    const id = idOf(subscription);
+    this.#shared ??= new Map();
     let shared = this.#shared.get(key);
     if (shared === undefined) {
       this.#assertRoom(options.limit);
@@ -95,8 +89,7 @@ export class Subscriptions {
     }
     this.#newest(shared)?.close();
     shared.ids.push(id);
-    const { destination } = options;
-    this.#byId.set(id, { destination, subscription, shared, isPattern: false });
+    this.#byId.add(subscription);
     if (shared.ids.length > REMEMBERED_IDS) {
       const forgotten = shared.ids.shift();
       if (forgotten !== undefined) this.#byId.delete(forgotten);
@@ -106,20 +99,20 @@ export class Subscriptions {
 
   /** False if the id stands for nothing (any more). */
   remove(id: string): boolean {
-    const entry = this.#byId.get(id);
-    if (entry === undefined) return false;
+    const subscription = this.#byId.get(id);
+    if (subscription === undefined) return false;
     this.#byId.delete(id);
-    entry.subscription.close();
-    const shared = entry.shared;
-    if (entry.isPattern) this.#patterns -= 1;
-    if (shared === null) {
+    subscription.close();
+    const shared = this.#sharedBy(subscription);
+    if (shared === undefined) {
+      if (subscription.request.pattern !== null) this.#patterns -= 1;
       this.#count -= 1;
       return true;
     }
     const wasNewest = shared.ids.at(-1) === id;
     shared.ids.splice(shared.ids.indexOf(id), 1);
     if (shared.ids.length === 0) {
-      this.#shared.delete(shared.key);
+      this.#shared?.delete(shared.key);
       this.#count -= 1;
     } else if (wasNewest) {
       this.#newest(shared)?.open(false);
@@ -129,20 +122,22 @@ export class Subscriptions {
 
   /** Every subscription that listens under the key. */
   removeKey(key: string): void {
-    for (const [id, { subscription }] of this.#byId) {
-      if (subscription.key === key) this.remove(id);
+    for (const subscription of this.#byId.values()) {
+      if (subscription.key === key) this.remove(idOf(subscription));
     }
   }
 
   /** Every subscription to a destination that is meant. */
   removeWhere(isMeant: (destination: string) => boolean): void {
-    for (const [id, { destination }] of this.#byId) if (isMeant(destination)) this.remove(id);
+    for (const subscription of this.#byId.values()) {
+      if (isMeant(subscription.request.destination)) this.remove(idOf(subscription));
+    }
   }
 
   removeAll(): void {
-    for (const entry of this.#byId.values()) entry.subscription.close();
+    for (const subscription of this.#byId.values()) subscription.close();
     this.#byId.clear();
-    this.#shared.clear();
+    this.#shared = null;
     this.#count = 0;
     this.#patterns = 0;
   }
@@ -153,25 +148,20 @@ export class Subscriptions {
     }
   }
 
+  #sharedBy({ key }: ClientSubscription): SharedIds | undefined {
+    return this.#shared?.get(key);
+  }
+
   #newest(shared: SharedIds): ClientSubscription | undefined {
     const id = shared.ids.at(-1);
-    return id === undefined ? undefined : this.#byId.get(id)?.subscription;
+    return id === undefined ? undefined : this.#byId.get(id);
   }
 }
 
-interface Entry {
-  readonly destination: string;
-  readonly subscription: ClientSubscription;
-  readonly shared: SharedIds | null;
-  readonly isPattern: boolean;
-}
-
-/** What a subscription is to, and how many there may be. */
-export interface Place {
-  readonly destination: string;
+/** How many there may be. */
+export interface Limits {
   readonly limit: number;
-  /** The destination has wildcards; of those there may be so many. */
-  readonly isPattern: boolean;
+  /** Of those, to destinations with wildcards. */
   readonly patterns: number;
 }
 

@@ -79,7 +79,7 @@ export class Decoder {
     this.#phase = "stopped";
     this.#halfPair = "";
     this.#kept.clear();
-    this.#head.reset();
+    this.#head.clear();
   }
 
   #open(chunk: string | Uint8Array): Chunk {
@@ -130,7 +130,7 @@ export class Decoder {
     if (code === LF || (code === CR && allowsCr(this.version))) return at + 1;
     this.#phase = "head";
     this.#size = 0;
-    this.#head.reset();
+    this.#head.begin();
     return at;
   }
 
@@ -208,6 +208,7 @@ export class Decoder {
     if (chunk.codeAt(at) !== NUL) throw malformed(`${command} does not end where its body does`);
     const body: Body = this.#kept.take() ?? (this.#isText ? "" : NO_BYTES);
     this.#phase = "between";
+    this.#head.clear();
     onFrame(new Frame(command, headers, body));
     return at + 1;
   }

@@ -5,27 +5,39 @@ const PIECES_PER_BLOCK = 256;
 
 /** Keeps the pieces of a line or a body until the last one is there. All are text, or all bytes. */
 export class Gatherer {
-  #pieces: Body[] = [];
-  #blocks: Body[] = [];
+  /** Mostly there is no other. */
+  #first: Body | undefined;
+  /** Those behind it, since the last block. */
+  #pieces: Body[] | null = null;
+  #blocks: Body[] | null = null;
 
   add(piece: Body): void {
+    if (this.#first === undefined) {
+      this.#first = piece;
+      return;
+    }
+    this.#pieces ??= [];
     this.#pieces.push(piece);
     if (this.#pieces.length < PIECES_PER_BLOCK) return;
+    this.#blocks ??= [];
     this.#blocks.push(join(this.#pieces));
-    this.#pieces = [];
+    this.#pieces = null;
   }
 
   /** All of it, and forgets it. A single piece comes back as it went in; undefined without any. */
   take(): Body | undefined {
-    if (this.#blocks.length === 0 && this.#pieces.length < 2) return this.#pieces.pop();
-    const whole = join([...this.#blocks, ...this.#pieces]);
+    const first = this.#first;
+    if (first === undefined) return undefined;
+    const isSole = this.#pieces === null && this.#blocks === null;
+    const whole = isSole ? first : join([first, ...(this.#blocks ?? []), ...(this.#pieces ?? [])]);
     this.clear();
     return whole;
   }
 
   clear(): void {
-    this.#pieces = [];
-    this.#blocks = [];
+    this.#first = undefined;
+    this.#pieces = null;
+    this.#blocks = null;
   }
 }
 

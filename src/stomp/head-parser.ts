@@ -13,23 +13,36 @@ const CR = 13;
 const COMMAND = /^[A-Z]{1,16}$/;
 const COMMAND_BEGINNING = /^[A-Z]{0,16}\r?$/;
 
+/** Between two frames; nothing is ever added to it. */
+const NO_HEADERS: string[] = [];
+
 /** Collects command and headers of one frame, line by line. */
 export class HeadParser {
   command = "";
-  headers: string[] = [];
+  headers = NO_HEADERS;
   /** The empty line has come. */
   isWhole = false;
   /** Whose rules hold for the frame. Settled when the head is whole. */
   version: StompVersion | null = null;
-  readonly #limits: HeadLimits;
+  readonly #maxHeaders: number;
+  readonly #maxHeaderLineBytes: number;
 
-  constructor(limits: HeadLimits) {
-    this.#limits = limits;
+  constructor({ maxHeaders, maxHeaderLineBytes }: HeadLimits) {
+    this.#maxHeaders = maxHeaders;
+    this.#maxHeaderLineBytes = maxHeaderLineBytes;
   }
 
-  reset(): void {
+  /** A frame begins. */
+  begin(): void {
     this.command = "";
     this.headers = [];
+    this.isWhole = false;
+  }
+
+  /** Lets go of the frame: its headers keep alive the message that they came in. */
+  clear(): void {
+    this.command = "";
+    this.headers = NO_HEADERS;
     this.isWhole = false;
   }
 
@@ -57,7 +70,7 @@ export class HeadParser {
     if (this.command === "" && (lineOctets > 17 || !COMMAND_BEGINNING.test(piece))) {
       throw malformed("The first line is no command");
     }
-    if (lineOctets > this.#limits.maxHeaderLineBytes) throw this.#lineTooLong();
+    if (lineOctets > this.#maxHeaderLineBytes) throw this.#lineTooLong();
     if (piece.includes("\0")) throw malformed("The frame ends before its headers do");
   }
 
@@ -77,7 +90,7 @@ export class HeadParser {
   }
 
   #takeHeader(text: string, from: number, end: number, version: StompVersion | null): void {
-    const { maxHeaders } = this.#limits;
+    const maxHeaders = this.#maxHeaders;
     if (this.headers.length >= 2 * maxHeaders) {
       throw new AppError("HEADER_LIMIT_EXCEEDED", `A frame may have ${maxHeaders} headers`);
     }
@@ -99,14 +112,14 @@ export class HeadParser {
   }
 
   #checkLength(text: string, from: number, end: number): void {
-    const limit = this.#limits.maxHeaderLineBytes;
+    const limit = this.#maxHeaderLineBytes;
     // An UTF-16 unit is three octets at most, so only long lines need counting.
     if (3 * (end - from) <= limit) return;
     if (Buffer.byteLength(text.slice(from, end)) > limit) throw this.#lineTooLong();
   }
 
   #lineTooLong(): AppError {
-    const limit = this.#limits.maxHeaderLineBytes;
+    const limit = this.#maxHeaderLineBytes;
     return new AppError("HEADER_LIMIT_EXCEEDED", `A header line may have ${limit} bytes`);
   }
 }

@@ -22,6 +22,7 @@ import { conflictsOf, type Taken } from "./conflicts.ts";
 import type { ClientIds } from "./sqlite-client-ids.ts";
 import type { Commits } from "./sqlite-commits.ts";
 import { isConstraint } from "./sqlite-errors.ts";
+import type { MemberNames } from "./sqlite-member-names.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -40,10 +41,12 @@ export class SqliteChatStore implements ChatStore {
   readonly #commits: Commits;
   readonly #reads: ReturnType<typeof prepare>;
   readonly #clientIds: ClientIds;
+  readonly #memberNames: MemberNames;
 
-  constructor(commits: Commits, reader: Database, clientIds: ClientIds) {
+  constructor(commits: Commits, reader: Database, clientIds: ClientIds, memberNames: MemberNames) {
     this.#commits = commits;
     this.#clientIds = clientIds;
+    this.#memberNames = memberNames;
     this.#reads = prepare(reader);
   }
 
@@ -51,6 +54,7 @@ export class SqliteChatStore implements ChatStore {
     for (const { senderId, clientMessageId } of batch.messages) {
       if (clientMessageId !== null) this.#clientIds.add(senderId, clientMessageId);
     }
+    this.#memberNames.addAll(batch);
     try {
       await this.#commits.commit(
         "chat",
@@ -98,6 +102,7 @@ export class SqliteChatStore implements ChatStore {
   }
 
   backlog(userId: string): BacklogHead[] {
+    if (this.#memberNames.surelyNone(userId)) return [];
     return answer(() => this.#reads.backlog.all(userId));
   }
 

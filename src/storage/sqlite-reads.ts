@@ -63,6 +63,10 @@ export const READS = {
     WHERE (sender_id, client_message_id) > (?, ?)
     ORDER BY sender_id, client_message_id LIMIT ?`,
 
+  memberNames: `
+    SELECT DISTINCT user_id AS userId FROM members
+    WHERE user_id > ? ORDER BY user_id LIMIT ?`,
+
   messageBySeq: `SELECT id FROM messages WHERE conversation_id = ? AND seq = ?`,
 
   historyBefore: `

@@ -15,6 +15,7 @@ import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
+import { MemberNames } from "./sqlite-member-names.ts";
 import type { Check } from "./sqlite-opening.ts";
 import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
@@ -85,6 +86,7 @@ class SqliteStorage implements Storage {
   readonly #commits: Commits;
   readonly #reader: Database;
   readonly #clientIds: ClientIds;
+  readonly #memberNames: MemberNames;
   #closed: Promise<void> | undefined;
 
   constructor(lock: DatabaseLock, writer: WriterClient, reader: Database, clock: Clock) {
@@ -93,7 +95,8 @@ class SqliteStorage implements Storage {
     this.#reader = reader;
     this.#commits = new Commits(writer);
     this.#clientIds = new ClientIds(reader, clock);
-    this.chat = new SqliteChatStore(this.#commits, reader, this.#clientIds);
+    this.#memberNames = new MemberNames(reader, clock);
+    this.chat = new SqliteChatStore(this.#commits, reader, this.#clientIds, this.#memberNames);
     this.queues = new SqliteQueueStore(this.#commits, reader);
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
@@ -107,6 +110,7 @@ class SqliteStorage implements Storage {
   async #shutDown(): Promise<void> {
     await this.#commits.finish();
     this.#clientIds.stop();
+    this.#memberNames.stop();
     // First, so that the writer's connection is the last one and takes the log's files with it.
     this.#reader.close();
     await this.#writer.close();

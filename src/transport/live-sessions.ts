@@ -8,6 +8,8 @@ export interface LiveSessionsOptions {
   readonly clock: Clock;
   /** Between two looks at the time limits, while there are sessions. */
   readonly checkEveryMs: number;
+  /** Between two looks at the send buffers; no shorter than `checkEveryMs`. */
+  readonly buffersEveryMs: number;
   /** From 0 up to 1. */
   readonly random: () => number;
   /** The longest time that a client of a server that stops is told to wait before it comes back. */
@@ -35,6 +37,7 @@ export class LiveSessions {
   #isDraining = false;
   readonly #byAddress = new Map<string, Set<Session>>();
   #weighedMs = 0;
+  #buffersSeenMs = 0;
   #isOverfull = false;
 
   constructor(options: LiveSessionsOptions) {
@@ -117,7 +120,9 @@ export class LiveSessions {
   readonly #check = (): void => {
     this.#timer = null;
     const nowMs = this.#options.clock.monotonicMs();
-    for (const session of this.#sessions) session.check(nowMs);
+    const looksAtBuffers = nowMs - this.#buffersSeenMs >= this.#options.buffersEveryMs;
+    if (looksAtBuffers) this.#buffersSeenMs = nowMs;
+    for (const session of this.#sessions) session.check(nowMs, looksAtBuffers);
     if (nowMs - this.#weighedMs >= WEIGH_EVERY_MS) {
       this.#weighedMs = nowMs;
       this.#weigh();

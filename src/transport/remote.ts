@@ -12,21 +12,39 @@ export interface RemotePolicy {
 
 /** Where the request, and a connection that it opens, comes from. */
 export function remoteOf(request: Request, server: Server<unknown>, policy: RemotePolicy): Remote {
-  const kept = new Map<string, string>();
+  let kept: Map<string, string> | null = null;
   for (const name of policy.requestHeaders) {
     const value = request.headers.get(name);
     if (value === null) continue;
     // Browsers, and proxies that know their user, add all but tokens to whatever a page asks.
     const isToken = name === "authorization" && /^Bearer /i.test(value);
     if (!isToken && !areCookiesTrusted(request.headers, policy.origins)) continue;
+    kept ??= new Map();
     kept.set(name, value);
   }
   const peerAddress = server.requestIP(request)?.address ?? null;
-  return {
-    peerAddress,
-    address: clientAddress(peerAddress, request.headers, policy.proxies),
-    proxied: isFromElsewhere(request.headers, policy.origins),
-    header: (name) => kept.get(name.toLowerCase()),
-    forgetHeaders: () => kept.clear(),
-  };
+  const address = clientAddress(peerAddress, request.headers, policy.proxies);
+  const proxied = isFromElsewhere(request.headers, policy.origins);
+  return new RequestRemote(peerAddress, address, proxied, kept);
+}
+
+class RequestRemote implements Remote {
+  #headers: ReadonlyMap<string, string> | null;
+
+  constructor(
+    readonly peerAddress: string | null,
+    readonly address: string | null,
+    readonly proxied: boolean,
+    headers: ReadonlyMap<string, string> | null,
+  ) {
+    this.#headers = headers;
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers?.get(name.toLowerCase());
+  }
+
+  forgetHeaders(): void {
+    this.#headers = null;
+  }
 }

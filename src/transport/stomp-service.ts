@@ -27,10 +27,13 @@ export class StompService implements Service {
     const { environment, sessions, heartbeatSender, sockJsHeartbeatMs } = this.#options;
     const session = new Session(connection, environment);
     if (connection.framing === "sockjs") {
-      session.onClosed(heartbeatSender.add(connection, HEARTBEAT_FRAME, sockJsHeartbeatMs));
+      const slot = heartbeatSender.add(connection, HEARTBEAT_FRAME, sockJsHeartbeatMs);
+      session.onClosed(() => heartbeatSender.remove(connection, slot));
     }
-    session.onClosed(() => sessions.remove(session));
+    session.onClosed(this.#forget);
     sessions.add(session);
     return session;
   }
+
+  readonly #forget = (session: Session): void => this.#options.sessions.remove(session);
 }

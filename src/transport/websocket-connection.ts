@@ -20,6 +20,7 @@ export class WebSocketConnection implements Connection, PeerTopics {
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
   #outlet: Outlet | null = null;
   #receiver: Receiver | null = null;
+  #own: string | null = null;
 
   constructor(
     service: Service,
@@ -86,6 +87,14 @@ export class WebSocketConnection implements Connection, PeerTopics {
 
   leave(channel: string): void {
     this.#socket?.unsubscribe(channel);
+  }
+
+  own(newName: () => string): string {
+    if (this.#own === null) {
+      this.#own = newName();
+      this.join(this.#own);
+    }
+    return this.#own;
   }
 
   publishToOthers(channel: string, payload: string | Uint8Array): void {

@@ -23,7 +23,13 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
   const contacts = new Contacts({ store, isUsed: true, isKept: () => false });
   const faults: unknown[] = [];
   const audience = new PresenceAudience({
-    ...{ broker, blocks, sessions: new UserSessions(new TurnEnd()), newId: () => "id", clock },
+    ...{
+      broker,
+      blocks,
+      sessions: new UserSessions(new TurnEnd(), () => {}),
+      newId: () => "id",
+      clock,
+    },
     visibility: new PresenceVisibility(scope, blocks, contacts),
     onFault: (fault) => faults.push(fault),
   });

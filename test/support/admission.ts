@@ -21,7 +21,15 @@ export function testDoor(clock: Clock, options: DoorOptions = {}) {
   const { random = () => 0.5, log = silentLog, connectsBurst = 1 } = options;
   const keys = new LimitKeys(AddressList.parse([]));
   const sessions = new LiveSessions({
-    ...{ clock, random, keys, log, checkEveryMs: 1_000, reconnectSpreadMs: 5_000 },
+    ...{
+      clock,
+      random,
+      keys,
+      log,
+      checkEveryMs: 1_000,
+      buffersEveryMs: 1_000,
+      reconnectSpreadMs: 5_000,
+    },
     bufferedBytes: options.bufferedBytes ?? Number.POSITIVE_INFINITY,
   });
   const admission = new Admission({

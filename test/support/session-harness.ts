@@ -43,6 +43,7 @@ export class FakeConnection implements Connection, PeerTopics {
   readonly sent: (string | Uint8Array)[] = [];
   closedWith: [number, string] | null = null;
   isTerminated = false;
+  #own: string | null = null;
   buffered = 0;
 
   constructor(
@@ -74,6 +75,13 @@ export class FakeConnection implements Connection, PeerTopics {
   }
   leave(channel: string): void {
     this.engine.members.get(channel)?.delete(this);
+  }
+  own(newName: () => string): string {
+    if (this.#own === null) {
+      this.#own = newName();
+      this.join(this.#own);
+    }
+    return this.#own;
   }
   publishToOthers(channel: string, payload: string | Uint8Array): void {
     for (const member of this.engine.members.get(channel) ?? []) {
