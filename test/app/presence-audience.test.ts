@@ -15,7 +15,16 @@ import { settled } from "../support/held-store.ts";
 import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
 import { batch, conversation } from "../support/stored.ts";
 
+/** No more than the number of sessions counts. */
+class Crowd extends UserSessions {
+  size = 0;
+  override get count(): number {
+    return this.size;
+  }
+}
+
 function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStore()) {
+  const sessions = new Crowd(new TurnEnd(), () => {});
   const engine = new FakeEngine();
   const clock = new FakeClock();
   const broker = new Broker(engine);
@@ -26,7 +35,7 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
     ...{
       broker,
       blocks,
-      sessions: new UserSessions(new TurnEnd(), () => {}),
+      sessions,
       newId: () => "id",
       clock,
     },
@@ -51,7 +60,7 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
     audience.publish(userId, body);
     clock.advance(1_000);
   };
-  return { audience, blocks, clock, listen, publish, faults };
+  return { audience, sessions, blocks, clock, listen, publish, faults };
 }
 
 describe("with everyone allowed", () => {
@@ -69,6 +78,22 @@ describe("with everyone allowed", () => {
 });
 
 describe("events that come close to each other", () => {
+  test("wait longer for each other where many listen, but no longer than a second", () => {
+    const { audience, sessions, clock, listen } = audienceFor("everyone");
+    const alice = listen("alice");
+    const comesAfterMs = (connections: number) => {
+      clock.advance(2_000);
+      sessions.size = connections;
+      audience.publish("bob", "first");
+      audience.publish("bob", "second");
+      const before = alice.bodies().length;
+      let ms = 0;
+      for (; alice.bodies().length === before; ms += 10) clock.advance(10);
+      return ms;
+    };
+    expect([10, 1_000, 4_000, 100_000].map(comesAfterMs)).toEqual([50, 50, 200, 1_000]);
+  });
+
   test("leave together after the first, the latest of each user", () => {
     const { audience, clock, listen } = audienceFor("everyone");
     const alice = listen("alice");

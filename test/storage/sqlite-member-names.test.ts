@@ -4,29 +4,34 @@ import type { WriteBatch } from "../../src/chat/ports.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { MemberNames } from "../../src/storage/sqlite-member-names.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { batch } from "../support/stored.ts";
 
-/** More than two pages. */
+/** More than two pages of names, some of them in many conversations. */
 const STORED = 2_500;
-
-const NOTHING: WriteBatch = {
-  ...{ conversations: [], messages: [], watermarks: [], users: [] },
-  ...{ removedMembers: [], addedMembers: [] },
-};
 
 function databaseWith(count: number): Database {
   const db = new Database(":memory:");
   migrate(db);
-  for (const id of ["c", "d"]) {
-    db.run("INSERT INTO conversations (id, kind, created_ms) VALUES (?, 'group', 0)", [id]);
-    const insert = db.query(
-      "INSERT INTO members (conversation_id, user_id, position) VALUES (?, ?, ?)",
-    );
-    for (let at = 0; at < count; at += 1) insert.run(id, `user-${at}`, at);
+  const conversation = db.query(
+    "INSERT INTO conversations (id, kind, created_ms) VALUES (?, 'group', 0)",
+  );
+  const member = db.query(
+    "INSERT INTO members (conversation_id, user_id, position) VALUES (?, ?, ?)",
+  );
+  for (const id of ["c1", "c2"]) {
+    conversation.run(id);
+    for (let number = 0; number < count; number += 1) member.run(id, `user-${number}`, number);
   }
   return db;
 }
 
-test("no member is taken for none, and nobody is until all members are read", () => {
+function members(conversationId: string, userId: string): WriteBatch {
+  return batch({
+    addedMembers: [{ conversationId, userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 }],
+  });
+}
+
+test("nobody is surely in none until all names are read, and no member is ever", () => {
   const clock = new FakeClock();
   const names = new MemberNames(databaseWith(STORED), clock);
   expect(names.surelyNone("stranger")).toBe(false);
@@ -34,34 +39,47 @@ test("no member is taken for none, and nobody is until all members are read", ()
   expect(names.surelyNone("stranger")).toBe(false);
   clock.advance(10);
   expect(names.surelyNone("stranger")).toBe(true);
-  const users = Array.from({ length: STORED }, (_, at) => `user-${at}`);
-  expect(users.filter((userId) => names.surelyNone(userId))).toEqual([]);
+  const taken = Array.from({ length: STORED }, (_, number) => `user-${number}`);
+  expect(taken.filter((userId) => names.surelyNone(userId))).toEqual([]);
 });
 
-test("who comes into a conversation is a member from then on", () => {
-  const names = new MemberNames(databaseWith(0), new FakeClock());
-  const at = { deliveredSeq: 0, readSeq: 0, joinedSeq: 0 };
-  const conversation = { id: "c", kind: "group", createdMs: 0, memberIds: ["first"] } as const;
-  expect(["first", "second"].map((userId) => names.surelyNone(userId))).toEqual([true, true]);
-  names.addAll({ ...NOTHING, conversations: [conversation] });
-  names.addAll({ ...NOTHING, addedMembers: [{ conversationId: "c", userId: "second", ...at }] });
-  expect(["first", "second"].map((userId) => names.surelyNone(userId))).toEqual([false, false]);
-  expect(names.surelyNone("third")).toBe(true);
-});
-
-test("past so many members, and once it is stopped, nothing is sure", () => {
-  const crowded = new MemberNames(databaseWith(5), new FakeClock(), 5);
-  expect(crowded.surelyNone("stranger")).toBe(false);
-  const stopped = new MemberNames(databaseWith(0), new FakeClock());
-  stopped.stop();
-  expect(stopped.surelyNone("stranger")).toBe(false);
-});
-
-test("where the members cannot be read, nothing is sure", () => {
+test("who joins while names are read is known, wherever their name stands", () => {
   const clock = new FakeClock();
   const db = databaseWith(STORED);
   const names = new MemberNames(db, clock);
-  db.run("DROP TABLE members");
+  for (const userId of ["a newcomer", "zoe"]) {
+    names.addAll(members("c1", userId));
+    db.query("INSERT INTO members (conversation_id, user_id, position) VALUES ('c1', ?, 9999)").run(
+      userId,
+    );
+  }
   clock.advance(10);
-  expect(names.surelyNone("stranger")).toBe(false);
+  expect(names.surelyNone("stranger")).toBe(true);
+  expect(["a newcomer", "zoe"].filter((userId) => names.surelyNone(userId))).toEqual([]);
+});
+
+test("members of new conversations are known, as the database keeps their names", () => {
+  const names = new MemberNames(databaseWith(0), new FakeClock());
+  expect(names.surelyNone("alice")).toBe(true);
+  const opened = {
+    id: "c1",
+    kind: "direct" as const,
+    createdMs: 0,
+    memberIds: ["alice", "\ud83d"],
+  };
+  names.addAll(batch({ conversations: [opened] }));
+  expect(names.surelyNone("alice")).toBe(false);
+  expect(names.surelyNone("\ufffd")).toBe(false);
+  expect(names.surelyNone("bob")).toBe(true);
+});
+
+test("past the most names that are kept nobody is, nor after the stop", () => {
+  const clock = new FakeClock();
+  const crowded = new MemberNames(databaseWith(5), clock, 6);
+  expect(crowded.surelyNone("stranger")).toBe(true);
+  crowded.addAll(members("c1", "the sixth"));
+  expect(crowded.surelyNone("stranger")).toBe(false);
+  const stopped = new MemberNames(databaseWith(0), clock);
+  stopped.stop();
+  expect(stopped.surelyNone("stranger")).toBe(false);
 });
