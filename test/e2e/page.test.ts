@@ -54,8 +54,10 @@ test("two people talk", async () => {
   await alice.say("hello Bob");
   await expectSoon(() => bob.bubbles(), ["hello Bob"]);
   await bob.say("hello Alice", "how are you?");
+  const talk = ["hello Bob", "hello Alice", "how are you?"];
+  await expectSoon(() => alice.bubbles(), talk);
   await alice.say("fine");
-  const talk = ["hello Bob", "hello Alice", "how are you?", "fine"];
+  talk.push("fine");
   await expectSoon(() => alice.bubbles(), talk);
   await expectSoon(() => bob.bubbles(), talk);
 });
