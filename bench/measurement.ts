@@ -35,6 +35,8 @@ const loadSchema = z.object({
   serverRssBytes: z.number(),
   /** Its spinning aside; when it nears `seconds`, the client is the bottleneck. */
   clientCpuSeconds: z.number(),
+  /** Where it belongs to the scenario: connections that the server ended, their clients being slow. */
+  cutOff: z.number().optional(),
 });
 
 const idleSchema = z.object({

@@ -1,5 +1,6 @@
 import { countLost, noFaults, type Outcome } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
+import { makeConversation } from "./conversations.ts";
 import type { GroupsScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
@@ -75,15 +76,10 @@ class Groups {
 
   async connect(): Promise<void> {
     const { groups, members } = this.#scenario;
-    const { port, apiKey } = this.#target;
+    const { port } = this.#target;
     for (let group = 0; group < groups; group += 1) {
       const memberIds = Array.from({ length: members }, (_, at) => `user-${group * members + at}`);
-      const made = await fetch(`http://127.0.0.1:${port}/api/conversations`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-        body: JSON.stringify({ id: `group-${group}`, memberIds }),
-      });
-      if (!made.ok) throw new Error(`The group was not made: ${await made.text()}`);
+      await makeConversation(this.#target, `group-${group}`, memberIds);
     }
     this.#users = await connectMany(groups * members, async (user) => {
       this.#lastSeq[user] = 0;
