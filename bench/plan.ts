@@ -3,12 +3,12 @@ import type { Scenario } from "./load/job.ts";
 export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
   ...(["chat", "fan-out", "groups", "storm", "slow-readers"] as const),
-  ...(["typing", "presence", "idle", "crowd", "ratios"] as const),
+  ...(["typing", "presence", "mixed-day", "idle", "crowd", "ratios"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Each takes more than a minute. */
-const ON_REQUEST: readonly Part[] = ["storage", "crowd"];
+const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day"];
 const NOT_QUICK: readonly Part[] = [
   ...(["codec", "queues", "groups", "storm"] as const),
   ...(["slow-readers", "typing", "presence"] as const),
@@ -81,6 +81,12 @@ const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>>
     {
       ...{ scenario: "presence", users: 500, watchers: 100 },
       ...{ eventsPerSecond: 1_000, warmUpSeconds: 1, seconds: 4 },
+    },
+  ],
+  "mixed-day": (quick) => [
+    {
+      ...{ scenario: "mixed-day", users: 1_000, eventsPerSecond: 2_000 },
+      ...(quick ? { warmUpSeconds: 1, seconds: 3 } : { warmUpSeconds: 5, seconds: 60 }),
     },
   ],
   idle: (quick) => [

@@ -8,6 +8,7 @@ import { runFanOut } from "./fan-out.ts";
 import { runGroups } from "./groups.ts";
 import { runIdle } from "./idle.ts";
 import { jobSchema } from "./job.ts";
+import { runMixedDay } from "./mixed-day.ts";
 import { runPresence } from "./presence.ts";
 import { runSlowReaders } from "./slow-readers.ts";
 import { runStorm } from "./storm.ts";
@@ -35,6 +36,8 @@ async function run(): Promise<Outcome> {
       return runTyping(job, job);
     case "presence":
       return runPresence(job, job);
+    case "mixed-day":
+      return runMixedDay(job, job);
     case "idle":
       return runIdle(job, job);
   }

@@ -95,6 +95,15 @@ const presenceSchema = z.object({
   seconds: z.number(),
 });
 
+const mixedDaySchema = z.object({
+  scenario: z.literal("mixed-day"),
+  /** A multiple of ten: in pairs, and in groups of ten. */
+  users: z.number(),
+  eventsPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
 const idleSchema = z.object({
   scenario: z.literal("idle"),
   connections: z.number(),
@@ -109,6 +118,7 @@ const scenarioSchema = z.discriminatedUnion("scenario", [
   ...([chatSchema, chatLoopSchema, fanOutSchema] as const),
   ...([groupsSchema, stormSchema, idleSchema] as const),
   ...([slowReadersSchema, typingSchema, presenceSchema] as const),
+  ...([mixedDaySchema] as const),
 ]);
 
 /** What one client process does, its only argument. */
@@ -125,4 +135,5 @@ export type StormScenario = z.infer<typeof stormSchema>;
 export type SlowReadersScenario = z.infer<typeof slowReadersSchema>;
 export type TypingScenario = z.infer<typeof typingSchema>;
 export type PresenceScenario = z.infer<typeof presenceSchema>;
+export type MixedDayScenario = z.infer<typeof mixedDaySchema>;
 export type IdleScenario = z.infer<typeof idleSchema>;
