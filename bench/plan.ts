@@ -3,12 +3,12 @@ import type { Scenario } from "./load/job.ts";
 export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
   ...(["chat", "fan-out", "groups", "storm", "slow-readers"] as const),
-  ...(["typing", "presence", "mixed-day", "idle", "crowd", "ratios"] as const),
+  ...(["typing", "presence", "mixed-day", "idle", "crowd", "costs", "ratios"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Each takes more than a minute. */
-const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day"];
+/** Each takes more than a minute, the cost curves three. */
+const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day", "costs"];
 const NOT_QUICK: readonly Part[] = [
   ...(["codec", "queues", "groups", "storm"] as const),
   ...(["slow-readers", "typing", "presence"] as const),
@@ -89,6 +89,13 @@ const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>>
       ...(quick ? { warmUpSeconds: 1, seconds: 3 } : { warmUpSeconds: 5, seconds: 60 }),
     },
   ],
+  costs: (quick) =>
+    (["users", "topics", "messages", "history"] as const).flatMap((of) =>
+      [1, 2, 4, 8].map((times) => ({
+        ...{ scenario: "cost" as const, of, times },
+        ...(quick ? { warmUpSeconds: 0.5, seconds: 1 } : { warmUpSeconds: 2, seconds: 4 }),
+      })),
+    ),
   idle: (quick) => [
     { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 2 : 10 },
   ],

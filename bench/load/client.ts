@@ -4,6 +4,7 @@
  */
 import type { Outcome } from "../measurement.ts";
 import { runChat, runChatLoop } from "./chat.ts";
+import { runCost } from "./cost.ts";
 import { runFanOut } from "./fan-out.ts";
 import { runGroups } from "./groups.ts";
 import { runIdle } from "./idle.ts";
@@ -38,6 +39,8 @@ async function run(): Promise<Outcome> {
       return runPresence(job, job);
     case "mixed-day":
       return runMixedDay(job, job);
+    case "cost":
+      return runCost(job, job);
     case "idle":
       return runIdle(job, job);
   }

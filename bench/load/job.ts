@@ -104,6 +104,15 @@ const mixedDaySchema = z.object({
   seconds: z.number(),
 });
 
+const costSchema = z.object({
+  scenario: z.literal("cost"),
+  /** What there is more of; all else stays. */
+  of: z.enum(["users", "topics", "messages", "history"]),
+  times: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
 const idleSchema = z.object({
   scenario: z.literal("idle"),
   connections: z.number(),
@@ -118,7 +127,7 @@ const scenarioSchema = z.discriminatedUnion("scenario", [
   ...([chatSchema, chatLoopSchema, fanOutSchema] as const),
   ...([groupsSchema, stormSchema, idleSchema] as const),
   ...([slowReadersSchema, typingSchema, presenceSchema] as const),
-  ...([mixedDaySchema] as const),
+  ...([mixedDaySchema, costSchema] as const),
 ]);
 
 /** What one client process does, its only argument. */
@@ -136,4 +145,5 @@ export type SlowReadersScenario = z.infer<typeof slowReadersSchema>;
 export type TypingScenario = z.infer<typeof typingSchema>;
 export type PresenceScenario = z.infer<typeof presenceSchema>;
 export type MixedDayScenario = z.infer<typeof mixedDaySchema>;
+export type CostScenario = z.infer<typeof costSchema>;
 export type IdleScenario = z.infer<typeof idleSchema>;
