@@ -9,6 +9,8 @@ const latencySchema = z.object({
   p999Ms: z.number(),
   p9999Ms: z.number(),
   maxMs: z.number(),
+  /** Of them, within the 100 ms that users were promised; not there without any. */
+  promisedShare: z.number().optional(),
 });
 
 const faultsSchema = z.object({
