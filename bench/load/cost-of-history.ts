@@ -2,6 +2,7 @@ import { z } from "zod";
 import { countLost, noFaults } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
 import type { CostWork } from "./cost.ts";
+import { after } from "./frame-fields.ts";
 import type { Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import { StompClient } from "./stomp-client.ts";
@@ -13,6 +14,7 @@ const READER = "reader";
 const CONVERSATION = "long";
 /** As many under way while the conversation is filled. */
 const IN_FLIGHT = 500;
+const SEQ = Buffer.from('"seq":');
 const CONTENT = "x".repeat(128);
 
 const pageSchema = z.object({ messages: z.array(z.object({ seq: z.number() })) });
@@ -76,9 +78,11 @@ async function fill(count: number, target: Target, onLost: (reason: string) => v
   let confirmed = 0;
   const client = await StompClient.connect({
     ...{ port: target.port, userId: WRITER, heartBeat: "0,0", onLost },
-    onMessage: () => {
+    onMessage: (bytes, start, end) => {
       confirmed += 1;
-      if (sent < count) send();
+      if (after(bytes, SEQ, start, end) === -1) {
+        stored.reject(new Error(`The history was refused: ${bytes.toString("utf8", start, end)}`));
+      } else if (sent < count) send();
       else if (confirmed === count) stored.resolve();
     },
   });
@@ -88,7 +92,7 @@ async function fill(count: number, target: Target, onLost: (reason: string) => v
     const body = JSON.stringify(message);
     client.send(`SEND\ndestination:/app/chat.send\n\n${body}\0`);
   };
-  await client.subscribe({ c: "/user/queue/confirmations" });
+  await client.subscribe({ c: "/user/queue/confirmations", e: "/user/queue/errors" });
   while (sent < IN_FLIGHT) send();
   await stored.promise;
   client.close();
