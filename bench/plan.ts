@@ -7,7 +7,7 @@ export const PARTS = [
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Each takes more than a minute, the cost curves three. */
+/** Each takes more than a minute, the cost curves several. */
 const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day", "costs"];
 const NOT_QUICK: readonly Part[] = [
   ...(["codec", "queues", "groups", "storm"] as const),
