@@ -9,6 +9,8 @@ const latencySchema = z.object({
   p999Ms: z.number(),
   p9999Ms: z.number(),
   maxMs: z.number(),
+  /** Of them, within the 100 ms that users were promised; not there without any. */
+  promisedShare: z.number().optional(),
 });
 
 const faultsSchema = z.object({
@@ -35,6 +37,8 @@ const loadSchema = z.object({
   serverRssBytes: z.number(),
   /** Its spinning aside; when it nears `seconds`, the client is the bottleneck. */
   clientCpuSeconds: z.number(),
+  /** Where it belongs to the scenario: connections that the server ended, their clients being slow. */
+  cutOff: z.number().optional(),
 });
 
 const idleSchema = z.object({

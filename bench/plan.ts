@@ -2,13 +2,17 @@ import type { Scenario } from "./load/job.ts";
 
 export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
-  ...(["chat", "fan-out", "groups", "storm", "idle", "crowd", "ratios"] as const),
+  ...(["chat", "fan-out", "groups", "storm", "slow-readers"] as const),
+  ...(["typing", "presence", "mixed-day", "idle", "crowd", "costs", "ratios"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** The store's own bench takes a minute of a slow disk, 19,000 connections take two. */
-const ON_REQUEST: readonly Part[] = ["storage", "crowd"];
-const NOT_QUICK: readonly Part[] = ["codec", "queues", "groups", "storm"];
+/** Each takes more than a minute, the cost curves several. */
+const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day", "costs"];
+const NOT_QUICK: readonly Part[] = [
+  ...(["codec", "queues", "groups", "storm"] as const),
+  ...(["slow-readers", "typing", "presence"] as const),
+];
 
 /** What runs without being asked for. */
 export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => !ON_REQUEST.includes(part));
@@ -61,6 +65,37 @@ const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>>
     { scenario: "storm", connections: 2_000, atOnce: 32, waiting: 0 },
     { scenario: "storm", connections: 1_000, atOnce: 32, waiting: 20 },
   ],
+  "slow-readers": () => [
+    {
+      ...{ scenario: "slow-readers", subscribers: 100, slow: 20 },
+      ...{ bodyBytes: 8_192, publishesPerSecond: 200, warmUpSeconds: 1, seconds: 6 },
+    },
+  ],
+  typing: () => [
+    {
+      ...{ scenario: "typing", conversations: 500 },
+      ...{ eventsPerSecond: 5_000, warmUpSeconds: 1, seconds: 4 },
+    },
+  ],
+  presence: () => [
+    {
+      ...{ scenario: "presence", users: 500, watchers: 100 },
+      ...{ eventsPerSecond: 1_000, warmUpSeconds: 1, seconds: 4 },
+    },
+  ],
+  "mixed-day": (quick) => [
+    {
+      ...{ scenario: "mixed-day", users: 1_000, eventsPerSecond: 2_000 },
+      ...(quick ? { warmUpSeconds: 1, seconds: 3 } : { warmUpSeconds: 5, seconds: 60 }),
+    },
+  ],
+  costs: (quick) =>
+    (["users", "topics", "messages", "history"] as const).flatMap((of) =>
+      [1, 2, 4, 8].map((times) => ({
+        ...{ scenario: "cost" as const, of, times },
+        ...(quick ? { warmUpSeconds: 0.5, seconds: 1 } : { warmUpSeconds: 2, seconds: 4 }),
+      })),
+    ),
   idle: (quick) => [
     { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 2 : 10 },
   ],

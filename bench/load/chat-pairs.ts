@@ -1,5 +1,6 @@
 import { countLost, noFaults } from "../measurement.ts";
 import { BusyLoop, type LoopTimes } from "./busy-loop.ts";
+import { numberAt } from "./frame-fields.ts";
 import type { Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import { connectMany, StompClient } from "./stomp-client.ts";
@@ -198,13 +199,4 @@ export class Chat {
 /** Where the value begins whose beginning is marked so. */
 function after(bytes: Buffer, mark: Buffer, from: number): number {
   return bytes.indexOf(mark, from) + mark.length;
-}
-
-function numberAt(bytes: Buffer, from: number): number {
-  let value = 0;
-  for (let at = from; ; at += 1) {
-    const digit = (bytes[at] ?? 0) - 48;
-    if (digit < 0 || digit > 9) return value;
-    value = value * 10 + digit;
-  }
 }

@@ -4,11 +4,16 @@
  */
 import type { Outcome } from "../measurement.ts";
 import { runChat, runChatLoop } from "./chat.ts";
+import { runCost } from "./cost.ts";
 import { runFanOut } from "./fan-out.ts";
 import { runGroups } from "./groups.ts";
 import { runIdle } from "./idle.ts";
 import { jobSchema } from "./job.ts";
+import { runMixedDay } from "./mixed-day.ts";
+import { runPresence } from "./presence.ts";
+import { runSlowReaders } from "./slow-readers.ts";
 import { runStorm } from "./storm.ts";
+import { runTyping } from "./typing.ts";
 
 process.on("disconnect", () => process.exit(1)); // Whoever started it is gone.
 
@@ -26,6 +31,16 @@ async function run(): Promise<Outcome> {
       return runGroups(job, job);
     case "storm":
       return runStorm(job, job);
+    case "slow-readers":
+      return runSlowReaders(job, job);
+    case "typing":
+      return runTyping(job, job);
+    case "presence":
+      return runPresence(job, job);
+    case "mixed-day":
+      return runMixedDay(job, job);
+    case "cost":
+      return runCost(job, job);
     case "idle":
       return runIdle(job, job);
   }

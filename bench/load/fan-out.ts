@@ -5,13 +5,11 @@ import { Latencies } from "./latencies.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
 import { type ClientWire, connectMany, StompClient } from "./stomp-client.ts";
 
-const TOPIC = "/topic/bench";
-const BODY_BYTES = 128;
+export const TOPIC = "/topic/bench";
 const DIGITS = 10;
 /** A NUL, as SockJS's JSON has it. */
 const SOCKJS_NUL_BYTES = 6;
 const WIRES: readonly ClientWire[] = ["text", "binary", "sockjs"];
-const PADDING = "x".repeat(BODY_BYTES - DIGITS);
 
 /** What has not come is lost when nothing at all came for so long. */
 const SILENCE_MS = 10_000;
@@ -39,11 +37,19 @@ export async function runFanOut(scenario: FanOutScenario, target: Target): Promi
   return { measurements, faults: fanOut.faults };
 }
 
-class FanOut {
+export type FanOutCrowd = Pick<
+  FanOutScenario,
+  "subscribers" | "bodyBytes" | "subscriptionIds" | "wires"
+>;
+
+/** One publisher, its subscribers, and what has come of each publish. */
+export class FanOut {
   readonly faults = noFaults();
   readonly #toEach = new Latencies("publish → each subscriber");
   readonly #toLast = new Latencies("publish → the last subscriber");
   readonly #subscribers: number;
+  readonly #bodyBytes: number;
+  readonly #padding: string;
   readonly #hasDistinctIds: boolean;
   readonly #isMixed: boolean;
   readonly #target: Target;
@@ -61,8 +67,10 @@ class FanOut {
   #timesEach = false;
   #onComplete: (nowMs: number) => void = () => {};
 
-  constructor({ subscribers, subscriptionIds, wires }: FanOutScenario, target: Target) {
+  constructor({ subscribers, bodyBytes, subscriptionIds, wires }: FanOutCrowd, target: Target) {
     this.#subscribers = subscribers;
+    this.#bodyBytes = bodyBytes;
+    this.#padding = "x".repeat(bodyBytes - DIGITS);
     this.#hasDistinctIds = subscriptionIds === "distinct";
     this.#isMixed = wires === "mixed";
     this.#target = target;
@@ -163,7 +171,7 @@ class FanOut {
   }
 
   #publish(dueMs: number): void {
-    const body = `${String(this.#dueMs.length).padStart(DIGITS, "0")}${PADDING}`;
+    const body = `${String(this.#dueMs.length).padStart(DIGITS, "0")}${this.#padding}`;
     this.#dueMs.push(dueMs);
     this.#receipts.push(0);
     this.#publisher?.send(`SEND\ndestination:${TOPIC}\ncontent-type:text/plain\n\n${body}\0`);
@@ -172,7 +180,7 @@ class FanOut {
 
   #received(subscriber: number, bytes: Buffer, bodyEnd: number): void {
     this.#loop.worked();
-    const index = indexOf(bytes, bodyEnd - BODY_BYTES);
+    const index = indexOf(bytes, bodyEnd - this.#bodyBytes);
     const last = this.#last[subscriber] ?? -1;
     if (index <= last) {
       if (index === last) this.faults.doubled += 1;

@@ -1,20 +1,20 @@
 import { countLost, noFaults, type Outcome } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
+import { makeConversation } from "./conversations.ts";
 import type { GroupsScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
-import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
+import { MessageLedger } from "./message-ledger.ts";
+import { runOpenLoop } from "./open-loop.ts";
+import { measurePhase, type PhaseWork } from "./phase.ts";
 import { connectMany, StompClient } from "./stomp-client.ts";
 
 const CONTENT = "The quick brown fox jumps over the lazy dog. ".repeat(3).slice(0, 128);
-/** What has not come is lost when nothing at all came for so long. */
-const SILENCE_MS = 10_000;
+/** How long something unexpected may follow what was expected. */
 const AFTERMATH_MS = 200;
-const DIGITS = 8;
 
-const ID = Buffer.from('"clientMessageId":"');
-const SEQ = Buffer.from('"seq":');
-const STATUS = Buffer.from('"status":"');
-const LETTER_D = 68;
+const SUBSCRIPTION = Buffer.from("\nsubscription:");
+const LETTER_C = 99;
+const LETTER_M = 109;
 
 /**
  * Members write to their groups at a rate that does not wait for the server; all times count from when
@@ -25,48 +25,31 @@ export async function runGroups(scenario: GroupsScenario, target: Target): Promi
   const crowd = new Groups(scenario, target);
   await crowd.connect();
   await crowd.exchange(warmUpSeconds);
-  crowd.forgetTimes();
-  const cpuBefore = cpuSecondsOf(target.serverPid);
-  const { count, wallMs, cpuMs } = await crowd.exchange(seconds);
-  const serverCpuSeconds = cpuSecondsOf(target.serverPid) - cpuBefore;
+  const name = `${groups} groups of ${members}, ${messagesPerSecond.toLocaleString("en")}/s`;
+  const measurement = await measurePhase(name, target, crowd.latencies, () =>
+    crowd.exchange(seconds),
+  );
   await Bun.sleep(AFTERMATH_MS);
   crowd.close();
-  return {
-    measurements: [
-      {
-        kind: "load",
-        name: `${groups} groups of ${members}, ${messagesPerSecond.toLocaleString("en")}/s`,
-        seconds: wallMs / 1_000,
-        messages: count,
-        deliveries: count * (members - 1),
-        latencies: crowd.latencies.map((latencies) => latencies.summary()),
-        serverCpuSeconds,
-        serverRssBytes: rssBytesOf(target.serverPid),
-        clientCpuSeconds: cpuMs / 1_000,
-      },
-    ],
-    faults: crowd.faults,
-  };
+  return { measurements: [measurement], faults: crowd.faults };
 }
 
 class Groups {
   readonly faults = noFaults();
-  readonly #toReceipt = new Latencies("send → receipt");
-  readonly #toSent = new Latencies("send → SENT");
-  readonly #toDelivered = new Latencies("send → DELIVERED to all");
-  readonly latencies = [this.#toReceipt, this.#toSent, this.#toDelivered];
+  readonly #times = {
+    toReceipt: new Latencies("send → receipt"),
+    toSent: new Latencies("send → SENT"),
+    toDelivered: new Latencies("send → DELIVERED to all"),
+  };
+  readonly latencies = Object.values(this.#times);
   readonly #scenario: GroupsScenario;
   readonly #target: Target;
   readonly #loop = new BusyLoop();
+  readonly #ledger = new MessageLedger(this.faults);
   #users: StompClient[] = [];
-  /** By message, its number being its `clientMessageId`. */
-  readonly #dueMs: number[] = [];
-  /** What is still to come of it: a receipt for each other member, SENT, DELIVERED. */
-  readonly #missing: number[] = [];
-  #incomplete = 0;
+  #sent = 0;
+  #deliveries = 0;
   #progressMs = 0;
-  /** By user, the last `seq` received. Their own messages are not among them. */
-  readonly #lastSeq: number[] = [];
 
   constructor(scenario: GroupsScenario, target: Target) {
     this.#scenario = scenario;
@@ -75,111 +58,69 @@ class Groups {
 
   async connect(): Promise<void> {
     const { groups, members } = this.#scenario;
-    const { port, apiKey } = this.#target;
+    const { port } = this.#target;
     for (let group = 0; group < groups; group += 1) {
       const memberIds = Array.from({ length: members }, (_, at) => `user-${group * members + at}`);
-      const made = await fetch(`http://127.0.0.1:${port}/api/conversations`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-        body: JSON.stringify({ id: `group-${group}`, memberIds }),
-      });
-      if (!made.ok) throw new Error(`The group was not made: ${await made.text()}`);
+      await makeConversation(this.#target, `group-${group}`, memberIds);
     }
     this.#users = await connectMany(groups * members, async (user) => {
-      this.#lastSeq[user] = 0;
+      const userId = `user-${user}`;
       const client = await StompClient.connect({
-        port,
-        userId: `user-${user}`,
-        heartBeat: "0,0",
-        onMessage: (bytes, start) => this.#received(user, bytes, start),
-        onLost: countLost(this.faults, `user-${user}`),
+        ...{ port, userId, heartBeat: "0,0" },
+        onMessage: (bytes, start, end) => this.#received(userId, bytes, start, end),
+        onLost: countLost(this.faults, userId),
       });
       await client.subscribe({
         m: "/user/queue/messages",
         c: "/user/queue/confirmations",
+        e: "/user/queue/errors",
       });
       return client;
     });
   }
 
-  forgetTimes(): void {
-    for (const latencies of this.latencies) latencies.reset();
-  }
-
+  /** What has not come by now is lost. */
   close(): void {
+    this.#ledger.close();
     for (const user of this.#users) user.close();
   }
 
-  async exchange(seconds: number) {
-    const { messagesPerSecond } = this.#scenario;
-    const count = Math.round(seconds * messagesPerSecond);
-    const startMs = performance.now();
-    const dueAt = (index: number) => startMs + (index * 1_000) / messagesPerSecond;
-    const before = this.#dueMs.length;
-    let sent = 0;
-    this.#progressMs = startMs;
-    const times = await this.#loop.run((nowMs) => {
-      while (sent < count && dueAt(sent) <= nowMs) {
-        this.#send(dueAt(sent));
-        sent += 1;
-      }
-      const isSilent = nowMs > this.#progressMs + SILENCE_MS;
-      return sent < count || (this.#incomplete > 0 && !isSilent);
+  async exchange(seconds: number): Promise<PhaseWork> {
+    const refusedBefore = this.faults.refused;
+    this.#deliveries = 0;
+    const { count, ...took } = await runOpenLoop(this.#loop, {
+      ...{ perSecond: this.#scenario.messagesPerSecond, seconds },
+      send: (dueMs) => this.#send(dueMs),
+      isDrained: () => this.#ledger.incomplete === 0,
+      progressMs: () => this.#progressMs,
     });
-    for (const missing of this.#missing.slice(before)) this.faults.lost += Math.max(0, missing);
-    this.#incomplete = 0;
-    return { count, ...times };
+    const messages = count - (this.faults.refused - refusedBefore);
+    return { messages, deliveries: this.#deliveries, ...took };
   }
 
   /** Groups by turns, and their members. */
   #send(dueMs: number): void {
     const { groups, members } = this.#scenario;
-    const number = this.#dueMs.length;
-    const group = number % groups;
-    const user = group * members + (Math.floor(number / groups) % members);
-    const id = String(number).padStart(DIGITS, "0");
-    this.#dueMs.push(dueMs);
-    this.#missing.push(members - 1 + 2);
-    this.#incomplete += 1;
-    const body = `{"conversationId":"group-${group}","content":"${CONTENT}","clientMessageId":"${id}"}`;
+    const group = this.#sent % groups;
+    const user = group * members + (Math.floor(this.#sent / groups) % members);
+    this.#sent += 1;
+    const clientMessageId = this.#ledger.sent(dueMs, members - 1, this.#times);
+    const body = `{"conversationId":"group-${group}","content":"${CONTENT}","clientMessageId":"${clientMessageId}"}`;
     this.#users[user]?.send(`SEND\ndestination:/app/chat.send\n\n${body}\0`);
-    this.#loop.worked();
   }
 
-  #received(user: number, bytes: Buffer, start: number): void {
+  #received(userId: string, bytes: Buffer, start: number, end: number): void {
     this.#loop.worked();
-    const nowMs = performance.now();
-    this.#progressMs = nowMs;
-    const number = numberAfter(bytes, ID, start);
-    const ms = nowMs - (this.#dueMs[number] ?? Number.NaN);
-    if (isConfirmation(bytes, start)) {
-      const isDelivered = bytes[bytes.indexOf(STATUS, start) + STATUS.length] === LETTER_D;
-      (isDelivered ? this.#toDelivered : this.#toSent).record(ms);
+    this.#progressMs = performance.now();
+    const subscription = bytes[bytes.indexOf(SUBSCRIPTION, start) + SUBSCRIPTION.length];
+    if (subscription === LETTER_M) {
+      this.#deliveries += 1;
+      this.#ledger.received(userId, bytes, start, end);
+    } else if (subscription === LETTER_C) {
+      this.#ledger.confirmed(bytes, start, end);
     } else {
-      const seq = numberAfter(bytes, SEQ, start);
-      if (seq <= (this.#lastSeq[user] ?? 0)) this.faults.disordered += 1;
-      this.#lastSeq[user] = seq;
-      this.#toReceipt.record(ms);
+      if (this.faults.refused === 0) console.error(bytes.toString("utf8", start, end));
+      this.#ledger.refused(bytes, start, end);
     }
-    const missing = (this.#missing[number] ?? 0) - 1;
-    this.#missing[number] = missing;
-    if (missing === 0) this.#incomplete -= 1;
-    if (missing < 0) this.faults.doubled += 1;
-  }
-}
-
-const CONFIRMATION = Buffer.from("subscription:c\n");
-
-function isConfirmation(bytes: Buffer, start: number): boolean {
-  const at = bytes.indexOf(CONFIRMATION, start);
-  return at !== -1 && at < start + 64;
-}
-
-function numberAfter(bytes: Buffer, mark: Buffer, from: number): number {
-  let value = 0;
-  for (let at = bytes.indexOf(mark, from) + mark.length; ; at += 1) {
-    const digit = (bytes[at] ?? 0) - 48;
-    if (digit < 0 || digit > 9) return value;
-    value = value * 10 + digit;
   }
 }

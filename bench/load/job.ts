@@ -29,6 +29,7 @@ const chatLoopSchema = z.object({
 const fanOutSchema = z.object({
   scenario: z.literal("fan-out"),
   subscribers: z.number(),
+  bodyBytes: z.number().default(128),
   /** Of the paced part; null for the closed loops alone. */
   publishesPerSecond: z.number().nullable(),
   /** The paced part goes at this share of the rate that the loop of W=1 has just had. */
@@ -63,6 +64,55 @@ const groupsSchema = z.object({
   seconds: z.number(),
 });
 
+const slowReadersSchema = z.object({
+  scenario: z.literal("slow-readers"),
+  /** Of these the times are taken. */
+  subscribers: z.number(),
+  /** Others, who stop reading. */
+  slow: z.number(),
+  bodyBytes: z.number(),
+  publishesPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  /** Without the slow ones, and with them. */
+  seconds: z.number(),
+});
+
+const typingSchema = z.object({
+  scenario: z.literal("typing"),
+  /** Of two users each. */
+  conversations: z.number(),
+  eventsPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
+const presenceSchema = z.object({
+  scenario: z.literal("presence"),
+  users: z.number(),
+  watchers: z.number(),
+  eventsPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
+const mixedDaySchema = z.object({
+  scenario: z.literal("mixed-day"),
+  /** A multiple of ten: in pairs, and in groups of ten. */
+  users: z.number(),
+  eventsPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
+const costSchema = z.object({
+  scenario: z.literal("cost"),
+  /** What there is more of; all else stays. */
+  of: z.enum(["users", "topics", "messages", "history"]),
+  times: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
 const idleSchema = z.object({
   scenario: z.literal("idle"),
   connections: z.number(),
@@ -76,6 +126,8 @@ const idleSchema = z.object({
 const scenarioSchema = z.discriminatedUnion("scenario", [
   ...([chatSchema, chatLoopSchema, fanOutSchema] as const),
   ...([groupsSchema, stormSchema, idleSchema] as const),
+  ...([slowReadersSchema, typingSchema, presenceSchema] as const),
+  ...([mixedDaySchema, costSchema] as const),
 ]);
 
 /** What one client process does, its only argument. */
@@ -89,4 +141,9 @@ export type ChatLoopScenario = z.infer<typeof chatLoopSchema>;
 export type FanOutScenario = z.infer<typeof fanOutSchema>;
 export type GroupsScenario = z.infer<typeof groupsSchema>;
 export type StormScenario = z.infer<typeof stormSchema>;
+export type SlowReadersScenario = z.infer<typeof slowReadersSchema>;
+export type TypingScenario = z.infer<typeof typingSchema>;
+export type PresenceScenario = z.infer<typeof presenceSchema>;
+export type MixedDayScenario = z.infer<typeof mixedDaySchema>;
+export type CostScenario = z.infer<typeof costSchema>;
 export type IdleScenario = z.infer<typeof idleSchema>;

@@ -1,6 +1,8 @@
 import { build } from "hdr-histogram-js";
 import type { Latency } from "../measurement.ts";
 
+/** What users were promised from send to receipt. */
+const PROMISED_MS = 100;
 const LONGEST_US = 60_000_000;
 
 /** Times in microseconds, to three digits. */
@@ -10,14 +12,18 @@ export class Latencies {
     numberOfSignificantValueDigits: 3,
   });
 
+  #withinPromise = 0;
+
   constructor(readonly name: string) {}
 
   record(ms: number): void {
+    if (ms <= PROMISED_MS) this.#withinPromise += 1;
     this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))));
   }
 
   reset(): void {
     this.#histogram.reset();
+    this.#withinPromise = 0;
   }
 
   summary(): Latency {
@@ -34,6 +40,9 @@ export class Latencies {
       p999Ms: at(99.9),
       p9999Ms: at(99.99),
       maxMs: maxValue / 1_000,
+      ...(histogram.totalCount === 0
+        ? {}
+        : { promisedShare: this.#withinPromise / histogram.totalCount }),
     };
   }
 }

@@ -87,6 +87,15 @@ export class StompClient {
     }
   }
 
+  /** Reads no more. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   close(): void {
     this.#isClosing = true;
     this.#socket?.close();

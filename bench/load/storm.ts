@@ -1,4 +1,5 @@
 import { countLost, noFaults, type Outcome } from "../measurement.ts";
+import { after, numberAt } from "./frame-fields.ts";
 import type { StormScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
@@ -36,7 +37,7 @@ export async function runStorm(scenario: StormScenario, target: Target): Promise
         name: `storm, ${connections.toLocaleString("en")} CONNECTs${backlog}`,
         seconds,
         messages: connections,
-        deliveries: connections * waiting,
+        deliveries: storm.deliveries,
         latencies: storm.latencies.map((latencies) => latencies.summary()),
         serverCpuSeconds,
         serverRssBytes: rssBytesOf(target.serverPid),
@@ -49,6 +50,8 @@ export async function runStorm(scenario: StormScenario, target: Target): Promise
 
 class Storm {
   readonly faults = noFaults();
+  /** What waited, and everybody's presence to all who came before. */
+  deliveries = 0;
   readonly #toSubscribed = new Latencies("open → five subscriptions");
   readonly #toCaughtUp = new Latencies("open → the last that waited");
   readonly latencies: Latencies[];
@@ -65,6 +68,7 @@ class Storm {
 
   forgetTimes(): void {
     for (const latencies of this.latencies) latencies.reset();
+    this.deliveries = 0;
   }
 
   close(): void {
@@ -82,12 +86,16 @@ class Storm {
       let confirmed = 0;
       const client = await StompClient.connect({
         ...this.#options(`sender-${first}`),
-        onMessage: () => {
+        onMessage: (bytes, start, end) => {
           confirmed += 1;
-          if (confirmed === count) stored.resolve();
+          if (after(bytes, SEQ, start, end) === -1) {
+            stored.reject(
+              new Error(`What should wait was refused: ${bytes.toString("utf8", start, end)}`),
+            );
+          } else if (confirmed === count) stored.resolve();
         },
       });
-      await client.subscribe({ c: "/user/queue/confirmations" });
+      await client.subscribe({ c: "/user/queue/confirmations", e: "/user/queue/errors" });
       for (let user = first; user < last; user += 1) {
         for (let number = 0; number < waiting; number += 1) {
           const message = { conversationId: `waits-${user}`, recipientId: `storm-${user}` };
@@ -118,10 +126,11 @@ class Storm {
     const startMs = performance.now();
     const client = await StompClient.connect({
       ...this.#options(userId),
-      onMessage: (bytes, start) => {
-        const at = bytes.indexOf(SEQ, start);
+      onMessage: (bytes, start, end) => {
+        this.deliveries += 1;
+        const at = after(bytes, SEQ, start, end);
         if (at === -1) return; // Somebody's presence.
-        const got = Number.parseInt(bytes.toString("latin1", at + SEQ.length, at + 16), 10);
+        const got = numberAt(bytes, at);
         if (got <= seq) this.faults.doubled += 1;
         else if (got > seq + 1) this.faults.disordered += 1;
         seq = got;

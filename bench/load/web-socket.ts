@@ -69,6 +69,15 @@ export class LightWebSocket {
     this.#write(as === "text" ? TEXT : BINARY, Buffer.from(text));
   }
 
+  /** Reads no more: what the server sends stays with it and with the kernel. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#socket?.end();
