@@ -1,6 +1,6 @@
 import { centrifugo } from "./centrifugo/peer.ts";
 import { nats } from "./nats/peer.ts";
-import { bareBun, parley } from "./own.ts";
+import { bareBun, longPolling, parley, polling } from "./own.ts";
 import type { Peer } from "./peer.ts";
 import { rabbitmq } from "./rabbitmq/peer.ts";
 import { socketIo } from "./socket-io/peer.ts";
@@ -9,5 +9,5 @@ import { spring } from "./spring/peer.ts";
 /** In the order of the report. */
 export const PEERS: readonly Peer[] = [
   ...[bareBun, parley, nats, centrifugo],
-  ...[socketIo, spring, rabbitmq],
+  ...[socketIo, spring, rabbitmq, longPolling, polling],
 ];

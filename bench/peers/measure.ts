@@ -12,20 +12,25 @@ import {
 import { runScenario } from "../load/run.ts";
 import { pinnedTo, ROOT } from "../machine.ts";
 import { CHAT_IN_FLIGHT } from "../ratios.ts";
+import { polling } from "./own.ts";
 import type { Peer, RunningPeer } from "./peer.ts";
 
 const CLIENT = join(ROOT, "bench/load/dialects/client.ts");
 
+const CROWD = { connections: 4_000, warmUpConnections: 1_000 };
+const QUICK_CROWD = { connections: 1_000, warmUpConnections: 500 };
+
 /** What is done to a peer, one client process after the other. */
-export function worksOf(quick: boolean): readonly PeerWork[] {
+export function worksOf(peer: Peer, quick: boolean): readonly PeerWork[] {
   const times = quick ? { warmUpSeconds: 1, seconds: 1 } : { warmUpSeconds: 3, seconds: 3 };
-  return [
+  const all: PeerWork[] = [
     // First: what other work leaves behind in memory is not a connection's.
-    { work: "idle", connections: quick ? 500 : 2_000, warmUpConnections: 200 },
+    { work: "idle", ...(quick ? QUICK_CROWD : CROWD) },
     { work: "fan-out", receivers: 100, windows: [64, 1], ...times },
     { work: "fan-out", receivers: 1_000, windows: [64], ...times },
     { work: "one-to-one", receivers: 1_000, windows: [CHAT_IN_FLIGHT], ...times },
   ];
+  return all.filter(({ work }) => work === "one-to-one" || peer !== polling);
 }
 
 /** One client process against a server that runs. */

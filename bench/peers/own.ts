@@ -11,6 +11,12 @@ export const parley: Peer = {
   start: (children) => started("parley", children),
 };
 
+/** Parley where WebSocket does not get through: SockJS's long polling. */
+export const longPolling: Peer = { ...parley, name: "long-polling", dialect: "long-polling" };
+
+/** Parley, looked at once a second for what is new. */
+export const polling: Peer = { ...parley, name: "polling", dialect: "history-polling" };
+
 /** The engine under it alone. */
 export const bareBun: Peer = {
   name: "bare-bun",

@@ -53,7 +53,7 @@ async function sampleOf(
   const results: PeerResult[] = [];
   const failures: string[] = [];
   try {
-    for (const work of worksOf(quick)) {
+    for (const work of worksOf(peer, quick)) {
       console.log(`── round ${round}, ${peer.name}: ${JSON.stringify(work)}`);
       try {
         results.push({ work, ...(await outcomeOf(peer, server, work, children)) });

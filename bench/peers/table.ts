@@ -17,7 +17,7 @@ const LOADS: readonly LoadColumn[] = [
 
 const COLUMNS = [
   ...["deliveries per server CPU-second", "version", ...LOADS.map(({ title }) => title)],
-  ...["KiB per idle connection", "lost", "doubled", "out of order", "cut off"],
+  ...["1:1, p50 ms", "KiB per idle connection", "lost", "doubled", "out of order", "cut off"],
 ];
 
 const KIB = 1_024;
@@ -44,6 +44,10 @@ function rowOf(name: string, samples: readonly PeerSample[]): string[] {
       .map(({ deliveries, serverCpuSeconds }) => deliveries / serverCpuSeconds);
     return rates.length === 0 ? "–" : Math.round(median(rates)).toLocaleString("en");
   });
+  const waits = measurements
+    .filter((each) => each.kind === "load")
+    .filter((each) => each.work === "one-to-one")
+    .map(({ p50Ms }) => p50Ms);
   const sizes = measurements.filter((each) => each.kind === "idle").map(kibOf);
   const faults = noPeerFaults();
   for (const result of results) {
@@ -53,6 +57,7 @@ function rowOf(name: string, samples: readonly PeerSample[]): string[] {
   const { lost, doubled, disordered, disconnected } = faults;
   return [
     ...[name, samples.find(({ version }) => version !== null)?.version ?? "?", ...loads],
+    waits.length === 0 ? "–" : median(waits).toFixed(1),
     sizes.length === 0 ? "–" : median(sizes).toFixed(1),
     ...[lost, doubled, disordered, disconnected].map((count) => count.toLocaleString("en")),
   ];

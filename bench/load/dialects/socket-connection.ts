@@ -1,11 +1,19 @@
-import { LightWebSocket } from "../web-socket.ts";
+import { LightWebSocket, type WebSocketOptions } from "../web-socket.ts";
 import type { Connection, ConnectOptions } from "./dialect.ts";
+
+/** What takes messages to and fro: a WebSocket, or what stands in for one. */
+export interface Carrier {
+  send(text: string): void;
+  close(): void;
+}
+
+export type OpenCarrier = (options: WebSocketOptions) => Promise<Carrier>;
 
 /** What all dialects over WebSocket have in common. */
 export abstract class SocketConnection implements Connection {
   protected readonly options: ConnectOptions;
   readonly #accepted = Promise.withResolvers<void>();
-  #socket: LightWebSocket | null = null;
+  #carrier: Carrier | null = null;
 
   constructor(options: ConnectOptions) {
     this.options = options;
@@ -13,15 +21,20 @@ export abstract class SocketConnection implements Connection {
   }
 
   /** Resolves when `accepted` was called; rejects when the connection ends before. */
-  async open(path: string, protocol: string, login: string): Promise<this> {
-    this.#socket = await LightWebSocket.open({
+  async open(
+    path: string,
+    protocol: string,
+    login: string,
+    openCarrier: OpenCarrier = LightWebSocket.open,
+  ): Promise<this> {
+    this.#carrier = await openCarrier({
       port: this.options.port,
       path,
       protocol,
       onMessage: (bytes, start, end) => this.received(bytes, start, end),
       onClose: (reason) => this.ended(reason),
     });
-    this.#socket.send(login);
+    this.#carrier.send(login);
     await this.#accepted.promise;
     return this;
   }
@@ -31,11 +44,11 @@ export abstract class SocketConnection implements Connection {
   protected abstract received(bytes: Buffer, start: number, end: number): void;
 
   close(): void {
-    this.#socket?.close();
+    this.#carrier?.close();
   }
 
   protected send(text: string): void {
-    this.#socket?.send(text);
+    this.#carrier?.send(text);
   }
 
   /** The login; more than once does no harm. */

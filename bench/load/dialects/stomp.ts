@@ -1,9 +1,11 @@
 import type { Connection, ConnectOptions, Dialect } from "./dialect.ts";
-import { SocketConnection } from "./socket-connection.ts";
+import { type OpenCarrier, SocketConnection } from "./socket-connection.ts";
 
 /** Where servers of STOMP over WebSocket differ. */
 export interface StompFlavour {
   readonly path: string;
+  /** A WebSocket without it. */
+  readonly carrier?: OpenCarrier;
   /** Further headers of CONNECT, such as the user's name. */
   readonly login: (userId: string) => readonly string[];
 }
@@ -14,7 +16,7 @@ const LETTER_E = 69;
 const LETTER_M = 77;
 const HEADERS_END = Buffer.from("\n\n");
 
-/** STOMP 1.2 over WebSocket with a frame in each message, which is how all servers here send it. */
+/** STOMP 1.2 with a frame in each message, which is how all servers here send it. */
 export function stomp(flavour: StompFlavour): Dialect {
   return { connect: (options) => open(flavour, options) };
 }
@@ -22,7 +24,7 @@ export function stomp(flavour: StompFlavour): Dialect {
 function open(flavour: StompFlavour, options: ConnectOptions): Promise<Connection> {
   const headers = ["accept-version:1.2", "heart-beat:0,0", ...flavour.login(options.userId)];
   const login = `CONNECT\n${headers.join("\n")}\n\n\0`;
-  return new StompConnection(options).open(flavour.path, "v12.stomp", login);
+  return new StompConnection(options).open(flavour.path, "v12.stomp", login, flavour.carrier);
 }
 
 class StompConnection extends SocketConnection {
