@@ -21,7 +21,7 @@ export interface Launch {
 /** Starts a server on the server's core and waits until its port takes connections. */
 export async function launch(children: Children, options: Launch): Promise<RunningPeer> {
   const child = startLogged(children, options);
-  await waitForPort(options.port, child, options.folder);
+  await waitForPort(options.port, child, options.folder, children);
   return { port: options.port, pids: [child.pid], stop: () => children.end(child) };
 }
 
@@ -35,8 +35,13 @@ export function startLogged(
   return children.start([...toLog, ...pinnedTo("server"), ...command], { env });
 }
 
-/** Throws `Unavailable`, with the end of the log, when the server ends or takes too long. */
-export async function waitForPort(port: number, child: Subprocess, folder: string): Promise<void> {
+/** When the server ends or takes too long, ends it and throws `Unavailable` with what it logged. */
+export async function waitForPort(
+  port: number,
+  child: Subprocess,
+  folder: string,
+  children: Children,
+): Promise<void> {
   const untilMs = performance.now() + READY_TIMEOUT_MS;
   while (!(await isOpen(port))) {
     const why =
@@ -45,7 +50,10 @@ export async function waitForPort(port: number, child: Subprocess, folder: strin
         : performance.now() > untilMs
           ? "it takes no connections"
           : null;
-    if (why !== null) throw new Unavailable(`${why}: ${endOfLog(folder)}`);
+    if (why !== null) {
+      await children.end(child);
+      throw new Unavailable(`${why}: ${endOfLog(folder)}`);
+    }
     await Bun.sleep(RETRY_MS);
   }
 }

@@ -29,13 +29,18 @@ export const rabbitmq: Peer = {
     // Erlang's daemon of names would outlive the server if the server had to start it.
     const epmd = ["epmd", "-port", String(addresses.epmd), "-address", "127.0.0.1"];
     const names = startLogged(children, { command: inPath(root, epmd), env, folder });
-    await waitForPort(addresses.epmd, names, folder);
+    await waitForPort(addresses.epmd, names, folder, children);
     const server = startLogged(children, {
       command: [join(root, "usr/lib/rabbitmq/bin/rabbitmq-server")],
       env,
       folder,
     });
-    await waitForPort(addresses.webStomp, server, folder);
+    try {
+      await waitForPort(addresses.webStomp, server, folder, children);
+    } catch (fault) {
+      await children.end(names);
+      throw fault;
+    }
     const running: RunningPeer = {
       port: addresses.webStomp,
       pids: [server.pid, names.pid],
