@@ -44,7 +44,7 @@ class CentrifugoConnection extends SocketConnection {
   }
 
   #take(bytes: Buffer, start: number, end: number): void {
-    if (startsWith(bytes, start, PUSH)) {
+    if (startsWith(bytes, start, end, PUSH)) {
       const data = bytes.indexOf(DATA, start);
       if (data === -1 || data > end) return; // Not a publication.
       const from = data + DATA.length;
@@ -59,6 +59,8 @@ class CentrifugoConnection extends SocketConnection {
   }
 }
 
-function startsWith(bytes: Buffer, at: number, prefix: Buffer): boolean {
-  return bytes.compare(prefix, 0, prefix.length, at, at + prefix.length) === 0;
+/** A ping is shorter than the prefix, and may be the last that there is in `bytes`. */
+function startsWith(bytes: Buffer, start: number, end: number, prefix: Buffer): boolean {
+  const prefixEnd = start + prefix.length;
+  return prefixEnd <= end && bytes.compare(prefix, 0, prefix.length, start, prefixEnd) === 0;
 }
