@@ -7,26 +7,38 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { Children } from "./children.ts";
+import { COMPARE_COLUMNS, compareRows, differencesOf } from "./compare.ts";
 import { runScenario, type ScenarioResult } from "./load/run.ts";
 import { dataFileSystem, ensureBinary } from "./load/server-process.ts";
 import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
+import { pageOf } from "./page.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
 import { type RatioSample, runRatios } from "./ratios.ts";
-import { isCorrect, type Report, renderReport } from "./report.ts";
+import { withFigures } from "./readme-figures.ts";
+import { isCorrect, renderReport } from "./report.ts";
+import { newReport, type Report, readReport } from "./report-file.ts";
+import { renderTable } from "./table.ts";
 
-const RESULTS = join(ROOT, "bench/results/latest.json");
-const DEADLINE_MS = 8 * 60_000;
+const RESULTS = join(ROOT, "bench/results");
+const DEADLINE_MS = 20 * 60_000;
 
 const HELP = `npm run bench -- [--quick] [--only PART,…]
 
   --quick        shorter, and without the codec: under two minutes
-  --only PARTS   some of ${PARTS.join(", ")}
+  --only PARTS   some of ${PARTS.join(", ")}; beside them \`usual\`, which
+                 is all that runs without being asked for
+  --compare OLD  what changed since that report, beyond the noise of its rounds
+  --report FILE  of an earlier run, instead of measuring
+  --docs         writes docs/benchmarks.md, its pictures and the README's figures
   --help         this`;
 
 interface Flags {
   readonly quick: boolean;
   readonly parts: readonly Part[];
+  readonly compare: string | undefined;
+  readonly report: string | undefined;
+  readonly docs: boolean;
 }
 
 function readFlags(args: string[]): Flags {
@@ -35,6 +47,9 @@ function readFlags(args: string[]): Flags {
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
+      compare: { type: "string" },
+      report: { type: "string" },
+      docs: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -42,10 +57,13 @@ function readFlags(args: string[]): Flags {
     console.log(HELP);
     process.exit();
   }
-  const { quick, only } = values;
-  if (only === undefined) return { quick, parts: quick ? QUICK_PARTS : USUAL_PARTS };
-  const parts = only.split(",").map((name) => PARTS.find((part) => part === name) ?? noPart(name));
-  return { quick, parts };
+  const { quick, only, compare, report, docs } = values;
+  const usual = quick ? QUICK_PARTS : USUAL_PARTS;
+  const asked = only?.split(",").flatMap((name) => {
+    if (name === "usual") return usual;
+    return [PARTS.find((part) => part === name) ?? noPart(name)];
+  });
+  return { quick, parts: asked ?? usual, compare, report, docs };
 }
 
 function noPart(name: string): never {
@@ -92,7 +110,35 @@ async function bench(flags: Flags, children: Children): Promise<Report> {
   const ratios = await runAllRatios(flags, children);
   const pinned = pinnedTo("server").length > 0;
   const { quick } = flags;
-  return { machine, fileSystem: dataFileSystem(), pinned, quick, micro, load, ratios };
+  const fileSystem = dataFileSystem();
+  const asked = process.argv.slice(2).filter((argument) => argument !== "--docs");
+  const named = { flags: asked.join(" "), fileSystem, pinned, quick };
+  return newReport({ machine, ...named, micro, load, ratios });
+}
+
+async function writeResults(report: Report, docs: boolean): Promise<void> {
+  mkdirSync(RESULTS, { recursive: true });
+  await Bun.write(join(RESULTS, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
+  await writePage(report, RESULTS, "latest");
+  if (!docs) return;
+  const folder = join(ROOT, "docs");
+  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(report)}\n`);
+  await writePage(report, folder, "benchmarks");
+  const readme = join(ROOT, "README.md");
+  await Bun.write(readme, withFigures(await Bun.file(readme).text(), report));
+}
+
+async function writePage(report: Report, folder: string, name: string): Promise<void> {
+  const { markdown, pictures } = pageOf(report, name);
+  await Bun.write(join(folder, `${name}.md`), markdown);
+  for (const [file, svg] of pictures) await Bun.write(join(folder, file), svg);
+}
+
+async function compare(before: string, after: Report): Promise<string> {
+  const old = await readReport(before);
+  const differences = differencesOf(old, after).map((line) => `Not alike: ${line}`);
+  const table = renderTable(COMPARE_COLUMNS, compareRows(old, after));
+  return [`${old.machine.commit} → ${after.machine.commit}`, ...differences, table].join("\n");
 }
 
 const flags = readFlags(process.argv.slice(2));
@@ -114,10 +160,11 @@ process.on("SIGTERM", () => void endEarly("Terminated", 143));
 setTimeout(() => void endEarly("The bench takes too long; giving up", 1), DEADLINE_MS).unref();
 
 try {
-  const report = await bench(flags, children);
-  mkdirSync(join(ROOT, "bench/results"), { recursive: true });
-  await Bun.write(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(`\n${renderReport(report)}\n\n${RESULTS} has it all.`);
+  const { report: read, docs } = flags;
+  const report = read === undefined ? await bench(flags, children) : await readReport(read);
+  await writeResults(report, docs);
+  console.log(`\n${renderReport(report)}\n\n${join(RESULTS, "latest.json")} has it all.`);
+  if (flags.compare !== undefined) console.log(`\n${await compare(flags.compare, report)}`);
   process.exit(isCorrect(report) ? 0 : 1);
 } catch (fault) {
   await endEarly(fault instanceof Error ? fault.message : String(fault), 1);

@@ -7,6 +7,7 @@ const latencySchema = z.object({
   p50Ms: z.number(),
   p99Ms: z.number(),
   p999Ms: z.number(),
+  p9999Ms: z.number(),
   maxMs: z.number(),
 });
 
@@ -47,6 +48,8 @@ const idleSchema = z.object({
   idleSeconds: z.number(),
   idleCpuSeconds: z.number(),
   heartbeats: z.number(),
+  /** They came a quarter of the interval too late, or more. */
+  lateHeartbeats: z.number(),
 });
 
 /** What one client process found out. */

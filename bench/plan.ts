@@ -2,15 +2,17 @@ import type { Scenario } from "./load/job.ts";
 
 export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
-  ...(["chat", "fan-out", "idle", "ratios"] as const),
+  ...(["chat", "fan-out", "groups", "storm", "idle", "crowd", "ratios"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** What runs without being asked for; the store's own bench takes a minute of a slow disk. */
-export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => part !== "storage");
-export const QUICK_PARTS: readonly Part[] = USUAL_PARTS.filter(
-  (part) => part !== "codec" && part !== "queues",
-);
+/** The store's own bench takes a minute of a slow disk, 19,000 connections take two. */
+const ON_REQUEST: readonly Part[] = ["storage", "crowd"];
+const NOT_QUICK: readonly Part[] = ["codec", "queues", "groups", "storm"];
+
+/** What runs without being asked for. */
+export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => !ON_REQUEST.includes(part));
+export const QUICK_PARTS: readonly Part[] = USUAL_PARTS.filter((part) => !NOT_QUICK.includes(part));
 
 /** Micro benches by part, files in `bench/micro`. */
 export const MICRO: Readonly<Partial<Record<Part, string>>> = {
@@ -20,11 +22,26 @@ export const MICRO: Readonly<Partial<Record<Part, string>>> = {
   storage: "storage.ts",
 };
 
+/** By part; what `ratios` runs is in `ratios.ts`. */
 export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] {
-  const times = quick ? { warmUpSeconds: 1, seconds: 2 } : { warmUpSeconds: 3, seconds: 10 };
-  const all: Scenario[] = [
-    { scenario: "chat", pairs: 100, messagesPerSecond: 2_000, ...times },
-    { scenario: "chat", pairs: 100, messagesPerSecond: 10_000, ...times },
+  return parts.flatMap((part) => SCENARIOS[part]?.(quick) ?? []);
+}
+
+const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>> = {
+  chat: (quick) => {
+    const times = quick ? { warmUpSeconds: 1, seconds: 2 } : { warmUpSeconds: 4, seconds: 8 };
+    // What a machine cannot hold piles up, and must be done with before the end.
+    const flood = { warmUpSeconds: 2, seconds: 2 };
+    const chat = { scenario: "chat", pairs: 500 } as const;
+    const held = [2_000, 10_000].map((rate) => ({ ...chat, messagesPerSecond: rate, ...times }));
+    if (quick) return held;
+    return [
+      ...held,
+      { ...chat, messagesPerSecond: 20_000, ...flood },
+      { ...chat, messagesPerSecond: 50_000, ...flood },
+    ];
+  },
+  "fan-out": (quick) => [
     {
       scenario: "fan-out",
       subscribers: 1_000,
@@ -33,7 +50,23 @@ export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] 
       warmUpSeconds: quick ? 0.5 : 1,
       seconds: quick ? 1.5 : 5,
     },
+  ],
+  groups: () =>
+    [10, 100].map((members) => ({
+      ...{ scenario: "groups", groups: 1_000 / members, members },
+      // The same number of deliveries in both.
+      ...{ messagesPerSecond: 20_000 / members, warmUpSeconds: 2, seconds: 5 },
+    })),
+  storm: () => [
+    { scenario: "storm", connections: 2_000, atOnce: 32, waiting: 0 },
+    { scenario: "storm", connections: 1_000, atOnce: 32, waiting: 20 },
+  ],
+  idle: (quick) => [
     { scenario: "idle", connections: 2_000, warmUpConnections: 200, seconds: quick ? 2 : 10 },
-  ];
-  return all.filter(({ scenario }) => parts.some((part) => part === scenario));
-}
+  ],
+  // With heart-beats far apart the memory of many more could be had, but not their cost.
+  crowd: () =>
+    [5_000, 10_000, 18_800].map((connections) => ({
+      ...{ scenario: "idle", connections, warmUpConnections: 200, seconds: 25 },
+    })),
+};

@@ -35,30 +35,45 @@ interface Run {
   readonly servers: readonly ServerKind[];
 }
 
+/** Publishes a second at which messages meet within a millisecond. */
+export const GATHERED_RATE = 2_500;
+
 function runsOf(quick: boolean): Run[] {
   const both = ["bare", "parley"] as const;
   const fanOut = {
     scenario: "fan-out",
     publishesPerSecond: null,
-    warmUpSeconds: quick ? 0.5 : 1,
-    seconds: quick ? 1 : 2,
+    subscriptionIds: "shared",
+    warmUpSeconds: quick ? 0.5 : 1.5,
+    seconds: quick ? 1 : 3,
   } as const;
   const chat = {
     scenario: "chat-loop",
     pairs: 500,
     inFlight: CHAT_IN_FLIGHT,
-    warmUpSeconds: quick ? 1 : 3,
-    seconds: quick ? 2 : 3,
+    seconds: quick ? 2 : 5,
   } as const;
+  const shareOfLoneRate = 0.7;
   return [
-    { scenario: { ...fanOut, subscribers: 100, subscriptionIds: "shared" }, servers: both },
-    { scenario: { ...fanOut, subscribers: 1_000, subscriptionIds: "shared" }, servers: both },
-    { scenario: { ...chat, hasConfirmations: false }, servers: ["bare"] },
-    { scenario: { ...chat, hasConfirmations: true }, servers: ["parley"] },
-    // To the engine alone the ids are nothing.
+    {
+      scenario: { ...fanOut, subscribers: 100, publishesPerSecond: GATHERED_RATE, shareOfLoneRate },
+      servers: both,
+    },
+    { scenario: { ...fanOut, subscribers: 1_000, shareOfLoneRate }, servers: both },
+    {
+      scenario: { ...chat, hasConfirmations: false, warmUpSeconds: quick ? 1 : 3 },
+      servers: ["bare"],
+    },
+    {
+      // The engine compiles for so long what takes part in a message.
+      scenario: { ...chat, hasConfirmations: true, warmUpSeconds: quick ? 2 : 12 },
+      servers: ["parley"],
+    },
+    // To the engine alone ids and wires are nothing.
     {
       scenario: { ...fanOut, subscribers: 1_000, subscriptionIds: "distinct" },
       servers: ["parley"],
     },
+    { scenario: { ...fanOut, subscribers: 100, wires: "mixed" }, servers: ["parley"] },
   ];
 }

@@ -107,7 +107,7 @@ function serve(parts: Parts): RunningServer {
   const engine: Engine = {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
-  const broker = new Broker(engine);
+  const broker = new Broker(engine, clock, settings.delivery.gatherMs);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
@@ -263,7 +263,8 @@ function serve(parts: Parts): RunningServer {
         log.error({ err }, "Internal error");
         return new Response("INTERNAL\n", { status: 500 });
       },
-      webSocket: (beside) => webSocketHandler(limits, beside),
+      webSocket: (beside) =>
+        webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
       // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
       maxRequestBodySize: 8 * limits.frameBytes,
       idleTimeout: engineSeconds(limits.requestMs),

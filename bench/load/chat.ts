@@ -47,7 +47,9 @@ async function measured(
   await exchange(times.warmUpSeconds);
   chat.forgetTimes();
   const cpuBefore = cpuSecondsOf(target.serverPid);
+  const refusedBefore = chat.faults.refused;
   const { count, wallMs, cpuMs } = await exchange(times.seconds);
+  const taken = count - (chat.faults.refused - refusedBefore);
   const serverCpuSeconds = cpuSecondsOf(target.serverPid) - cpuBefore;
   const serverRssBytes = rssBytesOf(target.serverPid);
   await Bun.sleep(AFTERMATH_MS);
@@ -56,8 +58,8 @@ async function measured(
     kind: "load",
     name,
     seconds: wallMs / 1_000,
-    messages: count,
-    deliveries: count,
+    messages: taken,
+    deliveries: taken,
     latencies: chat.latencies.map((latencies) => latencies.summary()),
     serverCpuSeconds,
     serverRssBytes,

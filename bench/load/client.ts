@@ -5,8 +5,10 @@
 import type { Outcome } from "../measurement.ts";
 import { runChat, runChatLoop } from "./chat.ts";
 import { runFanOut } from "./fan-out.ts";
+import { runGroups } from "./groups.ts";
 import { runIdle } from "./idle.ts";
 import { jobSchema } from "./job.ts";
+import { runStorm } from "./storm.ts";
 
 process.on("disconnect", () => process.exit(1)); // Whoever started it is gone.
 
@@ -20,6 +22,10 @@ async function run(): Promise<Outcome> {
       return runChatLoop(job, job);
     case "fan-out":
       return runFanOut(job, job);
+    case "groups":
+      return runGroups(job, job);
+    case "storm":
+      return runStorm(job, job);
     case "idle":
       return runIdle(job, job);
   }

@@ -3,11 +3,14 @@ import { BusyLoop } from "./busy-loop.ts";
 import type { FanOutScenario, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
-import { connectMany, StompClient } from "./stomp-client.ts";
+import { type ClientWire, connectMany, StompClient } from "./stomp-client.ts";
 
 const TOPIC = "/topic/bench";
 const BODY_BYTES = 128;
 const DIGITS = 10;
+/** A NUL, as SockJS's JSON has it. */
+const SOCKJS_NUL_BYTES = 6;
+const WIRES: readonly ClientWire[] = ["text", "binary", "sockjs"];
 const PADDING = "x".repeat(BODY_BYTES - DIGITS);
 
 /** What has not come is lost when nothing at all came for so long. */
@@ -15,19 +18,22 @@ const SILENCE_MS = 10_000;
 /** How long something unexpected may follow what was expected. */
 const AFTERMATH_MS = 200;
 
-/** How many publishes a closed loop keeps under way. */
-const WINDOWS = [1, 64];
-
-/** One publisher and many subscribers: at a pace for the times, then in closed loops for the rate. */
+/** One publisher and many subscribers: in closed loops for the rate, at a pace for the times. */
 export async function runFanOut(scenario: FanOutScenario, target: Target): Promise<Outcome> {
-  const { publishesPerSecond, warmUpSeconds, seconds } = scenario;
+  const { publishesPerSecond, shareOfLoneRate, windows, warmUpSeconds, seconds } = scenario;
   const fanOut = new FanOut(scenario, target);
   await fanOut.connect();
-  for (const inFlight of WINDOWS) await fanOut.closedLoop(inFlight, warmUpSeconds);
+  for (const inFlight of [1, 64]) await fanOut.closedLoop(inFlight, warmUpSeconds);
   const measurements: LoadMeasurement[] = [];
-  if (publishesPerSecond !== null)
+  for (const inFlight of windows) measurements.push(await fanOut.closedLoop(inFlight, seconds));
+  if (publishesPerSecond !== null) {
     measurements.push(await fanOut.paced(publishesPerSecond, seconds));
-  for (const inFlight of WINDOWS) measurements.push(await fanOut.closedLoop(inFlight, seconds));
+  }
+  if (shareOfLoneRate !== null) {
+    const { messages, seconds: took } = await fanOut.closedLoop(1, seconds);
+    const name = `paced at ${100 * shareOfLoneRate} % of W=1`;
+    measurements.push(await fanOut.paced((shareOfLoneRate * messages) / took, seconds, name));
+  }
   await Bun.sleep(AFTERMATH_MS);
   fanOut.close();
   return { measurements, faults: fanOut.faults };
@@ -39,6 +45,7 @@ class FanOut {
   readonly #toLast = new Latencies("publish → the last subscriber");
   readonly #subscribers: number;
   readonly #hasDistinctIds: boolean;
+  readonly #isMixed: boolean;
   readonly #target: Target;
   readonly #loop = new BusyLoop();
   #clients: StompClient[] = [];
@@ -54,9 +61,10 @@ class FanOut {
   #timesEach = false;
   #onComplete: (nowMs: number) => void = () => {};
 
-  constructor({ subscribers, subscriptionIds }: FanOutScenario, target: Target) {
+  constructor({ subscribers, subscriptionIds, wires }: FanOutScenario, target: Target) {
     this.#subscribers = subscribers;
     this.#hasDistinctIds = subscriptionIds === "distinct";
+    this.#isMixed = wires === "mixed";
     this.#target = target;
   }
 
@@ -65,11 +73,14 @@ class FanOut {
     const options = { port, heartBeat: "0,0" };
     this.#clients = await connectMany(this.#subscribers, async (subscriber) => {
       this.#last[subscriber] = -1;
+      const wire = (this.#isMixed && WIRES[subscriber % WIRES.length]) || "text";
+      const endBytes = wire === "sockjs" ? SOCKJS_NUL_BYTES : 1;
       const client = await StompClient.connect({
         ...options,
         userId: `subscriber-${subscriber}`,
         onLost: countLost(this.faults, `subscriber-${subscriber}`),
-        onMessage: (bytes, _start, end) => this.#received(subscriber, bytes, end),
+        wire,
+        onMessage: (bytes, _start, end) => this.#received(subscriber, bytes, end - endBytes),
       });
       await client.subscribe({ [this.#hasDistinctIds ? `sub-${subscriber}` : "sub-0"]: TOPIC });
       return client;
@@ -88,14 +99,18 @@ class FanOut {
   }
 
   /** Each publish has a time at which it is due; the times count from there. */
-  paced(publishesPerSecond: number, seconds: number): Promise<LoadMeasurement> {
+  paced(
+    publishesPerSecond: number,
+    seconds: number,
+    name = `paced, ${publishesPerSecond.toLocaleString("en")}/s`,
+  ): Promise<LoadMeasurement> {
     const count = Math.round(publishesPerSecond * seconds);
     const startMs = performance.now();
     const dueAt = (index: number) => startMs + (index * 1_000) / publishesPerSecond;
     let published = 0;
     this.#timesEach = true;
     this.#onComplete = () => {};
-    return this.#measured(`paced, ${publishesPerSecond}/s`, (nowMs) => {
+    return this.#measured(name, (nowMs) => {
       while (published < count && dueAt(published) <= nowMs) {
         this.#publish(dueAt(published));
         published += 1;
@@ -130,10 +145,11 @@ class FanOut {
     const serverCpuSeconds = cpuSecondsOf(serverPid) - cpuBefore;
     const messages = this.#complete - completeBefore;
     const ids = this.#hasDistinctIds ? ", every id another" : "";
+    const wires = this.#isMixed ? ", wires mixed" : "";
     this.#countLost();
     return {
       kind: "load",
-      name: `fan-out 1 → ${this.#subscribers.toLocaleString("en")}${ids}, ${part}`,
+      name: `fan-out 1 → ${this.#subscribers.toLocaleString("en")}${ids}${wires}, ${part}`,
       seconds: wallMs / 1_000,
       messages,
       deliveries: messages * this.#subscribers,
@@ -154,9 +170,9 @@ class FanOut {
     this.#loop.worked();
   }
 
-  #received(subscriber: number, bytes: Buffer, end: number): void {
+  #received(subscriber: number, bytes: Buffer, bodyEnd: number): void {
     this.#loop.worked();
-    const index = indexOf(bytes, end - 1 - BODY_BYTES);
+    const index = indexOf(bytes, bodyEnd - BODY_BYTES);
     const last = this.#last[subscriber] ?? -1;
     if (index <= last) {
       if (index === last) this.faults.doubled += 1;

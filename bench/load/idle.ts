@@ -3,18 +3,17 @@ import type { IdleScenario, Target } from "./job.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
 import { connectMany, StompClient } from "./stomp-client.ts";
 
-/** What the server offers by default, and so what its usual clients ask for. */
-const HEARTBEAT_MS = 10_000;
 /** Clients' heart-beats are spread over so many slots of the interval. */
 const SLOTS = 100;
-const SLOT_MS = HEARTBEAT_MS / SLOTS;
+/** From one heart-beat to the next at most so many intervals: a client waits for twice as many. */
+const LATE_AFTER = 1.25;
 const SETTLE_MS = 1_500;
 
 /** Connections with the usual subscriptions that do nothing but live: their memory, their heart-beats. */
 export async function runIdle(scenario: IdleScenario, target: Target): Promise<Outcome> {
   const { connections, warmUpConnections, seconds } = scenario;
   const { serverPid } = target;
-  const crowd = new Crowd(target);
+  const crowd = new Crowd(target, scenario.heartbeatMs);
   await crowd.join(warmUpConnections); // What code and buffers of the server cost just once.
   await Bun.sleep(SETTLE_MS);
   const rssBytesBefore = rssBytesOf(serverPid);
@@ -38,6 +37,7 @@ export async function runIdle(scenario: IdleScenario, target: Target): Promise<O
     idleSeconds: seconds,
     idleCpuSeconds: cpuSecondsOf(serverPid) - cpuWhenSettled,
     heartbeats: crowd.heartbeats - heartbeatsWhenSettled,
+    lateHeartbeats: crowd.lateHeartbeats,
   };
   crowd.leave();
   return { measurements: [measurement], faults: crowd.faults };
@@ -46,15 +46,18 @@ export async function runIdle(scenario: IdleScenario, target: Target): Promise<O
 class Crowd {
   readonly faults = noFaults();
   heartbeats = 0;
+  lateHeartbeats = 0;
   readonly #target: Target;
+  readonly #heartbeatMs: number;
   readonly #clients: StompClient[] = [];
   readonly #timer: Timer;
   readonly #startMs = performance.now();
   #slot = 0;
 
-  constructor(target: Target) {
+  constructor(target: Target, heartbeatMs: number) {
     this.#target = target;
-    this.#timer = setInterval(() => this.#beat(), SLOT_MS);
+    this.#heartbeatMs = heartbeatMs;
+    this.#timer = setInterval(() => this.#beat(), heartbeatMs / SLOTS);
   }
 
   async join(count: number): Promise<void> {
@@ -68,12 +71,16 @@ class Crowd {
   }
 
   async #one(userId: string): Promise<StompClient> {
+    let lastMs = Number.NaN;
     const client = await StompClient.connect({
       port: this.#target.port,
       userId,
-      heartBeat: `${HEARTBEAT_MS},${HEARTBEAT_MS}`,
+      heartBeat: `${this.#heartbeatMs},${this.#heartbeatMs}`,
       onMessage: () => {},
       onHeartbeat: () => {
+        const nowMs = performance.now();
+        if (nowMs - lastMs > LATE_AFTER * this.#heartbeatMs) this.lateHeartbeats += 1;
+        lastMs = nowMs;
         this.heartbeats += 1;
       },
       onLost: countLost(this.faults, userId),
@@ -91,7 +98,8 @@ class Crowd {
 
   /** A slot that its timer missed is made good. */
   #beat(): void {
-    for (; this.#slot * SLOT_MS <= performance.now() - this.#startMs; this.#slot += 1) {
+    const slotMs = this.#heartbeatMs / SLOTS;
+    for (; this.#slot * slotMs <= performance.now() - this.#startMs; this.#slot += 1) {
       const first = this.#slot % SLOTS;
       for (let at = first; at < this.#clients.length; at += SLOTS) this.#clients[at]?.send("\n");
     }

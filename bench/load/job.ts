@@ -1,6 +1,11 @@
 import { z } from "zod";
 
-const targetSchema = z.object({ port: z.number(), serverPid: z.number() });
+const targetSchema = z.object({
+  port: z.number(),
+  serverPid: z.number(),
+  /** Of the server's API for back ends. */
+  apiKey: z.string(),
+});
 
 const chatSchema = z.object({
   scenario: z.literal("chat"),
@@ -26,6 +31,12 @@ const fanOutSchema = z.object({
   subscribers: z.number(),
   /** Of the paced part; null for the closed loops alone. */
   publishesPerSecond: z.number().nullable(),
+  /** The paced part goes at this share of the rate that the loop of W=1 has just had. */
+  shareOfLoneRate: z.number().nullable().default(null),
+  /** Publishes under way in each closed loop. */
+  windows: z.array(z.number()).default([1, 64]),
+  /** `mixed`: a third each of text, binary and SockJS over WebSocket. */
+  wires: z.enum(["text", "mixed"]).default("text"),
   /** Whether all subscribe with one id, as one library's clients do, or each with its own. */
   subscriptionIds: z.enum(["shared", "distinct"]),
   warmUpSeconds: z.number(),
@@ -33,23 +44,49 @@ const fanOutSchema = z.object({
   seconds: z.number(),
 });
 
+const stormSchema = z.object({
+  scenario: z.literal("storm"),
+  connections: z.number(),
+  /** Under way at any time. */
+  atOnce: z.number(),
+  /** Messages that wait for each user who connects. */
+  waiting: z.number(),
+});
+
+const groupsSchema = z.object({
+  scenario: z.literal("groups"),
+  groups: z.number(),
+  /** Of each group; nobody is in two. */
+  members: z.number(),
+  messagesPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
 const idleSchema = z.object({
   scenario: z.literal("idle"),
   connections: z.number(),
+  /** Beats each client sends and wants to get. */
+  heartbeatMs: z.number().default(10_000),
   /** Connected before the first look at the server's memory. */
   warmUpConnections: z.number(),
   seconds: z.number(),
 });
 
+const scenarioSchema = z.discriminatedUnion("scenario", [
+  ...([chatSchema, chatLoopSchema, fanOutSchema] as const),
+  ...([groupsSchema, stormSchema, idleSchema] as const),
+]);
+
 /** What one client process does, its only argument. */
-export const jobSchema = z.intersection(
-  targetSchema,
-  z.discriminatedUnion("scenario", [chatSchema, chatLoopSchema, fanOutSchema, idleSchema]),
-);
+export const jobSchema = z.intersection(targetSchema, scenarioSchema);
 
 export type Target = z.infer<typeof targetSchema>;
+/** As it is asked for: what is left out has its default. */
+export type Scenario = z.input<typeof scenarioSchema>;
 export type ChatScenario = z.infer<typeof chatSchema>;
 export type ChatLoopScenario = z.infer<typeof chatLoopSchema>;
 export type FanOutScenario = z.infer<typeof fanOutSchema>;
+export type GroupsScenario = z.infer<typeof groupsSchema>;
+export type StormScenario = z.infer<typeof stormSchema>;
 export type IdleScenario = z.infer<typeof idleSchema>;
-export type Scenario = ChatScenario | ChatLoopScenario | FanOutScenario | IdleScenario;

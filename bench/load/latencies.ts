@@ -32,6 +32,7 @@ export class Latencies {
       p50Ms: at(50),
       p99Ms: at(99),
       p999Ms: at(99.9),
+      p9999Ms: at(99.99),
       maxMs: maxValue / 1_000,
     };
   }

@@ -3,7 +3,7 @@ import type { Children } from "../children.ts";
 import { pinnedTo } from "../machine.ts";
 import { type Outcome, outcomeSchema } from "../measurement.ts";
 import type { Scenario, Target } from "./job.ts";
-import { type ServerKind, startServer } from "./server-process.ts";
+import { API_KEY, type ServerKind, startServer } from "./server-process.ts";
 
 const CLIENT = join(import.meta.dir, "client.ts");
 
@@ -21,7 +21,7 @@ export async function runScenario(
   const server = await startServer(kind, children);
   try {
     const { port, pid } = server;
-    const target: Target = { port, serverPid: pid };
+    const target: Target = { port, serverPid: pid, apiKey: API_KEY };
     let result: unknown;
     const job = JSON.stringify({ ...scenario, ...target });
     await children.run([...pinnedTo("client"), process.execPath, CLIENT, job], {

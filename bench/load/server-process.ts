@@ -8,6 +8,9 @@ import { fileSystemOf, pinnedTo, ROOT } from "../machine.ts";
 const BINARY = join(ROOT, "dist/parley");
 const BARE = join(ROOT, "bench/peers/bare-bun.ts");
 
+/** With it the clients are the app's back end too. Servers of the bench listen on loopback alone. */
+export const API_KEY = crypto.randomUUID();
+
 /** Parley, or the engine under it alone. */
 export type ServerKind = "parley" | "bare";
 
@@ -54,7 +57,11 @@ async function startParley(children: Children): Promise<ServerProcess> {
   const removeData = () => rmSync(dataFolder, { recursive: true, force: true });
   const command = [BINARY, "serve", "--port", "0", "--log-format", "json"];
   const child = children.startPiped([...pinnedTo("server"), ...command], {
-    env: { PARLEY_DATA_DIR: dataFolder, PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" },
+    env: {
+      PARLEY_DATA_DIR: dataFolder,
+      PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
+      PARLEY_API_KEYS: API_KEY,
+    },
   });
   child.exited.then(removeData, removeData);
   const complaints: string[] = [];

@@ -3,9 +3,11 @@ import { LightWebSocket, type OnMessage } from "./web-socket.ts";
 export interface StompClientOptions {
   readonly port: number;
   readonly userId: string;
+  /** How frames are carried; as WebSocket text unless told otherwise. */
+  readonly wire?: ClientWire;
   /** The CONNECT header, `<can send every>,<wants every>` in milliseconds. */
   readonly heartBeat: string;
-  /** A MESSAGE frame, as it came. */
+  /** A MESSAGE frame, as it came; in SockJS its octets are those of a JSON string. */
   readonly onMessage: OnMessage;
   readonly onHeartbeat?: () => void;
   /** An ERROR frame, as text; without it they are printed. */
@@ -14,7 +16,12 @@ export interface StompClientOptions {
   readonly onLost: (reason: string) => void;
 }
 
+export type ClientWire = "text" | "binary" | "sockjs";
+
 const LF = 10;
+const LETTER_A = 97;
+const LETTER_H = 104;
+const LETTER_O = 111;
 const LETTER_C = 67;
 const LETTER_M = 77;
 const LETTER_R = 82;
@@ -36,9 +43,11 @@ export class StompClient {
     const client = new StompClient(options);
     client.#socket = await LightWebSocket.open({
       port: options.port,
-      path: "/ws",
-      protocol: "v12.stomp",
-      onMessage: (bytes, start, end) => client.#received(bytes, start, end),
+      ...WAY_IN[options.wire ?? "text"](),
+      onMessage:
+        options.wire === "sockjs"
+          ? (bytes, start, end) => client.#receivedSockJs(bytes, start, end)
+          : (bytes, start, end) => client.#received(bytes, start, end),
       onClose: (reason) => client.#closed(reason),
     });
     const { heartBeat, userId } = options;
@@ -66,7 +75,16 @@ export class StompClient {
 
   /** A whole frame, or a heart-beat. */
   send(frame: string): void {
-    this.#socket?.send(frame);
+    switch (this.#options.wire) {
+      case "binary":
+        this.#socket?.send(frame, "binary");
+        break;
+      case "sockjs":
+        this.#socket?.send(JSON.stringify([frame]));
+        break;
+      default:
+        this.#socket?.send(frame);
+    }
   }
 
   close(): void {
@@ -83,6 +101,20 @@ export class StompClient {
 
   #refuseAnswers(reason: string): void {
     for (const answer of this.#answers.splice(0)) answer.reject(new Error(reason));
+  }
+
+  /** Parley puts one STOMP frame into each SockJS frame. */
+  #receivedSockJs(bytes: Buffer, start: number, end: number): void {
+    switch (bytes[start]) {
+      case LETTER_A: // a["…"]
+        this.#received(bytes, start + 3, end - 2);
+        break;
+      case LETTER_O:
+      case LETTER_H:
+        break;
+      default:
+        this.#options.onError?.(bytes.toString("utf8", start, end));
+    }
   }
 
   #received(bytes: Buffer, start: number, end: number): void {
@@ -110,6 +142,12 @@ export class StompClient {
     if (this.#isConnected && !this.#isClosing) this.#options.onLost(reason);
   }
 }
+
+const WAY_IN: Readonly<Record<ClientWire, () => { path: string; protocol: string | null }>> = {
+  text: () => ({ path: "/ws", protocol: "v12.stomp" }),
+  binary: () => ({ path: "/ws", protocol: "v12.stomp" }),
+  sockjs: () => ({ path: `/ws/000/${crypto.randomUUID()}/websocket`, protocol: null }),
+};
 
 /** Connects and subscribes `count` clients, a few at a time as a gentle crowd would. */
 export async function connectMany(

@@ -6,7 +6,8 @@ export type OnMessage = (bytes: Buffer, start: number, end: number) => void;
 export interface WebSocketOptions {
   readonly port: number;
   readonly path: string;
-  readonly protocol: string;
+  /** null: none is offered. */
+  readonly protocol: string | null;
   readonly onMessage: OnMessage;
   /** Once, however the connection ended; `reason` is for people. */
   readonly onClose: (reason: string) => void;
@@ -64,9 +65,8 @@ export class LightWebSocket {
     return client;
   }
 
-  /** A text message. */
-  send(text: string): void {
-    this.#write(TEXT, Buffer.from(text));
+  send(text: string, as: "text" | "binary" = "text"): void {
+    this.#write(as === "text" ? TEXT : BINARY, Buffer.from(text));
   }
 
   close(): void {
@@ -82,7 +82,7 @@ export class LightWebSocket {
       [
         ...[`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, "Upgrade: websocket"],
         ...["Connection: Upgrade", "Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${KEY}`],
-        `Sec-WebSocket-Protocol: ${protocol}`,
+        ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
         "\r\n",
       ].join("\r\n"),
     );

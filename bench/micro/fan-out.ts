@@ -45,6 +45,7 @@ const connection: Connection = {
     join: () => {},
     leave: () => {},
     publishToOthers: (_channel, payload) => take(payload),
+    sendTogether: (payloads) => payloads.forEach(take),
   },
 };
 

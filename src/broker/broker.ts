@@ -1,5 +1,7 @@
+import { type Clock, systemClock } from "../clock.ts";
 import { messageHead } from "../stomp/encoder.ts";
 import type { StompVersion } from "../stomp/version.ts";
+import { type Audience, Gathering } from "./gathering.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
@@ -16,9 +18,17 @@ import type { Wire } from "./wire.ts";
 export class Broker {
   readonly #listeners = new Map<string, Listeners>();
   readonly #patterns = new PatternIndex();
+  readonly #gathering: Gathering;
   #channelsMade = 0;
 
-  constructor(readonly engine: Engine) {}
+  /** @param gatherMs how long messages to large audiences may wait for each other, see `Gathering` */
+  constructor(
+    readonly engine: Engine,
+    clock: Clock = systemClock,
+    gatherMs = 0,
+  ) {
+    this.#gathering = new Gathering(engine, clock, gatherMs);
+  }
 
   /**
    * Adds a subscription. With `receive`, each message is handed to it singly (client
@@ -54,6 +64,11 @@ export class Broker {
     return this.#listeners.has(topic) || this.#patterns.matching(topic).length > 0;
   }
 
+  /** What is held for the peer goes out: to be called before anything else that may reach it. */
+  release(peer: Peer): void {
+    this.#gathering.release(peer);
+  }
+
   /** Hands the message to every subscription of the topic, also those with wildcards. */
   publish(topic: string, message: Outgoing): void {
     this.deliver(topic, message);
@@ -65,9 +80,7 @@ export class Broker {
   deliver(key: string, message: Outgoing, except: Peer | null = null): void {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
-    for (const channel of listeners.channels.values()) {
-      this.#deliverToChannel(channel, channel.head, message, except);
-    }
+    this.#deliverToChannels(listeners, null, message, except);
     for (const subscription of listeners.direct) {
       if (subscription.peer !== except) subscription.receive?.(message);
     }
@@ -76,11 +89,25 @@ export class Broker {
   #deliverBy(pattern: string, topic: string, message: Outgoing): void {
     const listeners = this.#listeners.get(pattern);
     if (listeners === undefined) return;
-    for (const channel of listeners.channels.values()) {
-      const head = messageHead(channel.version, channel.id, topic);
-      this.#deliverToChannel(channel, head, message, null);
-    }
+    this.#deliverToChannels(listeners, topic, message, null);
     for (const subscription of listeners.direct) subscription.receive?.(message, topic);
+  }
+
+  /** `topic`: where the message was sent to, if the listeners are those of a pattern. */
+  #deliverToChannels(
+    listeners: Listeners,
+    topic: string | null,
+    message: Outgoing,
+    except: Peer | null,
+  ): void {
+    const isHeld = except === null && this.#gathering.takes(listeners, topic, message);
+    if (isHeld && listeners.singly === 0) return;
+    if (!isHeld) this.#gathering.releaseBefore(listeners);
+    for (const channel of listeners.channels.values()) {
+      const head = topic === null ? channel.head : messageHead(channel.version, channel.id, topic);
+      if (isHeld) sendSingly(channel, head, message);
+      else this.#deliverToChannel(channel, head, message, except);
+    }
   }
 
   #deliverToChannel(channel: Channel, head: string, message: Outgoing, except: Peer | null): void {
@@ -96,7 +123,10 @@ export class Broker {
   #attach(subscription: BrokerSubscription, receive: Receive | null): void {
     let listeners = this.#listeners.get(subscription.key);
     if (listeners === undefined) {
-      listeners = { channels: new Map(), direct: new Set() };
+      listeners = {
+        ...{ channels: new Map(), direct: new Set(), size: 0, singly: 0 },
+        ...{ entangled: null, pace: null },
+      };
       this.#listeners.set(subscription.key, listeners);
       if (subscription.pattern !== null) this.#patterns.add(subscription.pattern);
     }
@@ -120,8 +150,12 @@ export class Broker {
     subscription.channel = channel;
     if (peer.topics === null) {
       channel.singly.add(peer);
+      listeners.singly += 1;
     } else {
+      this.#gathering.releaseTo(listeners);
       channel.peers.add(peer);
+      listeners.size += 1;
+      listeners.entangled = null;
       peer.topics.join(channel.name);
     }
   }
@@ -135,6 +169,10 @@ export class Broker {
     if (channel !== null) {
       subscription.channel = null;
       const { peer } = subscription;
+      this.#gathering.releaseTo(listeners);
+      if (peer.topics === null) listeners.singly -= 1;
+      else listeners.size -= 1;
+      listeners.entangled = null;
       peer.topics?.leave(channel.name);
       channel.peers.delete(peer);
       channel.singly.delete(peer);
@@ -148,9 +186,12 @@ export class Broker {
   }
 }
 
-interface Listeners {
+interface Listeners extends Audience {
   readonly channels: Map<string, Channel>;
   readonly direct: Set<BrokerSubscription>;
+  size: number;
+  /** Peers of the channels that the engine's topics do not reach. */
+  singly: number;
 }
 
 /** A native topic of the engine, for subscribers whose frames are byte for byte the same. */
@@ -164,6 +205,12 @@ interface Channel {
   readonly peers: Set<Peer>;
   /** Those that the engine's topics do not reach. */
   readonly singly: Set<Peer>;
+}
+
+function sendSingly(channel: Channel, head: string, message: Outgoing): void {
+  if (channel.singly.size === 0) return;
+  const payload = message.payload(channel.wire, channel.version, head);
+  for (const peer of channel.singly) peer.send(payload);
 }
 
 class BrokerSubscription implements Subscription {

@@ -16,6 +16,8 @@ export interface PeerTopics {
   /** From now on, what is published on the channel arrives here. */
   join(channel: string): void;
   leave(channel: string): void;
+  /** Transport messages that may leave in one write; they are copied, if need be, before it returns. */
+  sendTogether(payloads: readonly (string | Uint8Array)[]): void;
   /** To all that joined the channel but this one. */
   publishToOthers(channel: string, payload: string | Uint8Array): void;
 }

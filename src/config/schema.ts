@@ -98,6 +98,11 @@ export const settingsSchema = z.object({
       "From the beginning of a commit of messages to that of the next, at least: under load, fewer and larger commits, for that much more until SENT. A message that comes later never waits.",
       "milliseconds",
     ),
+    gatherMs: delayMs(
+      1,
+      0,
+      "How long messages to a topic with many subscribers may wait for each other when they come in quick succession, to leave in one write; 0 lets none wait. Chat messages never do.",
+    ),
   }),
   chat: z.object({
     echo: choice(

@@ -1,16 +1,24 @@
 import type { ServerWebSocket, WebSocketHandler } from "bun";
 import type { Remote } from "../auth/remote.ts";
-import type { Engine, PeerTopics } from "../broker/subscription.ts";
+import type { Engine, Peer, PeerTopics } from "../broker/subscription.ts";
 import type { Connection } from "../session/ports.ts";
 import { closeFrame, decodeMessages, OPEN_FRAME } from "../sockjs/framing.ts";
 import type { Receiver, Service } from "./receiver.ts";
+
+/** What a server's connections share on the way out. */
+export interface Outlet {
+  /** The connections that the socket's own topics do not reach, see `WebListener`. */
+  readonly beside: Engine;
+  /** Sends what is held for the peer, see `Broker.release`. */
+  readonly release: (peer: Peer) => void;
+}
 
 /** A WebSocket, plain or with SockJS framing: then its messages are SockJS frames. */
 export class WebSocketConnection implements Connection, PeerTopics {
   readonly topics = this;
   readonly #service: Service;
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
-  #beside: Engine | null = null;
+  #outlet: Outlet | null = null;
   #receiver: Receiver | null = null;
 
   constructor(
@@ -21,10 +29,9 @@ export class WebSocketConnection implements Connection, PeerTopics {
     this.#service = service;
   }
 
-  /** `beside`: the connections that the socket's own topics do not reach, see `WebListener`. */
-  opened(socket: ServerWebSocket<WebSocketConnection>, beside: Engine): void {
+  opened(socket: ServerWebSocket<WebSocketConnection>, outlet: Outlet): void {
     this.#socket = socket;
-    this.#beside = beside;
+    this.#outlet = outlet;
     if (this.framing === "sockjs") socket.send(OPEN_FRAME);
     this.#receiver = this.#service.open(this);
   }
@@ -53,10 +60,23 @@ export class WebSocketConnection implements Connection, PeerTopics {
   }
 
   send(payload: string | Uint8Array): void {
+    this.#outlet?.release(this);
     this.#socket?.send(payload);
   }
 
+  sendTogether(payloads: readonly (string | Uint8Array)[]): void {
+    const [only] = payloads;
+    if (payloads.length > 1) {
+      this.#socket?.cork((socket) => {
+        for (const payload of payloads) socket.send(payload);
+      });
+    } else if (only !== undefined) {
+      this.#socket?.send(only);
+    }
+  }
+
   bufferedBytes(): number {
+    this.#outlet?.release(this);
     return this.#socket?.getBufferedAmount() ?? 0;
   }
 
@@ -71,12 +91,13 @@ export class WebSocketConnection implements Connection, PeerTopics {
   publishToOthers(channel: string, payload: string | Uint8Array): void {
     if (this.#socket === null) return;
     this.#socket.publish(channel, payload);
-    this.#beside?.publish(channel, payload);
+    this.#outlet?.beside.publish(channel, payload);
   }
 
   close(code: number, reason: string): void {
     const socket = this.#socket;
     if (socket === null) return;
+    this.#outlet?.release(this);
     if (this.framing === "sockjs") {
       socket.send(closeFrame(code, reason));
       socket.close(1000, "");
@@ -95,10 +116,10 @@ export interface WebSocketLimits {
   readonly sendBufferBytes: number;
 }
 
-/** Bun's handlers for every WebSocket of the server; `beside` as `opened` has it. */
+/** Bun's handlers for every WebSocket of the server. */
 export function webSocketHandler(
   limits: WebSocketLimits,
-  beside: Engine,
+  outlet: Outlet,
 ): WebSocketHandler<WebSocketConnection> {
   return {
     data: {} as WebSocketConnection,
@@ -109,7 +130,7 @@ export function webSocketHandler(
     closeOnBackpressureLimit: true,
     idleTimeout: 120,
     sendPings: true,
-    open: (socket) => socket.data.opened(socket, beside),
+    open: (socket) => socket.data.opened(socket, outlet),
     message: (socket, message) => socket.data.received(message),
     drain: (socket) => socket.data.drained(),
     close: (socket) => socket.data.gone(),

@@ -56,7 +56,7 @@ describe("a subscription with wildcards", () => {
 
   test("is one native publish for all whose frames are the same", () => {
     const { engine, broker, subscribe } = setUp();
-    for (let count = 0; count < 100; count += 1) subscribe(wildcards);
+    for (let count = 0; count < 10; count += 1) subscribe(wildcards);
     const exact = subscribe({ key: "/topic/orders.eu", destination: "/topic/orders.eu" }).peer;
     broker.publish("/topic/orders.eu", new Outgoing("m1", "hi", []));
     expect(engine.published).toBe(2);
@@ -98,7 +98,7 @@ describe("a subscription with wildcards", () => {
 describe("a message", () => {
   test("is one native publish for all subscribers whose frames are the same", () => {
     const { engine, broker, subscribe } = setUp();
-    const peers = Array.from({ length: 100 }, () => subscribe().peer);
+    const peers = Array.from({ length: 10 }, () => subscribe().peer);
     broker.deliver("/topic/t", new Outgoing("m1", "hi", []));
     expect(engine.published).toBe(1);
     expect(peers.every((peer) => peer.sent.length === 1)).toBe(true);

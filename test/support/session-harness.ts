@@ -53,6 +53,12 @@ export class FakeConnection implements Connection, PeerTopics {
   send(payload: string | Uint8Array): void {
     if (this.closedWith === null) this.sent.push(payload);
   }
+  sendTogether(payloads: readonly (string | Uint8Array)[]): void {
+    // A payload is good until the call returns.
+    for (const payload of payloads) {
+      this.send(typeof payload === "string" ? payload : new Uint8Array(payload));
+    }
+  }
   bufferedBytes(): number {
     return this.buffered;
   }

@@ -1,0 +1,120 @@
+/**
+ * `npm run churn -- --minutes 60`: users, subscriptions and conversations come and go, and the
+ * server's memory must not follow them. Prints RSS minute by minute and whether it is flat.
+ */
+import { parseArgs } from "node:util";
+import { Children } from "./children.ts";
+import { type Sample, slopeMiBPerHour, verdictOf } from "./churn-verdict.ts";
+import { ensureBinary, startServer } from "./load/server-process.ts";
+import { cpuSecondsOf, rssBytesOf } from "./load/server-usage.ts";
+import { StompClient } from "./load/stomp-client.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    "visits-per-second": { type: "string", default: "50" },
+  },
+});
+const minutes = Number(values.minutes);
+const visitsPerSecond = Number(values["visits-per-second"]);
+if (!(minutes > 0) || !(visitsPerSecond > 0)) {
+  console.error("bun bench/churn.ts [--minutes N] [--visits-per-second N]");
+  process.exit(2);
+}
+
+const STAY_MS = 4_000;
+const SAMPLE_MS = 10_000;
+const MIB = 1024 * 1024;
+
+/** Visitors so far; each is a new user, but every fourth one has been there before. */
+let visits = 0;
+let failures = 0;
+
+async function visit(port: number): Promise<void> {
+  visits += 1;
+  const number = visits % 4 === 0 ? Math.max(1, visits - 400) : visits;
+  const userId = `visitor-${number}`;
+  const client = await StompClient.connect({
+    port,
+    userId,
+    heartBeat: "10000,10000",
+    onMessage: () => {},
+    onLost: () => {
+      failures += 1;
+    },
+  });
+  await client.subscribe({
+    messages: "/user/queue/messages",
+    confirmations: "/user/queue/confirmations",
+    receipts: "/user/queue/receipts",
+    errors: "/user/queue/errors",
+    presence: "/topic/presence",
+    // A topic, a pattern and a work queue that nobody else will ever use.
+    own: `/topic/room.${visits}`,
+    wide: `/topic/room.${visits}.*`,
+    jobs: `/queue/jobs.${visits}`,
+  });
+  const sendTo = (destination: string, body: unknown) => {
+    client.send(`SEND\ndestination:${destination}\n\n${JSON.stringify(body)}\0`);
+  };
+  // To somebody who is there still, or came by; and back to whoever is in the pair.
+  for (const distance of [1, 60]) {
+    const recipientId = `visitor-${Math.max(1, number - distance)}`;
+    if (recipientId === userId) continue;
+    const conversationId = `${recipientId}.${userId}.${visits}`;
+    const message = { conversationId, recipientId, content: "hello ".repeat(20) };
+    sendTo("/app/chat.send", { ...message, clientMessageId: `m-${visits}-${distance}` });
+    sendTo(`/app/chat.typing/${conversationId}`, { isTyping: true });
+  }
+  sendTo(`/topic/room.${visits}`, { hello: "room" });
+  sendTo(`/queue/jobs.${visits}`, { hello: "worker" });
+  await Bun.sleep(STAY_MS * (0.5 + Math.random()));
+  client.send("UNSUBSCRIBE\nid:own\n\n\0");
+  if (visits % 2 === 0) client.send("DISCONNECT\nreceipt:bye\n\n\0");
+  client.close();
+}
+
+const children = new Children();
+process.on("SIGINT", () => void children.endAll().then(() => process.exit(130)));
+process.on("SIGTERM", () => void children.endAll().then(() => process.exit(143)));
+
+await ensureBinary(children);
+const server = await startServer("parley", children);
+const startMs = performance.now();
+const hours = () => (performance.now() - startMs) / 3_600_000;
+const samples: Sample[] = [];
+
+const takeSample = () => {
+  const sample = { hours: hours(), rssBytes: rssBytesOf(server.pid) };
+  samples.push(sample);
+  if (samples.length % 6 !== 1) return;
+  const minute = (60 * sample.hours).toFixed(0).padStart(3);
+  const rss = (sample.rssBytes / MIB).toFixed(1).padStart(6);
+  const cpu = cpuSecondsOf(server.pid).toFixed(1);
+  console.log(`${minute} min  ${rss} MiB  ${visits} visits  ${cpu} s CPU`);
+};
+takeSample();
+const sampler = setInterval(takeSample, SAMPLE_MS);
+const arrivals = setInterval(() => {
+  const due = Math.floor(hours() * 3_600 * visitsPerSecond) - visits;
+  for (let count = 0; count < due; count += 1) {
+    visit(server.port).catch((fault: unknown) => {
+      failures += 1;
+      if (failures === 1) console.error(fault);
+    });
+  }
+}, 20);
+
+await Bun.sleep(minutes * 60_000);
+clearInterval(arrivals);
+await Bun.sleep(2 * STAY_MS);
+clearInterval(sampler);
+takeSample();
+await server.stop();
+
+const verdict = verdictOf(samples);
+console.log(
+  `${visits} visits, ${failures} failures; in the second half ${slopeMiBPerHour(samples).toFixed(1)} MiB an hour: ${verdict.text}`,
+);
+for (const complaint of server.complaints) console.error(complaint);
+process.exit(verdict.isFlat && failures === 0 ? 0 : 1);

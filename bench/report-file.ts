@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { microSchema, outcomeSchema } from "./measurement.ts";
+
+/** Raised when an older file can no longer be read. */
+const FORMAT = 2;
+
+const machineSchema = z.object({
+  cores: z.number(),
+  cpu: z.string(),
+  kernel: z.string(),
+  bun: z.string(),
+  commit: z.string(),
+  date: z.string(),
+  tcp: z.string(),
+  busyShare: z.number(),
+});
+
+const resultSchema = outcomeSchema.extend({
+  scenario: z.looseObject({ scenario: z.string() }),
+  complaints: z.array(z.string()).readonly(),
+});
+
+const sampleSchema = resultSchema.extend({
+  round: z.number(),
+  server: z.enum(["parley", "bare"]),
+});
+
+const reportSchema = z.object({
+  format: z.literal(FORMAT),
+  machine: machineSchema,
+  fileSystem: z.string(),
+  pinned: z.boolean(),
+  quick: z.boolean(),
+  /** As it was asked for, after `npm run bench`. */
+  flags: z.string(),
+  micro: z.array(microSchema),
+  load: z.array(resultSchema),
+  ratios: z.array(sampleSchema),
+});
+
+/** Everything of one run: `bench/results/latest.json`. */
+export type Report = z.infer<typeof reportSchema>;
+export type Result = z.infer<typeof resultSchema>;
+export type Sample = z.infer<typeof sampleSchema>;
+
+export function newReport(parts: Omit<Report, "format">): Report {
+  return { format: FORMAT, ...parts };
+}
+
+/** Throws when it is not one, or one of another format. */
+export async function readReport(path: string): Promise<Report> {
+  const parsed = reportSchema.safeParse(await Bun.file(path).json());
+  if (parsed.success) return parsed.data;
+  throw new Error(`${path} is no report of this bench: ${parsed.error.issues[0]?.message}`);
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { Figures } from "../../bench/figures.ts";
+import { standingOf, TARGETS, targetRows } from "../../bench/targets.ts";
+import { emptyReport, idle, latency, load, result, rounds } from "../support/bench-reports.ts";
+
+const LOOP = "fan-out 1 → 100, closed loop, W=64";
+const NAME = `${LOOP}: ratio to a bare Bun.serve`;
+
+function rowOf(name: string, report = emptyReport()): string[] | undefined {
+  return targetRows(new Figures(report)).find(([first]) => first === name);
+}
+
+function ratios(parley: number[], bare: number[]) {
+  return emptyReport({
+    ratios: [...rounds("parley", LOOP, parley), ...rounds("bare", LOOP, bare)],
+  });
+}
+
+describe("a target", () => {
+  test("has a name of its own, and without figures it is not measured", () => {
+    expect(new Set(TARGETS.map(({ name }) => name)).size).toBe(TARGETS.length);
+    for (const row of targetRows(new Figures(emptyReport()))) expect(row[4]).toBe("not measured");
+  });
+
+  test("is met when every round meets it, open when some do", () => {
+    expect(rowOf(NAME, ratios([95, 96, 97], [100, 100, 100]))?.[4]).toBe("met");
+    expect(rowOf(NAME, ratios([85, 96, 97], [100, 100, 100]))?.[4]).toBe("open");
+    expect(rowOf(NAME, ratios([85, 86, 87], [100, 100, 100]))?.[4]).toBe("NOT MET");
+  });
+
+  test("of a ratio compares medians, and shows the rounds'", () => {
+    const row = rowOf(NAME, ratios([90, 80, 100], [100, 100, 200]));
+    expect(row?.slice(1, 4)).toEqual(["≥ 0.9", "0.9", "0.5 – 0.9"]);
+  });
+
+  test("of a time is met from below, of a memory by the largest crowd alone", () => {
+    const report = emptyReport({
+      load: [
+        result(
+          load("1:1 chat, 20,000/s", { latencies: [latency("send → receipt", { p99Ms: 4 })] }),
+        ),
+        result(idle(2_000, 30)),
+        result(idle(18_800, 3)),
+      ],
+    });
+    expect(rowOf("1:1 chat, 20,000/s: p99 send → receipt", report)?.[4]).toBe("NOT MET");
+    expect(rowOf("idle, 18,000 connections and more: KiB RSS of each", report)?.[4]).toBe("met");
+  });
+
+  test("at its very limit is met", () => {
+    const target = { name: "", bound: "most", limit: 3, unit: "", read: () => null } as const;
+    expect(standingOf(target, { median: 3, low: 3, high: 3, count: 1 })).toBe("met");
+  });
+});
