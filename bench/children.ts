@@ -11,10 +11,12 @@ const KILL_AFTER_MS = 5_000;
 /** The processes that the bench has started; it ends these and no others. */
 export class Children {
   readonly #running = new Set<Subprocess>();
+  #isEnding = false;
 
   /** Its output is the bench's own. */
   start(command: readonly string[], options: ChildOptions = {}): Subprocess {
     const { onResult } = options;
+    this.#refuseWhenEnding();
     return this.#remember(
       Bun.spawn([...command], {
         env: { ...process.env, ...options.env },
@@ -29,6 +31,7 @@ export class Children {
     command: readonly string[],
     options: ChildOptions = {},
   ): Subprocess<"ignore", "pipe", "inherit"> {
+    this.#refuseWhenEnding();
     return this.#remember(
       Bun.spawn([...command], {
         env: { ...process.env, ...options.env },
@@ -52,8 +55,14 @@ export class Children {
     clearTimeout(timer);
   }
 
+  /** For good: whoever goes on cannot start another one, which would be left behind. */
   async endAll(): Promise<void> {
+    this.#isEnding = true;
     await Promise.all([...this.#running].map((child) => this.end(child)));
+  }
+
+  #refuseWhenEnding(): void {
+    if (this.#isEnding) throw new Error("The bench is being ended");
   }
 
   #remember<Child extends Subprocess>(child: Child): Child {
