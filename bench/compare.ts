@@ -31,6 +31,10 @@ export function changeOf({ before, after, isBetterWhen }: Omit<Compared, "name">
   return isHigher === (isBetterWhen === "higher") ? "better" : "worse";
 }
 
+/** Printed with the table. */
+export const COMPARE_RULE =
+  "Median (lowest – highest of the rounds). A change is beyond noise when the ranges do not overlap; of a figure with one sample nothing can be said.";
+
 export const COMPARE_COLUMNS = ["figure", "before", "after", "change", "beyond noise?"] as const;
 
 export function compareRows(before: Report, after: Report): string[][] {

@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { Children } from "./children.ts";
-import { COMPARE_COLUMNS, compareRows, differencesOf } from "./compare.ts";
+import { COMPARE_COLUMNS, COMPARE_RULE, compareRows, differencesOf } from "./compare.ts";
 import { runScenario, type ScenarioResult } from "./load/run.ts";
 import { dataFileSystem, ensureBinary } from "./load/server-process.ts";
 import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
 import { pageOf } from "./page.ts";
+import { type Peers, peersSchema } from "./peer-samples.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
 import { type RatioSample, runRatios } from "./ratios.ts";
 import { withFigures } from "./readme-figures.ts";
@@ -104,6 +105,8 @@ async function runAllRatios({ quick, parts }: Flags, children: Children): Promis
 }
 
 async function bench(flags: Flags, children: Children): Promise<Report> {
+  // First: a file that is none of theirs ends the run before it has cost anything.
+  const peers = await lastPeers();
   const machine = await thisMachine();
   const micro = await runMicro(flags.parts, children);
   const load = await runLoad(flags, children);
@@ -113,7 +116,13 @@ async function bench(flags: Flags, children: Children): Promise<Report> {
   const fileSystem = dataFileSystem();
   const asked = process.argv.slice(2).filter((argument) => argument !== "--docs");
   const named = { flags: asked.join(" "), fileSystem, pinned, quick };
-  return newReport({ machine, ...named, micro, load, ratios });
+  return newReport({ machine, ...named, micro, load, ratios, peers });
+}
+
+/** Of `bench/peers.ts`, which installs much and takes long; null when it never ran here. */
+async function lastPeers(): Promise<Peers | null> {
+  const file = Bun.file(join(RESULTS, "peers.json"));
+  return (await file.exists()) ? peersSchema.parse(await file.json()) : null;
 }
 
 async function writeResults(report: Report, docs: boolean): Promise<void> {
@@ -138,7 +147,12 @@ async function compare(before: string, after: Report): Promise<string> {
   const old = await readReport(before);
   const differences = differencesOf(old, after).map((line) => `Not alike: ${line}`);
   const table = renderTable(COMPARE_COLUMNS, compareRows(old, after));
-  return [`${old.machine.commit} → ${after.machine.commit}`, ...differences, table].join("\n");
+  return [
+    `${old.machine.commit} → ${after.machine.commit}`,
+    ...differences,
+    COMPARE_RULE,
+    table,
+  ].join("\n");
 }
 
 const flags = readFlags(process.argv.slice(2));

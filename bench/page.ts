@@ -1,6 +1,8 @@
 import { markdownTable } from "../docs/markdown.ts";
+import { costChart } from "./charts/costs.ts";
 import { latencyChart } from "./charts/latencies.ts";
 import { memoryChart } from "./charts/memory.ts";
+import { peerChart } from "./charts/peers.ts";
 import { rateChart } from "./charts/rates.ts";
 import { Figures } from "./figures.ts";
 import { headOf, verdictOf } from "./report.ts";
@@ -13,11 +15,17 @@ export interface Page {
   readonly pictures: ReadonlyMap<string, string>;
 }
 
-const CHARTS = [
+const CHARTS: readonly (readonly [
+  name: string,
+  what: string,
+  draw: (figures: Figures, report: Report) => string | null,
+])[] = [
   ["latencies", "How long messages took, by percentile", latencyChart],
   ["rates", "Deliveries a CPU-second beside the bare engine", rateChart],
+  ["peers", "Deliveries a CPU-second beside other servers", (_, { peers }) => peerChart(peers)],
   ["memory", "Memory by the number of connections", memoryChart],
-] as const;
+  ["costs", "What work costs when there is more of something", costChart],
+];
 
 /** @param name with which the names of its pictures begin */
 export function pageOf(report: Report, name: string): Page {
@@ -25,7 +33,7 @@ export function pageOf(report: Report, name: string): Page {
   const pictures = new Map<string, string>();
   const images: string[] = [];
   for (const [chart, what, draw] of CHARTS) {
-    const svg = draw(figures);
+    const svg = draw(figures, report);
     if (svg === null) continue;
     const file = `${name}-${chart}.svg`;
     pictures.set(file, svg);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { microSchema, outcomeSchema } from "./measurement.ts";
+import { peersSchema } from "./peer-samples.ts";
 
 /** Raised when an older file can no longer be read. */
 const FORMAT = 2;
@@ -36,6 +37,8 @@ const reportSchema = z.object({
   micro: z.array(microSchema),
   load: z.array(resultSchema),
   ratios: z.array(sampleSchema),
+  /** The last run of `bench/peers.ts` there was. */
+  peers: peersSchema.nullable().default(null),
 });
 
 /** Everything of one run: `bench/results/latest.json`. */

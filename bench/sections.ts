@@ -1,5 +1,6 @@
 import { Figures, kibOfConnection } from "./figures.ts";
 import type { IdleMeasurement, LoadMeasurement, MicroResult } from "./measurement.ts";
+import { PEER_COLUMNS, peerRows } from "./peer-samples.ts";
 import { RATIO_COLUMNS, ratioRows } from "./ratio-table.ts";
 import type { Report } from "./report-file.ts";
 import { TARGET_COLUMNS, targetRows } from "./targets.ts";
@@ -41,12 +42,22 @@ export function sectionsOf(report: Report): Section[] {
       rows: figures.idles().map(idleRow),
     },
     { title: "Beside the bare engine", columns: RATIO_COLUMNS, rows: ratioRows(figures) },
+    ...peerSections(report),
     {
       title: "Targets",
       columns: TARGET_COLUMNS,
       rows: isMeasured ? targetRows(figures) : [],
     },
   ].filter(({ rows }) => rows.length > 0);
+}
+
+function peerSections({ peers }: Report): Section[] {
+  if (peers === null) return [];
+  const { machine, quick, samples } = peers;
+  const rounds = new Set(samples.map(({ round }) => round)).size;
+  const when = `${machine.commit}, ${machine.date.slice(0, 10)}, rounds: ${rounds}`;
+  const title = `Beside other servers (${when}${quick ? ", --quick" : ""})`;
+  return [{ title, columns: PEER_COLUMNS, rows: peerRows(peers) }];
 }
 
 function microRow({ name, averageNs, p99Ns, subscribers }: MicroResult): string[] {

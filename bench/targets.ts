@@ -1,3 +1,4 @@
+import { COST_KINDS, costOfDoubling } from "./costs.ts";
 import {
   deliveriesPerCpuSecond,
   type Figures,
@@ -126,6 +127,13 @@ export const TARGETS: readonly Target[] = [
     ...{ bound: "most", limit: 0, unit: "" },
     read: (figures) => readingOf(crowdOf(figures).map((idle) => idle.lateHeartbeats)),
   },
+  ...COST_KINDS.map(
+    (kind): Target => ({
+      name: `cost of twice the ${kind}, at any doubling`,
+      ...{ bound: "most", limit: 2, unit: "×" },
+      read: (figures) => costOfDoubling(figures, kind),
+    }),
+  ),
 ];
 
 function crowdOf(figures: Figures) {

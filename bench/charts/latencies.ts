@@ -1,7 +1,8 @@
+import { isCost } from "../costs.ts";
 import type { Figures } from "../figures.ts";
 import { latencyOf } from "../figures.ts";
 import type { Latency, LoadMeasurement } from "../measurement.ts";
-import { colourOf, gridLine, path, picture, text, WIDTH } from "./svg.ts";
+import { gridLine, path, picture, strokeOf, text, WIDTH } from "./svg.ts";
 
 const LEFT = 62;
 const RIGHT = 330;
@@ -26,7 +27,8 @@ const LOWEST_MS = 0.01;
 export function latencyChart(figures: Figures): string | null {
   const series = figures.names().flatMap((name) => {
     const load = figures.loads(name).at(-1);
-    const waited = load === undefined || isClosedLoop(load) ? undefined : waitOf(load);
+    const waited =
+      load === undefined || isClosedLoop(load) || isCost(name) ? undefined : waitOf(load);
     return waited === undefined ? [] : [{ name, waited }];
   });
   if (series.length === 0) return null;
@@ -49,9 +51,9 @@ export function latencyChart(figures: Figures): string | null {
     lines.push(text(LEFT + index * step, bottom + 20, label, { anchor: "middle", isFaint: true }));
   }
   for (const [index, { name, waited }] of series.entries()) {
-    const colour = colourOf(index);
+    const look = `class="line" ${strokeOf(index)}`;
     const points = PERCENTILES.map(([, key], at) => [LEFT + at * step, y(waited[key])] as const);
-    lines.push(path(points, `class="line" stroke="${colour}"`));
+    lines.push(path(points, look));
     const legendY = TOP + 4 + index * LEGEND_ROW;
     const x = WIDTH - RIGHT + 16;
     lines.push(
@@ -60,7 +62,7 @@ export function latencyChart(figures: Figures): string | null {
           [x, legendY],
           [x + 18, legendY],
         ],
-        `class="line" stroke="${colour}"`,
+        look,
       ),
     );
     lines.push(text(x + 24, legendY + 4, name));

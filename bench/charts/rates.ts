@@ -22,8 +22,15 @@ export function rateChart(figures: Figures): string | null {
     const scale = longest / Math.max(bare.median, parley.median);
     return [
       text(LABELS_WIDTH - 10, y + BAR_HEIGHT + 4, name, { anchor: "end" }),
-      ...bar("bar", y, parley.median, scale, `Parley ${rounded(parley.median)}`),
-      ...bar("other", y + BAR_HEIGHT + 3, bare.median, scale, `bare ${rounded(bare.median)}`),
+      ...bar("bar", LABELS_WIDTH, y, parley.median, scale, `Parley ${rounded(parley.median)}`),
+      ...bar(
+        "other",
+        LABELS_WIDTH,
+        y + BAR_HEIGHT + 3,
+        bare.median,
+        scale,
+        `bare ${rounded(bare.median)}`,
+      ),
     ];
   });
   return picture(
@@ -34,15 +41,24 @@ export function rateChart(figures: Figures): string | null {
   );
 }
 
-function bar(kind: string, y: number, value: number, scale: number, label: string): string[] {
+/** A bar of `value * scale` with its label behind it; the class is its `kind`. */
+export function bar(
+  kind: string,
+  x: number,
+  y: number,
+  value: number,
+  scale: number,
+  label: string,
+): string[] {
   const width = Math.max(1, Math.round(value * scale));
   return [
-    `<rect class="${kind}" x="${LABELS_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
-    text(LABELS_WIDTH + width + 6, y + BAR_HEIGHT - 3, label),
+    `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
+    text(x + width + 6, y + BAR_HEIGHT - 3, label),
   ];
 }
 
-function rounded(value: number): string {
+/** `7.50 M`, `13 k`, `470`. */
+export function rounded(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
   return value >= 1e3 ? `${(value / 1e3).toFixed(0)} k` : value.toFixed(0);
 }

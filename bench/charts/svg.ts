@@ -25,6 +25,12 @@ export function colourOf(index: number): string {
   return COLOURS[index % COLOURS.length] ?? COLOURS[0];
 }
 
+/** The attributes of a line: when the colours are used up, it is dashed. */
+export function strokeOf(index: number): string {
+  const stroke = `stroke="${colourOf(index)}"`;
+  return index < COLOURS.length ? stroke : `${stroke} stroke-dasharray="6 4"`;
+}
+
 /** A whole picture; `lines` are its elements. */
 export function picture(
   height: number,

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { latencyChart } from "../../bench/charts/latencies.ts";
+import { Figures } from "../../bench/figures.ts";
 import { pageOf } from "../../bench/page.ts";
 import { withFigures } from "../../bench/readme-figures.ts";
 import { emptyReport, idle, latency, load, result, rounds } from "../support/bench-reports.ts";
@@ -25,6 +27,19 @@ test("a page has its pictures beside it, and tells how to make it again", () => 
   for (const file of pictures.keys()) expect(markdown).toContain(`](${file})`);
   expect(markdown).toContain("npm run bench -- --only usual,crowd\n");
   expect(markdown).toContain("## Targets");
+});
+
+test("lines beyond the colours are dashed, and a cost curve has no line among the times", () => {
+  const latencies = [latency("send → receipt")];
+  const named = (name: string) => result(load(name, { latencies }));
+  const names = Array.from({ length: 7 }, (_, index) => `1:1 chat, ${index + 1}/s`);
+  const drawn = (count: number) => {
+    const loads = [...names.slice(0, count), "cost, users × 1: 1:1"].map(named);
+    return latencyChart(new Figures(emptyReport({ load: loads }))) ?? "";
+  };
+  expect(drawn(6)).not.toContain('stroke-dasharray="6 4"');
+  expect(drawn(7)).toContain('stroke-dasharray="6 4"');
+  expect(drawn(7)).not.toContain("cost, users");
 });
 
 test("pictures without figures are left out", () => {
