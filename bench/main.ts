@@ -22,7 +22,7 @@ import { newReport, type Report, readReport } from "./report-file.ts";
 import { renderTable } from "./table.ts";
 
 const RESULTS = join(ROOT, "bench/results");
-const DEADLINE_MS = 20 * 60_000;
+const DEADLINE_MS = 40 * 60_000;
 
 const HELP = `npm run bench -- [--quick] [--only PART,…]
 
