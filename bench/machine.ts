@@ -80,7 +80,7 @@ function cpuTimes(): { busy: number; all: number } {
 function commit(): string {
   const head = git("rev-parse", "--short=12", "HEAD");
   if (head === null) return "unknown";
-  const isChanged = git("status", "--porcelain", "--", "src", "package.json") !== "";
+  const isChanged = git("status", "--porcelain", "--", "src", "bench", "package.json") !== "";
   return isChanged ? `${head} with uncommitted changes` : head;
 }
 

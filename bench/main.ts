@@ -125,11 +125,13 @@ async function lastPeers(): Promise<Peers | null> {
   return (await file.exists()) ? peersSchema.parse(await file.json()) : null;
 }
 
-async function writeResults(report: Report, docs: boolean): Promise<void> {
+async function writeResults(report: Report): Promise<void> {
   mkdirSync(RESULTS, { recursive: true });
   await Bun.write(join(RESULTS, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
   await writePage(report, RESULTS, "latest");
-  if (!docs) return;
+}
+
+async function writeDocs(report: Report): Promise<void> {
   const folder = join(ROOT, "docs");
   await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(report)}\n`);
   await writePage(report, folder, "benchmarks");
@@ -143,8 +145,7 @@ async function writePage(report: Report, folder: string, name: string): Promise<
   for (const [file, svg] of pictures) await Bun.write(join(folder, file), svg);
 }
 
-async function compare(before: string, after: Report): Promise<string> {
-  const old = await readReport(before);
+function compare(old: Report, after: Report): string {
   const differences = differencesOf(old, after).map((line) => `Not alike: ${line}`);
   const table = renderTable(COMPARE_COLUMNS, compareRows(old, after));
   return [
@@ -174,11 +175,15 @@ process.on("SIGTERM", () => void endEarly("Terminated", 143));
 setTimeout(() => void endEarly("The bench takes too long; giving up", 1), DEADLINE_MS).unref();
 
 try {
-  const { report: read, docs } = flags;
-  const report = read === undefined ? await bench(flags, children) : await readReport(read);
-  await writeResults(report, docs);
-  console.log(`\n${renderReport(report)}\n\n${join(RESULTS, "latest.json")} has it all.`);
-  if (flags.compare !== undefined) console.log(`\n${await compare(flags.compare, report)}`);
+  // Read before anything is written: it may be the latest.
+  const old = flags.compare === undefined ? null : await readReport(flags.compare);
+  const earlier = flags.report === undefined ? null : await readReport(flags.report);
+  const report = earlier ?? (await bench(flags, children));
+  if (earlier === null) await writeResults(report);
+  if (flags.docs) await writeDocs(report);
+  console.log(`\n${renderReport(report)}`);
+  if (earlier === null) console.log(`\n${join(RESULTS, "latest.json")} has it all.`);
+  if (old !== null) console.log(`\n${compare(old, report)}`);
   process.exit(isCorrect(report) ? 0 : 1);
 } catch (fault) {
   await endEarly(fault instanceof Error ? fault.message : String(fault), 1);
