@@ -60,6 +60,8 @@ async function startParley(children: Children): Promise<ServerProcess> {
     env: {
       PARLEY_DATA_DIR: dataFolder,
       PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
+      // Nine tenths of the usual limit of open files by default; more than that is asked of it.
+      PARLEY_LIMITS_CONNECTIONS: "19500",
       PARLEY_API_KEYS: API_KEY,
     },
   });
