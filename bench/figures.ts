@@ -24,16 +24,29 @@ export function readingOf(values: readonly number[]): Reading | null {
 
 /** A run's measurements by name. */
 export class Figures {
-  readonly #results: readonly (Result & { readonly server: Server; readonly round: number })[];
+  readonly #results: readonly (Result & { readonly server: Server })[];
+  /** What was measured in rounds, by turns with the bare engine. */
+  readonly #inRounds: ReadonlySet<string>;
 
   constructor({ load, ratios }: Pick<Report, "load" | "ratios">) {
-    const loads = load.map((result) => ({ ...result, server: "parley" as const, round: 1 }));
+    const loads = load.map((result) => ({ ...result, server: "parley" as const }));
     this.#results = [...loads, ...ratios];
+    this.#inRounds = new Set(
+      ratios.flatMap(({ measurements }) => measurements.map(({ name }) => name)),
+    );
   }
 
-  /** Of every round in which the server was measured under that name. */
+  /**
+   * Of every round in which the server was measured under that name; a measurement beside the rounds,
+   * in another part of the run, is not one of them.
+   */
   loads(name: string, server: Server = "parley"): LoadMeasurement[] {
-    return this.#measurements(server).filter(
+    const results = this.#results.filter((result) => result.server === server);
+    const rounds = results.filter((result) => "round" in result);
+    const measured = (this.#inRounds.has(name) ? rounds : results).flatMap(
+      ({ measurements }) => measurements,
+    );
+    return measured.filter(
       (each): each is LoadMeasurement => each.kind === "load" && each.name === name,
     );
   }

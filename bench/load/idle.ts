@@ -25,6 +25,7 @@ export async function runIdle(scenario: IdleScenario, target: Target): Promise<O
   await Bun.sleep(SETTLE_MS);
   const cpuWhenSettled = cpuSecondsOf(serverPid);
   const heartbeatsWhenSettled = crowd.heartbeats;
+  crowd.judgesFromMs = performance.now();
   await Bun.sleep(seconds * 1_000);
   const measurement: IdleMeasurement = {
     kind: "idle",
@@ -47,6 +48,8 @@ class Crowd {
   readonly faults = noFaults();
   heartbeats = 0;
   lateHeartbeats = 0;
+  /** Heart-beats are judged by the one before, if that came after. */
+  judgesFromMs = Number.POSITIVE_INFINITY;
   readonly #target: Target;
   readonly #heartbeatMs: number;
   readonly #clients: StompClient[] = [];
@@ -79,7 +82,8 @@ class Crowd {
       onMessage: () => {},
       onHeartbeat: () => {
         const nowMs = performance.now();
-        if (nowMs - lastMs > LATE_AFTER * this.#heartbeatMs) this.lateHeartbeats += 1;
+        const isJudged = lastMs >= this.judgesFromMs;
+        if (isJudged && nowMs - lastMs > LATE_AFTER * this.#heartbeatMs) this.lateHeartbeats += 1;
         lastMs = nowMs;
         this.heartbeats += 1;
       },

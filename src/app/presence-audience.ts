@@ -18,6 +18,10 @@ const GATHER_MS_PER_CONNECTION = 0.05;
 const MOST_GATHER_MS = 1_000;
 /** More in one turn could fill the send buffer of a healthy client. */
 const MOST_TOGETHER = 512;
+/** The engine shares a write among so many; fewer cost more each. */
+const FEWEST_TOGETHER = 32;
+/** Of all events of a turn to all connections: more would hold up everybody else. */
+const MOST_DELIVERIES = 500_000;
 
 export interface PresenceAudienceOptions {
   readonly broker: Broker;
@@ -77,7 +81,7 @@ export class PresenceAudience {
     const delayMs = this.#gatherMs();
     this.#timer =
       this.#waiting.size === 0 ? null : this.#options.clock.schedule(delayMs, () => this.#tell());
-    let room = MOST_TOGETHER;
+    let room = this.#portion();
     for (const [userId, body] of this.#waiting) {
       if (room === 0) return;
       room -= 1;
@@ -86,8 +90,14 @@ export class PresenceAudience {
     }
   }
 
+  /** How many events go out in one turn. */
+  #portion(): number {
+    const fair = Math.floor(MOST_DELIVERIES / Math.max(1, this.#options.sessions.count));
+    return Math.min(MOST_TOGETHER, Math.max(FEWEST_TOGETHER, fair));
+  }
+
   #gatherMs(): number {
-    if (this.#waiting.size > MOST_TOGETHER) return GATHER_MS;
+    if (this.#waiting.size > this.#portion()) return GATHER_MS;
     const scaledMs = GATHER_MS_PER_CONNECTION * this.#options.sessions.count;
     return Math.min(MOST_GATHER_MS, Math.max(GATHER_MS, scaledMs));
   }

@@ -94,6 +94,23 @@ describe("events that come close to each other", () => {
     expect([10, 1_000, 4_000, 100_000].map(comesAfterMs)).toEqual([50, 50, 200, 1_000]);
   });
 
+  test("are fewer at a time where many listen, so that nobody else is held up", () => {
+    const { audience, sessions, clock, listen } = audienceFor("everyone");
+    const alice = listen("alice");
+    const countsAt = (connections: number, delaysMs: readonly number[]) => {
+      clock.advance(2_000);
+      sessions.size = connections;
+      const before = alice.bodies().length;
+      for (let n = 0; n < 250; n += 1) audience.publish(`user ${n}`, `of user ${n}`);
+      return delaysMs.map((delayMs) => {
+        clock.advance(delayMs);
+        return alice.bodies().length - before;
+      });
+    };
+    expect(countsAt(5_000, [0, 250, 50, 50])).toEqual([1, 101, 201, 250]);
+    expect(countsAt(1_000_000, [0, 1_000, 50])).toEqual([1, 33, 65]);
+  });
+
   test("leave together after the first, the latest of each user", () => {
     const { audience, clock, listen } = audienceFor("everyone");
     const alice = listen("alice");

@@ -33,6 +33,12 @@ describe("a target", () => {
     expect(row?.slice(1, 4)).toEqual(["≥ 0.9", "0.9", "0.5 – 0.9"]);
   });
 
+  test("of a ratio is not judged by what was measured beside the rounds", () => {
+    const { ratios: inRounds } = ratios([95, 95, 95], [100, 100, 100]);
+    const report = emptyReport({ ratios: inRounds, load: [result(load(LOOP, { deliveries: 1 }))] });
+    expect(rowOf(NAME, report)?.slice(2)).toEqual(["0.95", "0.95 – 0.95", "met"]);
+  });
+
   test("of a time is met from below, of a memory by the largest crowd alone", () => {
     const report = emptyReport({
       load: [
