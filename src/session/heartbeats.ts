@@ -46,6 +46,8 @@ export class HeartbeatSender {
   readonly #slots = new Map<string, HeartbeatSlot>();
   #joined = 0;
   #turn = 0;
+  /** When the next turn is due, by the monotonic clock. */
+  #dueMs = 0;
   #timer: Timer | null = null;
 
   /** @param tickMs the time between two slots, and so the precision of the intervals */
@@ -71,7 +73,10 @@ export class HeartbeatSender {
     slot.peers += 1;
     if (peer.topics === null) slot.singly.add(peer);
     else peer.topics.join(channel);
-    this.#timer ??= this.clock.schedule(this.tickMs, this.#tick);
+    if (this.#timer === null) {
+      this.#dueMs = this.clock.monotonicMs() + this.tickMs;
+      this.#timer = this.clock.schedule(this.tickMs, this.#tick);
+    }
     return slot;
   }
 
@@ -89,17 +94,27 @@ export class HeartbeatSender {
     this.#slots.clear();
   }
 
+  /** The timer of a busy server is late, and later each time: what it has missed is made good. */
   readonly #tick = (): void => {
-    this.#turn += 1;
-    for (const slot of this.#slots.values()) {
-      if (this.#turn % slot.ticks === slot.position) {
-        const { channel, payload, singly } = slot;
-        if (slot.peers > singly.size) this.engine.publish(channel, payload);
-        for (const peer of singly) peer.send(payload);
-      }
-    }
-    this.#timer = this.#slots.size === 0 ? null : this.clock.schedule(this.tickMs, this.#tick);
+    const nowMs = this.clock.monotonicMs();
+    const turns = 1 + Math.max(0, Math.floor((nowMs - this.#dueMs) / this.tickMs));
+    this.#dueMs += turns * this.tickMs;
+    for (const slot of this.#slots.values()) if (isDue(slot, this.#turn, turns)) this.#beat(slot);
+    this.#turn += turns;
+    const waitMs = Math.max(0, this.#dueMs - nowMs);
+    this.#timer = this.#slots.size === 0 ? null : this.clock.schedule(waitMs, this.#tick);
   };
+
+  #beat({ channel, payload, peers, singly }: HeartbeatSlot): void {
+    if (peers > singly.size) this.engine.publish(channel, payload);
+    for (const peer of singly) peer.send(payload);
+  }
+}
+
+/** One of the turns after that one is the slot's. */
+function isDue({ ticks, position }: HeartbeatSlot, turn: number, turns: number): boolean {
+  const turnsUntil = (((position - turn - 1) % ticks) + ticks) % ticks;
+  return turnsUntil < turns;
 }
 
 /** Peers that get their heart-beats at the same time. */
