@@ -8,7 +8,8 @@ const SEQ = Buffer.from('"seq":');
 const STATUS = Buffer.from('"status":"');
 const LETTER_D = 68;
 
-/** SENT and DELIVERED. */
+const SENT = 1;
+const DELIVERED = 2;
 const CONFIRMATIONS = 2;
 
 export interface MessageTimes {
@@ -23,6 +24,8 @@ export class MessageLedger {
   readonly #times: MessageTimes[] = [];
   readonly #dueMs: number[] = [];
   readonly #missing: number[] = [];
+  /** Which confirmations of it have come: one more does not stand for another that is missing. */
+  readonly #confirmed: number[] = [];
   #incomplete = 0;
   /** By reader, who has but one conversation of a kind: the last `seq` received. */
   readonly #lastSeq = new Map<string, number>();
@@ -40,6 +43,7 @@ export class MessageLedger {
     const number = this.#dueMs.push(dueMs) - 1;
     this.#times.push(times);
     this.#missing.push(recipients + CONFIRMATIONS);
+    this.#confirmed.push(0);
     this.#incomplete += 1;
     return String(number).padStart(DIGITS, "0");
   }
@@ -57,6 +61,13 @@ export class MessageLedger {
   confirmed(bytes: Buffer, start: number, end: number): void {
     const number = numberAt(bytes, after(bytes, ID, start, end));
     const isDelivered = bytes[after(bytes, STATUS, start, end)] === LETTER_D;
+    const mark = isDelivered ? DELIVERED : SENT;
+    const confirmed = this.#confirmed[number] ?? 0;
+    if ((confirmed & mark) !== 0) {
+      this.#faults.doubled += 1;
+      return;
+    }
+    this.#confirmed[number] = confirmed | mark;
     const times = this.#times[number];
     (isDelivered ? times?.toDelivered : times?.toSent)?.record(this.#since(number));
     this.#cameOf(number);

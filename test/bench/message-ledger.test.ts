@@ -48,6 +48,18 @@ test("what is missing at the end is lost, what comes once more is doubled", () =
   expect(faults).toMatchObject({ lost: 2, doubled: 1 });
 });
 
+test("a confirmation that comes twice does not stand for another", () => {
+  const { faults, times, ledger } = newLedger();
+  const clientMessageId = ledger.sent(0, 1, times);
+  ledger.received("a", ...event({ clientMessageId, seq: 1 }));
+  for (const status of ["SENT", "SENT"]) {
+    ledger.confirmed(...event({ clientMessageId, seq: 1, status }));
+  }
+  expect(ledger.incomplete).toBe(1);
+  ledger.close();
+  expect(faults).toMatchObject({ lost: 1, doubled: 1 });
+});
+
 test("a reader who gets a smaller seq after a greater one is told of disorder", () => {
   const { faults, times, ledger } = newLedger();
   const [first, second] = [ledger.sent(0, 1, times), ledger.sent(0, 1, times)];
