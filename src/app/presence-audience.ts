@@ -18,10 +18,10 @@ const GATHER_MS_PER_CONNECTION = 0.05;
 const MOST_GATHER_MS = 1_000;
 /** More in one turn could fill the send buffer of a healthy client. */
 const MOST_TOGETHER = 512;
-/** The engine shares a write among so many; fewer cost more each. */
-const FEWEST_TOGETHER = 32;
+/** They share a write to each connection; fewer cost more each. */
+const FEWEST_TOGETHER = 64;
 /** Of all events of a turn to all connections: more would hold up everybody else. */
-const MOST_DELIVERIES = 500_000;
+const MOST_DELIVERIES = 1_000_000;
 
 export interface PresenceAudienceOptions {
   readonly broker: Broker;
