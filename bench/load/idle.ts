@@ -1,10 +1,9 @@
 import { countLost, type IdleMeasurement, noFaults, type Outcome } from "../measurement.ts";
+import { ClientHeartbeats } from "./client-heartbeats.ts";
 import type { IdleScenario, Target } from "./job.ts";
 import { cpuSecondsOf, rssBytesOf } from "./server-usage.ts";
 import { connectMany, StompClient } from "./stomp-client.ts";
 
-/** Clients' heart-beats are spread over so many slots of the interval. */
-const SLOTS = 100;
 /** From one heart-beat to the next at most so many intervals: a client waits for twice as many. */
 const LATE_AFTER = 1.25;
 const SETTLE_MS = 1_500;
@@ -53,14 +52,12 @@ class Crowd {
   readonly #target: Target;
   readonly #heartbeatMs: number;
   readonly #clients: StompClient[] = [];
-  readonly #timer: Timer;
-  readonly #startMs = performance.now();
-  #slot = 0;
+  readonly #beats: ClientHeartbeats;
 
   constructor(target: Target, heartbeatMs: number) {
     this.#target = target;
     this.#heartbeatMs = heartbeatMs;
-    this.#timer = setInterval(() => this.#beat(), heartbeatMs / SLOTS);
+    this.#beats = new ClientHeartbeats(this.#clients, heartbeatMs);
   }
 
   async join(count: number): Promise<void> {
@@ -69,7 +66,7 @@ class Crowd {
   }
 
   leave(): void {
-    clearInterval(this.#timer);
+    this.#beats.stop();
     for (const client of this.#clients) client.close();
   }
 
@@ -98,14 +95,5 @@ class Crowd {
       "sub-4": "/topic/presence",
     });
     return client;
-  }
-
-  /** A slot that its timer missed is made good. */
-  #beat(): void {
-    const slotMs = this.#heartbeatMs / SLOTS;
-    for (; this.#slot * slotMs <= performance.now() - this.#startMs; this.#slot += 1) {
-      const first = this.#slot % SLOTS;
-      for (let at = first; at < this.#clients.length; at += SLOTS) this.#clients[at]?.send("\n");
-    }
   }
 }

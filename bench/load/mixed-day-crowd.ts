@@ -1,5 +1,6 @@
 import { countLost, noFaults } from "../measurement.ts";
 import { BusyLoop } from "./busy-loop.ts";
+import { ClientHeartbeats } from "./client-heartbeats.ts";
 import { makeConversation } from "./conversations.ts";
 import { after, numberAt } from "./frame-fields.ts";
 import type { Target } from "./job.ts";
@@ -15,6 +16,8 @@ export type EventKind = "direct" | "group" | "typing" | "read" | "presence" | "r
 const MEMBERS = 10;
 /** Users beside the others, who lose their connection and come back. */
 const COMMUTERS = 100;
+/** What clients offer and ask for unless they are told otherwise. */
+const HEARTBEAT_MS = 10_000;
 /** With no divisor in common with the number of users: neighbours do not act one after the other. */
 const STRIDE = 7;
 const CONTENT = "The quick brown fox jumps over the lazy dog. ".repeat(3).slice(0, 128);
@@ -61,6 +64,7 @@ export class MixedDayCrowd {
   readonly #presence: Signals;
   #clients: StompClient[] = [];
   #commuters: StompClient[] = [];
+  #beats: readonly ClientHeartbeats[] = [];
   /** By reader: the last direct message that they have not said to have read. */
   readonly #unread = new Map<number, string>();
   /** By message: when its reading was due to be told. */
@@ -96,6 +100,9 @@ export class MixedDayCrowd {
       return client;
     });
     this.#commuters = await connectMany(COMMUTERS, (index) => this.#openCommuter(index));
+    this.#beats = [this.#clients, this.#commuters].map(
+      (clients) => new ClientHeartbeats(clients, HEARTBEAT_MS),
+    );
   }
 
   async live(
@@ -116,6 +123,7 @@ export class MixedDayCrowd {
   close(): void {
     this.#ledger.close();
     this.faults.lost += this.#missing() - this.#ledger.incomplete;
+    for (const beats of this.#beats) beats.stop();
     for (const client of [...this.#clients, ...this.#commuters]) client.close();
   }
 
@@ -270,7 +278,8 @@ export class MixedDayCrowd {
   ): Promise<StompClient> {
     const { port } = this.#target;
     const onLost = countLost(this.faults, userId);
-    const client = await StompClient.connect({ port, userId, heartBeat: "0,0", onMessage, onLost });
+    const heartBeat = `${HEARTBEAT_MS},${HEARTBEAT_MS}`;
+    const client = await StompClient.connect({ port, userId, heartBeat, onMessage, onLost });
     await client.subscribe({
       "sub-0": "/user/queue/messages",
       "sub-1": "/user/queue/confirmations",
