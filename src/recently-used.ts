@@ -1,3 +1,5 @@
+import { Line, type Linked } from "./line.ts";
+
 export interface RecentlyUsedOptions<V> {
   /** What all values together may weigh, unless more of them are held. */
   readonly capacity: number;
@@ -10,18 +12,11 @@ export interface RecentlyUsedOptions<V> {
 /** When a value comes, so many others at most are looked at: whoever brings it does not wait for long. */
 const MOST_LOOKS = 8;
 
-/**
- * Values by name; to make room, those go that have not been used for the longest time.
- *
- * They are linked in the order of their use. The order of a map would do, but be slow: the engine keeps
- * the places of what was deleted until it makes the map anew, and passes over them, tens of thousands,
- * on its way to the oldest that is left.
- */
+/** Values by name; to make room, those go that have not been used for the longest time. */
 export class RecentlyUsed<V> {
   readonly #options: RecentlyUsedOptions<V>;
   readonly #entries = new Map<string, Entry<V>>();
-  #oldest: Entry<V> | null = null;
-  #newest: Entry<V> | null = null;
+  readonly #inOrderOfUse = new Line<Entry<V>>();
   #weight = 0;
 
   constructor(options: RecentlyUsedOptions<V>) {
@@ -59,7 +54,7 @@ export class RecentlyUsed<V> {
   /** Beside the newcomer. What is held counts as used: the next look is at others. */
   #makeRoom(newcomer: Entry<V>): void {
     for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
-      const entry = this.#oldest;
+      const entry = this.#inOrderOfUse.oldest;
       const isEnough = this.#weight <= this.#options.capacity;
       if (isEnough || entry === null || entry === newcomer) return;
       if (this.#options.isHeld(entry.value)) this.#use(entry);
@@ -68,37 +63,25 @@ export class RecentlyUsed<V> {
   }
 
   #use(entry: Entry<V>): void {
-    if (entry === this.#newest) return;
+    if (entry === this.#inOrderOfUse.newest) return;
     this.#unlink(entry);
     this.#append(entry);
   }
 
   #append(entry: Entry<V>): void {
-    entry.older = this.#newest;
-    if (this.#newest === null) this.#oldest = entry;
-    else this.#newest.newer = entry;
-    this.#newest = entry;
+    this.#inOrderOfUse.append(entry);
     entry.weight = this.#options.weigh(entry.value);
     this.#weight += entry.weight;
   }
 
   #unlink(entry: Entry<V>): void {
-    const { older, newer } = entry;
-    if (older === null) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === null) this.#newest = older;
-    else newer.older = older;
-    // An entry that is garbage must not hold on to those beside it.
-    entry.older = null;
-    entry.newer = null;
+    this.#inOrderOfUse.remove(entry);
     this.#weight -= entry.weight;
   }
 }
 
-interface Entry<V> {
+interface Entry<V> extends Linked<Entry<V>> {
   readonly name: string;
   readonly value: V;
   weight: number;
-  older: Entry<V> | null;
-  newer: Entry<V> | null;
 }
