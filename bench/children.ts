@@ -15,13 +15,11 @@ export class Children {
 
   /** Its output is the bench's own. */
   start(command: readonly string[], options: ChildOptions = {}): Subprocess {
-    const { onResult } = options;
     this.#refuseWhenEnding();
     return this.#remember(
       Bun.spawn([...command], {
-        env: { ...process.env, ...options.env },
+        ...{ env: { ...process.env, ...options.env }, ...channelFor(options) },
         stdio: ["ignore", "inherit", "inherit"],
-        ...(onResult === undefined ? {} : { ipc: onResult }),
       }),
     );
   }
@@ -34,7 +32,7 @@ export class Children {
     this.#refuseWhenEnding();
     return this.#remember(
       Bun.spawn([...command], {
-        env: { ...process.env, ...options.env },
+        ...{ env: { ...process.env, ...options.env }, ...channelFor(options) },
         stdio: ["ignore", "pipe", "inherit"],
       }),
     );
@@ -71,4 +69,8 @@ export class Children {
     child.exited.then(forget, forget);
     return child;
   }
+}
+
+function channelFor({ onResult }: ChildOptions) {
+  return onResult === undefined ? {} : { ipc: onResult };
 }

@@ -1,30 +1,45 @@
 /**
  * `npm run churn -- --minutes 60`: users, subscriptions and conversations come and go, and the
- * server's memory must not follow them. Prints RSS minute by minute and whether it is flat.
+ * server's memory must not follow them. Prints RSS minute by minute, what lives in the server at the
+ * half and at the end, and whether these are flat. `--speed 10` lets ten minutes pass in one.
  */
 import { parseArgs } from "node:util";
 import { Children } from "./children.ts";
-import { type Sample, slopeMiBPerHour, verdictOf } from "./churn-verdict.ts";
-import { ensureBinary, startServer } from "./load/server-process.ts";
+import {
+  inMiB,
+  type LiveSample,
+  type Sample,
+  slopeBytesPerVisit,
+  verdictOf,
+} from "./churn-verdict.ts";
+import { ensureBinary } from "./load/server-process.ts";
 import { cpuSecondsOf, rssBytesOf } from "./load/server-usage.ts";
 import { StompClient } from "./load/stomp-client.ts";
+import { startWatchedServer } from "./load/watched-server.ts";
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
     "visits-per-second": { type: "string", default: "50" },
+    speed: { type: "string", default: "1" },
   },
 });
+/** Of the visitors' time, of which `speed` minutes pass in one. */
 const minutes = Number(values.minutes);
 const visitsPerSecond = Number(values["visits-per-second"]);
-if (!(minutes > 0) || !(visitsPerSecond > 0)) {
-  console.error("bun bench/churn.ts [--minutes N] [--visits-per-second N]");
+const speed = Number(values.speed);
+if (!(minutes > 0) || !(visitsPerSecond > 0) || !(speed > 0)) {
+  console.error("bun bench/churn.ts [--minutes N] [--visits-per-second N] [--speed N]");
   process.exit(2);
 }
 
-const STAY_MS = 4_000;
-const SAMPLE_MS = 10_000;
-const MIB = 1024 * 1024;
+const STAY_MS = 4_000 / speed;
+const SAMPLE_MS = 10_000 / speed;
+/** What the server remembers of visitors for a while goes by the same clock; these are its defaults. */
+const SERVER_TIMES = {
+  PARLEY_PRESENCE_GRACE_MS: String(Math.round(5_000 / speed)),
+  PARLEY_CHAT_TYPING_EXPIRY_MS: String(Math.max(100, Math.round(6_000 / speed))),
+};
 
 /** Visitors so far; each is a new user, but every fourth one has been there before. */
 let visits = 0;
@@ -79,42 +94,54 @@ process.on("SIGINT", () => void children.endAll().then(() => process.exit(130)))
 process.on("SIGTERM", () => void children.endAll().then(() => process.exit(143)));
 
 await ensureBinary(children);
-const server = await startServer("parley", children);
+const server = await startWatchedServer(children, SERVER_TIMES);
 const startMs = performance.now();
-const hours = () => (performance.now() - startMs) / 3_600_000;
+const elapsedMs = () => (performance.now() - startMs) * speed;
 const samples: Sample[] = [];
+const live: LiveSample[] = [];
 
 const takeSample = () => {
-  const sample = { hours: hours(), rssBytes: rssBytesOf(server.pid) };
-  samples.push(sample);
+  const rssBytes = rssBytesOf(server.pid);
+  samples.push({ visits, rssBytes });
   if (samples.length % 6 !== 1) return;
-  const minute = (60 * sample.hours).toFixed(0).padStart(3);
-  const rss = (sample.rssBytes / MIB).toFixed(1).padStart(6);
+  const minute = (elapsedMs() / 60_000).toFixed(0).padStart(3);
   const cpu = cpuSecondsOf(server.pid).toFixed(1);
-  console.log(`${minute} min  ${rss} MiB  ${visits} visits  ${cpu} s CPU`);
+  console.log(`${minute} min  ${inMiB(rssBytes).padStart(6)} MiB  ${visits} visits  ${cpu} s CPU`);
+};
+/** While visitors come and go, at the end as at the half. */
+const seeWhatLives = async () => {
+  const { heap, native } = await server.liveMemory();
+  live.push({ visits, liveBytes: heap + native });
+  console.log(
+    `${visits} visits: ${inMiB(heap)} MiB of objects live, and ${inMiB(native)} MiB of all else`,
+  );
 };
 takeSample();
 const sampler = setInterval(takeSample, SAMPLE_MS);
 const arrivals = setInterval(() => {
-  const due = Math.floor(hours() * 3_600 * visitsPerSecond) - visits;
+  const due = Math.floor((elapsedMs() / 1_000) * visitsPerSecond) - visits;
   for (let count = 0; count < due; count += 1) {
     visit(server.port).catch((fault: unknown) => {
       failures += 1;
       if (failures === 1) console.error(fault);
     });
   }
-}, 20);
+}, 20 / speed);
 
-await Bun.sleep(minutes * 60_000);
-clearInterval(arrivals);
-await Bun.sleep(2 * STAY_MS);
+const halfMs = (minutes * 60_000) / speed / 2;
+await Bun.sleep(halfMs);
+await seeWhatLives();
+await Bun.sleep(halfMs);
 clearInterval(sampler);
 takeSample();
+await seeWhatLives();
+clearInterval(arrivals);
+await Bun.sleep(2 * STAY_MS);
 await server.stop();
 
-const verdict = verdictOf(samples);
+const verdict = verdictOf(samples, live);
 console.log(
-  `${visits} visits, ${failures} failures; in the second half ${slopeMiBPerHour(samples).toFixed(1)} MiB an hour: ${verdict.text}`,
+  `${visits} visits, ${failures} failures; in the second half ${slopeBytesPerVisit(samples).toFixed(0)} bytes a visit: ${verdict.text}`,
 );
 for (const complaint of server.complaints) console.error(complaint);
 process.exit(verdict.isFlat && failures === 0 ? 0 : 1);

@@ -146,6 +146,7 @@ function serve(parts: Parts): RunningServer {
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,
     recentMessages: settings.chat.recentMessages,
+    cachedMembers: settings.chat.cachedMembers,
     uncommittedMessages: limits.uncommittedMessages,
     uncommittedBytes: limits.uncommittedBytes,
     typingExpiryMs: settings.chat.typingExpiryMs,

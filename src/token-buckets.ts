@@ -10,6 +10,8 @@ export interface Rate {
 const SMALLEST_SWEEP = 1_024;
 /** A flood of keys costs no more memory than this; the buckets made first are forgotten first. */
 const MOST_BUCKETS = 100_000;
+/** At a time: on its way to the oldest, the engine passes over the places of those before it. */
+const FORGOTTEN_TOGETHER = MOST_BUCKETS / 16;
 
 /** A bucket of tokens for each key, a user or an address. It is full at first. */
 export class TokenBuckets {
@@ -66,12 +68,11 @@ export class TokenBuckets {
 
   #makeRoom(nowMs: number): void {
     if (this.#buckets.size < this.#sweepAtSize) return;
-    if (this.#buckets.size < MOST_BUCKETS) {
-      this.#sweep(nowMs);
-      return;
-    }
-    const oldest = this.#buckets.keys().next();
-    if (oldest.done !== true) this.#buckets.delete(oldest.value);
+    this.#sweep(nowMs);
+    const room = MOST_BUCKETS - FORGOTTEN_TOGETHER;
+    if (this.#buckets.size > room) this.#forgetOldest(this.#buckets.size - room);
+    const twice = 2 * this.#buckets.size;
+    this.#sweepAtSize = Math.min(MOST_BUCKETS, Math.max(SMALLEST_SWEEP, twice));
   }
 
   /** Forgets keys whose bucket has filled up again: they are as good as new. */
@@ -80,8 +81,15 @@ export class TokenBuckets {
       this.#fill(bucket, nowMs);
       if (bucket.tokens >= this.rate.burst) this.#buckets.delete(key);
     }
-    const twice = 2 * this.#buckets.size;
-    this.#sweepAtSize = Math.min(MOST_BUCKETS, Math.max(SMALLEST_SWEEP, twice));
+  }
+
+  #forgetOldest(count: number): void {
+    let left = count;
+    for (const key of this.#buckets.keys()) {
+      if (left === 0) return;
+      left -= 1;
+      this.#buckets.delete(key);
+    }
   }
 }
 

@@ -13,6 +13,8 @@ const FLOORS = [
       "address-list.ts",
       "turn-end.ts",
       "few.ts",
+      "line.ts",
+      "recently-used.ts",
       "token-buckets.ts",
       "store-recovery.ts",
       "log/",

@@ -65,3 +65,11 @@ test("a flood of keys is remembered up to a bound, and the newest of them are", 
   expect(buckets.size).toBeLessThanOrEqual(100_000);
   expect(buckets.take("249999")).toBe(false);
 });
+
+test("of a flood that is over nobody is remembered", () => {
+  const { clock, buckets } = setUp({ perSecond: 0.001, burst: 1 });
+  for (let n = 0; n < 150_000; n += 1) buckets.take(`flood ${n}`);
+  clock.advance(3_600_000);
+  for (let n = 0; n < 20_000; n += 1) buckets.take(`${n}`);
+  expect(buckets.size).toBeLessThanOrEqual(20_000);
+});

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Glob } from "bun";
-import type { Children } from "../children.ts";
+import type { ChildOptions, Children } from "../children.ts";
 import { fileSystemOf, pinnedTo, ROOT } from "../machine.ts";
 
 const BINARY = join(ROOT, "dist/parley");
@@ -19,6 +19,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** What it logged at level `warn` and above. */
   readonly complaints: readonly string[];
+  /** Sends it a message; its answers go to `onResult`. */
+  ask(message: string): void;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -52,17 +54,22 @@ export function startServer(kind: ServerKind, children: Children): Promise<Serve
 }
 
 /** Starts the binary with an empty database, without limits, on one core. */
-async function startParley(children: Children): Promise<ServerProcess> {
+export async function startParley(
+  children: Children,
+  options: ChildOptions = {},
+): Promise<ServerProcess> {
   const dataFolder = newDataFolder();
   const removeData = () => rmSync(dataFolder, { recursive: true, force: true });
   const command = [BINARY, "serve", "--port", "0", "--log-format", "json"];
   const child = children.startPiped([...pinnedTo("server"), ...command], {
+    ...options,
     env: {
       PARLEY_DATA_DIR: dataFolder,
       PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
       // Nine tenths of the usual limit of open files by default; more than that is asked of it.
       PARLEY_LIMITS_CONNECTIONS: "19500",
       PARLEY_API_KEYS: API_KEY,
+      ...options.env,
     },
   });
   child.exited.then(removeData, removeData);
@@ -74,6 +81,7 @@ async function startParley(children: Children): Promise<ServerProcess> {
     port: Number(new URL(url).port),
     pid: child.pid,
     complaints,
+    ask: (message) => child.send(message),
     stop: () => children.end(child),
   };
 }
@@ -86,6 +94,7 @@ async function startBare(children: Children): Promise<ServerProcess> {
     port: Number(new URL(url).port),
     pid: child.pid,
     complaints,
+    ask: (message) => child.send(message),
     stop: () => children.end(child),
   };
 }

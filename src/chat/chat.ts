@@ -17,9 +17,6 @@ import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Typing } from "./typing.ts";
 
-/** Conversations kept in memory while nothing of them waits to be committed. */
-const CACHED_CONVERSATIONS = 50_000;
-
 export interface ChatOptions {
   readonly store: ChatStore;
   readonly outlet: Outlet;
@@ -30,6 +27,8 @@ export interface ChatOptions {
   readonly echo: "others" | "all" | "none";
   readonly openDirect: boolean;
   readonly recentMessages: number;
+  /** See `Conversations`. */
+  readonly cachedMembers: number;
   readonly uncommittedMessages: number;
   readonly uncommittedBytes: number;
   readonly typingExpiryMs: number;
@@ -68,7 +67,7 @@ export class Chat {
   constructor(readonly options: ChatOptions) {
     const { store, outlet, clock } = options;
     const recent: MessagesOptions["recent"] = new RecentMessages(options.recentMessages);
-    const conversations = new Conversations(store, CACHED_CONVERSATIONS);
+    const conversations = new Conversations(store, options.cachedMembers);
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
       failed: (affected: ReadonlySet<Conversation>, error: AppError) => {

@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { RecentlyUsed } from "../recently-used.ts";
 import type { ChatStore, ConversationKind, StoredConversation } from "./ports.ts";
 
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
@@ -108,18 +109,33 @@ export class Conversation {
   }
 }
 
+/** In memory, a conversation takes as much as so many of its members. */
+const OWN_WEIGHT = 3;
+
 /**
  * The conversations in use, loaded from the store when first asked for. Only those without
  * uncommitted changes are let go.
  */
 export class Conversations {
-  readonly #cache = new Map<string, Conversation>();
+  readonly #cache: RecentlyUsed<Conversation>;
   readonly #loading = new Map<string, Promise<Conversation | null>>();
 
+  /** @param capacity members of conversations in memory, where each conversation counts for three more */
   constructor(
     readonly store: ChatStore,
-    readonly capacity: number,
-  ) {}
+    capacity: number,
+  ) {
+    this.#cache = new RecentlyUsed({
+      capacity,
+      weigh: ({ members }) => OWN_WEIGHT + members.size,
+      isHeld: ({ uncommitted }) => uncommitted > 0,
+    });
+  }
+
+  /** How many are in memory. */
+  get size(): number {
+    return this.#cache.size;
+  }
 
   /** Only what is in memory. */
   peek(id: string): Conversation | undefined {
@@ -162,7 +178,7 @@ export class Conversations {
   ): Conversation {
     const conversation = new Conversation(id, kind, nowMs, null);
     for (const userId of userIds) conversation.join(userId);
-    this.#remember(conversation);
+    this.#cache.set(id, conversation);
     return conversation;
   }
 
@@ -191,22 +207,8 @@ export class Conversations {
     if (raced !== undefined) return raced;
     if (stored === null) return null;
     const conversation = new Conversation(id, stored.kind, stored.createdMs, stored);
-    this.#remember(conversation);
+    this.#cache.set(id, conversation);
     return conversation;
-  }
-
-  #remember(conversation: Conversation): void {
-    this.#cache.set(conversation.id, conversation);
-    if (this.#cache.size <= this.capacity) return;
-    let looks = 8; // Bounded: with everything dirty the cache grows rather than stalls.
-    for (const candidate of this.#cache.values()) {
-      if (candidate !== conversation && candidate.uncommitted === 0) {
-        this.#cache.delete(candidate.id);
-        return;
-      }
-      looks -= 1;
-      if (looks === 0) return;
-    }
   }
 }
 

@@ -1,7 +1,8 @@
+import { Line, type Linked } from "../line.ts";
 import type { StoredMessage } from "./ports.ts";
 
 /** A message in memory. */
-export interface RecentMessage<Pending> {
+export interface RecentMessage<Pending> extends Linked<RecentMessage<Pending>> {
   readonly message: StoredMessage;
   /** The sender and their own id of it. */
   readonly clientKey: string | null;
@@ -16,6 +17,7 @@ export interface RecentMessage<Pending> {
 export class RecentMessages<Pending = unknown> {
   readonly #byId = new Map<string, RecentMessage<Pending>>();
   readonly #byClientId = new Map<string, RecentMessage<Pending>>();
+  readonly #inOrder = new Line<RecentMessage<Pending>>();
   readonly #refused = new WeakSet<StoredMessage>();
 
   /** @param capacity committed messages kept */
@@ -38,8 +40,9 @@ export class RecentMessages<Pending = unknown> {
   add(message: StoredMessage, pending: Pending): RecentMessage<Pending> {
     const { id, senderId, clientMessageId } = message;
     const clientKey = clientMessageId === null ? null : clientKeyOf(senderId, clientMessageId);
-    const added = { message, clientKey, pending };
+    const added: RecentMessage<Pending> = { message, clientKey, pending, older: null, newer: null };
     this.#byId.set(id, added);
+    this.#inOrder.append(added);
     if (clientKey !== null) this.#byClientId.set(clientKey, added);
     return added;
   }
@@ -48,10 +51,10 @@ export class RecentMessages<Pending = unknown> {
   committed(recent: RecentMessage<Pending>): void {
     recent.pending = null;
     while (this.#byId.size > this.capacity) {
-      const oldest = this.#byId.values().next();
-      if (oldest.done === true) return;
-      this.#remove(oldest.value);
-      if (oldest.value === recent) return;
+      const { oldest } = this.#inOrder;
+      if (oldest === null) return;
+      this.#remove(oldest);
+      if (oldest === recent) return;
     }
   }
 
@@ -66,7 +69,10 @@ export class RecentMessages<Pending = unknown> {
     return this.#refused.has(message);
   }
 
-  #remove({ message, clientKey }: RecentMessage<Pending>): void {
+  #remove(recent: RecentMessage<Pending>): void {
+    const { message, clientKey } = recent;
+    if (this.#byId.get(message.id) !== recent) return;
+    this.#inOrder.remove(recent);
     this.#byId.delete(message.id);
     if (clientKey !== null) this.#byClientId.delete(clientKey);
   }

@@ -112,6 +112,11 @@ export const settingsSchema = z.object({
     ),
     openDirect: boolean(true, "A message with a recipient opens a direct conversation."),
     recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
+    cachedMembers: integer(
+      250_000,
+      { min: 1_000, max: 100 * MILLION },
+      "Members of conversations kept in memory, those used last. A conversation itself counts for three: 250000 are 50,000 direct ones.",
+    ),
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   queue: z.object({

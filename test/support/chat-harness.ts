@@ -94,6 +94,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     echo: "others",
     openDirect: true,
     recentMessages: 1_000,
+    cachedMembers: 250_000,
     uncommittedMessages: 1_000,
     uncommittedBytes: 1_000_000,
     typingExpiryMs: 6_000,
