@@ -128,10 +128,11 @@ function serve(parts: Parts): RunningServer {
     left: (userId: string, conversationId: string) => application.left(userId, conversationId),
     returned: (userId: string) => application.returned(userId),
   };
+  const newEventId = countedIds(newUuid().slice(-8));
   const outlet = new StompOutlet(
     broker,
     sessions,
-    countedIds(newUuid().slice(-8)),
+    newEventId,
     memberships,
     (userId, body) => audience.publish(userId, body),
   );
@@ -160,7 +161,7 @@ function serve(parts: Parts): RunningServer {
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
-    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid, clock },
+    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
@@ -249,7 +250,7 @@ function serve(parts: Parts): RunningServer {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-    if (endpoint !== undefined) return endpoint.fetch(request, server);
+    if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
     return api.fetch(request, { remote: remoteOf(request, server, remotes) });
   };
