@@ -37,6 +37,7 @@ import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
+import { SharedTexts } from "./session/shared-texts.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
@@ -129,12 +130,8 @@ function serve(parts: Parts): RunningServer {
     returned: (userId: string) => application.returned(userId),
   };
   const newEventId = countedIds(newUuid().slice(-8));
-  const outlet = new StompOutlet(
-    broker,
-    sessions,
-    newEventId,
-    memberships,
-    (userId, body) => audience.publish(userId, body),
+  const outlet = new StompOutlet(broker, sessions, newEventId, memberships, (userId, body) =>
+    audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
@@ -207,6 +204,7 @@ function serve(parts: Parts): RunningServer {
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
+    texts: new SharedTexts(),
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
