@@ -192,6 +192,7 @@ function serve(parts: Parts): RunningServer {
     ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
     buffersEveryMs: Math.max(checkEveryMs, Math.min(1_000, limits.blockedMs / 8)),
     bufferedBytes: limits.bufferedBytes,
+    memoryBytes: () => process.memoryUsage.rss(),
   });
   const admission = flood.admission(live);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
