@@ -63,6 +63,7 @@ const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>>
     })),
   storm: () => [
     { scenario: "storm", connections: 2_000, atOnce: 32, waiting: 0 },
+    { scenario: "storm", connections: 2_000, atOnce: 32, waiting: 0, watchesPresence: false },
     { scenario: "storm", connections: 1_000, atOnce: 32, waiting: 20 },
   ],
   "slow-readers": () => [

@@ -10,6 +10,11 @@ export class Few<T extends object> {
     return this.#many === null ? Number(this.#sole !== null) : this.#many.size;
   }
 
+  /** The one that came first of those that are there; null without any. */
+  get first(): T | null {
+    return this.#many === null ? this.#sole : (this.#many.values().next().value ?? null);
+  }
+
   has(member: T): boolean {
     return this.#many === null ? this.#sole === member : this.#many.has(member);
   }

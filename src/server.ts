@@ -37,6 +37,7 @@ import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
+import { SharedTexts } from "./session/shared-texts.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
@@ -128,12 +129,9 @@ function serve(parts: Parts): RunningServer {
     left: (userId: string, conversationId: string) => application.left(userId, conversationId),
     returned: (userId: string) => application.returned(userId),
   };
-  const outlet = new StompOutlet(
-    broker,
-    sessions,
-    countedIds(newUuid().slice(-8)),
-    memberships,
-    (userId, body) => audience.publish(userId, body),
+  const newEventId = countedIds(newUuid().slice(-8));
+  const outlet = new StompOutlet(broker, sessions, newEventId, memberships, (userId, body) =>
+    audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
@@ -161,7 +159,7 @@ function serve(parts: Parts): RunningServer {
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
-    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newUuid, clock },
+    ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
@@ -195,6 +193,7 @@ function serve(parts: Parts): RunningServer {
     ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
     buffersEveryMs: Math.max(checkEveryMs, Math.min(1_000, limits.blockedMs / 8)),
     bufferedBytes: limits.bufferedBytes,
+    memoryBytes: () => process.memoryUsage.rss(),
   });
   const admission = flood.admission(live);
   const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
@@ -207,6 +206,7 @@ function serve(parts: Parts): RunningServer {
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({ broker, queues, application, newId: newUuid }),
+    texts: new SharedTexts(),
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
@@ -250,7 +250,7 @@ function serve(parts: Parts): RunningServer {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-    if (endpoint !== undefined) return endpoint.fetch(request, server);
+    if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
     return api.fetch(request, { remote: remoteOf(request, server, remotes) });
   };

@@ -21,6 +21,7 @@ test("it behaves like a set, whatever comes and goes", () => {
           set.add(member);
         }
         expect(few.size).toBe(set.size);
+        expect(few.first).toBe([...set][0] ?? null);
         expect([...few]).toEqual([...set]);
         expect(members.map((each) => few.has(each))).toEqual(members.map((each) => set.has(each)));
       }

@@ -52,6 +52,8 @@ const stormSchema = z.object({
   atOnce: z.number(),
   /** Messages that wait for each user who connects. */
   waiting: z.number(),
+  /** The fifth subscription is to everybody's presence; else to a topic of which nothing comes. */
+  watchesPresence: z.boolean().default(true),
 });
 
 const groupsSchema = z.object({

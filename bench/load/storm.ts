@@ -16,7 +16,7 @@ const SEQ = Buffer.from('"seq":');
 
 /** Everybody comes at once, with the usual subscriptions, and gets what waited. */
 export async function runStorm(scenario: StormScenario, target: Target): Promise<Outcome> {
-  const { connections, waiting } = scenario;
+  const { connections, waiting, watchesPresence } = scenario;
   const storm = new Storm(scenario, target);
   if (waiting > 0) await storm.leaveMessages();
   await storm.arrive(0, WARM_UP);
@@ -30,11 +30,12 @@ export async function runStorm(scenario: StormScenario, target: Target): Promise
   const serverCpuSeconds = cpuSecondsOf(target.serverPid) - cpuBefore;
   storm.close();
   const backlog = waiting === 0 ? "" : `, ${waiting} messages waiting for each`;
+  const alone = watchesPresence ? "" : " that nobody is told of";
   return {
     measurements: [
       {
         kind: "load",
-        name: `storm, ${connections.toLocaleString("en")} CONNECTs${backlog}`,
+        name: `storm, ${connections.toLocaleString("en")} CONNECTs${alone}${backlog}`,
         seconds,
         messages: connections,
         deliveries: storm.deliveries,
@@ -118,7 +119,7 @@ class Storm {
   }
 
   async #arriveOne(user: number): Promise<void> {
-    const { waiting } = this.#scenario;
+    const { waiting, watchesPresence } = this.#scenario;
     const userId = `storm-${user}`;
     const caughtUp = Promise.withResolvers<void>();
     let seq = 0;
@@ -143,7 +144,7 @@ class Storm {
       "sub-1": `/user/${userId}/queue/confirmations`,
       "sub-2": `/user/${userId}/queue/receipts`,
       "sub-3": `/user/${userId}/queue/errors`,
-      "sub-4": "/topic/presence",
+      "sub-4": watchesPresence ? "/topic/presence" : "/topic/quiet",
     });
     this.#toSubscribed.record(performance.now() - startMs);
     if (waiting === 0) return;

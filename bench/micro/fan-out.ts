@@ -115,8 +115,8 @@ function benchAcknowledged(name: string): void {
         const peer = { ...connection };
         const limits = { unacknowledgedMessages: 1_000, unacknowledgedBytes: 1_000_000 };
         const subscription = new SessionSubscription(
-          { broker, connection: peer, limits, overflow() {} },
-          { ...USUAL, peer, key: TOPIC, pattern: null, destination: TOPIC },
+          { broker, connection: peer, limits, protocol: USUAL, overflow() {} },
+          { key: TOPIC, pattern: null, destination: TOPIC, id: USUAL.id },
           "client-individual",
           index,
         );

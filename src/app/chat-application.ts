@@ -55,7 +55,7 @@ export class ChatApplication implements Application {
     this.#stopping = true;
   }
 
-  authenticate(credentials: Credentials): Promise<Principal> {
+  authenticate(credentials: Credentials): MaybePromise<Principal> {
     return this.#options.authentication.authenticate(credentials);
   }
 

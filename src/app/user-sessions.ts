@@ -27,9 +27,12 @@ export class AppSession {
 
   constructor(
     readonly session: Session,
-    readonly userId: string,
     readonly owner: UserSessions,
   ) {}
+
+  get userId(): string {
+    return this.session.principal.userId;
+  }
 
   /** Messages sent to subscriptions that do not acknowledge, until their bytes have left. */
   get departures(): Departures<StoredMessage> {
@@ -121,11 +124,14 @@ export class UserSessions {
 
   add(session: Session): AppSession {
     const { userId } = session.principal;
-    const added = new AppSession(session, userId, this);
+    const added = new AppSession(session, this);
     this.#bySession.set(session, added);
-    const known = this.#byUser.get(userId);
-    if (known === undefined) this.#byUser.set(userId, new ConnectedUser(userId, added));
-    else known.sessions.add(added);
+    let user = this.#byUser.get(userId);
+    if (user === undefined) {
+      user = new ConnectedUser(userId);
+      this.#byUser.set(userId, user);
+    }
+    user.add(added);
     return added;
   }
 
@@ -134,8 +140,8 @@ export class UserSessions {
     if (removed === undefined) return undefined;
     this.#bySession.delete(session);
     const rest = this.#byUser.get(removed.userId);
-    rest?.sessions.delete(removed);
-    if (rest?.sessions.size === 0) this.#byUser.delete(removed.userId);
+    rest?.delete(removed);
+    if (rest?.size === 0) this.#byUser.delete(removed.userId);
     return removed;
   }
 
@@ -152,11 +158,11 @@ export class UserSessions {
   }
 
   countOf(userId: string): number {
-    return this.#byUser.get(userId)?.sessions.size ?? 0;
+    return this.#byUser.get(userId)?.size ?? 0;
   }
 
   of(userId: string): Iterable<AppSession> {
-    return this.#byUser.get(userId)?.sessions ?? [];
+    return this.#byUser.get(userId) ?? [];
   }
 
   /** Null for a user without a session, to whose queues nobody listens. */
@@ -165,12 +171,16 @@ export class UserSessions {
   }
 }
 
-class ConnectedUser {
-  readonly sessions = new Few<AppSession>();
-  readonly queues: UserQueueKeys;
+/** Their sessions, and what is made when something is for them. */
+class ConnectedUser extends Few<AppSession> {
+  #queues: UserQueueKeys | null = null;
 
-  constructor(userId: string, first: AppSession) {
-    this.sessions.add(first);
-    this.queues = new UserQueueKeys(userId);
+  constructor(readonly userId: string) {
+    super();
+  }
+
+  get queues(): UserQueueKeys {
+    this.#queues ??= new UserQueueKeys(this.userId);
+    return this.#queues;
   }
 }

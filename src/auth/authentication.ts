@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../maybe-promise.ts";
 import { type Authenticator, authenticateByAny, type Credentials } from "./authenticator.ts";
 import type { FailedLogins } from "./failed-logins.ts";
 import type { Principal } from "./principal.ts";
@@ -18,21 +19,28 @@ export class Authentication {
   }
 
   /**
-   * Rejects with AUTHENTICATION_REQUIRED, AUTHENTICATION_FAILED, TOKEN_EXPIRED, TOKEN_REVOKED or
-   * RATE_LIMITED, and with what an authenticator that asks elsewhere rejects with.
+   * A promise only where an authenticator must wait. Throws AUTHENTICATION_REQUIRED,
+   * AUTHENTICATION_FAILED, TOKEN_EXPIRED, TOKEN_REVOKED or RATE_LIMITED, and what an authenticator
+   * that asks elsewhere throws.
    */
-  async authenticate(credentials: Credentials): Promise<Principal> {
+  authenticate(credentials: Credentials): MaybePromise<Principal> {
     const { remote } = credentials;
     this.failedLogins.assertMayTry(remote);
     const askedMs = this.revocations.clock.now();
-    try {
-      const proven = await authenticateByAny(this.authenticators, credentials);
+    const refused = (fault: unknown): never => {
+      this.failedLogins.note(remote, fault);
+      throw fault;
+    };
+    const accepted = (proven: Principal): Principal => {
       const principal = issuedBy(proven, askedMs);
       this.revocations.assertValid(principal);
       return principal;
+    };
+    try {
+      const proven = authenticateByAny(this.authenticators, credentials);
+      return proven instanceof Promise ? proven.then(accepted).catch(refused) : accepted(proven);
     } catch (fault) {
-      this.failedLogins.note(remote, fault);
-      throw fault;
+      return refused(fault);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import type { MaybePromise } from "../maybe-promise.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Principal } from "./principal.ts";
 import type { Remote } from "./remote.ts";
 
@@ -23,16 +23,23 @@ export interface Authenticator {
   authenticate(credentials: Credentials): MaybePromise<Principal | null>;
 }
 
-/** The first that recognises the credentials decides. Throws AUTHENTICATION_REQUIRED if none does. */
-export async function authenticateByAny(
+/**
+ * The first that recognises the credentials decides; a promise only if one of them must wait. Throws
+ * AUTHENTICATION_REQUIRED if none does.
+ */
+export function authenticateByAny(
   authenticators: readonly Authenticator[],
   credentials: Credentials,
-): Promise<Principal> {
-  for (const authenticator of authenticators) {
-    const principal = await authenticator.authenticate(credentials);
-    if (principal !== null) return principal;
+  from = 0,
+): MaybePromise<Principal> {
+  const authenticator = authenticators[from];
+  if (authenticator === undefined) {
+    throw new AppError("AUTHENTICATION_REQUIRED", "Nobody is named; see authentication");
   }
-  throw new AppError("AUTHENTICATION_REQUIRED", "Nobody is named; see authentication");
+  return whenReady(
+    authenticator.authenticate(credentials),
+    (principal) => principal ?? authenticateByAny(authenticators, credentials, from + 1),
+  );
 }
 
 const LONGEST_USER_ID = 128;
@@ -59,8 +66,14 @@ export function makePrincipal({ userId, name, ...proof }: Proof): Principal {
   }
   const shown = name?.trim().slice(0, LONGEST_NAME).toWellFormed();
   return {
-    ...{ roles: [], issuedMs: null, expiresMs: null, tokenId: null, byCookie: false },
-    ...proof,
-    ...{ userId, name: shown === undefined || shown === "" ? userId : shown },
+    userId,
+    name: shown === undefined || shown === "" ? userId : shown,
+    roles: proof.roles ?? NO_ROLES,
+    issuedMs: proof.issuedMs ?? null,
+    expiresMs: proof.expiresMs ?? null,
+    tokenId: proof.tokenId ?? null,
+    byCookie: proof.byCookie ?? false,
   };
 }
+
+const NO_ROLES: readonly string[] = [];

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { messageHead } from "../stomp/encoder.ts";
 import type { Channel } from "./channel.ts";
 import { Gathering } from "./gathering.ts";
-import { BrokerSubscription, Listeners } from "./listeners.ts";
+import { BrokerSubscription, Listeners, PlainSubscription } from "./listeners.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
@@ -34,9 +34,14 @@ export class Broker {
    * acknowledgement, catching up); without, the engine delivers.
    */
   subscribe(request: SubscriptionRequest, receive: Receive | null): Subscription {
-    const subscription = new BrokerSubscription(request);
-    this.#attach(subscription, receive);
+    const subscription = new PlainSubscription(request);
+    this.attach(subscription, receive);
     return subscription;
+  }
+
+  /** As `subscribe`, for a subscription that is kept anyway and is not attached. */
+  attach(subscription: BrokerSubscription, receive: Receive | null): void {
+    this.#attach(subscription, receive);
   }
 
   /** Goes over from one way of delivery to the other; no message falls between. */
@@ -127,7 +132,6 @@ export class Broker {
       this.#listeners.set(request.key, listeners);
       if (request.pattern !== null) this.#patterns.add(request.pattern);
     }
-    subscription.attached = true;
     subscription.receive = receive;
     if (receive === null) this.#joinChannel(listeners, subscription);
     else listeners.addDirect(subscription);
@@ -147,7 +151,7 @@ export class Broker {
   };
 
   #detach(subscription: BrokerSubscription): void {
-    subscription.attached = false;
+    subscription.receive = null;
     const { peer, key, pattern } = subscription.request;
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;

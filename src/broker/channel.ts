@@ -4,6 +4,28 @@ import type { StompVersion } from "../stomp/version.ts";
 import type { Peer, SubscriptionRequest } from "./subscription.ts";
 import type { Wire } from "./wire.ts";
 
+/** What tells apart the frames of one destination and id. */
+interface Frames {
+  readonly version: StompVersion;
+  readonly wire: Wire;
+}
+
+const framesOf = (version: StompVersion): Readonly<Record<Wire, Frames>> => ({
+  text: { version, wire: "text" },
+  binary: { version, wire: "binary" },
+  sockjs: { version, wire: "sockjs" },
+});
+
+/** One of each for all channels. */
+const FRAMES: Readonly<Record<StompVersion, Readonly<Record<Wire, Frames>>>> = {
+  "1.0": framesOf("1.0"),
+  "1.1": framesOf("1.1"),
+  "1.2": framesOf("1.2"),
+};
+
+/** For a topic that was made when its peer came. */
+const NEVER_NEW = () => "";
+
 const NO_PEERS: ReadonlySet<Peer> = new Set();
 
 /**
@@ -12,28 +34,38 @@ const NO_PEERS: ReadonlySet<Peer> = new Set();
  * Nearly all channels are those of a user's own queues, with one peer: what only more of them need
  * is not made before they come, and the engine's topic is the peer's own, one for all its channels.
  */
-export class Channel {
+export class Channel extends Few<Peer> {
   readonly destination: string;
   readonly id: string | null;
-  readonly version: StompVersion;
-  readonly wire: Wire;
-  readonly peers = new Few<Peer>();
+  readonly #frames: Frames;
   #singly: Set<Peer> | null = null;
   #head: string | null = null;
-  #name = "";
-  /** The topic is the only peer's own: it is nothing to join or leave. */
-  #isOwn = false;
+  /** Of the topic that its peers share; null while it is the only peer's own, which is nothing to join. */
+  #shared: string | null = null;
 
   constructor({ destination, id, version, wire }: SubscriptionRequest) {
+    super();
     this.destination = destination;
     this.id = id;
-    this.version = version;
-    this.wire = wire;
+    this.#frames = FRAMES[version][wire];
+  }
+
+  get version(): StompVersion {
+    return this.#frames.version;
+  }
+
+  get wire(): Wire {
+    return this.#frames.wire;
+  }
+
+  /** Those that the engine's topics reach: the channel is the set of them. */
+  get peers(): this {
+    return this;
   }
 
   /** Of the engine's topic. "" while there is nobody whom it reaches. */
   get name(): string {
-    return this.#name;
+    return this.#shared ?? this.first?.topics?.own(NEVER_NEW) ?? "";
   }
 
   /** Where its MESSAGE frames begin. */
@@ -48,7 +80,7 @@ export class Channel {
   }
 
   get isEmpty(): boolean {
-    return this.peers.size + this.singly.size === 0;
+    return this.size + this.singly.size === 0;
   }
 
   /** Its subscribers' frames are those of the subscription. */
@@ -72,30 +104,23 @@ export class Channel {
       this.#singly.add(peer);
       return isNew;
     }
-    const { peers } = this;
-    if (peers.has(peer)) return false;
-    peers.add(peer);
-    if (peers.size === 1 && this.#name === "") {
-      this.#isOwn = true;
-      this.#name = peer.topics.own(newName);
-    } else if (this.#isOwn) {
-      this.#share(newName());
-    } else {
-      peer.topics.join(this.#name);
-    }
+    if (this.has(peer)) return false;
+    this.add(peer);
+    if (this.#shared !== null) peer.topics.join(this.#shared);
+    else if (this.size === 1) peer.topics.own(newName);
+    else this.#share(newName());
     return true;
   }
 
   /** False if it was not there. */
   leave(peer: Peer): boolean {
-    if (!this.peers.delete(peer)) return this.#singly?.delete(peer) === true;
-    if (!this.#isOwn) peer.topics?.leave(this.#name);
+    if (!this.delete(peer)) return this.#singly?.delete(peer) === true;
+    if (this.#shared !== null) peer.topics?.leave(this.#shared);
     return true;
   }
 
   #share(name: string): void {
-    this.#isOwn = false;
-    this.#name = name;
-    for (const peer of this.peers) peer.topics?.join(name);
+    this.#shared = name;
+    for (const peer of this) peer.topics?.join(name);
   }
 }

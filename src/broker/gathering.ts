@@ -8,7 +8,7 @@ import type { Engine, Peer } from "./subscription.ts";
 export interface Audience {
   readonly channels: RunChannels;
   /** All their peers that the engine's topics reach. */
-  readonly size: number;
+  readonly reach: number;
   /** null when it is not known: whoever joins or leaves may have changed it. */
   entangled: ReadonlySet<RunChannel> | null;
   /** null as long as the audience has never been large. */
@@ -78,7 +78,7 @@ export class Gathering {
 
   /** Holds the message, to deliver it to the audience's channels later; false if it goes at once. */
   takes(audience: Audience, topic: string | null, message: Outgoing): boolean {
-    if (audience.size < LEAST_AUDIENCE) return false;
+    if (audience.reach < LEAST_AUDIENCE) return false;
     audience.pace ??= new Pace();
     const { pace } = audience;
     const nowMs = this.#clock.monotonicMs();
@@ -105,9 +105,9 @@ export class Gathering {
   }
 
   /** Before a message that is not held goes to the audience. */
-  releaseBefore({ size, channels }: Audience): void {
+  releaseBefore({ reach, channels }: Audience): void {
     if (this.#held.length === 0) return;
-    if (size >= LEAST_AUDIENCE) {
+    if (reach >= LEAST_AUDIENCE) {
       this.flush();
       return;
     }

@@ -3,65 +3,38 @@ import type { Audience, Pace } from "./gathering.ts";
 import type { RunChannel } from "./message-run.ts";
 import type { Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
 
-/** One subscription, as the broker keeps it. */
-export class BrokerSubscription implements Subscription {
+/** One subscription, as the broker keeps it: whoever keeps it too may make it a part of their own. */
+export abstract class BrokerSubscription implements Subscription {
   receive: Receive | null = null;
   channel: Channel | null = null;
-  attached = false;
 
-  constructor(readonly request: SubscriptionRequest) {}
+  /** Changes only while it is not attached. */
+  abstract get request(): SubscriptionRequest;
+
+  /** What is published reaches it, by the one way or the other. */
+  get attached(): boolean {
+    return this.receive !== null || this.channel !== null;
+  }
+}
+
+/** One that nobody else keeps more of. */
+export class PlainSubscription extends BrokerSubscription {
+  readonly #request: SubscriptionRequest;
+
+  constructor(request: SubscriptionRequest) {
+    super();
+    this.#request = request;
+  }
+
+  override get request(): SubscriptionRequest {
+    return this.#request;
+  }
 }
 
 const NONE: ReadonlySet<BrokerSubscription> = new Set();
 
-/** Those who listen under one key. */
-export class Listeners implements Audience {
-  readonly channels = new Channels();
-  /** Peers of the channels that the engine's topics reach, and those that they do not. */
-  size = 0;
-  singly = 0;
-  entangled: ReadonlySet<RunChannel> | null = null;
-  pace: Pace | null = null;
-  #direct: Set<BrokerSubscription> | null = null;
-
-  /** Each message is handed to them singly. */
-  get direct(): ReadonlySet<BrokerSubscription> {
-    return this.#direct ?? NONE;
-  }
-
-  get isEmpty(): boolean {
-    return this.channels.size === 0 && this.#direct === null;
-  }
-
-  /** Into one of the channels. */
-  joined(peer: Peer): void {
-    this.#count(peer, 1);
-  }
-
-  left(peer: Peer): void {
-    this.#count(peer, -1);
-  }
-
-  #count(peer: Peer, change: 1 | -1): void {
-    if (peer.topics === null) this.singly += change;
-    else this.size += change;
-    this.entangled = null;
-  }
-
-  addDirect(subscription: BrokerSubscription): void {
-    this.#direct ??= new Set();
-    this.#direct.add(subscription);
-  }
-
-  removeDirect(subscription: BrokerSubscription): void {
-    this.#direct?.delete(subscription);
-    // Most listen singly for a moment, when they begin.
-    if (this.#direct?.size === 0) this.#direct = null;
-  }
-}
-
 /** Channels by what tells their frames apart; one field while there is one. */
-export class Channels {
+class Channels {
   #sole: Channel | null = null;
   #many: Map<string, Channel> | null = null;
 
@@ -92,6 +65,55 @@ export class Channels {
   delete(channel: Channel): void {
     if (this.#sole === channel) this.#sole = null;
     this.#many?.delete(variantOf(channel));
+  }
+}
+
+/** Those who listen under one key. */
+export class Listeners extends Channels implements Audience {
+  /** Peers of the channels that the engine's topics reach, and those that they do not. */
+  reach = 0;
+  singly = 0;
+  entangled: ReadonlySet<RunChannel> | null = null;
+  pace: Pace | null = null;
+  #direct: Set<BrokerSubscription> | null = null;
+
+  get channels(): this {
+    return this;
+  }
+
+  /** Each message is handed to them singly. */
+  get direct(): ReadonlySet<BrokerSubscription> {
+    return this.#direct ?? NONE;
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0 && this.#direct === null;
+  }
+
+  /** Into one of the channels. */
+  joined(peer: Peer): void {
+    this.#count(peer, 1);
+  }
+
+  left(peer: Peer): void {
+    this.#count(peer, -1);
+  }
+
+  #count(peer: Peer, change: 1 | -1): void {
+    if (peer.topics === null) this.singly += change;
+    else this.reach += change;
+    this.entangled = null;
+  }
+
+  addDirect(subscription: BrokerSubscription): void {
+    this.#direct ??= new Set();
+    this.#direct.add(subscription);
+  }
+
+  removeDirect(subscription: BrokerSubscription): void {
+    this.#direct?.delete(subscription);
+    // Most listen singly for a moment, when they begin.
+    if (this.#direct?.size === 0) this.#direct = null;
   }
 }
 

@@ -4,15 +4,12 @@ import type { Settings } from "./schema.ts";
 
 /** 127.0.0.0/8, ::1 and localhost. In doubt a host is not loopback. */
 export function isLoopbackHost(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[(.*)\]$/, "$1");
-  if (name === "localhost" || name === "::1") return true;
-  const octets = name.split(".");
-  return (
-    octets.length === 4 &&
-    octets[0] === "127" &&
-    octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255)
-  );
+  return LOOPBACK_HOST.test(host);
 }
+
+const LOOPBACK_NAME = String.raw`(?:localhost|::1|127(?:\.(?:\d{1,2}|[01]\d\d|2[0-4]\d|25[0-5])){3})`;
+/** One look: every connection is asked about several times. */
+const LOOPBACK_HOST = new RegExp(String.raw`^(?:${LOOPBACK_NAME}|\[${LOOPBACK_NAME}\])$`, "i");
 
 /** The first address that other machines reach, of those that Parley would listen on. */
 export function exposedHost({ host, tcp }: Settings): string | undefined {

@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import type { HeartbeatSender } from "./heartbeats.ts";
 import type { Application, HeartbeatSettings, SessionLimits } from "./ports.ts";
 import type { Publisher } from "./publisher.ts";
+import type { SharedTexts } from "./shared-texts.ts";
 
 /** What every session of a server is given. */
 export interface SessionEnvironment {
@@ -16,6 +17,8 @@ export interface SessionEnvironment {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  /** What connections keep of what clients write, as far as it is the same for many. */
+  readonly texts: SharedTexts;
   readonly limits: SessionLimits;
   readonly heartbeat: HeartbeatSettings;
   readonly heartbeatSender: HeartbeatSender;

@@ -14,10 +14,14 @@ export function required(frame: Frame, name: string): string {
   return value;
 }
 
+const ACK_MODES: readonly AckMode[] = ["auto", "client", "client-individual"];
+
 export function ackModeOf(frame: Frame): AckMode {
-  const mode = frame.header("ack") ?? "auto";
-  if (mode === "auto" || mode === "client" || mode === "client-individual") return mode;
-  throw new AppError("INVALID_HEADER", "ack is none of auto, client, client-individual");
+  const written = frame.header("ack") ?? "auto";
+  // Not what the client wrote: a slice of a frame that outlives it keeps the whole frame in memory.
+  const mode = ACK_MODES.find((known) => known === written);
+  if (mode !== undefined) return mode;
+  throw new AppError("INVALID_HEADER", `ack is none of ${ACK_MODES.join(", ")}`);
 }
 
 /**

@@ -1,7 +1,11 @@
 import type { Broker } from "../broker/broker.ts";
+import { BrokerSubscription } from "../broker/listeners.ts";
 import type { Outgoing } from "../broker/outgoing.ts";
-import type { Receive, Subscription, SubscriptionRequest } from "../broker/subscription.ts";
+import type { Receive, SubscriptionRequest } from "../broker/subscription.ts";
+import type { TopicPattern } from "../broker/topic-pattern.ts";
+import type { Wire } from "../broker/wire.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
+import type { StompVersion } from "../stomp/version.ts";
 import type { AckMode, ClientSubscription } from "./client-subscription.ts";
 import type { Connection, SessionLimits } from "./ports.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
@@ -11,6 +15,7 @@ export interface SubscriptionScope {
   readonly broker: Broker;
   readonly connection: Connection;
   readonly limits: Pick<SessionLimits, "unacknowledgedMessages" | "unacknowledgedBytes">;
+  readonly protocol: Pick<SubscriptionRequest, "version" | "wire">;
   /** Ends the session: the client acknowledges nothing. */
   overflow(): void;
 }
@@ -22,101 +27,121 @@ export interface DeliveryTracker {
   sent(tag: unknown): void;
 }
 
-/** A subscription to a topic or a user's queue: every subscriber gets each message. */
-export class SessionSubscription implements ClientSubscription {
-  readonly ackMode: AckMode;
+/** What one subscription is asked for with, beside what its connection's others have too. */
+export type OwnRequest = Pick<SubscriptionRequest, "key" | "pattern" | "destination" | "id">;
+
+/**
+ * A subscription to a topic or a user's queue: every subscriber gets each message. There are several
+ * for each connection, so it is one object: its own request, and the broker's subscription.
+ */
+export class SessionSubscription
+  extends BrokerSubscription
+  implements ClientSubscription, SubscriptionRequest
+{
   readonly number: number;
+  readonly destination: string;
+  readonly id: string | null;
   readonly #scope: SubscriptionScope;
-  #request: SubscriptionRequest;
-  #unacknowledged: Unacknowledged | null = null;
-  #head: string | null = null;
-  #subscription: Subscription | null = null;
-  #isHeld = false;
-  #tracker: DeliveryTracker | null = null;
+  #key: string;
+  #rare: Rare | null = null;
 
   constructor(
     scope: SubscriptionScope,
-    request: SubscriptionRequest,
+    { key, pattern, destination, id }: OwnRequest,
     ackMode: AckMode,
     number: number,
   ) {
+    super();
     this.#scope = scope;
-    this.#request = request;
-    this.ackMode = ackMode;
+    this.#key = key;
+    this.destination = destination;
+    this.id = id;
     this.number = number;
+    if (ackMode !== "auto" || pattern !== null) this.#rare = new Rare(ackMode, pattern);
   }
 
-  get request(): SubscriptionRequest {
-    return this.#request;
+  get ackMode(): AckMode {
+    return this.#rare === null ? "auto" : this.#rare.ackMode;
   }
 
-  get unacknowledged(): Unacknowledged {
-    this.#unacknowledged ??= new Unacknowledged();
-    return this.#unacknowledged;
+  get pattern(): TopicPattern | null {
+    return this.#rare === null ? null : this.#rare.pattern;
   }
 
-  get unacknowledgedBytes(): number {
-    return this.#unacknowledged?.bytes ?? 0;
+  override get request(): this {
+    return this;
   }
 
   get key(): string {
-    return this.#request.key;
+    return this.#key;
   }
 
-  get id(): string | null {
-    return this.#request.id;
+  get peer(): Connection {
+    return this.#scope.connection;
+  }
+
+  get version(): StompVersion {
+    return this.#scope.protocol.version;
+  }
+
+  get wire(): Wire {
+    return this.#scope.protocol.wire;
+  }
+
+  get unacknowledged(): Unacknowledged {
+    this.#rare ??= new Rare("auto", null);
+    return this.#rare.unacknowledged;
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.#rare === null ? 0 : this.#rare.unacknowledged.bytes;
   }
 
   get isOpen(): boolean {
-    return this.#subscription !== null;
+    return this.attached;
   }
 
   /** Open and no longer catching up. */
   get isLive(): boolean {
-    return this.#subscription !== null && !this.#isHeld;
+    return this.attached && !this.#isHeld;
   }
 
   /** From now on the tracker hears of each message that is sent and awaits an acknowledgement. */
   track(tracker: DeliveryTracker): void {
-    this.#tracker = tracker;
+    this.#rare ??= new Rare("auto", null);
+    this.#rare.tracker = tracker;
   }
 
   /** `held`: `hold` follows at once. */
   open(held: boolean): void {
-    this.#isHeld = held;
-    const receive = held ? ignore : this.#liveReceive();
-    this.#subscription = this.#scope.broker.subscribe(this.#request, receive);
+    this.#scope.broker.attach(this, held ? ignore : this.#liveReceive());
   }
 
   /** Until `goLive`, messages go to `receive` and not to the client; none falls between. */
   hold(receive: (message: Outgoing) => void): void {
-    if (this.#subscription === null) return;
-    this.#isHeld = true;
-    this.#scope.broker.redirect(this.#subscription, receive);
+    if (!this.attached) return;
+    this.#scope.broker.redirect(this, receive);
   }
 
   goLive(): void {
-    if (this.#subscription === null || !this.#isHeld) return;
-    this.#isHeld = false;
-    this.#scope.broker.redirect(this.#subscription, this.#liveReceive());
+    if (!this.attached || !this.#isHeld) return;
+    this.#scope.broker.redirect(this, this.#liveReceive());
   }
 
   /** Listens under another key from now on. Not while it is held. */
   moveTo(key: string): void {
     const { broker } = this.#scope;
-    if (key === this.#request.key) return;
-    this.#request = { ...this.#request, key };
-    if (this.#subscription === null) return;
-    broker.unsubscribe(this.#subscription);
-    this.#subscription = broker.subscribe(this.#request, this.#liveReceive());
+    if (key === this.#key) return;
+    const wasAttached = this.attached;
+    broker.unsubscribe(this);
+    this.#key = key;
+    if (wasAttached) broker.attach(this, this.#liveReceive());
   }
 
   close(): void {
-    if (this.#subscription === null) return;
-    this.#scope.broker.unsubscribe(this.#subscription);
-    this.#subscription = null;
-    this.#isHeld = false;
-    this.#unacknowledged?.clear();
+    if (!this.attached) return;
+    this.#scope.broker.unsubscribe(this);
+    this.#rare?.unacknowledged.clear();
   }
 
   /**
@@ -125,9 +150,8 @@ export class SessionSubscription implements ClientSubscription {
    */
   send(message: Outgoing, topic?: string): void {
     if (!this.isOpen) return;
-    const request = this.#request;
-    let head =
-      topic === undefined ? this.#usualHead() : messageHead(request.version, request.id, topic);
+    const { version, wire } = this;
+    let head = topic === undefined ? this.#usualHead() : messageHead(version, this.id, topic);
     if (this.ackMode !== "auto") {
       if (this.#isFullBy(1)) {
         this.#scope.overflow();
@@ -135,11 +159,11 @@ export class SessionSubscription implements ClientSubscription {
       }
       const { messageId, tag, body } = message;
       const key = this.unacknowledged.add(messageId, tag, body.length);
-      this.#tracker?.sent(tag);
+      this.#rare?.tracker?.sent(tag);
       // [STOMP 1.2 §ACK] answers with the `ack` header; earlier versions with `message-id`.
-      if (request.version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
+      if (version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
-    this.#scope.connection.send(message.payload(request.wire, request.version, head));
+    this.#scope.connection.send(message.payload(wire, version, head));
   }
 
   /** Half of what may wait for an ACK does. */
@@ -149,7 +173,7 @@ export class SessionSubscription implements ClientSubscription {
 
   #isFullBy(share: number): boolean {
     const { unacknowledgedMessages, unacknowledgedBytes } = this.#scope.limits;
-    const size = this.#unacknowledged?.size ?? 0;
+    const size = this.#rare?.unacknowledged.size ?? 0;
     const bytes = this.unacknowledgedBytes;
     return size >= share * unacknowledgedMessages || bytes >= share * unacknowledgedBytes;
   }
@@ -157,12 +181,38 @@ export class SessionSubscription implements ClientSubscription {
   drained(): void {}
 
   #usualHead(): string {
-    const { version, id, destination } = this.#request;
-    this.#head ??= messageHead(version, id, destination);
-    return this.#head;
+    const rare = this.#rare;
+    if (rare === null) return messageHead(this.version, this.id, this.destination);
+    rare.head ??= messageHead(this.version, this.id, this.destination);
+    return rare.head;
   }
 
+  /** Something else than the client gets the messages. */
+  get #isHeld(): boolean {
+    return this.receive !== this.#liveReceive();
+  }
+
+  /** null: the engine delivers. */
   #liveReceive(): Receive | null {
-    return this.ackMode === "auto" ? null : (message, topic) => this.send(message, topic);
+    const rare = this.#rare;
+    if (rare === null || rare.ackMode === "auto") return null;
+    rare.receive ??= (message, topic) => this.send(message, topic);
+    return rare.receive;
+  }
+}
+
+/** What few subscriptions have: those that acknowledge, and those with wildcards. */
+class Rare {
+  readonly ackMode: AckMode;
+  readonly pattern: TopicPattern | null;
+  readonly unacknowledged = new Unacknowledged();
+  tracker: DeliveryTracker | null = null;
+  receive: Receive | null = null;
+  /** Where its MESSAGE frames begin. */
+  head: string | null = null;
+
+  constructor(ackMode: AckMode, pattern: TopicPattern | null) {
+    this.ackMode = ackMode;
+    this.pattern = pattern;
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import { parseDestination } from "../broker/destination.ts";
+import { type Destination, parseDestination } from "../broker/destination.ts";
 import type { SubscriptionRequest } from "../broker/subscription.ts";
 import type { Wire } from "../broker/wire.ts";
 import { AppError } from "../errors.ts";
@@ -12,7 +12,11 @@ import { ackModeOf, prefetchOf, required } from "./headers.ts";
 import type { Connection, SessionLimits, SubscriptionPolicy } from "./ports.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
 import type { Session } from "./session.ts";
-import { SessionSubscription, type SubscriptionScope } from "./session-subscription.ts";
+import {
+  type OwnRequest,
+  SessionSubscription,
+  type SubscriptionScope,
+} from "./session-subscription.ts";
 import type { Limits } from "./subscriptions.ts";
 
 /** What CONNECT has settled. */
@@ -25,13 +29,13 @@ export interface Protocol {
 export class Subscriber implements SubscriptionScope {
   readonly #session: Session;
   readonly #environment: SessionEnvironment;
-  readonly #protocol: Protocol;
+  readonly protocol: Protocol;
   #made = 0;
 
   constructor(session: Session, environment: SessionEnvironment, protocol: Protocol) {
     this.#session = session;
     this.#environment = environment;
-    this.#protocol = protocol;
+    this.protocol = protocol;
   }
 
   get broker(): Broker {
@@ -53,10 +57,11 @@ export class Subscriber implements SubscriptionScope {
 
   // [STOMP 1.2 §SUBSCRIBE]
   subscribe(frame: Frame): MaybePromise<void> {
-    const destination = parseDestination(detached(required(frame, "destination")));
-    const { version } = this.#protocol;
+    const { texts } = this.#environment;
+    const destination = this.#destinationOf(required(frame, "destination"));
+    const { version } = this.protocol;
     const given = version === "1.0" ? frame.header("id") : required(frame, "id");
-    const id = given === undefined ? null : detached(given);
+    const id = given === undefined ? null : texts.of(given);
     const { subscriptions } = this.#session;
     const ackMode = ackModeOf(frame);
     const known = subscriptions.destinationOf(id ?? destination.name);
@@ -73,18 +78,15 @@ export class Subscriber implements SubscriptionScope {
       if (policy.kind === "broadcast" && !policy.holds()) return this.subscribe(frame);
       this.#made += 1;
       const { name } = destination;
-      const key = policy.kind === "work-queue" ? name : policy.key;
-      const request = {
-        peer: this.connection,
-        key,
-        pattern: policy.kind === "work-queue" ? null : policy.pattern,
-        destination: name === key ? key : name, // One text, not two.
-        id,
-        version,
-        wire: this.#protocol.wire,
-      };
-      if (policy.kind === "work-queue") this.#consume(request, ackMode, prefetch);
-      else this.#listen(request, ackMode, policy);
+      if (policy.kind === "work-queue") {
+        const request = { key: name, pattern: null, destination: name, id };
+        this.#consume({ peer: this.connection, ...this.protocol, ...request }, ackMode, prefetch);
+        return;
+      }
+      const { key, pattern } = policy;
+      // One text, not two.
+      const request = { key, pattern, destination: name === key ? key : texts.of(name), id };
+      this.#listen(request, ackMode, policy);
     });
   }
 
@@ -92,7 +94,7 @@ export class Subscriber implements SubscriptionScope {
   // [STOMP 1.2 §UNSUBSCRIBE]
   unsubscribe(frame: Frame): undefined {
     const id =
-      this.#protocol.version === "1.0"
+      this.protocol.version === "1.0"
         ? (frame.header("id") ?? required(frame, "destination"))
         : required(frame, "id");
     this.#session.subscriptions.remove(id);
@@ -112,8 +114,14 @@ export class Subscriber implements SubscriptionScope {
     subscriptions.add(consumer, { ...limitsOf(limits), held: false });
   }
 
+  /** Of a user's queue nothing is kept but its key and, where that is not it, what the user wrote. */
+  #destinationOf(written: string): Destination {
+    const destination = parseDestination(written);
+    return destination.kind === "user" ? destination : parseDestination(detached(written));
+  }
+
   #listen(
-    request: SubscriptionRequest,
+    request: OwnRequest,
     ackMode: AckMode,
     { oncePerConnection, catchUp }: BroadcastPolicy,
   ): void {

@@ -18,11 +18,17 @@ export interface LiveSessionsOptions {
   readonly keys: LimitKeys;
   /** What all of them together may hold, see `Session.heldBytes`. */
   readonly bufferedBytes: number;
+  /** What the process takes of the machine's memory, in bytes. */
+  readonly memoryBytes: () => number;
   readonly log: Log;
 }
 
-/** Between two looks at what all sessions hold. */
+/** Between two looks at what all sessions hold, while memory grows. */
 const WEIGH_EVERY_MS = 1_000;
+/** To ask each of many thousand takes longer than all else that idle ones cost. */
+const WEIGH_AT_LEAST_EVERY_MS = 10_000;
+/** It has grown when it did by this share of what they may hold. */
+const GROWTH = 1 / 16;
 /** The greediest are closed until the rest holds no more than this share of the limit. */
 const RELIEVED = 0.75;
 
@@ -36,7 +42,10 @@ export class LiveSessions {
   #timer: Timer | null = null;
   #isDraining = false;
   readonly #byAddress = new Map<string, Set<Session>>();
+  #memorySeenMs = 0;
   #weighedMs = 0;
+  /** The least since they were weighed. */
+  #memoryBytes = Number.NEGATIVE_INFINITY;
   #buffersSeenMs = 0;
   #isOverfull = false;
 
@@ -123,12 +132,25 @@ export class LiveSessions {
     const looksAtBuffers = nowMs - this.#buffersSeenMs >= this.#options.buffersEveryMs;
     if (looksAtBuffers) this.#buffersSeenMs = nowMs;
     for (const session of this.#sessions) session.check(nowMs, looksAtBuffers);
-    if (nowMs - this.#weighedMs >= WEIGH_EVERY_MS) {
-      this.#weighedMs = nowMs;
-      this.#weigh();
+    if (nowMs - this.#memorySeenMs >= WEIGH_EVERY_MS) {
+      this.#memorySeenMs = nowMs;
+      if (this.#mayHoldMore(nowMs)) this.#weigh();
     }
     if (this.#sessions.size > 0) this.#schedule();
   };
+
+  /** What sessions hold is memory: where that has not grown, they can hold no more that matters. */
+  #mayHoldMore(nowMs: number): boolean {
+    const { memoryBytes, bufferedBytes } = this.#options;
+    const bytes = memoryBytes();
+    const hasGrown = bytes - this.#memoryBytes > GROWTH * bufferedBytes;
+    const isDue = nowMs - this.#weighedMs >= WEIGH_AT_LEAST_EVERY_MS;
+    this.#memoryBytes = Math.min(this.#memoryBytes, bytes);
+    if (!hasGrown && !isDue && !this.#isOverfull) return false;
+    this.#weighedMs = nowMs;
+    this.#memoryBytes = bytes;
+    return true;
+  }
 
   /** Each connection is bounded; here it is seen to that all of them are. */
   #weigh(): void {

@@ -52,8 +52,9 @@ export function areCookiesTrusted(headers: Headers, policy: OriginPolicy): boole
  */
 export function isFromElsewhere(headers: Headers, policy: OriginPolicy): boolean {
   if (isProxied(headers)) return true;
+  if (!policy.onLoopback) return false;
   const url = hostUrl("http:", headers);
-  return policy.onLoopback && !(url !== null && isLoopbackHost(url.hostname));
+  return url === null || !isLoopbackHost(url.hostname);
 }
 
 function standingOf(origin: string, headers: Headers, policy: OriginPolicy): OriginStanding {

@@ -67,12 +67,16 @@ export class SockJsEndpoint {
     return pathname.startsWith(prefix) && (pathname.at(prefix.length) ?? "/") === "/";
   }
 
-  /** Answers a request that it covers; undefined when it has become a WebSocket. */
+  /**
+   * Answers a request that it covers, by the path of its URL; undefined when it has become a
+   * WebSocket.
+   */
   fetch(
     request: Request,
     server: Server<WebSocketConnection>,
+    pathname: string,
   ): Response | Promise<Response> | undefined {
-    const path = parseSockJsPath(new URL(request.url).pathname.slice(this.#options.prefix.length));
+    const path = parseSockJsPath(pathname.slice(this.#options.prefix.length));
     if (path === null) return notFound();
     const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     switch (path.kind) {

@@ -7,11 +7,16 @@ import { FakeConnection, FakeEngine } from "../support/session-harness.ts";
 const engine = new FakeEngine();
 const connection = new FakeConnection(engine);
 const limits = { unacknowledgedMessages: 1, unacknowledgedBytes: 1 };
-const scope = { broker: new Broker(engine), connection, limits, overflow() {} };
+const protocol = { version: "1.2", wire: "text" } as const;
+const scope = { broker: new Broker(engine), connection, limits, protocol, overflow() {} };
 
 function subscription(id: string | null, destination: string): SessionSubscription {
-  const about = { peer: connection, key: destination, pattern: null, destination, id };
-  return new SessionSubscription(scope, { ...about, version: "1.2", wire: "text" }, "auto", 1);
+  return new SessionSubscription(
+    scope,
+    { key: destination, pattern: null, destination, id },
+    "auto",
+    1,
+  );
 }
 
 for (const count of [3, 8, 9, 40]) {

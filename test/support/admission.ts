@@ -9,6 +9,8 @@ export interface DoorOptions {
   readonly random?: () => number;
   readonly log?: Log;
   readonly bufferedBytes?: number;
+  /** Unless it is given, memory grows and grows. */
+  readonly memoryBytes?: () => number;
   readonly connections?: number;
   readonly connectionsPerAddress?: number;
   readonly strangersPerAddress?: number;
@@ -19,6 +21,11 @@ export interface DoorOptions {
 /** Sessions, and who may open one more; no limits but those that are given, and no trusted proxy. */
 export function testDoor(clock: Clock, options: DoorOptions = {}) {
   const { random = () => 0.5, log = silentLog, connectsBurst = 1 } = options;
+  let grown = 0;
+  const growing = () => {
+    grown += 2 ** 30;
+    return grown;
+  };
   const keys = new LimitKeys(AddressList.parse([]));
   const sessions = new LiveSessions({
     ...{
@@ -31,6 +38,7 @@ export function testDoor(clock: Clock, options: DoorOptions = {}) {
       reconnectSpreadMs: 5_000,
     },
     bufferedBytes: options.bufferedBytes ?? Number.POSITIVE_INFINITY,
+    memoryBytes: options.memoryBytes ?? growing,
   });
   const admission = new Admission({
     ...{ clock, random, keys, sessions },

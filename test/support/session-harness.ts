@@ -19,6 +19,7 @@ import type {
 import { Publisher } from "../../src/session/publisher.ts";
 import { Session } from "../../src/session/session.ts";
 import type { SessionSubscription } from "../../src/session/session-subscription.ts";
+import { SharedTexts } from "../../src/session/shared-texts.ts";
 import type { Settlement } from "../../src/session/transactions.ts";
 import { decodeMessages } from "../../src/sockjs/framing.ts";
 import { Decoder } from "../../src/stomp/decoder.ts";
@@ -203,6 +204,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
     serverName: "parley/test",
     expiryWarningMs: 60_000,
     heartbeatSender: new HeartbeatSender(clock, engine, 250),
+    texts: new SharedTexts(),
     heartbeat: { sendMs: 10_000, receiveMs: 10_000, minimumMs: 1_000 },
     limits: {
       frameBytes: 4_096,

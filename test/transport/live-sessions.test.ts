@@ -69,3 +69,52 @@ test("many connections are closed some at a time", async () => {
   expect(counts[0]).toBe(350);
   expect(live.count).toBe(0);
 });
+
+/** One of three holds more than all may; `looks` says when it is ended, if it is. */
+function greedy(memoryBytes: () => number) {
+  const harness = sessionHarness();
+  const { sessions: live } = testDoor(harness.clock, { bufferedBytes: 16_000, memoryBytes });
+  const connections = [0, 0, 0].map(() => {
+    const { connection, session } = harness.connect();
+    live.add(session);
+    return connection;
+  });
+  const fill = () => {
+    for (const connection of connections.slice(0, 1)) connection.buffered = 20_000;
+  };
+  const terminatedAfter = (seconds: number) => {
+    harness.clock.advance(1_000 * seconds);
+    return connections.map(({ isTerminated }) => isTerminated);
+  };
+  return { fill, terminatedAfter };
+}
+
+test("what all hold is looked at within a second when memory has grown", () => {
+  let bytes = 100_000;
+  const { fill, terminatedAfter } = greedy(() => bytes);
+  expect(terminatedAfter(1)).toEqual([false, false, false]);
+  fill();
+  bytes += 1_001;
+  expect(terminatedAfter(1)).toEqual([true, false, false]);
+});
+
+test("growth in small steps is growth, and what was let go of meanwhile does not hide it", () => {
+  let bytes = 100_000;
+  const { fill, terminatedAfter } = greedy(() => bytes);
+  expect(terminatedAfter(1)).toEqual([false, false, false]);
+  fill();
+  bytes -= 50_000;
+  expect(terminatedAfter(1)).toEqual([false, false, false]);
+  bytes += 600;
+  expect(terminatedAfter(1)).toEqual([false, false, false]);
+  bytes += 600;
+  expect(terminatedAfter(1)).toEqual([true, false, false]);
+});
+
+test("while memory does not grow it is looked at too, but seldom: to ask each one costs most", () => {
+  const { fill, terminatedAfter } = greedy(() => 100_000);
+  expect(terminatedAfter(1)).toEqual([false, false, false]);
+  fill();
+  expect(terminatedAfter(8)).toEqual([false, false, false]);
+  expect(terminatedAfter(2)).toEqual([true, false, false]);
+});
