@@ -41,14 +41,23 @@ export class Broker {
 
   /** As `subscribe`, for a subscription that is kept anyway and is not attached. */
   attach(subscription: BrokerSubscription, receive: Receive | null): void {
-    this.#attach(subscription, receive);
+    const { request } = subscription;
+    let listeners = this.#listeners.get(request.key);
+    if (listeners === undefined) {
+      listeners = new Listeners();
+      this.#listeners.set(request.key, listeners);
+      if (request.pattern !== null) this.#patterns.add(request.pattern);
+    }
+    subscription.receive = receive;
+    if (receive === null) this.#joinChannel(listeners, subscription);
+    else listeners.addDirect(subscription);
   }
 
   /** Goes over from one way of delivery to the other; no message falls between. */
   redirect(subscription: Subscription, receive: Receive | null): void {
     if (!(subscription instanceof BrokerSubscription) || !subscription.attached) return;
     this.#detach(subscription);
-    this.#attach(subscription, receive);
+    this.attach(subscription, receive);
   }
 
   /** Idempotent. */
@@ -122,19 +131,6 @@ export class Broker {
     if (isPartial && except.topics !== null) except.topics.publishToOthers(name, payload);
     else if (peers.size > 0) this.engine.publish(name, payload);
     for (const peer of singly) if (peer !== except) peer.send(payload);
-  }
-
-  #attach(subscription: BrokerSubscription, receive: Receive | null): void {
-    const { request } = subscription;
-    let listeners = this.#listeners.get(request.key);
-    if (listeners === undefined) {
-      listeners = new Listeners();
-      this.#listeners.set(request.key, listeners);
-      if (request.pattern !== null) this.#patterns.add(request.pattern);
-    }
-    subscription.receive = receive;
-    if (receive === null) this.#joinChannel(listeners, subscription);
-    else listeners.addDirect(subscription);
   }
 
   #joinChannel(listeners: Listeners, subscription: BrokerSubscription): void {
