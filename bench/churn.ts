@@ -49,7 +49,9 @@ let failures = 0;
 
 async function visit(port: number): Promise<void> {
   visits += 1;
-  const number = visits % 4 === 0 ? Math.max(1, visits - 400) : visits;
+  // Taken now: others come while this one waits.
+  const place = visits;
+  const number = place % 4 === 0 ? Math.max(1, place - 401) : place;
   const userId = `visitor-${number}`;
   const client = await StompClient.connect({
     port,
@@ -67,9 +69,9 @@ async function visit(port: number): Promise<void> {
     errors: "/user/queue/errors",
     presence: "/topic/presence",
     // A topic, a pattern and a work queue that nobody else will ever use.
-    own: `/topic/room.${visits}`,
-    wide: `/topic/room.${visits}.*`,
-    jobs: `/queue/jobs.${visits}`,
+    own: `/topic/room.${place}`,
+    wide: `/topic/room.${place}.*`,
+    jobs: `/queue/jobs.${place}`,
   });
   const sendTo = (destination: string, body: unknown) => {
     client.send(`SEND\ndestination:${destination}\n\n${JSON.stringify(body)}\0`);
@@ -78,16 +80,16 @@ async function visit(port: number): Promise<void> {
   for (const distance of [1, 60]) {
     const recipientId = `visitor-${Math.max(1, number - distance)}`;
     if (recipientId === userId) continue;
-    const conversationId = `${recipientId}.${userId}.${visits}`;
+    const conversationId = `${recipientId}.${userId}.${place}`;
     const message = { conversationId, recipientId, content: "hello ".repeat(20) };
-    sendTo("/app/chat.send", { ...message, clientMessageId: `m-${visits}-${distance}` });
+    sendTo("/app/chat.send", { ...message, clientMessageId: `m-${place}-${distance}` });
     sendTo(`/app/chat.typing/${conversationId}`, { isTyping: true });
   }
-  sendTo(`/topic/room.${visits}`, { hello: "room" });
-  sendTo(`/queue/jobs.${visits}`, { hello: "worker" });
+  sendTo(`/topic/room.${place}`, { hello: "room" });
+  sendTo(`/queue/jobs.${place}`, { hello: "worker" });
   await Bun.sleep(STAY_MS * (0.5 + Math.random()));
   client.send("UNSUBSCRIBE\nid:own\n\n\0");
-  if (visits % 2 === 0) client.send("DISCONNECT\nreceipt:bye\n\n\0");
+  if (place % 2 === 0) client.send("DISCONNECT\nreceipt:bye\n\n\0");
   client.close();
 }
 

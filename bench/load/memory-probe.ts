@@ -3,9 +3,9 @@ import { type HeapStats, heapStats } from "bun:jsc";
 
 /** Of all threads of the process, in bytes. */
 export interface LiveMemory {
-  /** JavaScript objects of the main thread. */
+  /** JavaScript objects of the main thread, without what they hold outside the heap. */
   readonly heap: number;
-  /** All else that has been allocated and not freed: the engine's sockets, SQLite's pages, other threads. */
+  /** All else that has been allocated and not freed: buffers, the engine's sockets, SQLite's pages, other threads. */
   readonly native: number;
 }
 
@@ -27,10 +27,10 @@ if (Bun.isMainThread) process.on("message", () => process.send?.(liveMemory()));
 
 function liveMemory(): LiveMemory {
   Bun.gc(true);
-  const { heapSize, mimalloc }: Stats = heapStats();
+  const { heapSize, extraMemorySize, mimalloc }: Stats = heapStats();
   let native = mimalloc?.malloc_huge.current ?? Number.NaN;
   for (const { block_size, current } of mimalloc?.malloc_bins ?? []) {
     if (block_size !== HEAP_BLOCK_BYTES) native += block_size * current;
   }
-  return { heap: heapSize, native };
+  return { heap: heapSize - extraMemorySize, native };
 }
