@@ -205,7 +205,9 @@ function serve(parts: Parts): RunningServer {
   const remotes = { origins, proxies: flood.proxies, requestHeaders };
   const environment = {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
-    publisher: new Publisher({ broker, queues, application, newId: newUuid }),
+    publisher: new Publisher({
+      ...{ broker, queues, application, newId: newUuid, newTopicMessageId: newEventId },
+    }),
     texts: new SharedTexts(),
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,

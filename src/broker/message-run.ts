@@ -25,8 +25,11 @@ export interface RunChannels {
   values(): Iterable<RunChannel>;
 }
 
-/** From so many messages on, a write for each peer by hand is cheaper than the engine's topic. */
-const TOGETHER_FROM = 8;
+/**
+ * The engine's topic begins another write after 32 messages. A third costs more than what sending
+ * each message to each peer by hand, in one write, takes in place of it.
+ */
+const TOGETHER_FROM = 65;
 /** Fewer are not worth laying out. */
 const SHEET_FROM = 4;
 /** Clients choose the length of their ids, and a sheet is as large as the frames on it. */
@@ -48,9 +51,9 @@ export class MessageRun {
   ) {}
 
   /**
-   * Few messages to many peers go by the engine's topic. Else each peer gets all of them in one
-   * write, where the engine would begin another after 32; and where the frames of each peer are its
-   * own, a topic for each would cost three times as much.
+   * To many peers messages go by the engine's topic, unless there are very many; then each peer gets
+   * all of them in one write. So does a peer whose frames are its own: a topic for each would cost
+   * three times as much.
    */
   deliver(channel: RunChannel, engine: Engine): void {
     const { peers } = channel;

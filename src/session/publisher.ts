@@ -15,7 +15,10 @@ export interface PublisherOptions {
   readonly broker: Broker;
   readonly queues: Queues;
   readonly application: Application;
+  /** Of messages of queues, which may be kept. */
   readonly newId: NewId;
+  /** Of messages of topics, which nobody keeps. */
+  readonly newTopicMessageId: NewId;
 }
 
 /** Where SENDs go: to topics, to work queues, or into the application. */
@@ -73,9 +76,9 @@ export class Publisher {
   }
 
   #broadcast(topic: string, frame: Frame): void {
-    const { broker, newId } = this.#options;
+    const { broker, newTopicMessageId } = this.#options;
     if (!broker.isHeard(topic)) return;
-    broker.publish(topic, new Outgoing(newId(), frame.body, passedOnHeaders(frame)));
+    broker.publish(topic, new Outgoing(newTopicMessageId(), frame.body, passedOnHeaders(frame)));
   }
 }
 

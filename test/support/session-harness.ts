@@ -199,7 +199,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const store = new HeldQueueStore();
   const queues = testQueues({ store, clock, newId });
   const environment = {
-    publisher: new Publisher({ broker, queues, application, newId }),
+    publisher: new Publisher({ broker, queues, application, newId, newTopicMessageId: newId }),
     ...{ broker, queues, application, clock, newId, log: silentLog },
     serverName: "parley/test",
     expiryWarningMs: 60_000,
