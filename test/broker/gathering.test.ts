@@ -115,15 +115,23 @@ describe("to a large audience a message", () => {
     expect(await inClosedLoop(harness, peer, 5)).toBeGreaterThan(GATHER_MS);
   });
 
-  test("goes by the engine's topic where few leave together, else in one write to each", async () => {
-    const { engine, publish, crowd } = gatheringHarness();
-    crowd();
-    for (let count = 1; count <= 7; count += 1) publish(`${count}`);
-    await endOfTurn();
-    expect(engine.published).toBe(7);
-    for (let count = 1; count <= 8; count += 1) publish(`${count}`);
-    await endOfTurn();
-    expect(engine.published).toBe(7);
+  test("goes by the engine's topic; where very many leave together, in one write to each", async () => {
+    const { engine, clock, publish, crowd } = gatheringHarness();
+    const [peer = never()] = crowd();
+    const all: string[] = [];
+    const publishTogether = async (count: number) => {
+      for (let index = 0; index < count; index += 1) {
+        all.push(`${all.length}`);
+        publish(`${all.length - 1}`);
+      }
+      clock.advance(GATHER_MS);
+      await endOfTurn();
+    };
+    await publishTogether(64);
+    expect(engine.published).toBe(64);
+    await publishTogether(65);
+    expect(engine.published).toBe(64);
+    expect(bodies(peer)).toEqual(all);
   });
 
   test("that comes alone does not wait with those to another audience", async () => {
