@@ -26,8 +26,8 @@ export interface RunChannels {
 }
 
 /**
- * The engine's topic begins another write after 32 messages. A third costs more than what sending
- * each message to each peer by hand, in one write, takes in place of it.
+ * The engine's topic begins another write after 32 messages. A third write costs more than it takes
+ * to send all messages to each peer by hand, in one.
  */
 const TOGETHER_FROM = 65;
 /** Fewer are not worth laying out. */

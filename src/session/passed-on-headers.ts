@@ -1,4 +1,4 @@
-import { type Frame, headerOf } from "../stomp/frame.ts";
+import type { Frame } from "../stomp/frame.ts";
 
 /** Headers that the broker sets itself, or that are between one client and the server alone. */
 const OWN_HEADERS = new Set([
@@ -9,10 +9,12 @@ const OWN_HEADERS = new Set([
 /** What a SEND's receivers get of its headers, flat. The first of repeated ones counts. */
 export function passedOnHeaders(frame: Frame): string[] {
   const passed: string[] = [];
+  const seen = new Set<string>();
   const { headers } = frame;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? "";
-    if (OWN_HEADERS.has(name.toLowerCase()) || headerOf(passed, name) !== undefined) continue;
+    if (OWN_HEADERS.has(name.toLowerCase()) || seen.has(name)) continue;
+    seen.add(name);
     passed.push(name, headers[index + 1] ?? "");
   }
   return passed;
