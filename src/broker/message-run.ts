@@ -26,10 +26,12 @@ export interface RunChannels {
 }
 
 /**
- * The engine's topic begins another write after 32 messages. A third write costs more than it takes
- * to send all messages to each peer by hand, in one.
+ * So many messages for a peer wait in the engine's topics for one write; the next one would drive
+ * them out in a write of their own.
  */
-const TOGETHER_FROM = 65;
+const ENGINE_BATCH = 32;
+/** Before a single one sent by hand, what waits in the topic would leave in a write of its own. */
+const LEAST_BY_HAND = 2;
 /** Fewer are not worth laying out. */
 const SHEET_FROM = 4;
 /** Clients choose the length of their ids, and a sheet is as large as the frames on it. */
@@ -40,6 +42,7 @@ export class MessageRun {
   /** By wire, version and length of the head; null where they cannot be laid out. */
   readonly #sheets = new Map<string, FrameSheet | null>();
   readonly #payloads: Payload[] = [];
+  #remainder: MessageRun | null = null;
 
   /**
    * @param messages at least one
@@ -51,18 +54,27 @@ export class MessageRun {
   ) {}
 
   /**
-   * To many peers messages go by the engine's topic, unless there are very many; then each peer gets
-   * all of them in one write. So does a peer whose frames are its own: a topic for each would cost
-   * three times as much.
+   * To many peers messages go by the engine's topic, which costs less than sending them to each by
+   * hand, but makes a write of every 32. What goes beyond one is therefore sent by hand: it takes
+   * along what waits in the topic, and each peer gets all in one write. A peer whose frames are its
+   * own gets all of them by hand: a topic for each would cost three times as much.
    */
   deliver(channel: RunChannel, engine: Engine): void {
-    const { peers } = channel;
-    if (peers.size === 1 || this.messages.length >= TOGETHER_FROM) {
-      const frames = this.#framesFor(channel, this.#headFor(channel));
-      for (const { topics } of peers) topics?.sendTogether(frames);
-    } else if (peers.size > 0) {
-      for (const message of this.messages) this.#publish(channel, message, engine);
+    const { size } = channel.peers;
+    if (size === 1) this.#sendToEach(channel);
+    if (size <= 1) return;
+    const { messages } = this;
+    const inOneWrite = messages.length <= ENGINE_BATCH;
+    const published = inOneWrite
+      ? messages.length
+      : Math.min(ENGINE_BATCH, messages.length - LEAST_BY_HAND);
+    for (let index = 0; index < published; index += 1) {
+      const message = messages[index];
+      if (message !== undefined) this.#publish(channel, message, engine);
     }
+    if (inOneWrite) return;
+    this.#remainder ??= new MessageRun(messages.slice(published), this.topic);
+    this.#remainder.#sendToEach(channel);
   }
 
   /** Each message to all of the channels before the next one. */
@@ -71,6 +83,11 @@ export class MessageRun {
     for (const message of this.messages) {
       for (const channel of channels) this.#publish(channel, message, engine);
     }
+  }
+
+  #sendToEach(channel: RunChannel): void {
+    const frames = this.#framesFor(channel, this.#headFor(channel));
+    for (const { topics } of channel.peers) topics?.sendTogether(frames);
   }
 
   #publish(channel: RunChannel, message: Outgoing, engine: Engine): void {

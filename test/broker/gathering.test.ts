@@ -115,24 +115,24 @@ describe("to a large audience a message", () => {
     expect(await inClosedLoop(harness, peer, 5)).toBeGreaterThan(GATHER_MS);
   });
 
-  test("goes by the engine's topic; where very many leave together, in one write to each", async () => {
-    const { engine, clock, publish, crowd } = gatheringHarness();
-    const [peer = never()] = crowd();
-    const all: string[] = [];
-    const publishTogether = async (count: number) => {
-      for (let index = 0; index < count; index += 1) {
-        all.push(`${all.length}`);
-        publish(`${all.length - 1}`);
-      }
+  test.each([
+    { together: 32, byTopic: 32 },
+    { together: 33, byTopic: 31 },
+    { together: 34, byTopic: 32 },
+    { together: 128, byTopic: 32 },
+  ])(
+    "goes by the engine's topic up to one write of it: $byTopic of $together, in order",
+    async (row) => {
+      const { engine, clock, publish, crowd } = gatheringHarness();
+      const peers = crowd();
+      const all = Array.from({ length: row.together }, (_, index) => `${index}`);
+      for (const body of all) publish(body);
       clock.advance(GATHER_MS);
       await endOfTurn();
-    };
-    await publishTogether(64);
-    expect(engine.published).toBe(64);
-    await publishTogether(65);
-    expect(engine.published).toBe(64);
-    expect(bodies(peer)).toEqual(all);
-  });
+      expect(engine.published).toBe(row.byTopic);
+      expect(peers.map(bodies)).toEqual(peers.map(() => all));
+    },
+  );
 
   test("that comes alone does not wait with those to another audience", async () => {
     const { publish, publishSoon, crowd, open, subscribe } = gatheringHarness();

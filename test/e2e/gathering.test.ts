@@ -75,3 +75,18 @@ test.each([
   );
   expect(late).toEqual([]);
 });
+
+test("a burst to a crowd arrives in order, and its receipt after it", async () => {
+  const topic = "/topic/burst";
+  const crowd = await crowdOn(topic, () => "same");
+  const [publisher] = crowd;
+  if (publisher === undefined) throw new Error("there is no crowd");
+  const receipt = Promise.withResolvers<number>();
+  publisher.stomp.watchForReceipt("last", () => receipt.resolve(publisher.got(topic).length));
+  const all = Array.from({ length: MESSAGES }, (_, n) => ({ n }));
+  for (const { n } of all) {
+    publisher.send(topic, { n }, n === MESSAGES - 1 ? { receipt: "last" } : {});
+  }
+  for (const member of crowd) expect(await member.count(topic, MESSAGES)).toEqual(all);
+  expect(await receipt.promise).toBe(MESSAGES);
+});
