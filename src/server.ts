@@ -35,6 +35,7 @@ import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
+import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
@@ -187,7 +188,12 @@ function serve(parts: Parts): RunningServer {
       ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
     }),
   });
-  const checkEveryMs = checkInterval(settings);
+  const checkEveryMs = checkIntervalMs([
+    limits.connectMs,
+    limits.blockedMs,
+    settings.authentication.expiryWarningMs,
+    2 * heartbeat.receiveMs, // So long may a client that promised them be silent.
+  ]);
   const { reconnectSpreadMs } = settings.shutdown;
   const live = new LiveSessions({
     ...{ clock, checkEveryMs, random: Math.random, reconnectSpreadMs, keys: flood.keys, log },
@@ -196,7 +202,11 @@ function serve(parts: Parts): RunningServer {
     memoryBytes: () => process.memoryUsage.rss(),
   });
   const admission = flood.admission(live);
-  const heartbeatSender = new HeartbeatSender(clock, engine, checkEveryMs);
+  const heartbeatSender = new HeartbeatSender(
+    clock,
+    engine,
+    checkIntervalMs([heartbeat.minimumMs]),
+  );
   const origins = {
     ...{ allowedOrigins: settings.http.allowedOrigins, onLoopback },
     isHttps: settings.tls.certFile !== undefined,
@@ -347,10 +357,4 @@ function databasePath({ database }: Settings): string {
     "INVALID_CONFIGURATION",
     "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
   );
-}
-
-/** A quarter of the shortest time limit, but neither a busy loop nor more than a second. */
-function checkInterval({ limits, heartbeat }: Settings): number {
-  const shortest = Math.min(limits.connectMs, limits.blockedMs, heartbeat.minimumMs);
-  return Math.min(1_000, Math.max(50, Math.floor(shortest / 4)));
 }

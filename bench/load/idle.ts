@@ -6,7 +6,8 @@ import { connectMany, StompClient } from "./stomp-client.ts";
 
 /** From one heart-beat to the next at most so many intervals: a client waits for twice as many. */
 const LATE_AFTER = 1.25;
-const SETTLE_MS = 1_500;
+/** The presence of thousands is on its way for longer than they take to connect. */
+const QUIET_MS = 1_500;
 
 /** Connections with the usual subscriptions that do nothing but live: their memory, their heart-beats. */
 export async function runIdle(scenario: IdleScenario, target: Target): Promise<Outcome> {
@@ -14,15 +15,15 @@ export async function runIdle(scenario: IdleScenario, target: Target): Promise<O
   const { serverPid } = target;
   const crowd = new Crowd(target, scenario.heartbeatMs);
   await crowd.join(warmUpConnections); // What code and buffers of the server cost just once.
-  await Bun.sleep(SETTLE_MS);
+  await crowd.quiet();
   const rssBytesBefore = rssBytesOf(serverPid);
   const startMs = performance.now();
   const cpuAtStart = cpuSecondsOf(serverPid);
   await crowd.join(connections);
   const connectSeconds = (performance.now() - startMs) / 1_000;
-  const connectCpuSeconds = cpuSecondsOf(serverPid) - cpuAtStart;
-  await Bun.sleep(SETTLE_MS);
+  await crowd.quiet();
   const cpuWhenSettled = cpuSecondsOf(serverPid);
+  const connectCpuSeconds = cpuWhenSettled - cpuAtStart;
   const heartbeatsWhenSettled = crowd.heartbeats;
   crowd.judgesFromMs = performance.now();
   await Bun.sleep(seconds * 1_000);
@@ -53,6 +54,7 @@ class Crowd {
   readonly #heartbeatMs: number;
   readonly #clients: StompClient[] = [];
   readonly #beats: ClientHeartbeats;
+  #messages = 0;
 
   constructor(target: Target, heartbeatMs: number) {
     this.#target = target;
@@ -63,6 +65,15 @@ class Crowd {
   async join(count: number): Promise<void> {
     const first = this.#clients.length;
     await connectMany(count, (index) => this.#one(`idle-${first + index}`));
+  }
+
+  /** Resolves when no message has come to anyone for a while. */
+  async quiet(): Promise<void> {
+    let before = Number.NaN;
+    while (before !== this.#messages) {
+      before = this.#messages;
+      await Bun.sleep(QUIET_MS);
+    }
   }
 
   leave(): void {
@@ -76,7 +87,9 @@ class Crowd {
       port: this.#target.port,
       userId,
       heartBeat: `${this.#heartbeatMs},${this.#heartbeatMs}`,
-      onMessage: () => {},
+      onMessage: () => {
+        this.#messages += 1;
+      },
       onHeartbeat: () => {
         const nowMs = performance.now();
         const isJudged = lastMs >= this.judgesFromMs;
