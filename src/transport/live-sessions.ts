@@ -6,7 +6,7 @@ import type { Session } from "../session/session.ts";
 
 export interface LiveSessionsOptions {
   readonly clock: Clock;
-  /** Between two looks at the time limits, while there are sessions. */
+  /** Between two looks at a session's time limits. */
   readonly checkEveryMs: number;
   /** Between two looks at the send buffers; no shorter than `checkEveryMs`. */
   readonly buffersEveryMs: number;
@@ -23,6 +23,8 @@ export interface LiveSessionsOptions {
   readonly log: Log;
 }
 
+/** A look at all sessions comes in so many parts: those whose time is over are not closed all at once. */
+const PARTS = 8;
 /** Between two looks at what all sessions hold, while memory grows. */
 const WEIGH_EVERY_MS = 1_000;
 /** To ask each of many thousand takes longer than all else that idle ones cost. */
@@ -34,6 +36,16 @@ const RELIEVED = 0.75;
 
 /** So many are closed before other events have their turn. */
 const CLOSED_IN_A_TURN = 250;
+
+/** At all sessions. */
+interface Look {
+  /** Those it has yet to come to. */
+  readonly sessions: SetIterator<Session>;
+  readonly atBuffers: boolean;
+  partsLeft: number;
+  /** Grows with who joins; who leaves does not make it last longer. */
+  partSize: number;
+}
 
 /** The sessions of every transport, and the timer that holds them to their time limits. */
 export class LiveSessions {
@@ -47,6 +59,7 @@ export class LiveSessions {
   /** The least since they were weighed. */
   #memoryBytes = Number.NEGATIVE_INFINITY;
   #buffersSeenMs = 0;
+  #look: Look | null = null;
   #isOverfull = false;
 
   constructor(options: LiveSessionsOptions) {
@@ -129,15 +142,36 @@ export class LiveSessions {
   readonly #check = (): void => {
     this.#timer = null;
     const nowMs = this.#options.clock.monotonicMs();
-    const looksAtBuffers = nowMs - this.#buffersSeenMs >= this.#options.buffersEveryMs;
-    if (looksAtBuffers) this.#buffersSeenMs = nowMs;
-    for (const session of this.#sessions) session.check(nowMs, looksAtBuffers);
+    this.#checkPart(nowMs);
     if (nowMs - this.#memorySeenMs >= WEIGH_EVERY_MS) {
       this.#memorySeenMs = nowMs;
       if (this.#mayHoldMore(nowMs)) this.#weigh();
     }
     if (this.#sessions.size > 0) this.#schedule();
   };
+
+  /**
+   * After so many parts everyone has been looked at who was there before the first; the next look then
+   * begins, however many have joined and left meanwhile.
+   */
+  #checkPart(nowMs: number): void {
+    this.#look ??= this.#beginLook(nowMs);
+    const look = this.#look;
+    look.partSize = Math.max(look.partSize, Math.ceil(this.#sessions.size / PARTS));
+    for (let left = look.partSize; left > 0; left -= 1) {
+      const next = look.sessions.next();
+      if (next.done) break;
+      next.value.check(nowMs, look.atBuffers);
+    }
+    look.partsLeft -= 1;
+    if (look.partsLeft === 0) this.#look = null;
+  }
+
+  #beginLook(nowMs: number): Look {
+    const atBuffers = nowMs - this.#buffersSeenMs >= this.#options.buffersEveryMs;
+    if (atBuffers) this.#buffersSeenMs = nowMs;
+    return { sessions: this.#sessions.values(), atBuffers, partsLeft: PARTS, partSize: 0 };
+  }
 
   /** What sessions hold is memory: where that has not grown, they can hold no more that matters. */
   #mayHoldMore(nowMs: number): boolean {
@@ -173,7 +207,7 @@ export class LiveSessions {
 
   #schedule(): void {
     const { clock, checkEveryMs } = this.#options;
-    this.#timer ??= clock.schedule(checkEveryMs, this.#check);
+    this.#timer ??= clock.schedule(checkEveryMs / PARTS, this.#check);
   }
 
   #stopping(): AppError {

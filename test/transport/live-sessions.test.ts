@@ -70,6 +70,48 @@ test("many connections are closed some at a time", async () => {
   expect(live.count).toBe(0);
 });
 
+/** Their transports are open, and they say nothing. */
+function open({ live, environment, engine }: ReturnType<typeof setUp>, count: number): Session[] {
+  return Array.from({ length: count }, () => {
+    const session = new Session(new FakeConnection(engine), environment);
+    session.onClosed(() => live.remove(session));
+    live.add(session);
+    return session;
+  });
+}
+
+const PART_MS = 1_000 / 8;
+
+test("those whose time is over together are closed an eighth of them at a time", () => {
+  const harness = setUp(() => 0);
+  const { live, clock, environment } = harness;
+  open(harness, 800);
+  clock.advance(environment.limits.connectMs - 1);
+  expect(live.count).toBe(800);
+  const closed: number[] = [];
+  for (let part = 0; part < 16; part += 1) {
+    const before = live.count;
+    clock.advance(PART_MS);
+    closed.push(before - live.count);
+  }
+  expect(Math.max(...closed)).toBe(100);
+  expect(live.count).toBe(0);
+});
+
+test("many who come and go keep nobody from being held to the time limits", () => {
+  const harness = setUp(() => 0);
+  const { live, clock, environment } = harness;
+  open(harness, 1);
+  const passing: Session[][] = [];
+  const parts = (environment.limits.connectMs + 2_000) / PART_MS;
+  for (let part = 0; part < parts; part += 1) {
+    passing.push(open(harness, 10));
+    if (passing.length > 4) for (const session of passing.shift() ?? []) session.closed();
+    clock.advance(PART_MS);
+  }
+  expect(live.count).toBe(4 * 10);
+});
+
 /** One of three holds more than all may; `looks` says when it is ended, if it is. */
 function greedy(memoryBytes: () => number) {
   const harness = sessionHarness();
