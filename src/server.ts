@@ -192,7 +192,7 @@ function serve(parts: Parts): RunningServer {
     limits.connectMs,
     limits.blockedMs,
     settings.authentication.expiryWarningMs,
-    2 * heartbeat.receiveMs, // So long may a client that promised them be silent.
+    2 * heartbeat.receiveMs, // So long may a client be silent that promised heart-beats.
   ]);
   const { reconnectSpreadMs } = settings.shutdown;
   const live = new LiveSessions({
