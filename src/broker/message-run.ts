@@ -42,6 +42,7 @@ export class MessageRun {
   /** By wire, version and length of the head; null where they cannot be laid out. */
   readonly #sheets = new Map<string, FrameSheet | null>();
   readonly #payloads: Payload[] = [];
+  /** What goes beyond one write of the engine's topics. */
   #remainder: MessageRun | null = null;
 
   /**
@@ -61,18 +62,18 @@ export class MessageRun {
    */
   deliver(channel: RunChannel, engine: Engine): void {
     const { size } = channel.peers;
-    if (size === 1) this.#sendToEach(channel);
-    if (size <= 1) return;
+    if (size === 0) return;
+    if (size === 1) {
+      this.#sendToEach(channel);
+      return;
+    }
     const { messages } = this;
-    const inOneWrite = messages.length <= ENGINE_BATCH;
-    const published = inOneWrite
-      ? messages.length
-      : Math.min(ENGINE_BATCH, messages.length - LEAST_BY_HAND);
+    const published = shareOfTopic(messages.length);
     for (let index = 0; index < published; index += 1) {
       const message = messages[index];
       if (message !== undefined) this.#publish(channel, message, engine);
     }
-    if (inOneWrite) return;
+    if (published === messages.length) return;
     this.#remainder ??= new MessageRun(messages.slice(published), this.topic);
     this.#remainder.#sendToEach(channel);
   }
@@ -119,4 +120,9 @@ export class MessageRun {
     for (const message of this.messages) payloads.push(message.payload(wire, version, head));
     return payloads;
   }
+}
+
+/** All that one write of the engine holds, unless what is left for sending by hand were a single one. */
+function shareOfTopic(count: number): number {
+  return count <= ENGINE_BATCH ? count : Math.min(ENGINE_BATCH, count - LEAST_BY_HAND);
 }

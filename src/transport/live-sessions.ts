@@ -6,7 +6,7 @@ import type { Session } from "../session/session.ts";
 
 export interface LiveSessionsOptions {
   readonly clock: Clock;
-  /** Between two looks at a session's time limits; an eighth more at most. */
+  /** Between two looks at a session's time limits; less than twice as long where most others leave. */
   readonly checkEveryMs: number;
   /** Between two looks at the send buffers; no shorter than `checkEveryMs`. */
   readonly buffersEveryMs: number;
