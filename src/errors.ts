@@ -249,11 +249,24 @@ export const ERRORS = {
     retryable: false,
     meaning: "The id stands for another conversation, or for one with other members.",
   },
+  NOT_PERMITTED: {
+    status: 403,
+    fatal: false,
+    retryable: false,
+    meaning: "The caller's role in the group does not allow it.",
+  },
+  INVITE_NOT_FOUND: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such link into a group, or it has been revoked, or has expired.",
+  },
   BLOCKED: {
     status: 403,
     fatal: false,
     retryable: false,
-    meaning: "One of the two users of a direct conversation has blocked the other.",
+    meaning:
+      "One of the two users of a direct conversation, or of who is added to a group and who adds them, has blocked the other.",
   },
   TOO_MANY_BLOCKS: {
     status: 409,

@@ -2,6 +2,7 @@ import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
+import { ConversationRouter } from "./app/conversation-router.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
@@ -30,7 +31,7 @@ import { createApi } from "./http/api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
-import { countedIds, newUuid } from "./ids.ts";
+import { countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -144,6 +145,9 @@ function serve(parts: Parts): RunningServer {
     delivery: settings.delivery.mode,
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,
+    tellsEvents: settings.chat.systemMessages,
+    invites: storage.invites,
+    newCode,
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
     uncommittedMessages: limits.uncommittedMessages,
@@ -181,11 +185,13 @@ function serve(parts: Parts): RunningServer {
     }),
   });
   const { rates } = flood;
+  const { openGroups } = settings.chat;
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
     ...{ permissions, rates, connectionsPerUser },
     router: new AppRouter({
       ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
+      conversations: new ConversationRouter({ chat, clock, openGroups }),
     }),
   });
   const checkEveryMs = checkIntervalMs([
@@ -251,6 +257,7 @@ function serve(parts: Parts): RunningServer {
   };
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ openGroups, version },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
     answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),

@@ -85,7 +85,8 @@ async function benchReads(store: ChatStore): Promise<void> {
       store.lastMessagePerSender(pick(count), 0, 60, "dave"),
     "backlog, nothing waits": () => store.backlog("carol"),
     "backlog, all wait": () => store.backlog("dave"),
-    "conversationsOf, newest 50": () => store.conversationsOf("carol", 50),
+    "conversationsOf, 50 on top": () =>
+      store.conversationsOf({ userId: "carol", archived: false, after: null, limit: 50 }),
     "users, 50 asked": () => store.users(ids.slice(0, 50)),
   };
   for (const [name, read] of Object.entries(reads)) {
@@ -114,12 +115,14 @@ function percentiles(times: readonly number[]): [p50: number, p99: number] {
 function emptyBatch(parts: Partial<WriteBatch>): WriteBatch {
   return {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
-    ...{ removedMembers: [], addedMembers: [], ...parts },
+    ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
+    ...parts,
   };
 }
 
 function direct(id: string, ...memberIds: string[]): WriteBatch["conversations"][number] {
-  return { id, kind: "direct", createdMs: Date.now(), memberIds };
+  const members = memberIds.map((userId) => ({ userId, role: "member" as const }));
+  return { id, kind: "direct", createdMs: Date.now(), title: null, picture: null, members };
 }
 
 function newMessage(conversationId: string, seq: number): StoredMessage {
@@ -135,5 +138,6 @@ function newMessage(conversationId: string, seq: number): StoredMessage {
     content: CONTENT,
     replyTo: null,
     timestampMs: Date.now(),
+    event: null,
   };
 }

@@ -11,6 +11,7 @@ import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
 import { detached, detachedHead, type Frame } from "../stomp/frame.ts";
+import { CONVERSATION_ROUTE, type ConversationRouter } from "./conversation-router.ts";
 import { TYPING_ROUTE } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { FrameRates } from "./frame-rates.ts";
@@ -38,6 +39,7 @@ export interface AppRouterOptions {
   readonly authentication: Authentication;
   readonly permissions: Permissions;
   readonly chat: Chat;
+  readonly conversations: ConversationRouter;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
   readonly rates: FrameRates;
@@ -70,6 +72,9 @@ export class AppRouter {
         return this.#refresh(session, frame);
     }
     if (destination.startsWith(TYPING_ROUTE)) return this.#typing(session, destination, frame);
+    if (destination.startsWith(CONVERSATION_ROUTE)) {
+      return this.#conversation(session, destination, frame);
+    }
     throw unknownDestination(destination);
   }
 
@@ -127,6 +132,11 @@ export class AppRouter {
     const positions = new Map(Object.entries(conversations));
     replays.sync(session, { positions, bytes: BYTES_OF_JSON * frame.body.length, settled });
     return undefined;
+  }
+
+  async #conversation(session: Session, destination: string, frame: Frame): Promise<undefined> {
+    const { conversations } = this.#options;
+    await conversations.handle(session.principal, destination, frame.text());
   }
 
   #typing(session: Session, destination: string, frame: Frame): Handled {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { EVENT_TYPES } from "../chat/happening.ts";
+import type { Preferences, Role } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
 
 /** Ids stand in destinations and keys: 1 to 128 characters, no space, slash, `*` or control character. */
@@ -27,7 +29,12 @@ export const sendSchema = z.object({
     .string()
     .min(1)
     .transform((text) => text.toWellFormed()),
-  type: optional(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, "must be a word")),
+  type: optional(
+    z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, "must be a word")
+      .refine((type) => !EVENT_TYPES.has(type), "is the server's own, for what it tells of"),
+  ),
   clientMessageId: optional(clientIdSchema),
   replyTo: optional(clientIdSchema),
 });
@@ -55,7 +62,7 @@ function plainSend(value: unknown): SendBody | null {
     isPlainOrNone(type, PLAIN_TYPE) &&
     isPlainOrNone(clientMessageId, PLAIN_ID) &&
     isPlainOrNone(replyTo, PLAIN_ID);
-  if (!isPlain) return null;
+  if (!isPlain || EVENT_TYPES.has(String(type))) return null;
   return {
     conversationId,
     recipientId: stringOrNull(recipientId),
@@ -102,6 +109,83 @@ export const syncSchema = z.object({
       `must not name more than ${MOST_POSITIONS} conversations; send several syncs`,
     ),
 });
+
+const titleSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(128)
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+
+const pictureSchema = z.url({ protocol: /^https?$/, error: "must be a URL" }).max(2_048);
+
+const roles = ["owner", "admin", "member"] as const satisfies readonly Role[];
+
+export const newGroupSchema = z.object({
+  id: optional(idSchema).describe("Without it, one is made."),
+  memberIds: z.array(idSchema).describe("Who asks is a member as well, unless it is the back end."),
+  title: optional(titleSchema),
+  picture: optional(pictureSchema),
+  ownerId: optional(idSchema).describe(
+    "Of a group that the back end makes; nobody owns it without.",
+  ),
+});
+
+/** What is not named stays; null takes it away. */
+export const profileSchema = z.object({
+  title: titleSchema.nullable().optional(),
+  picture: pictureSchema.nullable().optional(),
+});
+
+export const roleSchema = z.object({ role: z.enum(roles) });
+
+const timeSchema = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+/** What is not named stays as it is. */
+export const preferencesSchema = z.object({
+  mutedUntil: timeSchema
+    .nullable()
+    .optional()
+    .describe("No notice is given of messages until then."),
+  archived: z.boolean().optional(),
+  pinned: z.boolean().optional(),
+});
+
+export function preferencesChange(
+  { mutedUntil, archived, pinned }: z.output<typeof preferencesSchema>,
+  nowMs: number,
+): Partial<Preferences> {
+  const since = (isSo: boolean) => (isSo ? nowMs : null);
+  return {
+    ...(mutedUntil !== undefined && { mutedUntilMs: mutedUntil }),
+    ...(archived !== undefined && { archivedMs: since(archived) }),
+    ...(pinned !== undefined && { pinnedMs: since(pinned) }),
+  };
+}
+
+export const inviteCodeSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "is no code of a link");
+
+export const newInviteSchema = z.object({
+  expiresAt: timeSchema
+    .nullish()
+    .transform((value) => value ?? null)
+    .describe("Until then the link holds; without it, until it is revoked."),
+});
+
+const inConversation = { conversationId: idSchema };
+const ofMember = { ...inConversation, userId: idSchema };
+
+/** Bodies of `/app/conversation.*`. */
+export const conversationSchemas = {
+  create: newGroupSchema.omit({ ownerId: true }),
+  update: profileSchema.extend(inConversation),
+  add: z.object(ofMember),
+  remove: z.object(ofMember),
+  leave: z.object(inConversation),
+  role: roleSchema.extend(ofMember),
+  preferences: preferencesSchema.extend(inConversation),
+  join: z.object({ code: inviteCodeSchema }),
+} as const;
 
 export const presenceSchema = z.object({ status: z.enum(["ONLINE", "AWAY", "OFFLINE"]) });
 

@@ -14,8 +14,7 @@ export class ApiKeys {
    * without one, AUTHENTICATION_FAILED when it is not one of them.
    */
   assertKnown(header: (name: string) => string | undefined): void {
-    const bearer = /^Bearer +(\S+)$/i.exec(header("Authorization") ?? "");
-    const key = header("X-Api-Key") ?? bearer?.[1];
+    const key = header("X-Api-Key") ?? bearerOf(header);
     if (key === undefined || key === "") {
       throw new AppError("AUTHENTICATION_REQUIRED", "This route is for API keys (api.keys)");
     }
@@ -24,12 +23,23 @@ export class ApiKeys {
     }
   }
 
+  /** A key is shown: by `X-Api-Key`, be it a wrong one, or as a bearer token that is one. */
+  isGiven(header: (name: string) => string | undefined): boolean {
+    if (header("X-Api-Key") !== undefined) return true;
+    const bearer = bearerOf(header);
+    return bearer !== undefined && this.#isKnown(digest(bearer));
+  }
+
   /** Compares with each key, whichever fits, so that time tells nothing. */
   #isKnown(given: Buffer): boolean {
     let isKnown = false;
     for (const known of this.#digests) isKnown = timingSafeEqual(known, given) || isKnown;
     return isKnown;
   }
+}
+
+function bearerOf(header: (name: string) => string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(header("Authorization") ?? "")?.[1];
 }
 
 /** Of one length, whatever the key's. */

@@ -4,17 +4,22 @@ import type { NewId } from "../ids.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
+import { ConversationChanges } from "./conversation-changes.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
+import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
+import { MemberPreferences } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
+import { Profiles } from "./profiles.ts";
 import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
+import { Roles } from "./roles.ts";
 import { Typing } from "./typing.ts";
 
 export interface ChatOptions {
@@ -26,6 +31,8 @@ export interface ChatOptions {
   readonly delivery: "fast" | "durable";
   readonly echo: "others" | "all" | "none";
   readonly openDirect: boolean;
+  /** What happens to groups is told in them. */
+  readonly tellsEvents: boolean;
   readonly recentMessages: number;
   /** See `Conversations`. */
   readonly cachedMembers: number;
@@ -36,6 +43,9 @@ export interface ChatOptions {
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
   readonly blocks: Blocks;
+  readonly invites: InviteStore;
+  /** Of links, see `Invites`. */
+  readonly newCode: () => string;
   readonly presenceVisibleTo: PresenceScope;
   /** Members that a conversation may have. */
   readonly conversationMembers: number;
@@ -56,6 +66,10 @@ export class Chat {
   readonly typing: Typing;
   readonly presence: Presence;
   readonly membership: Membership;
+  readonly roles: Roles;
+  readonly profiles: Profiles;
+  readonly preferences: MemberPreferences;
+  readonly invites: Invites;
   /** What each user may send of messages and syncs, as often as that of read marks, and of signals. */
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
@@ -104,6 +118,7 @@ export class Chat {
       delivery: options.delivery,
       echo: options.echo,
       openDirect: options.openDirect,
+      tellsEvents: options.tellsEvents,
       blocks: options.blocks,
       contacts,
     });
@@ -126,10 +141,20 @@ export class Chat {
         contacts.forget(userId);
       },
     });
+    const { receipts, typing } = this;
+    const changes = new ConversationChanges({ conversations, journal, outlet, receipts });
+    const inGroups = { changes, messages: this.messages };
+    this.roles = new Roles(inGroups);
+    this.profiles = new Profiles(inGroups);
+    this.preferences = new MemberPreferences({ changes, outlet, clock });
     this.membership = new Membership({
-      ...{ conversations, journal, outlet, clock, contacts },
-      ...{ receipts: this.receipts, typing: this.typing, newId: options.newId },
+      ...inGroups,
+      ...{ conversations, outlet, typing, contacts, blocks, clock, newId: options.newId },
       capacity: options.conversationMembers,
+    });
+    this.invites = new Invites({
+      ...{ conversations, clock, store: options.invites, newCode: options.newCode },
+      membership: this.membership,
     });
   }
 

@@ -1,13 +1,13 @@
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation } from "./conversations.ts";
-import type { PendingMembership } from "./open-batch.ts";
+import type { PendingChange } from "./open-batch.ts";
 import type { ChatStore } from "./ports.ts";
 
 /** Of one user; who has more is seen by these. */
 const MOST_CONTACTS = 20_000;
 
 /** Between the users of the two sets; on its way to disk. */
-interface PendingChange {
+interface PendingMeeting {
   readonly kind: "met" | "parted";
   readonly some: ReadonlySet<string>;
   readonly others: ReadonlySet<string>;
@@ -29,7 +29,7 @@ export interface ContactsOptions {
 export class Contacts {
   readonly #options: ContactsOptions;
   readonly #kept = new Map<string, ReadonlySet<string>>();
-  readonly #pending = new Set<PendingChange>();
+  readonly #pending = new Set<PendingMeeting>();
   #changes = 0;
 
   constructor(options: ContactsOptions) {
@@ -64,15 +64,15 @@ export class Contacts {
   }
 
   /** For the journal, beside the conversation that was opened; null if nobody asks. */
-  opened(conversation: Conversation): PendingMembership | null {
+  opened(conversation: Conversation): PendingChange | null {
     if (!this.#options.isUsed) return null;
     const settled = this.met(conversation.members.keys(), conversation.members.keys());
     const noChange = () => {};
     const hooks = { committed: settled, undo: noChange, refused: settled };
-    return { change: "created", conversation, member: null, ...hooks };
+    return { what: { change: "created", conversation }, ...hooks };
   }
 
-  #change(kind: PendingChange["kind"], a: Iterable<string>, b: Iterable<string>): () => void {
+  #change(kind: PendingMeeting["kind"], a: Iterable<string>, b: Iterable<string>): () => void {
     if (!this.#options.isUsed) return () => {};
     const change = { kind, some: new Set(a), others: new Set(b) };
     this.#changes += 1;

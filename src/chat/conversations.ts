@@ -1,7 +1,13 @@
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RecentlyUsed } from "../recently-used.ts";
-import type { ChatStore, ConversationKind, StoredConversation } from "./ports.ts";
+import type {
+  ChatStore,
+  ConversationKind,
+  ConversationProfile,
+  Role,
+  StoredConversation,
+} from "./ports.ts";
 
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
 export interface Member {
@@ -12,6 +18,14 @@ export interface Member {
   readSeq: number;
   /** Of what was received, what is on disk too: others are told of no more. */
   durableDeliveredSeq: number;
+  role: Role;
+}
+
+/** What a conversation begins as. */
+export interface NewConversationInput extends ConversationProfile {
+  readonly id: string;
+  readonly kind: ConversationKind;
+  readonly createdMs: number;
 }
 
 /** A conversation in use: the one place that hands out its `seq`. */
@@ -26,13 +40,19 @@ export class Conversation {
   persisted: boolean;
   /** Changes on their way to disk; the journal counts them. */
   uncommitted = 0;
+  readonly id: string;
+  readonly kind: ConversationKind;
+  readonly createdMs: number;
+  profile: ConversationProfile;
 
   constructor(
-    readonly id: string,
-    readonly kind: ConversationKind,
-    readonly createdMs: number,
+    { id, kind, createdMs, title, picture }: NewConversationInput,
     stored: StoredConversation | null,
   ) {
+    this.id = id;
+    this.kind = kind;
+    this.createdMs = createdMs;
+    this.profile = { title, picture };
     this.lastSeq = stored?.lastSeq ?? 0;
     this.committedSeq = this.lastSeq;
     this.persisted = stored !== null;
@@ -53,9 +73,9 @@ export class Conversation {
   }
 
   /** A new member, who has nothing and is shown what comes from now on. */
-  join(userId: string): Member {
+  join(userId: string, role: Role = "member"): Member {
     const joinedSeq = this.lastSeq;
-    const member = { userId, joinedSeq, ...watermarksAt(joinedSeq) };
+    const member = { userId, joinedSeq, role, ...watermarksAt(joinedSeq) };
     this.members.set(userId, member);
     return member;
   }
@@ -169,17 +189,23 @@ export class Conversations {
     });
   }
 
-  /** A conversation that the store does not know yet. */
+  /** A conversation that the store does not know yet. `ownerId`: of those users; null: nobody's. */
   open(
-    id: string,
-    kind: ConversationKind,
+    input: NewConversationInput,
     userIds: readonly string[],
-    nowMs: number,
+    ownerId: string | null,
   ): Conversation {
-    const conversation = new Conversation(id, kind, nowMs, null);
-    for (const userId of userIds) conversation.join(userId);
-    this.#cache.set(id, conversation);
+    const conversation = new Conversation(input, null);
+    for (const userId of userIds)
+      conversation.join(userId, userId === ownerId ? "owner" : "member");
+    this.#cache.set(input.id, conversation);
     return conversation;
+  }
+
+  /** The direct conversation of the two, which the store does not know yet. */
+  openDirect(id: string, userIds: readonly [string, string], nowMs: number): Conversation {
+    const profile = { title: null, picture: null };
+    return this.open({ id, kind: "direct", createdMs: nowMs, ...profile }, userIds, null);
   }
 
   /** After a failed commit: what was never written is as if it had never been. */
@@ -206,7 +232,7 @@ export class Conversations {
     const raced = this.#cache.get(id);
     if (raced !== undefined) return raced;
     if (stored === null) return null;
-    const conversation = new Conversation(id, stored.kind, stored.createdMs, stored);
+    const conversation = new Conversation(stored, stored);
     this.#cache.set(id, conversation);
     return conversation;
   }

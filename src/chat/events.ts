@@ -1,6 +1,12 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
-import type { SentMessage, StoredConversation, StoredMember, StoredMessage } from "./ports.ts";
+import type {
+  Preferences,
+  SentMessage,
+  StoredConversation,
+  StoredMember,
+  StoredMessage,
+} from "./ports.ts";
 import type { ConversationState, SyncOutcome } from "./sync.ts";
 
 /** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
@@ -24,6 +30,7 @@ export function messageView(
     content: message.content,
     type: message.type,
     replyTo: message.replyTo ?? undefined,
+    event: message.event === null ? undefined : JSON.parse(message.event),
     status,
     timestamp: isoTime(message.timestampMs),
   };
@@ -70,6 +77,28 @@ export function syncedEvent({ conversations, others }: SyncOutcome, nowMs: numbe
 function syncedView(state: ConversationState | null): Record<string, unknown> {
   if (state === null) return { error: "CONVERSATION_NOT_FOUND" };
   return { ...state, resync: state.resync || undefined };
+}
+
+/** `/queue/confirmations`, to the connections of a member who has changed some of these. */
+export function preferencesEvent(
+  conversationId: string,
+  change: Partial<Preferences>,
+  nowMs: number,
+): string {
+  return JSON.stringify({
+    ...{ conversationId, status: "PREFERENCES" },
+    ...preferencesView(change),
+    timestamp: isoTime(nowMs),
+  });
+}
+
+/** What is not there is left out. */
+export function preferencesView({ mutedUntilMs, archivedMs, pinnedMs }: Partial<Preferences>) {
+  return {
+    mutedUntil: mutedUntilMs == null ? mutedUntilMs : isoTime(mutedUntilMs),
+    archivedAt: archivedMs == null ? archivedMs : isoTime(archivedMs),
+    pinnedAt: pinnedMs == null ? pinnedMs : isoTime(pinnedMs),
+  };
 }
 
 /** `/queue/receipts` */

@@ -4,8 +4,8 @@ import { StoreRecovery } from "../store-recovery.ts";
 import type { Conversation, Member } from "./conversations.ts";
 import {
   OpenBatch,
+  type PendingChange,
   type PendingMark,
-  type PendingMembership,
   type PendingMessage,
 } from "./open-batch.ts";
 import {
@@ -136,10 +136,11 @@ export class Journal {
     conversation.uncommitted += 1;
   }
 
-  addMembership(pending: PendingMembership): void {
-    if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
-    this.#open.memberships.push(pending);
-    pending.conversation.uncommitted += 1;
+  addChange(pending: PendingChange): void {
+    const { conversation } = pending.what;
+    if (!conversation.persisted) this.#open.conversations.add(conversation);
+    this.#open.changes.push(pending);
+    conversation.uncommitted += 1;
   }
 
   /** Told to the listener after the commit that holds the watermark. */
@@ -209,7 +210,7 @@ export class Journal {
     for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     batch.written();
-    for (const pending of batch.memberships) this.#tell(() => pending.committed());
+    for (const pending of batch.changes) this.#tell(() => pending.committed());
     this.flush();
     this.#tellIdle();
   }
@@ -229,13 +230,14 @@ export class Journal {
     this.#recovery.failed(error);
     const lost = [batch, this.#takeOpen()];
     const messages = lost.flatMap((each) => each.messages);
-    const memberships = lost.flatMap((each) => each.memberships);
+    const changes = lost.flatMap((each) => each.changes);
     for (const each of lost) this.#release(each);
-    this.#undo(memberships);
-    const affected = [...messages, ...memberships].map(({ conversation }) => conversation);
-    this.listener.failed(new Set(affected), error);
+    this.#undo(changes);
+    const affected = new Set(messages.map(({ conversation }) => conversation));
+    for (const { what } of changes) affected.add(what.conversation);
+    this.listener.failed(affected, error);
     for (const pending of messages) this.#tell(() => pending.refused(error));
-    for (const pending of memberships) this.#tell(() => pending.refused(error));
+    for (const pending of changes) this.#tell(() => pending.refused(error));
     this.#keep(lost, new Set(messages));
     this.#tellIdle();
   }
@@ -257,14 +259,14 @@ export class Journal {
       if (first !== null) firsts.set(pending, first);
     }
     const gone = new Set<PendingMessage>();
-    const memberships = lost.flatMap((each) => each.memberships);
-    const isGone = ({ conversation }: PendingMembership) =>
+    const changes = lost.flatMap((each) => each.changes);
+    const isGone = ({ what: { conversation } }: PendingChange) =>
       affected.has(conversation) && !conversation.persisted;
-    const goneMemberships = memberships.filter(isGone);
+    const goneChanges = changes.filter(isGone);
     for (const each of lost) this.#release(each);
-    this.#undo(goneMemberships);
+    this.#undo(goneChanges);
     this.listener.failed(affected, error);
-    for (const pending of memberships) if (!isGone(pending)) this.addMembership(pending);
+    for (const pending of changes) if (!isGone(pending)) this.addChange(pending);
     // Before anybody is told: who hears of it may send, and comes behind these.
     for (const pending of lost.flatMap((each) => each.messages)) {
       if (affected.has(pending.conversation)) gone.add(pending);
@@ -276,7 +278,7 @@ export class Journal {
       const first = firsts.get(pending);
       this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
     }
-    for (const pending of goneMemberships) this.#tell(() => pending.refused(error));
+    for (const pending of goneChanges) this.#tell(() => pending.refused(error));
     this.flush();
     this.#tellIdle();
   }
@@ -309,13 +311,13 @@ export class Journal {
   }
 
   /** The last one first. */
-  #undo(memberships: readonly PendingMembership[]): void {
-    for (const pending of memberships.toReversed()) pending.undo();
+  #undo(changes: readonly PendingChange[]): void {
+    for (const pending of changes.toReversed()) pending.undo();
   }
 
   #release(batch: OpenBatch): void {
     for (const { conversation } of batch.messages) conversation.uncommitted -= 1;
-    for (const { conversation } of batch.memberships) conversation.uncommitted -= 1;
+    for (const { what } of batch.changes) what.conversation.uncommitted -= 1;
     for (const conversation of batch.members.values()) conversation.uncommitted -= 1;
   }
 

@@ -1,31 +1,44 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
-import { whenReady } from "../maybe-promise.ts";
+import { type Actor, SYSTEM } from "./actor.ts";
+import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
+import { all, type ConversationChanges, type Settled } from "./conversation-changes.ts";
 import {
   type Conversation,
   type Conversations,
   conversationNotFound,
   type Member,
 } from "./conversations.ts";
-import type { Journal } from "./journal.ts";
-import type { PendingMembership } from "./open-batch.ts";
+import type { Happening } from "./happening.ts";
+import type { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
-import type { Receipts } from "./receipts.ts";
+import type { ConversationProfile } from "./ports.ts";
+import { assertAbove, entered, managed, successorOf } from "./roles.ts";
 import type { Typing } from "./typing.ts";
 
 export interface MembershipOptions {
+  readonly changes: ConversationChanges;
   readonly conversations: Conversations;
-  readonly journal: Journal;
+  readonly messages: Messages;
   readonly outlet: Outlet;
-  readonly receipts: Receipts;
   readonly typing: Typing;
   readonly contacts: Contacts;
+  readonly blocks: Blocks;
   readonly clock: Clock;
   readonly newId: NewId;
   /** Members that a conversation may have. */
   readonly capacity: number;
+}
+
+export interface NewGroup extends ConversationProfile {
+  /** null: the server gives it one. */
+  readonly id: string | null;
+  /** In the order of their joining, behind the actor, who is one of them. */
+  readonly memberIds: readonly string[];
+  /** Of a group that `SYSTEM` makes; a user owns what they make. null: nobody owns it. */
+  readonly ownerId: string | null;
 }
 
 export interface CreatedGroup {
@@ -35,13 +48,8 @@ export interface CreatedGroup {
   readonly isNew: boolean;
 }
 
-/** How a membership's change ends: null when it is on disk, else why it is not. */
-type Settled = (error: AppError | null) => void;
-
 /**
- * Who belongs to a conversation. Changes hold from the call on, for what is asked and delivered
- * alike; the promises resolve when they are on disk. A change that cannot be written is undone, and
- * rejects with STORAGE_UNAVAILABLE.
+ * Who belongs to a conversation. See `ConversationChanges` for when changes hold.
  *
  * Who joins, also again, is not shown what was said before: neither live, nor by replays, history or
  * status.
@@ -54,92 +62,161 @@ export class Membership {
   }
 
   /**
-   * A group of those users, in this order. One that is there already with just these members is as
-   * good as a new one, so that a caller may ask again. Rejects with CONVERSATION_EXISTS when the id
-   * stands for something else; with VALIDATION_FAILED when these are too many.
+   * A group of those users. One that is there already with just these members is as good as a new
+   * one, so that a caller may ask again. Rejects with CONVERSATION_EXISTS when the id stands for
+   * something else; with VALIDATION_FAILED when these are too many, or nobody; with BLOCKED when one of
+   * them and the actor are.
    */
-  async create(id: string | null, userIds: readonly string[]): Promise<CreatedGroup> {
-    const { conversations, newId, clock, outlet } = this.#options;
-    const groupId = id ?? newId();
-    const memberIds = [...new Set(userIds)];
+  async create(actor: Actor, group: NewGroup): Promise<CreatedGroup> {
+    const { conversations, messages, changes, contacts, newId, clock, outlet } = this.#options;
+    const id = group.id ?? newId();
+    const ownerId = actor === SYSTEM ? group.ownerId : actor.userId;
+    const first = ownerId === null ? [] : [ownerId];
+    const memberIds = [...new Set([...first, ...group.memberIds])];
+    if (memberIds.length === 0) throw new AppError("VALIDATION_FAILED", "memberIds: names nobody");
     this.#assertRoomFor(memberIds.length);
-    return await this.#change(groupId, (found, settled) => {
+    for (const userId of memberIds) this.#assertUnblocked(actor, userId);
+    return await changes.run(id, (found, settled) => {
       if (found !== null) {
-        if (!isGroupOf(found, memberIds)) throw conversationExists(groupId);
-        this.#settleWithOthers(found, settled);
-        return { id: groupId, memberIds, isNew: false };
+        if (!isGroupOf(found, memberIds)) throw conversationExists(id);
+        changes.settleWithOthers(found, settled);
+        return { id, memberIds, isNew: false };
       }
-      const conversation = conversations.open(groupId, "group", memberIds, clock.now());
-      const known = this.#options.contacts.met(memberIds, memberIds);
-      this.#write({ change: "created", conversation, member: null }, all(settled, known));
-      for (const userId of memberIds) outlet.joined(userId, groupId);
-      return { id: groupId, memberIds, isNew: true };
+      const { title, picture } = group;
+      const input = { id, kind: "group" as const, createdMs: clock.now(), title, picture };
+      const conversation = conversations.open(input, memberIds, ownerId);
+      const known = contacts.met(memberIds, memberIds);
+      changes.write({ change: "created", conversation }, all(settled, known));
+      for (const userId of memberIds) outlet.joined(userId, id);
+      const event = { title, picture, memberCount: memberIds.length };
+      messages.tell(conversation, actor, { type: "CONVERSATION_CREATED", event });
+      return { id, memberIds, isNew: true };
     });
   }
 
-  /** A no-op for a member. Rejects with CONVERSATION_NOT_FOUND; with VALIDATION_FAILED when it is full. */
-  add(conversationId: string, userId: string): Promise<void> {
-    return this.#change(conversationId, (conversation, settled) => {
+  /**
+   * For who looks after the group, and `SYSTEM`. A no-op for a member. Rejects with
+   * CONVERSATION_NOT_FOUND, NOT_PERMITTED, BLOCKED; with VALIDATION_FAILED when it is full.
+   */
+  add(actor: Actor, conversationId: string, userId: string): Promise<void> {
+    this.#assertUnblocked(actor, userId);
+    return this.#options.changes.run(conversationId, (found, settled) => {
+      const conversation = managed(found, conversationId, actor);
+      this.#enter(conversation, userId, actor, "MEMBER_ADDED", settled);
+    });
+  }
+
+  /**
+   * The actor comes by themselves: whether they may, the caller has seen to. A no-op for a member.
+   * Rejects with CONVERSATION_NOT_FOUND, VALIDATION_FAILED.
+   */
+  join(actor: Actor, conversationId: string): Promise<void> {
+    return this.#options.changes.run(conversationId, (conversation, settled) => {
       if (conversation === null) throw conversationNotFound(conversationId);
-      if (conversation.members.has(userId)) {
-        this.#settleWithOthers(conversation, settled);
+      this.#enter(conversation, actor.userId, actor, "MEMBER_JOINED", settled);
+    });
+  }
+
+  /**
+   * For who looks after the group and stands above that member, and `SYSTEM`. A no-op for a user who
+   * is no member. Rejects with CONVERSATION_NOT_FOUND, NOT_PERMITTED.
+   */
+  remove(actor: Actor, conversationId: string, userId: string): Promise<void> {
+    if (userId === actor.userId) return this.leave(actor, conversationId);
+    return this.#options.changes.run(conversationId, (found, settled) => {
+      const conversation = managed(found, conversationId, actor);
+      const member = conversation.members.get(userId);
+      if (member === undefined) {
+        this.#options.changes.settleWithOthers(conversation, settled);
         return;
       }
-      if (conversation.kind === "direct" && conversation.members.size >= 2) {
-        throw new AppError("VALIDATION_FAILED", "A direct conversation has two members");
+      assertAbove(conversation, actor, member);
+      this.#part(conversation, member, actor, "MEMBER_REMOVED", settled);
+    });
+  }
+
+  /**
+   * The actor is no member any more. Rejects with CONVERSATION_NOT_FOUND, and with VALIDATION_FAILED
+   * for a direct conversation.
+   */
+  leave(actor: Actor, conversationId: string): Promise<void> {
+    return this.#options.changes.run(conversationId, (found, settled) => {
+      const conversation = entered(found, conversationId, actor);
+      if (conversation.kind === "direct") {
+        throw new AppError("VALIDATION_FAILED", "A direct conversation is archived, not left");
       }
-      this.#assertRoomFor(conversation.members.size + 1);
-      const member = conversation.join(userId);
-      const known = this.#options.contacts.met([userId], conversation.members.keys());
-      this.#write({ change: "added", conversation, member }, all(settled, known));
-      this.#options.outlet.joined(userId, conversationId);
+      const member = conversation.members.get(actor.userId);
+      if (member === undefined) throw conversationNotFound(conversationId);
+      this.#part(conversation, member, actor, "MEMBER_LEFT", settled);
     });
   }
 
-  /** A no-op for a user who is no member. Rejects with CONVERSATION_NOT_FOUND. */
-  remove(conversationId: string, userId: string): Promise<void> {
-    return this.#change(conversationId, (conversation, settled) => {
-      if (conversation === null) throw conversationNotFound(conversationId);
-      const member = conversation.members.get(userId) ?? null;
-      if (member === null) {
-        this.#settleWithOthers(conversation, settled);
-        return;
-      }
-      conversation.members.delete(userId);
-      const known = this.#options.contacts.parted(userId, conversation.members.keys());
-      this.#write({ change: "removed", conversation, member }, all(settled, known));
-      this.#options.outlet.left(userId, conversationId);
-      this.#options.typing.leftConversation(userId, conversationId);
-    });
+  #enter(
+    conversation: Conversation,
+    userId: string,
+    actor: Actor,
+    type: "MEMBER_ADDED" | "MEMBER_JOINED",
+    settled: Settled,
+  ): void {
+    const { changes, contacts, outlet } = this.#options;
+    if (conversation.members.has(userId)) {
+      changes.settleWithOthers(conversation, settled);
+      return;
+    }
+    if (conversation.kind === "direct" && conversation.members.size >= 2) {
+      throw new AppError("VALIDATION_FAILED", "A direct conversation has two members");
+    }
+    this.#assertRoomFor(conversation.members.size + 1);
+    const member = conversation.join(userId);
+    const known = contacts.met([userId], conversation.members.keys());
+    const undo = () => conversation.members.delete(userId);
+    changes.write({ change: "added", conversation, member }, all(settled, known), undo);
+    outlet.joined(userId, conversation.id);
+    this.#tell(conversation, actor, { type, event: { userId } }, null);
   }
 
-  /** Looks the conversation up, and changes it in one go with the look. */
-  async #change<T>(
-    conversationId: string,
-    change: (conversation: Conversation | null, settled: Settled) => T,
-  ): Promise<T> {
-    const { conversations, journal } = this.#options;
-    journal.assertRoom();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const settled: Settled = (error) => (error === null ? resolve() : reject(error));
-    const changed = whenReady(conversations.find(conversationId), (found) => {
-      const result = change(found ?? conversations.peek(conversationId) ?? null, settled);
-      journal.flush();
-      return result;
-    });
-    const [result] = await Promise.all([changed, promise]);
-    return result;
+  #part(
+    conversation: Conversation,
+    member: Member,
+    actor: Actor,
+    type: "MEMBER_REMOVED" | "MEMBER_LEFT",
+    settled: Settled,
+  ): void {
+    const { changes, contacts, outlet, typing } = this.#options;
+    const { userId } = member;
+    // They are still a member, so that it counts as received and read by who leaves.
+    this.#tell(conversation, actor, { type, event: { userId } }, userId);
+    conversation.members.delete(userId);
+    const known = contacts.parted(userId, conversation.members.keys());
+    const undo = () => conversation.members.set(userId, member);
+    changes.write({ change: "removed", conversation, member }, all(settled, known), undo);
+    outlet.left(userId, conversation.id);
+    typing.leftConversation(userId, conversation.id);
+    if (member.role === "owner") this.#succeed(conversation);
   }
 
-  /** Nothing is to be done, but what makes it so may not be on disk yet. */
-  #settleWithOthers(conversation: Conversation, settled: Settled): void {
-    const isDone = conversation.uncommitted === 0;
-    if (isDone) settled(null);
-    else this.#write({ change: "none", conversation, member: null }, settled);
+  /** A group that had an owner has one. */
+  #succeed(conversation: Conversation): void {
+    const successor = successorOf(conversation);
+    if (successor === null) return;
+    this.#options.changes.setRole(conversation, successor, "owner", () => {});
+    const event = { userId: successor.userId, role: "owner" as const };
+    this.#tell(conversation, SYSTEM, { type: "ROLE_CHANGED", event }, null);
   }
 
-  #write(change: Change, settled: Settled): void {
-    this.#options.journal.addMembership(new Pending(this.#options, change, settled));
+  /** Of a direct conversation nothing is told: it has no events. */
+  #tell(
+    conversation: Conversation,
+    actor: Actor,
+    happening: Happening,
+    alsoTo: string | null,
+  ): void {
+    if (conversation.kind === "direct") return;
+    this.#options.messages.tell(conversation, actor, happening, alsoTo);
+  }
+
+  #assertUnblocked(actor: Actor, userId: string): void {
+    if (this.#options.blocks.isBetween(actor.userId, userId)) throw blocked();
   }
 
   #assertRoomFor(count: number): void {
@@ -147,54 +224,6 @@ export class Membership {
     if (count <= capacity) return;
     throw new AppError("VALIDATION_FAILED", `A conversation has at most ${capacity} members`);
   }
-}
-
-type Change = Pick<PendingMembership, "change" | "conversation" | "member">;
-
-class Pending implements PendingMembership {
-  readonly change: PendingMembership["change"];
-  readonly conversation: Conversation;
-  readonly member: Member | null;
-  readonly #options: MembershipOptions;
-  readonly #settled: Settled;
-
-  constructor(options: MembershipOptions, change: Change, settled: Settled) {
-    this.change = change.change;
-    this.conversation = change.conversation;
-    this.member = change.member;
-    this.#options = options;
-    this.#settled = settled;
-  }
-
-  committed(): void {
-    const { change, conversation, member } = this;
-    this.#settled(null);
-    if (change === "removed" && member !== null) {
-      this.#options.receipts.memberLeft(conversation, member);
-    }
-  }
-
-  undo(): void {
-    const { change, conversation, member } = this;
-    if (member === null) return;
-    if (change === "removed") conversation.members.set(member.userId, member);
-    if (change === "added") conversation.members.delete(member.userId);
-  }
-
-  refused(error: AppError): void {
-    const { change, conversation, member } = this;
-    const { outlet } = this.#options;
-    if (change === "removed" && member !== null) outlet.returned(member.userId, conversation.id);
-    if (change === "added" && member !== null) outlet.left(member.userId, conversation.id);
-    this.#settled(error);
-  }
-}
-
-function all(settled: Settled, known: () => void): Settled {
-  return (error) => {
-    known();
-    settled(error);
-  };
 }
 
 function isGroupOf({ kind, members }: Conversation, userIds: readonly string[]): boolean {

@@ -3,21 +3,18 @@ import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
+import type { Actor } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent, messageEvent } from "./events.ts";
+import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMessage } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessage, RecentMessages } from "./recent-messages.ts";
-
-export interface Sender {
-  readonly userId: string;
-  readonly name: string;
-}
 
 export interface NewMessage {
   readonly conversationId: string;
@@ -27,6 +24,8 @@ export interface NewMessage {
   readonly content: string;
   readonly replyTo: string | null;
 }
+
+type Content = Pick<NewMessage, "clientMessageId" | "type" | "content" | "replyTo">;
 
 /** Called once: null when the message is on disk, else why it is not. */
 export type Settled = (error: AppError | null) => void;
@@ -46,6 +45,8 @@ export interface MessagesOptions {
   readonly delivery: "fast" | "durable";
   /** Which of the sender's own connections get a copy. */
   readonly echo: "others" | "all" | "none";
+  /** What happens to a conversation is told in it. */
+  readonly tellsEvents: boolean;
   /** The first message to an unknown conversation opens it, if it names a recipient. */
   readonly openDirect: boolean;
   readonly blocks: Blocks;
@@ -69,7 +70,7 @@ export class Messages {
    * RATE_LIMITED, STORAGE_UNAVAILABLE.
    */
   send(
-    sender: Sender,
+    sender: Actor,
     message: NewMessage,
     origin: Origin | null,
     settled: Settled,
@@ -90,7 +91,7 @@ export class Messages {
   }
 
   #sendNew(
-    sender: Sender,
+    sender: Actor,
     message: NewMessage,
     origin: Origin | null,
     settled: Settled,
@@ -103,7 +104,7 @@ export class Messages {
   }
 
   /** The conversation in which the sender may write; opened if need be. */
-  #enter(found: Conversation | null, sender: Sender, message: NewMessage): Conversation {
+  #enter(found: Conversation | null, sender: Actor, message: NewMessage): Conversation {
     const { conversations, journal, outlet, clock, openDirect, blocks } = this.#options;
     const { conversationId, recipientId } = message;
     journal.assertRoom();
@@ -123,44 +124,78 @@ export class Messages {
     }
     if (found !== null) throw conversationNotFound(conversationId);
     const members: [string, string] = [sender.userId, recipientId];
-    const opened = conversations.open(conversationId, "direct", members, clock.now());
+    const opened = conversations.openDirect(conversationId, members, clock.now());
     const contacts = this.#options.contacts.opened(opened);
-    if (contacts !== null) journal.addMembership(contacts);
+    if (contacts !== null) journal.addChange(contacts);
     for (const userId of members) outlet.joined(userId, conversationId);
     return opened;
   }
 
+  /**
+   * Tells of what happens to the conversation, in the commit that holds it: members are shown it
+   * when it is on disk, and so is `alsoTo`, who is one no more. Who may do it the caller has seen to.
+   */
+  tell(
+    conversation: Conversation,
+    actor: Actor,
+    happening: Happening,
+    alsoTo: string | null = null,
+  ): void {
+    if (!this.#options.tellsEvents) return;
+    const { type, event } = happening;
+    const content = sentenceOf(actor, happening);
+    const input = { type, content, clientMessageId: null, replyTo: null };
+    const message = this.#next(conversation, actor, input, JSON.stringify(event));
+    this.#take(new Accepted(this, message, conversation, null, false, () => {}, alsoTo));
+  }
+
   #accept(
     conversation: Conversation,
-    sender: Sender,
+    sender: Actor,
     input: NewMessage,
     origin: Origin | null,
     settled: Settled,
   ): void {
-    const { clock, newId, recent, journal, delivery } = this.#options;
+    const { journal, delivery } = this.#options;
+    const message = this.#next(conversation, sender, input, null);
+    // While the store fails nothing is shown that may never be kept, nor then before what was not.
+    const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
+    this.#take(new Accepted(this, message, conversation, origin, atOnce, settled, null));
+    if (atOnce) this.#deliver(conversation, message, origin);
+    journal.flush();
+  }
+
+  #next(
+    conversation: Conversation,
+    sender: Actor,
+    input: Content,
+    event: string | null,
+  ): StoredMessage {
+    const { clock, newId } = this.#options;
     conversation.lastSeq += 1;
-    const message: StoredMessage = {
+    return {
       id: newId(),
       conversationId: conversation.id,
       seq: conversation.lastSeq,
       senderId: sender.userId,
       senderName: sender.name,
-      recipientId: conversation.peerOf(sender.userId),
+      recipientId: event === null ? conversation.peerOf(sender.userId) : null,
       clientMessageId: input.clientMessageId,
       type: input.type,
       content: input.content,
       replyTo: input.replyTo,
       timestampMs: clock.now(),
+      event,
     };
-    // While the store fails nothing is shown that may never be kept, nor then before what was not.
-    const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
-    if (!atOnce) conversation.hiddenSeq = message.seq;
-    const accepted = new Accepted(this, message, conversation, origin, atOnce, settled);
+  }
+
+  #take(accepted: Accepted): void {
+    const { recent, journal } = this.#options;
+    const { conversation, message } = accepted;
+    if (!accepted.isShown) conversation.hiddenSeq = message.seq;
     accepted.recent = recent.add(message, accepted);
     journal.addMessage(accepted);
     this.#markOwn(conversation, message);
-    if (atOnce) this.#deliver(conversation, message, origin);
-    journal.flush();
   }
 
   /** With nothing outstanding before it, one's own message counts as received and read. */
@@ -180,7 +215,7 @@ export class Messages {
       if (userId !== message.senderId) {
         outlet.message(userId, message, body, null);
         outlet.watchDeparture(userId, message);
-      } else if (echo !== "none") {
+      } else if (echo !== "none" || message.event !== null) {
         outlet.message(userId, message, body, echo === "others" ? origin : null);
       }
     }
@@ -205,7 +240,11 @@ export class Messages {
     const { conversation, message, isShown, origin } = accepted;
     if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
     if (!isShown) this.#deliver(conversation, message, origin);
-    this.#confirm(message);
+    const { alsoTo } = accepted;
+    if (alsoTo !== null && !conversation.members.has(alsoTo)) {
+      this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
+    }
+    if (message.event === null) this.#confirm(message);
     accepted.settle(null);
   }
 
@@ -249,6 +288,7 @@ class Accepted implements PendingMessage {
     readonly origin: Origin | null,
     readonly isShown: boolean,
     settled: Settled,
+    readonly alsoTo: string | null,
   ) {
     this.#settled = settled;
   }

@@ -4,6 +4,9 @@ import type { Origin } from "./outlet.ts";
 import type {
   MemberKey,
   NewMember,
+  PreferencesWrite,
+  ProfileWrite,
+  RoleWrite,
   SentMessage,
   StoredMessage,
   StoredUser,
@@ -36,22 +39,30 @@ export interface PendingMark {
   readonly origin: Origin | null;
 }
 
-/** A conversation's members on their way to disk; they have changed already. */
-export interface PendingMembership {
-  /**
-   * `created`: the conversation, with the members that it has when the batch leaves; `none` only
-   * waits for what was before it.
-   */
-  readonly change: "created" | "added" | "removed" | "none";
-  readonly conversation: Conversation;
-  /** Who was added or removed. */
-  readonly member: Member | null;
+/**
+ * What has changed in a conversation, beside its messages, and is on its way to disk. `created`: all
+ * of it, with the members that it has when the batch leaves; `none` only waits for what was before it.
+ */
+export type ConversationChange = { readonly conversation: Conversation } & (
+  | { readonly change: "created" | "profile" | "none" }
+  | { readonly change: "added" | "removed" | "role"; readonly member: Member }
+  /** These are kept in the store alone. */
+  | { readonly change: "preferences"; readonly write: PreferencesWrite }
+);
+
+export interface PendingChange {
+  readonly what: ConversationChange;
   committed(): void;
-  /** Nothing of it was written: makes the members what they were. */
+  /** Nothing of it was written: makes the conversation what it was. */
   undo(): void;
   /** After `undo`, and that of later changes. */
   refused(error: AppError): void;
 }
+
+type ChangeWrites = Pick<
+  WriteBatch,
+  "removedMembers" | "addedMembers" | "roles" | "profiles" | "preferences"
+>;
 
 /** What the next commit writes, as it gathers. */
 export class OpenBatch {
@@ -61,14 +72,14 @@ export class OpenBatch {
   readonly marks: PendingMark[] = [];
   readonly users = new Map<string, StoredUser>();
   /** In the order of their happening. */
-  readonly memberships: PendingMembership[] = [];
+  readonly changes: PendingChange[] = [];
   /** Of the messages' contents, about. */
   bytes = 0;
   #watermarks: readonly WatermarkWrite[] = [];
 
   get isEmpty(): boolean {
-    const { messages, memberships, members, users } = this;
-    return messages.length + memberships.length + members.size + users.size === 0;
+    const { messages, changes, members, users } = this;
+    return messages.length + changes.length + members.size + users.size === 0;
   }
 
   toWrite(): WriteBatch {
@@ -83,32 +94,53 @@ export class OpenBatch {
         id: conversation.id,
         kind: conversation.kind,
         createdMs: conversation.createdMs,
-        memberIds: [...conversation.members.keys()],
+        ...conversation.profile,
+        members: [...conversation.members.values()].map(({ userId, role }) => ({ userId, role })),
       })),
       messages: this.messages.map((pending) => pending.message),
       watermarks,
       users: [...this.users.values()],
-      ...this.#membershipWrites(),
+      ...this.#changeWrites(),
     };
   }
 
-  /** Of a user who comes and goes, the last is what holds; who comes again, is removed first. */
-  #membershipWrites(): { removedMembers: MemberKey[]; addedMembers: NewMember[] } {
+  /**
+   * Of a user who comes and goes, the last is what holds; who comes again, is removed first. Of roles
+   * and profiles, what they are when the batch leaves.
+   */
+  #changeWrites(): ChangeWrites {
     const removed = new Map<string, MemberKey>();
     const added = new Map<string, NewMember>();
-    for (const { change, conversation, member } of this.memberships) {
-      if (member === null) continue;
-      const { userId, joinedSeq, deliveredSeq, readSeq } = member;
+    const roles = new Map<string, RoleWrite>();
+    const profiles = new Map<Conversation, ProfileWrite>();
+    const preferences: PreferencesWrite[] = [];
+    for (const { what } of this.changes) {
+      const { conversation } = what;
       const conversationId = conversation.id;
+      if (what.change === "preferences") preferences.push(what.write);
+      if (what.change === "profile") {
+        profiles.set(conversation, { conversationId, ...conversation.profile });
+      }
+      if (!("member" in what)) continue;
+      const { userId, joinedSeq, deliveredSeq, readSeq, role } = what.member;
       const key = `${userId} ${conversationId}`;
-      if (change === "removed") {
+      if (what.change === "removed") {
         added.delete(key);
+        roles.delete(key);
         removed.set(key, { conversationId, userId });
-      } else if (change === "added") {
-        added.set(key, { conversationId, userId, joinedSeq, deliveredSeq, readSeq });
+      } else if (what.change === "added") {
+        added.set(key, { conversationId, userId, joinedSeq, deliveredSeq, readSeq, role });
+      } else {
+        roles.set(key, { conversationId, userId, role });
       }
     }
-    return { removedMembers: [...removed.values()], addedMembers: [...added.values()] };
+    return {
+      removedMembers: [...removed.values()],
+      addedMembers: [...added.values()],
+      roles: [...roles.values()],
+      profiles: [...profiles.values()],
+      preferences,
+    };
   }
 
   /** The watermarks are on disk as they were when the batch left. */

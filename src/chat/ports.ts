@@ -27,9 +27,31 @@ export interface StoredMessage extends SentMessage {
   readonly content: string;
   readonly replyTo: string | null;
   readonly timestampMs: number;
+  /** What happened, as JSON, where it is no message of a user's but tells of an event. */
+  readonly event: string | null;
 }
 
 export type ConversationKind = "direct" | "group";
+
+/** What a member may do in a group; in a direct conversation both are plain members. */
+export type Role = "owner" | "admin" | "member";
+
+/** How a conversation shows itself to its members; null where that is left to the client. */
+export interface ConversationProfile {
+  readonly title: string | null;
+  /** Of a picture, a URL. */
+  readonly picture: string | null;
+}
+
+/** What a member has arranged for themselves, times in epoch milliseconds. */
+export interface Preferences {
+  /** No notice is given of messages until then; null: they are given. */
+  readonly mutedUntilMs: number | null;
+  /** Since when the conversation is out of the way; null: it is not. */
+  readonly archivedMs: number | null;
+  /** Since when it stands at the top of the list; null: it does not. */
+  readonly pinnedMs: number | null;
+}
 
 /** How far a member has come. Every `seq` up to the mark counts as received, or read. */
 export interface Watermarks {
@@ -41,9 +63,10 @@ export interface StoredMember extends Watermarks {
   readonly userId: string;
   /** Messages up to here were there before the member was, who is not shown them; 0: none was. */
   readonly joinedSeq: number;
+  readonly role: Role;
 }
 
-export interface StoredConversation {
+export interface StoredConversation extends ConversationProfile {
   readonly id: string;
   readonly kind: ConversationKind;
   /** The highest `seq` committed, also when its message has been removed; 0 before the first one. */
@@ -53,10 +76,51 @@ export interface StoredConversation {
   readonly members: readonly StoredMember[];
 }
 
-/** A conversation as its members' lists show it, without those who are in it. */
-export interface ConversationOverview extends Omit<StoredConversation, "members"> {
-  /** The one with `lastSeq`; null before the first message, and when it has been removed. */
+/** A conversation as one member's list shows it. */
+export interface ConversationOverview
+  extends Omit<StoredConversation, "members">,
+    Omit<StoredMember, "userId">,
+    Preferences {
+  readonly memberCount: number;
+  /** Some of them, at most `MEMBERS_IN_OVERVIEW`, ascending. */
+  readonly memberIds: readonly string[];
+  /**
+   * Messages, not events, above `readSeq` and `joinedSeq` and after the member's own last message,
+   * that are still kept. Since it is reckoned from them, it is never negative, and 0 when all is read.
+   */
+  readonly unread: number;
+  /** When something last happened: the newest message, be it removed, or else the creation. */
+  readonly activeMs: number;
+  /**
+   * The one with `lastSeq`; null before the first message, when it has been removed, and when the
+   * member joined after it.
+   */
   readonly lastMessage: StoredMessage | null;
+  /**
+   * All other members have received, and read, everything up to here; null where there is none, and
+   * where the last message is not the member's own.
+   */
+  readonly othersDeliveredSeq: number | null;
+  readonly othersReadSeq: number | null;
+}
+
+export const MEMBERS_IN_OVERVIEW = 20;
+
+/** Where a page of a user's list ends: the list goes on behind this conversation. */
+export interface ListPosition {
+  /** 0 where it is not pinned. */
+  readonly pinnedMs: number;
+  readonly activeMs: number;
+  readonly id: string;
+}
+
+export interface ListQuery {
+  readonly userId: string;
+  /** Only conversations that the user has archived, or has not. */
+  readonly archived: boolean;
+  /** null begins at the top. */
+  readonly after: ListPosition | null;
+  readonly limit: number;
 }
 
 export interface ConversationHead {
@@ -75,12 +139,24 @@ export interface StoredUser {
   readonly lastSeenMs: number;
 }
 
-export interface NewConversation {
+export interface NewConversation extends ConversationProfile {
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
-  readonly memberIds: readonly string[];
+  /** In the order of their joining; one that is named twice joins once. */
+  readonly members: readonly { readonly userId: string; readonly role: Role }[];
 }
+
+export interface ProfileWrite extends ConversationProfile {
+  readonly conversationId: string;
+}
+
+export interface RoleWrite extends MemberKey {
+  readonly role: Role;
+}
+
+/** What is not named stays as it is. */
+export interface PreferencesWrite extends MemberKey, Partial<Preferences> {}
 
 export interface MemberKey {
   readonly conversationId: string;
@@ -101,6 +177,10 @@ export interface WriteBatch {
   readonly removedMembers: readonly MemberKey[];
   /** They join behind all other members, also those who have just been removed. */
   readonly addedMembers: readonly NewMember[];
+  /** Of members; of others they are left out, as are profiles of unknown conversations. */
+  readonly roles: readonly RoleWrite[];
+  readonly profiles: readonly ProfileWrite[];
+  readonly preferences: readonly PreferencesWrite[];
 }
 
 export interface HistoryQuery {
@@ -216,8 +296,14 @@ export interface ChatStore {
     exceptSenderId: string,
   ): MaybePromise<StoredMessage[]>;
 
-  /** The user's conversations, the one with the newest message first, be it removed since. */
-  conversationsOf(userId: string, limit: number): MaybePromise<ConversationOverview[]>;
+  /**
+   * A page of the user's conversations: those that are pinned first, the one pinned last at the top;
+   * then the one where something happened last; by id where that is at the same time.
+   */
+  conversationsOf(query: ListQuery): MaybePromise<ConversationOverview[]>;
+
+  /** One of them; null where the user is no member, and where there is none. */
+  conversationOf(userId: string, id: string): MaybePromise<ConversationOverview | null>;
 
   /** Other users who share a conversation with the user, each once, in no particular order. */
   contactsOf(userId: string, limit: number): MaybePromise<string[]>;

@@ -164,7 +164,8 @@ export class Receipts {
 
   /** In a group: when the last of the members has it. */
   #tellIfDelivered(conversation: Conversation, message: StoredMessage): void {
-    const { senderId, seq } = message;
+    const { senderId, seq, event } = message;
+    if (event !== null) return; // Nobody sent it.
     if (!conversation.isFor(senderId, seq)) return; // They left, and are told no more.
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
     const { outlet, clock } = this.#options;

@@ -111,6 +111,11 @@ export const settingsSchema = z.object({
       "Which of the sender's own connections get a message too.",
     ),
     openDirect: boolean(true, "A message with a recipient opens a direct conversation."),
+    systemMessages: boolean(
+      true,
+      "What happens to a group (who comes and goes, its title) is told in it, as messages with an `event`.",
+    ),
+    openGroups: boolean(true, "Users may make groups; else the app's back end alone does."),
     recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
     cachedMembers: integer(
       250_000,

@@ -1,41 +1,62 @@
-import type { Context, Hono } from "hono";
-import { idSchema, validate } from "../app/schemas.ts";
-import type { Principal } from "../auth/principal.ts";
+import { z } from "zod";
+import { idSchema } from "../app/schemas.ts";
+import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { ApiEnvironment } from "./api.ts";
+import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
+import { USER_IDS } from "./schemas.ts";
 
 export interface BlocksApiOptions {
-  readonly chat: Pick<Chat, "blocks" | "messageRate">;
+  readonly chat: Pick<Chat, "blocks">;
   readonly answers: LargeAnswers;
-  readonly caller: (context: Context<ApiEnvironment>) => Promise<Principal>;
+  /** Counts a change by the actor. Throws RATE_LIMITED. */
+  readonly countChange: (actor: Actor) => void;
 }
 
+const tag = "Blocks";
+const params = z.object({ userId: idSchema });
+
 /** Whom the caller blocks. A change is answered when it is on disk, and counts as a message does. */
-export function blockRoutes(
-  api: Hono<ApiEnvironment>,
-  { chat: { blocks, messageRate }, caller, answers }: BlocksApiOptions,
+export function blockEndpoints(
+  endpoints: Endpoints,
+  { chat: { blocks }, answers, countChange }: BlocksApiOptions,
 ): void {
-  const change = async (context: Context<ApiEnvironment>) => {
-    const { userId } = await caller(context);
-    messageRate.spend(userId, "changes of this user");
-    return { userId, otherId: validate(idSchema, context.req.param("userId")) };
-  };
+  endpoints.add(
+    {
+      ...{ method: "get", path: "/api/blocks", by: "user", tag },
+      summary: "Whom the caller blocks",
+      answers: { 200: { description: "In the order of their blocking.", schema: USER_IDS } },
+    },
+    ({ context, caller: { userId } }) => answers.json(context, { userIds: blocks.of(userId) }),
+  );
 
-  api.get("/api/blocks", async (context) => {
-    const { userId } = await caller(context);
-    return answers.json(context, { userIds: blocks.of(userId) });
-  });
+  endpoints.add(
+    {
+      ...{ method: "put", path: "/api/blocks/{userId}", by: "user", tag },
+      summary: "Blocks a user: neither writes to the other any more",
+      params,
+      answers: { 204: { description: "It is on disk." } },
+      refusals: ["TOO_MANY_BLOCKS", "STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, caller, params: { userId } }) => {
+      countChange(caller);
+      await blocks.block(caller.userId, userId);
+      return context.body(null, 204);
+    },
+  );
 
-  api.put("/api/blocks/:userId", async (context) => {
-    const { userId, otherId } = await change(context);
-    await blocks.block(userId, otherId);
-    return context.body(null, 204);
-  });
-
-  api.delete("/api/blocks/:userId", async (context) => {
-    const { userId, otherId } = await change(context);
-    await blocks.unblock(userId, otherId);
-    return context.body(null, 204);
-  });
+  endpoints.add(
+    {
+      ...{ method: "delete", path: "/api/blocks/{userId}", by: "user", tag },
+      summary: "Blocks a user no longer",
+      params,
+      answers: { 204: { description: "It is on disk." } },
+      refusals: ["STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, caller, params: { userId } }) => {
+      countChange(caller);
+      await blocks.unblock(caller.userId, userId);
+      return context.body(null, 204);
+    },
+  );
 }

@@ -12,7 +12,7 @@ export function allowOrigin(headers: Headers, origin: string, isTrusted: boolean
 /** The answer to an OPTIONS request of a browser, whose origin must be allowed. */
 export function preflight(asked: Headers, origin: string, policy: OriginPolicy): Response {
   const headers = new Headers({
-    "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers": "Authorization, X-User-Id, X-User-Name, Content-Type",
     "access-control-max-age": "600",
     vary: "Origin",

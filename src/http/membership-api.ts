@@ -1,49 +1,66 @@
-import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { idSchema, validate } from "../app/schemas.ts";
-import type { Membership } from "../chat/membership.ts";
-import type { ApiEnvironment } from "./api.ts";
-import { jsonBody } from "./json-body.ts";
+import { idSchema, roleSchema } from "../app/schemas.ts";
+import type { Actor } from "../chat/actor.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { Endpoints } from "./endpoint.ts";
 
 export interface MembershipApiOptions {
-  readonly membership: Membership;
-  /** Throws unless the request has an API key. */
-  readonly assertServer: (context: Context<ApiEnvironment>) => void;
+  readonly chat: Pick<Chat, "membership" | "roles">;
+  /** Counts a change by the actor. Throws RATE_LIMITED. */
+  readonly countChange: (actor: Actor) => void;
 }
 
-const groupSchema = z.object({
-  id: idSchema.nullish(),
-  memberIds: z.array(idSchema).min(1),
-});
+const tag = "Members";
+const params = z.object({ id: idSchema, userId: idSchema });
+const refusals = ["CONVERSATION_NOT_FOUND", "NOT_PERMITTED", "STORAGE_UNAVAILABLE"] as const;
 
-/** Who belongs to which conversation: for the app's back end alone. Answers when it is on disk. */
-export function membershipRoutes(
-  api: Hono<ApiEnvironment>,
-  { membership, assertServer }: MembershipApiOptions,
+/** Who belongs to which conversation, as what. Answers when it is on disk. */
+export function membershipEndpoints(
+  endpoints: Endpoints,
+  { chat: { membership, roles }, countChange }: MembershipApiOptions,
 ): void {
-  const member = (context: Context<ApiEnvironment>) => ({
-    conversationId: validate(idSchema, context.req.param("id")),
-    userId: validate(idSchema, context.req.param("userId")),
-  });
+  endpoints.add(
+    {
+      ...{ method: "put", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      summary: "Adds a member: for the group's owner and admins; who is one stays as they are",
+      params,
+      answers: { 204: { description: "They are a member, on disk." } },
+      refusals: [...refusals, "BLOCKED"],
+    },
+    async ({ context, caller, params: { id, userId } }) => {
+      countChange(caller);
+      await membership.add(caller, id, userId);
+      return context.body(null, 204);
+    },
+  );
 
-  api.post("/api/conversations", async (context) => {
-    assertServer(context);
-    const { id, memberIds } = await jsonBody(context, groupSchema);
-    const { isNew, ...group } = await membership.create(id ?? null, memberIds);
-    return context.json({ ...group, kind: "group" }, isNew ? 201 : 200);
-  });
+  endpoints.add(
+    {
+      ...{ method: "delete", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      summary: "Removes a member of lower rank, or lets the caller leave",
+      params,
+      answers: { 204: { description: "They are no member, on disk." } },
+      refusals,
+    },
+    async ({ context, caller, params: { id, userId } }) => {
+      countChange(caller);
+      await membership.remove(caller, id, userId);
+      return context.body(null, 204);
+    },
+  );
 
-  api.put("/api/conversations/:id/members/:userId", async (context) => {
-    assertServer(context);
-    const { conversationId, userId } = member(context);
-    await membership.add(conversationId, userId);
-    return context.body(null, 204);
-  });
-
-  api.delete("/api/conversations/:id/members/:userId", async (context) => {
-    assertServer(context);
-    const { conversationId, userId } = member(context);
-    await membership.remove(conversationId, userId);
-    return context.body(null, 204);
-  });
+  endpoints.add(
+    {
+      ...{ method: "patch", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      summary: "Gives a member a role: for the group's owner, who may make somebody else the owner",
+      ...{ params, body: roleSchema },
+      answers: { 204: { description: "They have it, on disk." } },
+      refusals,
+    },
+    async ({ context, caller, params: { id, userId }, body: { role } }) => {
+      countChange(caller);
+      await roles.set(caller, id, userId, role);
+      return context.body(null, 204);
+    },
+  );
 }

@@ -1,57 +1,76 @@
-import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { ChatApplication } from "../app/chat-application.ts";
-import { idSchema, validate } from "../app/schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import { AppError } from "../errors.ts";
-import type { ApiEnvironment } from "./api.ts";
-import { jsonBody } from "./json-body.ts";
+import type { Endpoints } from "./endpoint.ts";
+import { ENDED } from "./schemas.ts";
 
 export interface ServerApiOptions {
   readonly application: ChatApplication;
   readonly revocations: Revocations;
-  /** Throws unless the request has an API key. */
-  readonly assertServer: (context: Context<ApiEnvironment>) => void;
 }
 
-const tokenIdSchema = z.string().min(1).max(256);
+const tag = "Back end";
+const ofUser = z.object({ id: idSchema });
+const ofToken = z.object({ id: z.string().min(1).max(256).describe("The token's `jti`.") });
 
 const revocationSchema = z.object({
-  /** When the token ends by itself. */
   expiresAt: z.iso
     .datetime({ offset: true })
     .transform((text) => Date.parse(text))
-    .nullish(),
+    .nullish()
+    .describe("When the token ends by itself: until then this is remembered."),
 });
 
 /** What the app's back end does with an API key: ends connections, and takes tokens back. */
-export function serverRoutes(api: Hono<ApiEnvironment>, options: ServerApiOptions): void {
-  const { application, revocations, assertServer } = options;
-
+export function serverEndpoints(
+  endpoints: Endpoints,
+  { application, revocations }: ServerApiOptions,
+): void {
   // They may come back at once: their tokens still hold.
-  api.post("/api/users/:id/disconnect", (context) => {
-    assertServer(context);
-    const userId = validate(idSchema, context.req.param("id"));
-    const error = new AppError("DISCONNECTED", "The connection was ended by the application");
-    return context.json({ connections: application.disconnect(userId, error) });
-  });
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/users/{id}/disconnect", by: "server", tag },
+      summary: "Ends a user's connections",
+      params: ofUser,
+      answers: { 200: { description: "They are ended.", schema: ENDED } },
+    },
+    ({ context, params: { id } }) => {
+      const error = new AppError("DISCONNECTED", "The connection was ended by the application");
+      return context.json({ connections: application.disconnect(id, error) });
+    },
+  );
 
-  api.post("/api/users/:id/revoke", async (context) => {
-    assertServer(context);
-    const userId = validate(idSchema, context.req.param("id"));
-    const durable = revocations.revokeUser(userId);
-    const connections = application.endRevoked();
-    await durable;
-    return context.json({ connections });
-  });
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/users/{id}/revoke", by: "server", tag },
+      summary: "Takes back all tokens issued to a user so far, and ends their connections",
+      params: ofUser,
+      answers: { 200: { description: "It is on disk.", schema: ENDED } },
+      refusals: ["STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, params: { id } }) => {
+      const durable = revocations.revokeUser(id);
+      const connections = application.endRevoked();
+      await durable;
+      return context.json({ connections });
+    },
+  );
 
-  api.post("/api/tokens/:id/revoke", async (context) => {
-    assertServer(context);
-    const tokenId = validate(tokenIdSchema, context.req.param("id"));
-    const { expiresAt } = await jsonBody(context, revocationSchema);
-    const durable = revocations.revokeToken(tokenId, expiresAt ?? null);
-    const connections = application.endRevoked();
-    await durable;
-    return context.json({ connections });
-  });
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/tokens/{id}/revoke", by: "server", tag },
+      summary: "Takes back a token, and ends its connections",
+      ...{ params: ofToken, body: revocationSchema },
+      answers: { 200: { description: "It is on disk.", schema: ENDED } },
+      refusals: ["STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, params: { id }, body: { expiresAt } }) => {
+      const durable = revocations.revokeToken(id, expiresAt ?? null);
+      const connections = application.endRevoked();
+      await durable;
+      return context.json({ connections });
+    },
+  );
 }

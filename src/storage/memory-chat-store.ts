@@ -5,12 +5,17 @@ import {
   type ConversationHead,
   type ConversationKind,
   type ConversationOverview,
+  type ConversationProfile,
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
+  type ListPosition,
+  type ListQuery,
+  MEMBERS_IN_OVERVIEW,
   type MemberKey,
   type NewConversation,
   type NewMember,
+  type Preferences,
   type RetentionRule,
   type SentMessage,
   type StoredConversation,
@@ -28,8 +33,10 @@ interface Conversation {
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
+  profile: ConversationProfile;
   /** In the order of their joining. */
   readonly members: Map<string, StoredMember>;
+  readonly preferences: Map<string, Preferences>;
   /** Ascending by `seq`; those that have been removed are missing at the start. */
   messages: StoredMessage[];
   /** Of the newest message, which may have been removed. */
@@ -62,6 +69,28 @@ export class MemoryChatStore implements ChatStore {
     }
     for (const member of batch.removedMembers) this.#removeMember(member);
     for (const member of batch.addedMembers) this.#addMember(member);
+    this.#change(batch);
+  }
+
+  #change({ roles, profiles, preferences }: WriteBatch): void {
+    for (const { conversationId, userId, role } of roles) {
+      const members = this.#conversations.get(conversationId)?.members;
+      const member = members?.get(userId);
+      if (member !== undefined) members?.set(userId, { ...member, role });
+    }
+    for (const { conversationId, title, picture } of profiles) {
+      const conversation = this.#conversations.get(conversationId);
+      if (conversation !== undefined) conversation.profile = { title, picture };
+    }
+    for (const { conversationId, userId, ...change } of preferences) {
+      const conversation = this.#conversations.get(conversationId);
+      if (conversation?.members.has(userId) !== true) continue;
+      const { mutedUntilMs, archivedMs, pinnedMs } = {
+        ...(conversation.preferences.get(userId) ?? NO_PREFERENCES),
+        ...change,
+      };
+      conversation.preferences.set(userId, { mutedUntilMs, archivedMs, pinnedMs });
+    }
   }
 
   async probe(): Promise<void> {
@@ -150,14 +179,20 @@ export class MemoryChatStore implements ChatStore {
     return [...last.values()].sort((a, b) => a.seq - b.seq);
   }
 
-  conversationsOf(userId: string, limit: number): ConversationOverview[] {
+  conversationsOf({ userId, archived, after, limit }: ListQuery): ConversationOverview[] {
     this.#expectOpen();
-    return [...(this.#conversationsOfUser.get(userId) ?? [])]
-      .sort(newestFirst)
-      .slice(0, Math.max(limit, 0))
-      .map(({ id, kind, createdMs, lastSeq, messages }) => ({
-        ...{ id, kind, createdMs, lastSeq, lastMessage: messages.at(-1) ?? null },
-      }));
+    return (this.#conversationsOfUser.get(userId) ?? [])
+      .flatMap((conversation) => overviewOf(conversation, userId) ?? [])
+      .filter((overview) => (overview.archivedMs !== null) === archived)
+      .sort((a, b) => byPosition(positionOf(a), positionOf(b)))
+      .filter((overview) => after === null || byPosition(after, positionOf(overview)) < 0)
+      .slice(0, Math.max(limit, 0));
+  }
+
+  conversationOf(userId: string, id: string): ConversationOverview | null {
+    this.#expectOpen();
+    const conversation = this.#conversations.get(id);
+    return conversation === undefined ? null : overviewOf(conversation, userId);
   }
 
   contactsOf(userId: string, limit: number): string[] {
@@ -202,16 +237,16 @@ export class MemoryChatStore implements ChatStore {
     return count;
   }
 
-  #create({ id, kind, createdMs, memberIds }: NewConversation): void {
+  #create({ id, kind, createdMs, title, picture, members }: NewConversation): void {
     if (this.#conversations.has(id)) return;
-    const members = new Map<string, StoredMember>();
     const conversation: Conversation = {
-      ...{ id, kind, createdMs, members, messages: [] },
-      ...{ lastSeq: 0, lastMessageMs: null },
+      ...{ id, kind, createdMs, profile: { title, picture }, messages: [] },
+      ...{ members: new Map(), preferences: new Map(), lastSeq: 0, lastMessageMs: null },
     };
     this.#conversations.set(id, conversation);
-    for (const userId of new Set(memberIds)) {
-      this.#join(conversation, { userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 });
+    for (const { userId, role } of members) {
+      if (conversation.members.has(userId)) continue;
+      this.#join(conversation, { userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0, role });
     }
   }
 
@@ -224,20 +259,22 @@ export class MemoryChatStore implements ChatStore {
   }
 
   #addMember(member: NewMember): void {
-    const { conversationId, userId, joinedSeq, deliveredSeq, readSeq } = member;
+    const { conversationId, userId, joinedSeq, deliveredSeq, readSeq, role } = member;
     const conversation = this.#conversations.get(conversationId);
     if (conversation === undefined) return;
     const known = conversation.members.get(userId);
     if (known === undefined) {
-      this.#join(conversation, { userId, joinedSeq, deliveredSeq, readSeq });
+      this.#join(conversation, { userId, joinedSeq, deliveredSeq, readSeq, role });
     } else {
-      conversation.members.set(userId, { ...known, joinedSeq });
+      conversation.members.set(userId, { ...known, joinedSeq, role });
       this.#advance(member);
     }
   }
 
   #removeMember({ conversationId, userId }: MemberKey): void {
-    if (this.#conversations.get(conversationId)?.members.delete(userId) !== true) return;
+    const conversation = this.#conversations.get(conversationId);
+    if (conversation?.members.delete(userId) !== true) return;
+    conversation.preferences.delete(userId);
     const joined = this.#conversationsOfUser.get(userId) ?? [];
     const rest = joined.filter(({ id }) => id !== conversationId);
     this.#conversationsOfUser.set(userId, rest);
@@ -273,12 +310,53 @@ export class MemoryChatStore implements ChatStore {
   }
 }
 
+const NO_PREFERENCES: Preferences = { mutedUntilMs: null, archivedMs: null, pinnedMs: null };
+
+/** null where that user is no member. */
+function overviewOf(conversation: Conversation, userId: string): ConversationOverview | null {
+  const { id, kind, createdMs, profile, lastSeq, lastMessageMs, members, messages } = conversation;
+  const member = members.get(userId);
+  if (member === undefined) return null;
+  const { userId: _, ...own } = member;
+  const newest = messages.at(-1) ?? null;
+  const lastMessage = newest !== null && newest.seq > own.joinedSeq ? newest : null;
+  const sent = messages.findLast(({ senderId, event }) => senderId === userId && event === null);
+  const seenSeq = Math.max(own.readSeq, own.joinedSeq, sent?.seq ?? 0);
+  const unread = messages
+    .slice(firstAbove(messages, seenSeq))
+    .filter(({ event }) => event === null);
+  const others = [...members.values()].filter((other) => other !== member);
+  const lowest = (mark: "deliveredSeq" | "readSeq") =>
+    lastMessage?.senderId !== userId || others.length === 0
+      ? null
+      : Math.min(...others.map((other) => other[mark]));
+  return {
+    ...{ id, kind, createdMs, ...profile, lastSeq, ...own, lastMessage },
+    ...(conversation.preferences.get(userId) ?? NO_PREFERENCES),
+    activeMs: lastMessageMs ?? createdMs,
+    memberCount: members.size,
+    memberIds: [...members.keys()].sort(compare).slice(0, MEMBERS_IN_OVERVIEW),
+    unread: unread.length,
+    othersDeliveredSeq: lowest("deliveredSeq"),
+    othersReadSeq: lowest("readSeq"),
+  };
+}
+
+function positionOf({ pinnedMs, activeMs, id }: ConversationOverview): ListPosition {
+  return { pinnedMs: pinnedMs ?? 0, activeMs, id };
+}
+
+function byPosition(a: ListPosition, b: ListPosition): number {
+  return b.pinnedMs - a.pinnedMs || b.activeMs - a.activeMs || compare(a.id, b.id);
+}
+
 function unavailable(message: string): AppError {
   return new AppError("STORAGE_UNAVAILABLE", message);
 }
 
-function snapshot({ id, kind, createdMs, lastSeq, members }: Conversation): StoredConversation {
-  return { id, kind, createdMs, lastSeq, members: [...members.values()] };
+function snapshot(conversation: Conversation): StoredConversation {
+  const { id, kind, createdMs, profile, lastSeq, members } = conversation;
+  return { id, kind, createdMs, ...profile, lastSeq, members: [...members.values()] };
 }
 
 /** The index of the first message whose `seq` is above the given one; the length if there is none. */
@@ -324,5 +402,6 @@ function copyOf(message: StoredMessage): StoredMessage {
     content: message.content,
     replyTo: message.replyTo,
     timestampMs: message.timestampMs,
+    event: message.event,
   };
 }

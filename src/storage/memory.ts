@@ -1,5 +1,6 @@
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
+import { MemoryInviteStore } from "./memory-invite-store.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
 import type { Storage } from "./storage.ts";
@@ -10,13 +11,15 @@ export function memoryStorage(): Storage {
   const queues = new MemoryQueueStore();
   const revocations = new MemoryRevocationStore();
   const blocks = new MemoryBlockStore();
+  const invites = new MemoryInviteStore();
   return {
-    ...{ chat, queues, revocations, blocks },
+    ...{ chat, queues, revocations, blocks, invites },
     async close() {
       chat.close();
       queues.close();
       revocations.close();
       blocks.close();
+      invites.close();
     },
   };
 }

@@ -104,6 +104,27 @@ export const MIGRATIONS: readonly string[] = [
      position INTEGER NOT NULL,
      PRIMARY KEY (blocker_id, blocked_id)
    ) STRICT, WITHOUT ROWID;`,
+
+  // How groups show themselves, who looks after them, what members arrange for themselves, what is
+  // told of it all in the conversation itself, and the links by which others join.
+  `ALTER TABLE conversations ADD COLUMN title TEXT;
+   ALTER TABLE conversations ADD COLUMN picture TEXT;
+   ALTER TABLE members ADD COLUMN role TEXT NOT NULL DEFAULT 'member';
+   ALTER TABLE members ADD COLUMN muted_until_ms INTEGER;
+   ALTER TABLE members ADD COLUMN archived_ms INTEGER;
+   ALTER TABLE members ADD COLUMN pinned_ms INTEGER;
+   ALTER TABLE members ADD COLUMN sent_seq INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE messages ADD COLUMN event TEXT;
+   CREATE INDEX events ON messages (conversation_id, seq) WHERE event IS NOT NULL;
+
+   CREATE TABLE invites (
+     code TEXT NOT NULL PRIMARY KEY,
+     conversation_id TEXT NOT NULL REFERENCES conversations (id),
+     creator_id TEXT NOT NULL,
+     created_ms INTEGER NOT NULL,
+     expires_ms INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX invites_by_conversation ON invites (conversation_id, created_ms);`,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Block, BlockStore } from "../chat/blocks.ts";
 import type { Commits } from "./sqlite-commits.ts";
+import { GroupedWrites } from "./sqlite-grouped-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -9,45 +10,22 @@ export interface BlockWrite extends Block {
   readonly isBlocked: boolean;
 }
 
-/** Writes that wait for their turn, and are committed together. */
-interface Batch {
-  readonly writes: BlockWrite[];
-  readonly committed: Promise<void>;
-}
-
-/**
- * Blocks in an SQLite database; read at once, over `reader`. However many users block others, two
- * commits at most wait among those of other stores.
- */
+/** Blocks in an SQLite database; read at once, over `reader`. */
 export class SqliteBlockStore implements BlockStore {
-  readonly #commits: Commits;
   readonly #reads: ReturnType<typeof prepare>;
-  #open: Batch | null = null;
+  readonly #writes: GroupedWrites<BlockWrite>;
 
   constructor(commits: Commits, reader: Database) {
-    this.#commits = commits;
     this.#reads = prepare(reader);
+    this.#writes = new GroupedWrites(commits, "blocks", (write) => this.#holds(write));
   }
 
   put({ blockerId, blockedId }: Block, isBlocked: boolean): Promise<void> {
-    this.#open ??= this.#begin();
-    this.#open.writes.push({ blockerId, blockedId, isBlocked });
-    return this.#open.committed;
+    return this.#writes.add({ blockerId, blockedId, isBlocked });
   }
 
   all(): Block[] {
     return answer(() => this.#reads.all.all());
-  }
-
-  #begin(): Batch {
-    const writes: BlockWrite[] = [];
-    const take = () => {
-      this.#open = null;
-      return JSON.stringify(writes);
-    };
-    // All are there or none, so one tells; the last of them, which no other has undone.
-    const isThere = () => writes.slice(-1).every((write) => this.#holds(write));
-    return { writes, committed: this.#commits.commit("blocks", take, isThere) };
   }
 
   #holds({ blockerId, blockedId, isBlocked }: BlockWrite): boolean {

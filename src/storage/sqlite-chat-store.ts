@@ -6,10 +6,13 @@ import {
   type ConversationHead,
   type ConversationKind,
   type ConversationOverview,
+  type ConversationProfile,
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
+  type ListQuery,
   type MemberKey,
+  type RoleWrite,
   type SentMessage,
   type StoredConversation,
   type StoredMember,
@@ -26,12 +29,42 @@ import type { MemberNames } from "./sqlite-member-names.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
-interface ConversationRow {
+interface ConversationRow extends ConversationProfile {
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
   readonly lastSeq: number;
 }
+
+/** An overview with its last message's columns beside it, which are null where there is none. */
+interface OverviewRow
+  extends Omit<
+      ConversationOverview,
+      "memberIds" | "lastMessage" | "othersDeliveredSeq" | "othersReadSeq"
+    >,
+    Omit<StoredMessage, "id" | "conversationId" | "seq"> {
+  readonly userId: string;
+  readonly seenSeq: number;
+  readonly memberIdsJson: string;
+  readonly othersJson: string | null;
+  readonly messageId: string | null;
+}
+
+type ListParameters = {
+  readonly userId: string;
+  readonly archived: 0 | 1;
+  readonly pinnedMs: number;
+  readonly activeMs: number;
+  readonly id: string;
+  readonly limit: number;
+};
+
+/** Before all others. */
+const TOP = {
+  pinnedMs: Number.MAX_SAFE_INTEGER,
+  activeMs: Number.MAX_SAFE_INTEGER,
+  id: "",
+} as const;
 
 /**
  * Chats in an SQLite database: commits go to its writer, and are on disk when they resolve; reads
@@ -127,14 +160,21 @@ export class SqliteChatStore implements ChatStore {
     );
   }
 
-  conversationsOf(userId: string, limit: number): ConversationOverview[] {
-    return this.#snapshot(() => {
-      const rows = this.#reads.newestConversations.all(userId, Math.max(limit, 0));
-      const ids = JSON.stringify(rows.map(({ id }) => id));
-      const messages = new Map(
-        this.#reads.lastMessages.all(ids).map((message) => [message.conversationId, message]),
-      );
-      return rows.map((row) => ({ ...row, lastMessage: messages.get(row.id) ?? null }));
+  conversationsOf({ userId, archived, after, limit }: ListQuery): ConversationOverview[] {
+    return answer(() =>
+      this.#reads.conversationList
+        .all({
+          ...{ userId, archived: archived ? 1 : 0, limit: Math.max(limit, 0) },
+          ...(after ?? TOP),
+        })
+        .map(overviewOf),
+    );
+  }
+
+  conversationOf(userId: string, id: string): ConversationOverview | null {
+    return answer(() => {
+      const row = this.#reads.conversationOverview.get({ userId, id });
+      return row && overviewOf(row);
     });
   }
 
@@ -150,10 +190,11 @@ export class SqliteChatStore implements ChatStore {
   }
 
   /**
-   * Batches are there wholly or not at all, so one message tells, or else a change of members. A
-   * batch without either is safe to write again, and counts as not written.
+   * Batches are there wholly or not at all, so one message tells, or else another change. A batch
+   * without any is safe to write again, and counts as not written.
    */
-  #holds({ messages, conversations, addedMembers, removedMembers }: WriteBatch): boolean {
+  #holds(batch: WriteBatch): boolean {
+    const { messages, conversations, addedMembers, removedMembers, roles, profiles } = batch;
     const [message] = messages;
     if (message !== undefined) return this.messageById(message.id) !== null;
     const [created] = conversations;
@@ -161,7 +202,18 @@ export class SqliteChatStore implements ChatStore {
     const [added] = addedMembers;
     if (added !== undefined) return this.#joinedSeqOf(added) === added.joinedSeq;
     const [removed] = removedMembers;
-    return removed !== undefined && this.#joinedSeqOf(removed) === null;
+    if (removed !== undefined) return this.#joinedSeqOf(removed) === null;
+    const [role] = roles;
+    if (role !== undefined) return this.#roleOf(role) === role.role;
+    const [profile] = profiles;
+    if (profile === undefined) return false;
+    const { title, picture } = this.conversation(profile.conversationId) ?? {};
+    return title === profile.title && picture === profile.picture;
+  }
+
+  #roleOf({ conversationId, userId }: MemberKey): RoleWrite["role"] | null {
+    const members = this.conversation(conversationId)?.members ?? [];
+    return members.find((member) => member.userId === userId)?.role ?? null;
   }
 
   #joinedSeqOf({ conversationId, userId }: MemberKey): number | null {
@@ -193,6 +245,27 @@ export class SqliteChatStore implements ChatStore {
       }
     });
   }
+}
+
+function overviewOf(row: OverviewRow): ConversationOverview {
+  const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
+  const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
+  const { type, content, replyTo, timestampMs, event, ...overview } = columns;
+  const { id: conversationId, lastSeq: seq } = overview;
+  const memberIds: string[] = JSON.parse(memberIdsJson);
+  const others: (number | null)[] = othersJson === null ? [] : JSON.parse(othersJson);
+  const [othersDeliveredSeq = null, othersReadSeq = null] = others;
+  const lastMessage = messageId !== null && {
+    ...{ id: messageId, conversationId, seq, senderId, senderName, recipientId, clientMessageId },
+    ...{ type, content, replyTo, timestampMs, event },
+  };
+  return {
+    ...overview,
+    memberIds,
+    lastMessage: lastMessage || null,
+    othersDeliveredSeq,
+    othersReadSeq,
+  };
 }
 
 function wellFormed(text: string): string {
@@ -228,10 +301,10 @@ function prepare(db: Database) {
       StoredMessage,
       [conversationId: string, same: string, after: number, upto: number, exceptSenderId: string]
     >(READS.lastPerSender),
-    newestConversations: query<ConversationRow, [userId: string, limit: number]>(
-      READS.newestConversations,
+    conversationList: query<OverviewRow, [ListParameters]>(READS.conversationList),
+    conversationOverview: query<OverviewRow, [{ userId: string; id: string }]>(
+      READS.conversationOverview,
     ),
-    lastMessages: query<StoredMessage, [idsJson: string]>(READS.lastMessages),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };
 }

@@ -14,10 +14,10 @@ export class ChatWrites {
   apply(batch: WriteBatch): void {
     const { conversations, messages, watermarks, users } = batch;
     const { createConversation, addMember, appendMessage, setNewest } = this.#statements;
-    for (const { id, kind, createdMs, memberIds } of conversations) {
-      if (createConversation.run(id, kind, createdMs).changes === 0) continue;
+    for (const { id, kind, createdMs, title, picture, members } of conversations) {
+      if (createConversation.run(id, kind, createdMs, title, picture).changes === 0) continue;
       let position = 0;
-      for (const userId of memberIds) addMember.run(id, userId, position++);
+      for (const { userId, role } of members) addMember.run(id, userId, position++, role);
     }
     for (const message of messages) {
       appendMessage.run(
@@ -32,6 +32,7 @@ export class ChatWrites {
         message.type,
         message.replyTo,
         message.content,
+        message.event,
       );
     }
     for (const { conversationId, seq, timestampMs } of newestOfEach(messages)) {
@@ -40,6 +41,7 @@ export class ChatWrites {
     for (const { conversationId, userId, deliveredSeq, readSeq } of watermarks) {
       this.#statements.advance.run(deliveredSeq, readSeq, conversationId, userId);
     }
+    this.#markSent(batch);
     for (const { userId, name, lastSeenMs } of users) {
       this.#statements.putUser.run(userId, name, lastSeenMs);
     }
@@ -47,10 +49,48 @@ export class ChatWrites {
       this.#statements.removeMember.run(conversationId, userId);
     }
     for (const member of batch.addedMembers) {
-      const { conversationId, userId, joinedSeq, deliveredSeq, readSeq } = member;
-      this.#statements.joinMember.run(userId, joinedSeq, deliveredSeq, readSeq, conversationId);
+      const { conversationId, userId, joinedSeq, deliveredSeq, readSeq, role } = member;
+      const watermarks = [joinedSeq, deliveredSeq, readSeq] as const;
+      this.#statements.joinMember.run(userId, ...watermarks, role, conversationId);
+    }
+    this.#applyChanges(batch);
+  }
+
+  /**
+   * Who writes has seen what was there: nothing up to their message is unread. Where their read mark
+   * says so already, as it does when they answer what they have read, there is nothing to be done.
+   */
+  #markSent({ messages, watermarks }: WriteBatch): void {
+    const unsaid = new Map<string, StoredMessage>();
+    for (const message of messages) {
+      if (message.event === null)
+        unsaid.set(keyOf(message.conversationId, message.senderId), message);
+    }
+    for (const { conversationId, userId, readSeq } of watermarks) {
+      const key = keyOf(conversationId, userId);
+      if (readSeq >= (unsaid.get(key)?.seq ?? 0)) unsaid.delete(key);
+    }
+    for (const { conversationId, senderId, seq } of unsaid.values()) {
+      this.#statements.markSent.run(seq, conversationId, senderId);
     }
   }
+
+  #applyChanges({ roles, profiles, preferences }: WriteBatch): void {
+    const { setRole, setProfile, setMuted, setArchived, setPinned } = this.#statements;
+    for (const { conversationId, userId, role } of roles) setRole.run(role, conversationId, userId);
+    for (const { conversationId, title, picture } of profiles) {
+      setProfile.run(title, picture, conversationId);
+    }
+    for (const { conversationId, userId, mutedUntilMs, archivedMs, pinnedMs } of preferences) {
+      if (mutedUntilMs !== undefined) setMuted.run(mutedUntilMs, conversationId, userId);
+      if (archivedMs !== undefined) setArchived.run(archivedMs, conversationId, userId);
+      if (pinnedMs !== undefined) setPinned.run(pinnedMs, conversationId, userId);
+    }
+  }
+}
+
+function keyOf(conversationId: string, userId: string): string {
+  return `${userId} ${conversationId}`; // Ids of users hold no space.
 }
 
 /** One message a conversation, so that each conversation's row is written once a batch. */
@@ -75,18 +115,45 @@ type NewMessageRow = [
   type: string,
   replyTo: string | null,
   content: string,
+  event: string | null,
 ];
 
+type NewConversationRow = [
+  id: string,
+  kind: string,
+  createdMs: number,
+  title: string | null,
+  picture: string | null,
+];
+
+type NewMemberRow = [conversationId: string, userId: string, position: number, role: string];
+
+/** Of a member, a time in epoch milliseconds, or that there is none. */
+type PreferenceRow = [timeMs: number | null, conversationId: string, userId: string];
+
 function prepare(db: Database) {
+  const setPreference = (column: string) =>
+    db.query<null, PreferenceRow>(
+      `UPDATE members SET ${column} = ? WHERE conversation_id = ? AND user_id = ?`,
+    );
   return {
-    createConversation: db.query<null, [id: string, kind: string, createdMs: number]>(
-      `INSERT INTO conversations (id, kind, created_ms) VALUES (?, ?, ?)
+    createConversation: db.query<null, NewConversationRow>(
+      `INSERT INTO conversations (id, kind, created_ms, title, picture) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
     ),
-    addMember: db.query<null, [conversationId: string, userId: string, position: number]>(
-      `INSERT INTO members (conversation_id, user_id, position) VALUES (?, ?, ?)
+    addMember: db.query<null, NewMemberRow>(
+      `INSERT INTO members (conversation_id, user_id, position, role) VALUES (?, ?, ?, ?)
        ON CONFLICT (conversation_id, user_id) DO NOTHING`,
     ),
+    setRole: db.query<null, [role: string, conversationId: string, userId: string]>(
+      "UPDATE members SET role = ? WHERE conversation_id = ? AND user_id = ?",
+    ),
+    setProfile: db.query<null, [title: string | null, picture: string | null, id: string]>(
+      "UPDATE conversations SET title = ?, picture = ? WHERE id = ?",
+    ),
+    setMuted: setPreference("muted_until_ms"),
+    setArchived: setPreference("archived_ms"),
+    setPinned: setPreference("pinned_ms"),
     removeMember: db.query<null, [conversationId: string, userId: string]>(
       "DELETE FROM members WHERE conversation_id = ? AND user_id = ?",
     ),
@@ -97,22 +164,25 @@ function prepare(db: Database) {
         joinedSeq: number,
         deliveredSeq: number,
         readSeq: number,
+        role: string,
         conversationId: string,
       ]
     >(
-      `INSERT INTO members (conversation_id, user_id, position, joined_seq, delivered_seq, read_seq)
+      `INSERT INTO members (conversation_id, user_id, position, joined_seq, delivered_seq, read_seq,
+                            role)
        SELECT id, ?, (SELECT coalesce(max(position), -1) + 1 FROM members WHERE conversation_id = id),
-              ?, ?, ?
+              ?, ?, ?, ?
        FROM conversations WHERE id = ?
        ON CONFLICT (conversation_id, user_id) DO UPDATE
        SET joined_seq = excluded.joined_seq,
            delivered_seq = max(delivered_seq, excluded.delivered_seq),
-           read_seq = max(read_seq, excluded.read_seq)`,
+           read_seq = max(read_seq, excluded.read_seq),
+           role = excluded.role`,
     ),
     appendMessage: db.query<null, NewMessageRow>(
       `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,
-                             sender_name, recipient_id, type, reply_to, content)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                             sender_name, recipient_id, type, reply_to, content, event)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     setNewest: db.query<
       null,
@@ -124,6 +194,9 @@ function prepare(db: Database) {
     >(
       `UPDATE members SET delivered_seq = max(delivered_seq, ?), read_seq = max(read_seq, ?)
        WHERE conversation_id = ? AND user_id = ?`,
+    ),
+    markSent: db.query<null, [seq: number, conversationId: string, userId: string]>(
+      `UPDATE members SET sent_seq = max(sent_seq, ?) WHERE conversation_id = ? AND user_id = ?`,
     ),
     putUser: db.query<null, [userId: string, name: string, lastSeenMs: number]>(
       `INSERT INTO users (user_id, name, last_seen_ms) VALUES (?, ?, ?)

@@ -34,7 +34,7 @@ export class MemberNames {
 
   /** The batch is about to be written. */
   addAll({ conversations, addedMembers }: WriteBatch): void {
-    for (const { memberIds } of conversations) for (const userId of memberIds) this.#add(userId);
+    for (const { members } of conversations) for (const { userId } of members) this.#add(userId);
     for (const { userId } of addedMembers) this.#add(userId);
   }
 

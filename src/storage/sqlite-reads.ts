@@ -1,3 +1,5 @@
+import { MEMBERS_IN_OVERVIEW } from "../chat/ports.ts";
+
 /** The columns of a message, named as StoredMessage names them. */
 const MESSAGE = `
   messages.id,
@@ -10,7 +12,8 @@ const MESSAGE = `
   messages.type,
   messages.content,
   messages.reply_to AS replyTo,
-  messages.timestamp_ms AS timestampMs`;
+  messages.timestamp_ms AS timestampMs,
+  messages.event`;
 
 /** What SentMessage names, of a message or of a removed one. */
 const SENT_MESSAGE = `
@@ -25,13 +28,80 @@ const MEMBER = `
   members.user_id AS userId,
   members.joined_seq AS joinedSeq,
   members.delivered_seq AS deliveredSeq,
-  members.read_seq AS readSeq`;
+  members.read_seq AS readSeq,
+  members.role`;
+
+const PREFERENCES = `
+  members.muted_until_ms AS mutedUntilMs,
+  members.archived_ms AS archivedMs,
+  members.pinned_ms AS pinnedMs`;
 
 const CONVERSATION = `
   conversations.id,
   conversations.kind,
   conversations.created_ms AS createdMs,
-  conversations.last_seq AS lastSeq`;
+  conversations.last_seq AS lastSeq,
+  conversations.title,
+  conversations.picture`;
+
+/** When something last happened in a conversation. */
+const ACTIVE_MS = "coalesce(conversations.last_message_ms, conversations.created_ms)";
+
+const INVITE = `
+  code,
+  conversation_id AS conversationId,
+  creator_id AS creatorId,
+  created_ms AS createdMs,
+  expires_ms AS expiresMs`;
+
+/**
+ * A user's conversations, as ConversationOverview names it, but for `messageId` and the two columns
+ * of JSON. The page is found first: what is asked of each conversation is asked of those on it alone.
+ * Since seqs have no gaps, what is unread is reckoned from the first message not seen and the last;
+ * of those between, only events are looked at.
+ */
+const overviews = (which: string) => `
+    WITH page AS MATERIALIZED (
+      SELECT ${CONVERSATION}, ${MEMBER}, ${PREFERENCES}, ${ACTIVE_MS} AS activeMs,
+             max(members.read_seq, members.joined_seq, members.sent_seq) AS seenSeq
+      FROM members
+      CROSS JOIN conversations ON conversations.id = members.conversation_id
+      ${which}
+    )
+    SELECT
+      page.*,
+      (SELECT count(*) FROM members WHERE conversation_id = page.id) AS memberCount,
+      (SELECT json_group_array(user_id) FROM (
+        SELECT user_id FROM members WHERE conversation_id = page.id
+        ORDER BY user_id LIMIT ${MEMBERS_IN_OVERVIEW}
+      )) AS memberIdsJson,
+      coalesce((
+        SELECT page.lastSeq - first.seq + 1 - (
+          SELECT count(*) FROM messages
+          WHERE conversation_id = page.id AND seq >= first.seq AND event IS NOT NULL
+        )
+        FROM messages AS first
+        WHERE first.conversation_id = page.id AND first.seq > page.seenSeq
+        ORDER BY first.seq LIMIT 1
+      ), 0) AS unread,
+      CASE WHEN last.sender_id = page.userId THEN
+        (SELECT json_array(min(delivered_seq), min(read_seq)) FROM members
+         WHERE conversation_id = page.id AND user_id <> page.userId)
+      END AS othersJson,
+      last.id AS messageId,
+      last.sender_id AS senderId,
+      last.sender_name AS senderName,
+      last.recipient_id AS recipientId,
+      last.client_message_id AS clientMessageId,
+      last.type,
+      last.content,
+      last.reply_to AS replyTo,
+      last.timestamp_ms AS timestampMs,
+      last.event
+    FROM page
+    LEFT JOIN messages AS last
+      ON last.conversation_id = page.id AND last.seq = page.lastSeq AND page.lastSeq > page.joinedSeq
+    ORDER BY coalesce(page.pinnedMs, 0) DESC, page.activeMs DESC, page.id`;
 
 /**
  * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks are read once, when the
@@ -118,21 +188,21 @@ export const READS = {
     )
     ORDER BY seq`,
 
-  newestConversations: `
-    SELECT ${CONVERSATION}
-    FROM members
-    CROSS JOIN conversations ON conversations.id = members.conversation_id
-    WHERE members.user_id = ?
-    ORDER BY conversations.last_message_ms DESC NULLS LAST,
-             conversations.created_ms DESC, conversations.id
-    LIMIT ?`,
+  conversationList: overviews(
+    `WHERE members.user_id = :userId
+       AND (members.archived_ms IS NOT NULL) = :archived
+       AND (
+         (coalesce(members.pinned_ms, 0), ${ACTIVE_MS}) < (:pinnedMs, :activeMs)
+         OR ((coalesce(members.pinned_ms, 0), ${ACTIVE_MS}) = (:pinnedMs, :activeMs)
+             AND conversations.id > :id)
+       )
+     ORDER BY coalesce(members.pinned_ms, 0) DESC, ${ACTIVE_MS} DESC, conversations.id
+     LIMIT :limit`,
+  ),
 
-  lastMessages: `
-    SELECT ${MESSAGE}
-    FROM json_each(?) AS wanted
-    CROSS JOIN conversations ON conversations.id = wanted.value
-    CROSS JOIN messages
-      ON messages.conversation_id = conversations.id AND messages.seq = conversations.last_seq`,
+  conversationOverview: overviews(
+    "WHERE members.conversation_id = :id AND members.user_id = :userId",
+  ),
 
   contacts: `
     SELECT DISTINCT others.user_id AS userId
@@ -159,6 +229,11 @@ export const READS = {
   block: `
     SELECT blocker_id AS blockerId, blocked_id AS blockedId FROM blocks
     WHERE blocker_id = ? AND blocked_id = ?`,
+
+  invite: `SELECT ${INVITE} FROM invites WHERE code = ?`,
+
+  invitesOf: `
+    SELECT ${INVITE} FROM invites WHERE conversation_id = ? ORDER BY created_ms, code`,
 
   revocation: `SELECT revoked_ms AS revokedMs FROM revocations WHERE kind = ? AND subject = ?`,
 

@@ -9,13 +9,14 @@ import { toAppError } from "../errors.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
+import { InviteWrites } from "./sqlite-invite-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
-export type StoreName = "chat" | "queues" | "revocations" | "blocks";
+export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -83,6 +84,7 @@ class Writes {
       queues: new QueueWrites(db),
       revocations: new RevocationWrites(db),
       blocks: new BlockWrites(db),
+      invites: new InviteWrites(db),
     };
     this.#removals = new Removals(db);
   }

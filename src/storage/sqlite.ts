@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
 import type { BlockStore } from "../chat/blocks.ts";
+import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
@@ -13,6 +14,7 @@ import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { ClientIds } from "./sqlite-client-ids.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { openingError } from "./sqlite-errors.ts";
+import { SqliteInviteStore } from "./sqlite-invite-store.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
 import { MemberNames } from "./sqlite-member-names.ts";
@@ -81,6 +83,7 @@ class SqliteStorage implements Storage {
   readonly queues: QueueStore;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
+  readonly invites: InviteStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -100,6 +103,7 @@ class SqliteStorage implements Storage {
     this.queues = new SqliteQueueStore(this.#commits, reader);
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
+    this.invites = new SqliteInviteStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
 import type { BlockStore } from "../chat/blocks.ts";
+import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
 
 /** One engine and the stores that it keeps, each for the floor whose port it is. */
@@ -9,6 +10,7 @@ export interface Storage {
   readonly queues: QueueStore;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
+  readonly invites: InviteStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

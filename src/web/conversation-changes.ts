@@ -5,7 +5,13 @@ import {
   type MessageStatus,
   messageKey,
 } from "./conversation.ts";
-import type { Confirmation, ReadReceipt, WireMessage } from "./wire.ts";
+import type {
+  Confirmation,
+  ConversationSummary,
+  GroupEvent,
+  ReadReceipt,
+  WireMessage,
+} from "./wire.ts";
 
 export function withDraft(
   conversation: Conversation,
@@ -18,7 +24,7 @@ export function withDraft(
   if (conversation.messages.some((message) => message.key === key)) return conversation;
   const message: Message = {
     ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
-    ...{ senderId: userId, senderName: userName, status: "SENDING" },
+    ...{ senderId: userId, senderName: userName, status: "SENDING", event: null },
     timestampMs: draft.composedAtMs,
   };
   return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
@@ -34,8 +40,45 @@ export function withLive(
   userId: string,
 ): Conversation {
   const status = message.senderId === userId ? "SENDING" : message.status;
-  const merged = merge(conversation, [toMessage(message, status)]);
+  const merged = withEvent(merge(conversation, [toMessage(message, status)]), message.event);
   return { ...merged, typing: merged.typing.filter((typist) => typist !== message.senderId) };
+}
+
+/**
+ * What the list says of the conversation. It may be older than what has come since: what happened
+ * after its last message happens again.
+ */
+export function withSummary(
+  conversation: Conversation,
+  { kind, title, memberIds, memberCount, readSeq, lastMessage }: ConversationSummary,
+): Conversation {
+  const listed = { ...conversation, kind, title, memberIds, memberCount, readSeq };
+  const lastSeq = lastMessage?.seq ?? 0;
+  return conversation.messages
+    .filter(({ seq }) => seq !== null && seq > lastSeq)
+    .reduce((current, { event }) => withEvent(current, event), listed);
+}
+
+function withEvent(conversation: Conversation, event: GroupEvent | null): Conversation {
+  if (event === null) return conversation;
+  const { memberIds, memberCount } = conversation;
+  const { type, title, userId } = event;
+  const others = memberIds.filter((memberId) => memberId !== userId);
+  switch (type) {
+    case "CONVERSATION_CREATED":
+      return { ...conversation, title, memberCount: event.memberCount ?? memberCount };
+    case "CONVERSATION_CHANGED":
+      return { ...conversation, title };
+    case "MEMBER_ADDED":
+    case "MEMBER_JOINED":
+      if (userId === null) return conversation;
+      return { ...conversation, memberIds: [...others, userId], memberCount: memberCount + 1 };
+    case "MEMBER_REMOVED":
+    case "MEMBER_LEFT":
+      return { ...conversation, memberIds: others, memberCount: memberCount - 1 };
+    default:
+      return conversation;
+  }
 }
 
 /**
@@ -91,7 +134,9 @@ export function withReceipt(
   const seq = Math.max(receipt.seq, conversation.readers[readerId] ?? 0);
   const readers = { ...conversation.readers, [readerId]: seq };
   const others = conversation.memberIds.filter((memberId) => memberId !== userId);
-  const readByAll = Math.min(...others.map((memberId) => readers[memberId] ?? 0), seq);
+  const isAll = conversation.memberCount === conversation.memberIds.length;
+  const lowest = Math.min(...others.map((memberId) => readers[memberId] ?? 0), seq);
+  const readByAll = isAll ? lowest : 0; // Of the others nothing is known here.
   const messages = conversation.messages.map((message) => {
     const isRead = message.senderId === userId && message.seq !== null && message.seq <= readByAll;
     return isRead && message.status !== "READ" ? { ...message, status: "READ" as const } : message;
@@ -141,7 +186,7 @@ function toMessage(message: WireMessage, status: MessageStatus): Message {
   const key = keyOf(message);
   return {
     ...{ key, id, clientMessageId, seq, senderId, senderName, content, timestampMs },
-    ...{ status, failure: null },
+    ...{ event: message.event, status, failure: null },
   };
 }
 

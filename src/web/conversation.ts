@@ -1,4 +1,4 @@
-import type { ConversationKind, DeliveryStatus } from "./wire.ts";
+import type { ConversationKind, DeliveryStatus, GroupEvent } from "./wire.ts";
 
 /** SENDING: not yet confirmed to be on disk. FAILED: refused for good, unless tried again by hand. */
 export type MessageStatus = "SENDING" | "FAILED" | DeliveryStatus;
@@ -13,6 +13,8 @@ export interface Message {
   readonly senderId: string;
   readonly senderName: string;
   readonly content: string;
+  /** What happened, where nobody says anything. */
+  readonly event: GroupEvent | null;
   readonly status: MessageStatus;
   readonly timestampMs: number;
   /** Why it failed. */
@@ -22,7 +24,11 @@ export interface Message {
 export interface Conversation {
   readonly id: string;
   readonly kind: ConversationKind;
+  /** null: it goes by the names of its members. */
+  readonly title: string | null;
+  /** Of a large group, some of them. */
   readonly memberIds: readonly string[];
+  readonly memberCount: number;
   /** By `seq`, then what has none. Of a conversation that was never opened: the newest run only. */
   readonly messages: readonly Message[];
   /** The user has read up to here. */
@@ -57,7 +63,8 @@ export function newConversation(
   memberIds: readonly string[],
 ): Conversation {
   return {
-    ...{ id, kind, memberIds, messages: [], readSeq: 0, durableSeq: 0 },
+    ...{ id, kind, title: null, memberIds, memberCount: memberIds.length },
+    ...{ messages: [], readSeq: 0, durableSeq: 0 },
     ...{
       isLoaded: false,
       isLoadingOlder: false,
@@ -117,7 +124,8 @@ export function unreadCount(conversation: Conversation, userId: string): number 
   const { messages, readSeq } = conversation;
   const notAtHand = Math.max(0, (firstSeq(conversation) ?? 1) - 1 - readSeq);
   const atHand = messages.filter(
-    ({ seq, senderId }) => seq !== null && seq > readSeq && senderId !== userId,
+    ({ seq, senderId, event }) =>
+      seq !== null && seq > readSeq && senderId !== userId && event === null,
   );
   return notAtHand + atHand.length;
 }

@@ -45,6 +45,8 @@ export function groupByDay(
 
 function isApart(before: Message, message: Message): boolean {
   return (
-    before.senderId !== message.senderId || message.timestampMs - before.timestampMs > RUN_PAUSE_MS
+    before.senderId !== message.senderId ||
+    before.event !== null ||
+    message.timestampMs - before.timestampMs > RUN_PAUSE_MS
   );
 }

@@ -7,6 +7,7 @@ import {
   withoutMessage,
   withPage,
   withReceipt,
+  withSummary,
 } from "./conversation-changes.ts";
 import { peerInDirectId } from "./identity.ts";
 import type {
@@ -96,7 +97,7 @@ export function reduce(state: State, event: Event): State {
     case "link-changed":
       return withLink(state, event.link);
     case "conversations-listed":
-      return event.conversations.reduce(withSummary, state);
+      return event.conversations.reduce(withListed, state);
     case "conversation-opened":
       return withOpened(state, event.conversationId);
     case "conversation-closed":
@@ -179,10 +180,10 @@ function withLink(state: State, link: Link): State {
   return { ...state, link, conversations: Object.fromEntries(silent) };
 }
 
-function withSummary(state: State, summary: ConversationSummary): State {
-  const { id, kind, memberIds, readSeq, lastMessage } = summary;
+function withListed(state: State, summary: ConversationSummary): State {
+  const { id, kind, memberIds, lastMessage } = summary;
   const known = state.conversations[id] ?? newConversation(id, kind, memberIds);
-  const current = { ...known, kind, memberIds, readSeq };
+  const current = withSummary(known, summary);
   const page = lastMessage === null ? [] : [lastMessage];
   return withNames(put(state, withPage(current, page, null)), page);
 }

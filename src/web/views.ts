@@ -2,6 +2,7 @@ import { type Conversation, peerOf, unreadCount } from "./conversation.ts";
 import { nameOf, type Person, type State } from "./state.ts";
 
 export function titleOf(state: State, conversation: Conversation): string {
+  if (conversation.title !== null) return conversation.title;
   const others = conversation.memberIds.filter((memberId) => memberId !== state.userId);
   if (others.length === 0) return conversation.id;
   return others.map((memberId) => nameOf(state, memberId)).join(", ");

@@ -15,6 +15,17 @@ export interface WireMessage {
   readonly content: string;
   readonly status: DeliveryStatus;
   readonly timestampMs: number;
+  /** null: somebody says something. */
+  readonly event: GroupEvent | null;
+}
+
+/** What happened in a group; what `type` says nothing of is null. */
+export interface GroupEvent {
+  readonly type: string;
+  readonly title: string | null;
+  /** Who came or went. */
+  readonly userId: string | null;
+  readonly memberCount: number | null;
 }
 
 export interface Confirmation {
@@ -58,7 +69,10 @@ export interface UserPresence {
 export interface ConversationSummary {
   readonly id: string;
   readonly kind: ConversationKind;
+  readonly title: string | null;
+  /** Of a large group, some of them. */
   readonly memberIds: readonly string[];
+  readonly memberCount: number;
   readonly readSeq: number;
   readonly lastMessage: WireMessage | null;
 }
@@ -80,6 +94,18 @@ export function readMessage(value: unknown): WireMessage {
     content: body.text("content"),
     status: body.oneOf("status", ["SENT", "DELIVERED", "READ"]),
     timestampMs: body.time("timestamp"),
+    event: readEvent(body.text("type"), body.field("event")),
+  };
+}
+
+function readEvent(type: string, value: unknown): GroupEvent | null {
+  if (value === null) return null;
+  const body = new Fields(value);
+  return {
+    type,
+    title: body.optionalText("title"),
+    userId: body.optionalText("userId"),
+    memberCount: body.optionalNumber("memberCount"),
   };
 }
 
@@ -140,7 +166,9 @@ export function readConversation(value: unknown): ConversationSummary {
   return {
     id: body.text("id"),
     kind: body.oneOf("kind", ["direct", "group"]),
+    title: body.optionalText("title"),
     memberIds: body.list("memberIds").map(readId),
+    memberCount: body.number("memberCount"),
     readSeq: body.number("readSeq"),
     lastMessage: lastMessage === null ? null : readMessage(lastMessage),
   };

@@ -8,6 +8,7 @@ function message(seq: number, conversationId = "c"): StoredMessage {
     ...{ id: `${conversationId}${seq}`, conversationId, seq, senderId: "a", senderName: "a" },
     ...{ recipientId: "b", clientMessageId: null, type: "TEXT", content: "", replyTo: null },
     timestampMs: 0,
+    event: null,
   };
 }
 

@@ -29,7 +29,9 @@ const body = fc.record(
     conversationId: fc.oneof({ weight: 6, arbitrary: id }, odd),
     recipientId: maybe(id),
     content: fc.oneof({ weight: 6, arbitrary: fc.string({ unit: "binary" }) }, id, odd),
-    type: maybe(fc.oneof(fc.constantFrom("TEXT", "x-1", "1x", "y".repeat(33), "TEXT\n"), id)),
+    type: maybe(
+      fc.oneof(fc.constantFrom("TEXT", "x-1", "1x", "y".repeat(33), "TEXT\n", "MEMBER_LEFT"), id),
+    ),
     clientMessageId: maybe(id),
     replyTo: maybe(id),
     status: maybe(id),

@@ -4,7 +4,7 @@ import type { NewMessage } from "../../src/chat/messages.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
-import { chatHarness } from "../support/chat-harness.ts";
+import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
 
@@ -83,7 +83,7 @@ describe("a direct conversation", () => {
 
 test("in a group messages and typing go on as they were", async () => {
   const { chat, refusal, block, outlet } = await withBlock("bob", "alice");
-  await chat.membership.create("g1", ["alice", "bob", "carol"]);
+  await createGroup(chat, "g1", ["alice", "bob", "carol"]);
   await block();
   expect(await refusal("alice", { conversationId: "g1" })).toBe("not refused");
   expect(await refusal("alice", { conversationId: "g1", recipientId: "bob" })).toBe("not refused");

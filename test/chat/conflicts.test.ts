@@ -132,7 +132,13 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     const told = outlet.told.filter(({ body }) => body.messageId === shown?.id);
     expect(told).toEqual([]);
     const bob = (await held.store.conversation("c1"))?.members[1];
-    expect(bob).toEqual({ userId: "bob", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 });
+    expect(bob).toEqual({
+      userId: "bob",
+      joinedSeq: 0,
+      deliveredSeq: 1,
+      readSeq: 1,
+      role: "member",
+    });
   });
 
   test("a message whose id is taken is refused, and gets another when it is sent again", async () => {
@@ -162,7 +168,13 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     expect(await held.store.conversation("c3")).toBeNull();
     expect(outlet.of("left").map(({ to }) => to)).toEqual(["erin", "frank"]);
     const [gina] = (await held.store.conversation("c4"))?.members ?? [];
-    expect(gina).toEqual({ userId: "gina", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 });
+    expect(gina).toEqual({
+      userId: "gina",
+      joinedSeq: 0,
+      deliveredSeq: 1,
+      readSeq: 1,
+      role: "member",
+    });
     expect(await send("erin", "frank", "c3", "e1")).toBe("SENT");
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { SYSTEM } from "../../src/chat/actor.ts";
 import type { ChatStore } from "../../src/chat/ports.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
-import { chatHarness } from "../support/chat-harness.ts";
+import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { DeferredStore } from "../support/deferred-store.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 
@@ -33,10 +34,10 @@ describe("presence for contacts", () => {
       expect(await sees("alice", "bob")).toBe(true);
       expect(await sees("bob", "alice")).toBe(true);
       expect(await sees("carol", "alice")).toBe(false);
-      await chat.membership.create("g1", ["carol", "alice"]);
-      await chat.membership.add("g1", "dave");
+      await createGroup(chat, "g1", ["carol", "alice"]);
+      await chat.membership.add(SYSTEM, "g1", "dave");
       for (const userId of ["alice", "dave"]) expect(await sees("carol", userId)).toBe(true);
-      await chat.membership.remove("g1", "alice");
+      await chat.membership.remove(SYSTEM, "g1", "alice");
       expect(await sees("carol", "alice")).toBe(false);
       expect(await sees("alice", "dave")).toBe(false);
       expect(await sees("alice", "bob")).toBe(true);
@@ -53,7 +54,7 @@ describe("presence for contacts", () => {
     expect(await sees("alice", "bob")).toBe(true);
     await held.release();
     expect(await sees("alice", "bob")).toBe(true);
-    const removed = chat.membership.remove("d1", "bob");
+    const removed = chat.membership.remove(SYSTEM, "d1", "bob");
     expect(await sees("alice", "bob")).toBe(false);
     expect(await sees("bob", "alice")).toBe(false);
     while (held.isCommitting) await held.release();
@@ -64,10 +65,10 @@ describe("presence for contacts", () => {
   test("is as it was where the change could not be written", async () => {
     const held = HeldStore.inMemory();
     const { chat, send, sees } = harnessWith(held.store);
-    await chat.membership.create("g1", ["alice", "bob"]);
+    await createGroup(chat, "g1", ["alice", "bob"]);
     held.isHolding = true;
     held.isFailing = true;
-    const lost = chat.membership.remove("g1", "bob").catch(({ code }) => code);
+    const lost = chat.membership.remove(SYSTEM, "g1", "bob").catch(({ code }) => code);
     send("alice", { conversationId: "d1", recipientId: "carol" });
     expect(await sees("alice", "carol")).toBe(true);
     expect(await sees("alice", "bob")).toBe(false);
@@ -79,8 +80,8 @@ describe("presence for contacts", () => {
 
   test("of two who share another conversation stays when one of them leaves this one", async () => {
     const { chat, sees } = harnessWith(new MemoryChatStore());
-    for (const id of ["g1", "g2"]) await chat.membership.create(id, ["alice", "bob"]);
-    await chat.membership.remove("g1", "bob");
+    for (const id of ["g1", "g2"]) await createGroup(chat, id, ["alice", "bob"]);
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     expect(await sees("alice", "bob")).toBe(true);
   });
 

@@ -3,7 +3,9 @@ import { Conversations } from "../../src/chat/conversations.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
 function opened(conversations: Conversations, id: string, members = ["alice", "bob"]) {
-  return conversations.open(id, members.length === 2 ? "direct" : "group", members, 0);
+  const kind = members.length === 2 ? "direct" : "group";
+  const input = { id, kind, createdMs: 0, title: null, picture: null } as const;
+  return conversations.open(input, members, null);
 }
 
 test("however many conversations there were, those in memory are bounded", () => {

@@ -1,16 +1,18 @@
 import { describe, expect, test } from "bun:test";
+import { SYSTEM } from "../../src/chat/actor.ts";
 import type { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
-import { chatHarness } from "../support/chat-harness.ts";
+import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { Device, numbers, syncFrom } from "../support/replay-device.ts";
+import { batch } from "../support/stored.ts";
 
 /** A group of alice, bob and carol, on disk. */
 async function group(options: Parameters<typeof chatHarness>[1] = {}) {
   const held = HeldStore.inMemory();
   const harness = chatHarness(held.store, options);
   const { chat, outlet, send } = harness;
-  await chat.membership.create("g1", ["alice", "bob", "carol"]);
+  await createGroup(chat, "g1", ["alice", "bob", "carol"]);
   const say = (from: string, content = "hello") => send(from, { conversationId: "g1", content });
   const got = (userId: string) => outlet.bodies("message", userId).map(({ content }) => content);
   const confirmed = (userId: string, status: string) =>
@@ -36,7 +38,7 @@ const codes = (outcomes: readonly (AppError | null)[]) => outcomes.map((error) =
 describe("a group", () => {
   test("is there when its promise resolves, with an id of its own if none is given", async () => {
     const { chat, outlet, held } = await group();
-    const created = await chat.membership.create(null, ["dave", "erin", "dave"]);
+    const created = await createGroup(chat, null, ["dave", "erin", "dave"]);
     expect(created).toMatchObject({ memberIds: ["dave", "erin"], isNew: true });
     expect(await held.inner.conversation(created.id)).toMatchObject({
       kind: "group",
@@ -49,7 +51,7 @@ describe("a group", () => {
     const held = HeldStore.inMemory();
     const { chat, outlet, send } = chatHarness(held.store);
     held.isHolding = true;
-    const created = outcome(chat.membership.create("g1", ["alice", "bob"]));
+    const created = outcome(createGroup(chat, "g1", ["alice", "bob"]));
     const outcomes = send("alice", { conversationId: "g1" });
     expect(outlet.bodies("message", "bob")).toMatchObject([{ seq: 1 }]);
     expect(outlet.bodies("message", "bob")[0]).not.toHaveProperty("recipientId");
@@ -61,12 +63,12 @@ describe("a group", () => {
 
   test("may be asked for again, and is refused where the id stands for something else", async () => {
     const { chat, send } = await group();
-    const again = chat.membership.create("g1", ["carol", "bob", "alice"]);
+    const again = createGroup(chat, "g1", ["carol", "bob", "alice"]);
     expect(await outcome(again)).toMatchObject({ id: "g1", isNew: false });
-    const other = chat.membership.create("g1", ["alice", "bob"]);
+    const other = createGroup(chat, "g1", ["alice", "bob"]);
     expect(await outcome(other)).toBe("CONVERSATION_EXISTS");
     send("alice", { conversationId: "d1", recipientId: "bob" });
-    const direct = chat.membership.create("d1", ["alice", "bob"]);
+    const direct = createGroup(chat, "d1", ["alice", "bob"]);
     expect(await outcome(direct)).toBe("CONVERSATION_EXISTS");
   });
 
@@ -75,7 +77,7 @@ describe("a group", () => {
     const { chat, outlet, send } = chatHarness(held.store);
     held.isHolding = true;
     held.isFailing = true;
-    const created = outcome(chat.membership.create("g1", ["alice", "bob"]));
+    const created = outcome(createGroup(chat, "g1", ["alice", "bob"]));
     const sent = send("alice", { conversationId: "g1" });
     await held.release();
     expect(await created).toBe("STORAGE_UNAVAILABLE");
@@ -86,8 +88,8 @@ describe("a group", () => {
 
   test("has no more members than it may", async () => {
     const { chat } = await group({ conversationMembers: 3 });
-    expect(await outcome(chat.membership.add("g1", "dave"))).toBe("VALIDATION_FAILED");
-    const large = chat.membership.create("g2", ["a", "b", "c", "d"]);
+    expect(await outcome(chat.membership.add(SYSTEM, "g1", "dave"))).toBe("VALIDATION_FAILED");
+    const large = createGroup(chat, "g2", ["a", "b", "c", "d"]);
     expect(await outcome(large)).toBe("VALIDATION_FAILED");
   });
 });
@@ -100,7 +102,7 @@ describe("who was removed", () => {
     const [message] = await held.inner.history({ conversationId: "g1", limit: 1 });
     if (message === undefined) throw new Error("nothing was stored");
     held.isHolding = true;
-    const removed = outcome(chat.membership.remove("g1", "bob"));
+    const removed = outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     expect(() => say("bob")).toThrow("No conversation g1");
     expect(() => chat.typing.set("bob", "g1", true)).toThrow("No conversation g1");
     expect(() => chat.receipts.read("bob", message.id, null)).toThrow("No message");
@@ -116,9 +118,11 @@ describe("who was removed", () => {
 
   test("may say so when there is nobody to remove; an unknown conversation is refused", async () => {
     const { chat } = await group();
-    expect(await outcome(chat.membership.remove("g1", "mallory"))).toBe("done");
-    expect(await outcome(chat.membership.remove("g2", "bob"))).toBe("CONVERSATION_NOT_FOUND");
-    expect(await outcome(chat.membership.add("g2", "bob"))).toBe("CONVERSATION_NOT_FOUND");
+    expect(await outcome(chat.membership.remove(SYSTEM, "g1", "mallory"))).toBe("done");
+    expect(await outcome(chat.membership.remove(SYSTEM, "g2", "bob"))).toBe(
+      "CONVERSATION_NOT_FOUND",
+    );
+    expect(await outcome(chat.membership.add(SYSTEM, "g2", "bob"))).toBe("CONVERSATION_NOT_FOUND");
   });
 
   test("is removed once; the second word waits for the disk as the first one does", async () => {
@@ -126,7 +130,7 @@ describe("who was removed", () => {
     held.isHolding = true;
     const done: string[] = [];
     for (const nth of ["first", "second"]) {
-      void chat.membership.remove("g1", "bob").then(() => done.push(nth));
+      void chat.membership.remove(SYSTEM, "g1", "bob").then(() => done.push(nth));
     }
     await settled();
     expect(done).toEqual([]);
@@ -139,7 +143,7 @@ describe("who was removed", () => {
   test("is not typing any more", async () => {
     const { chat, outlet, clock } = await group();
     chat.typing.set("bob", "g1", true);
-    await chat.membership.remove("g1", "bob");
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     clock.advance(60_000);
     expect(outlet.bodies("typing", "g1").map(({ isTyping }) => isTyping)).toEqual([true, false]);
   });
@@ -148,7 +152,7 @@ describe("who was removed", () => {
     const { chat, held, say, got } = await group({ delivery: "durable" });
     held.isHolding = true;
     say("alice", "held back");
-    const removed = outcome(chat.membership.remove("g1", "bob"));
+    const removed = outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     await held.release();
     await held.release();
     expect(await removed).toBe("done");
@@ -163,7 +167,7 @@ describe("who was removed", () => {
     await settled();
     const [message] = await held.inner.history({ conversationId: "g1", limit: 1 });
     if (message === undefined) throw new Error("nothing was stored");
-    await chat.membership.remove("g1", "bob");
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     for (const reader of ["alice", "carol"]) {
       await chat.receipts.delivered(reader, message);
       await chat.receipts.read(reader, message.id, null);
@@ -187,7 +191,7 @@ describe("who was removed", () => {
     await settled();
     expect(confirmed("alice", "DELIVERED")).toEqual([]);
     await chat.receipts.delivered("carol", first);
-    await chat.membership.remove("g1", "bob");
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     await settled();
     expect(confirmed("alice", "DELIVERED")).toEqual([2]);
     say("alice", "4");
@@ -199,9 +203,9 @@ describe("who was removed", () => {
 
   test("leaves nobody behind to whom a message could be delivered", async () => {
     const { chat, say, confirmed } = await group();
-    await chat.membership.remove("g1", "bob");
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     say("alice");
-    await chat.membership.remove("g1", "carol");
+    await chat.membership.remove(SYSTEM, "g1", "carol");
     await settled();
     expect(confirmed("alice", "DELIVERED")).toEqual([]);
     expect(chat.conversations.peek("g1")?.isReadByAllBut("alice", 1)).toBe(false);
@@ -210,7 +214,7 @@ describe("who was removed", () => {
   test("of a direct conversation leaves it to the other one, who writes to nobody", async () => {
     const { chat, send, outlet } = await group();
     send("alice", { conversationId: "d1", recipientId: "bob" });
-    await chat.membership.remove("d1", "bob");
+    await chat.membership.remove(SYSTEM, "d1", "bob");
     expect(() => send("bob", { conversationId: "d1" })).toThrow("No conversation d1");
     expect(() => send("bob", { conversationId: "d1", recipientId: "alice" })).toThrow(
       "No conversation d1",
@@ -220,8 +224,8 @@ describe("who was removed", () => {
     expect(() => send("alice", { conversationId: "d1", recipientId: "bob" })).toThrow(
       "recipientId",
     );
-    await chat.membership.add("d1", "bob");
-    expect(await outcome(chat.membership.add("d1", "carol"))).toBe("VALIDATION_FAILED");
+    await chat.membership.add(SYSTEM, "d1", "bob");
+    expect(await outcome(chat.membership.add(SYSTEM, "d1", "carol"))).toBe("VALIDATION_FAILED");
   });
 });
 
@@ -232,7 +236,7 @@ describe("a replay under way", () => {
     await settled();
     const device = new Device(chat);
     device.pace = () => {
-      if (device.got.length === 3) void chat.membership.remove("g1", "bob");
+      if (device.got.length === 3) void chat.membership.remove(SYSTEM, "g1", "bob");
       return null;
     };
     const sync = syncFrom({ g1: 0 });
@@ -256,7 +260,7 @@ describe("a replay under way", () => {
     await settled();
     say("alice", "3, held");
     for (const message of chat.journal.uncommitted()) device.live(message);
-    const removed = outcome(chat.membership.remove("g1", "bob"));
+    const removed = outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     gate.resolve();
     await replayed;
     expect(device.got).toEqual([]);
@@ -270,7 +274,7 @@ describe("a replay under way", () => {
     say("alice", "1");
     await settled();
     held.isHolding = true;
-    void outcome(chat.membership.remove("g1", "bob"));
+    void outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     const device = new Device(chat);
     const sync = syncFrom({});
     await device.subscribes(sync);
@@ -286,7 +290,7 @@ describe("who joins", () => {
     await settled();
     const [, , third] = await held.inner.history({ conversationId: "g1", limit: 3 });
     if (third === undefined) throw new Error("nothing was stored");
-    await chat.membership.add("g1", "dave");
+    await chat.membership.add(SYSTEM, "g1", "dave");
     expect(() => chat.receipts.read("dave", third.id, null)).toThrow("No message");
     say("alice", "4");
     expect(got("dave")).toEqual(["4"]);
@@ -299,10 +303,10 @@ describe("who joins", () => {
     const { chat, say, held, got } = await group({ delivery: "durable" });
     say("alice", "1");
     await settled();
-    await chat.membership.remove("g1", "bob");
+    await chat.membership.remove(SYSTEM, "g1", "bob");
     held.isHolding = true;
     say("alice", "2, while bob is gone");
-    const added = outcome(chat.membership.add("g1", "bob"));
+    const added = outcome(chat.membership.add(SYSTEM, "g1", "bob"));
     await held.release();
     await held.release();
     expect(await added).toBe("done");
@@ -323,7 +327,7 @@ describe("who joins", () => {
     const { chat, say, held, confirmed } = await group();
     say("alice");
     await settled();
-    await chat.membership.add("g1", "dave");
+    await chat.membership.add(SYSTEM, "g1", "dave");
     const [first] = await held.inner.history({ conversationId: "g1", limit: 1 });
     if (first === undefined) throw new Error("nothing was stored");
     for (const userId of ["bob", "carol"]) await chat.receipts.delivered(userId, first);
@@ -336,10 +340,10 @@ describe("who joins", () => {
     held.isHolding = true;
     say("alice", "under way");
     const changes = [
-      chat.membership.remove("g1", "bob"),
-      chat.membership.add("g1", "dave"),
-      chat.membership.add("g1", "bob"),
-      chat.membership.remove("g1", "dave"),
+      chat.membership.remove(SYSTEM, "g1", "bob"),
+      chat.membership.add(SYSTEM, "g1", "dave"),
+      chat.membership.add(SYSTEM, "g1", "bob"),
+      chat.membership.remove(SYSTEM, "g1", "dave"),
     ];
     await held.release();
     await held.release();
@@ -356,7 +360,7 @@ describe("a change that cannot be written", () => {
     const { chat, held, say, outlet, storedMembers } = await group();
     held.isHolding = true;
     held.isFailing = true;
-    const removed = outcome(chat.membership.remove("g1", "bob"));
+    const removed = outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     expect(() => say("bob")).toThrow("No conversation g1");
     await held.release();
     expect(await removed).toBe("STORAGE_UNAVAILABLE");
@@ -373,8 +377,11 @@ describe("a change that cannot be written", () => {
     const { chat, held, say, outlet } = await group();
     held.isHolding = true;
     held.isFailing = true;
-    const changes = [chat.membership.add("g1", "dave"), chat.membership.remove("g1", "dave")];
-    changes.push(chat.membership.remove("g1", "bob"));
+    const changes = [
+      chat.membership.add(SYSTEM, "g1", "dave"),
+      chat.membership.remove(SYSTEM, "g1", "dave"),
+    ];
+    changes.push(chat.membership.remove(SYSTEM, "g1", "bob"));
     const outcomes = changes.map(outcome);
     await held.release();
     expect(await Promise.all(outcomes)).toEqual([
@@ -390,12 +397,12 @@ describe("a change that cannot be written", () => {
     held.isHolding = true;
     held.isFailing = true;
     say("alice", "lost");
-    const lost = outcome(chat.membership.add("g1", "dave"));
+    const lost = outcome(chat.membership.add(SYSTEM, "g1", "dave"));
     await held.release();
     expect(await lost).toBe("STORAGE_UNAVAILABLE");
     held.isFailing = false;
     held.isHolding = false;
-    await chat.membership.add("g1", "dave");
+    await chat.membership.add(SYSTEM, "g1", "dave");
     say("alice", "seq 1 again");
     expect(got("dave")).toEqual(["seq 1 again"]);
   });
@@ -407,13 +414,11 @@ describe("a change that cannot be written", () => {
     // The store has what this server does not know of: the next seq is taken.
     const [first] = await held.inner.history({ conversationId: "g1", limit: 1 });
     if (first === undefined) throw new Error("nothing was stored");
-    await held.inner.commit({
-      ...{ conversations: [], watermarks: [], users: [], removedMembers: [], addedMembers: [] },
-      messages: [{ ...first, id: "foreign", seq: 2, clientMessageId: null }],
-    });
+    const foreign = { ...first, id: "foreign", seq: 2, clientMessageId: null };
+    await held.inner.commit(batch({ messages: [foreign] }));
     held.isHolding = true;
     say("carol", "under way");
-    const removed = outcome(chat.membership.remove("g1", "bob"));
+    const removed = outcome(chat.membership.remove(SYSTEM, "g1", "bob"));
     await held.release();
     await held.release();
     expect(await removed).toBe("done");
@@ -424,10 +429,10 @@ describe("a change that cannot be written", () => {
 test("members are as they were after a restart", async () => {
   const store = new MemoryChatStore();
   const before = chatHarness(store);
-  await before.chat.membership.create("g1", ["alice", "bob"]);
+  await createGroup(before.chat, "g1", ["alice", "bob"]);
   before.send("alice", { conversationId: "g1" });
-  await before.chat.membership.remove("g1", "bob");
-  await before.chat.membership.add("g1", "carol");
+  await before.chat.membership.remove(SYSTEM, "g1", "bob");
+  await before.chat.membership.add(SYSTEM, "g1", "carol");
   await before.chat.stop();
   const { send, outlet } = chatHarness(store);
   expect(() => send("bob", { conversationId: "g1" })).toThrow("No conversation g1");

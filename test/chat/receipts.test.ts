@@ -3,7 +3,7 @@ import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
-import { batch } from "../support/stored.ts";
+import { batch, conversation } from "../support/stored.ts";
 
 const toBob = { conversationId: "c1", recipientId: "bob" };
 
@@ -20,7 +20,7 @@ function at<Item>(items: readonly Item[], index: number): Item {
 async function groupOfThree(): Promise<MemoryChatStore> {
   const store = new MemoryChatStore();
   const memberIds = ["alice", "bob", "carol"];
-  const group = { id: "g1", kind: "group" as const, createdMs: 0, memberIds };
+  const group = conversation("g1", memberIds);
   await store.commit(batch({ conversations: [group] }));
   return store;
 }
@@ -115,10 +115,7 @@ describe("DELIVERED", () => {
 test("many acknowledgements become few writes, and one DELIVERED", async () => {
   const held = HeldStore.inMemory();
   const memberIds = ["alice", ...Array.from({ length: 1_000 }, (_, index) => `member-${index}`)];
-  await held.inner.commit({
-    ...{ messages: [], watermarks: [], users: [], removedMembers: [], addedMembers: [] },
-    conversations: [{ id: "g1", kind: "group", createdMs: 0, memberIds }],
-  });
+  await held.inner.commit(batch({ conversations: [conversation("g1", memberIds)] }));
   const { chat, send, outlet } = chatHarness(held.store);
   send("alice", { conversationId: "g1" });
   await settled();

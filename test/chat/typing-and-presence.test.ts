@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
-import { chatHarness } from "../support/chat-harness.ts";
+import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 
 async function twoInOne(options: Partial<ChatOptions> = {}) {
@@ -79,7 +79,7 @@ describe("typing", () => {
   test("of many that is late at many times is told together", async () => {
     const { chat, clock, outlet } = await twoInOne(slow);
     const users = Array.from({ length: 100 }, (_, n) => `u${n}`);
-    await chat.membership.create("g1", users);
+    await createGroup(chat, "g1", users);
     for (const userId of users) {
       for (let n = 0; n < 3; n += 1) chat.typing.set(userId, "g1", n % 2 === 0);
       clock.advance(1);

@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
-import { batch, conversation, joining, message, messages, watermark } from "../support/stored.ts";
+import {
+  batch,
+  conversation,
+  joining,
+  listOf,
+  message,
+  messages,
+  watermark,
+} from "../support/stored.ts";
 
 /** What a ChatStore keeps of who comes and goes. `current` is the store of the running test. */
 export function chatMembersContract(current: () => ChatStore): void {
@@ -22,7 +30,7 @@ export function chatMembersContract(current: () => ChatStore): void {
       await commit({ removedMembers: [leaving("bob")] });
       expect(await memberIds()).toEqual(["alice", "carol"]);
       expect(await store.backlog("bob")).toEqual([]);
-      expect(await store.conversationsOf("bob", 10)).toEqual([]);
+      expect(await store.conversationsOf(listOf("bob"))).toEqual([]);
       expect(await store.conversationHeads("bob", 10)).toEqual([]);
       expect(await store.backlog("carol")).toMatchObject([{ conversationId: "chat" }]);
       expect(await store.history({ conversationId: "chat", limit: 10 })).toHaveLength(3);
@@ -47,11 +55,11 @@ export function chatMembersContract(current: () => ChatStore): void {
     test("who is added comes last and begins where they joined", async () => {
       await commit({ addedMembers: [joining("dave", 3)] });
       expect((await members()).at(-1)).toEqual({
-        ...{ userId: "dave", joinedSeq: 3, deliveredSeq: 3, readSeq: 3 },
+        ...{ userId: "dave", joinedSeq: 3, deliveredSeq: 3, readSeq: 3, role: "member" },
       });
       expect(await memberIds()).toEqual(["alice", "bob", "carol", "dave"]);
       expect(await store.backlog("dave")).toEqual([]);
-      expect(await store.conversationsOf("dave", 10)).toMatchObject([{ id: "chat" }]);
+      expect(await store.conversationsOf(listOf("dave"))).toMatchObject([{ id: "chat" }]);
       await commit({ messages: [message(4)] });
       expect(await store.backlog("dave")).toEqual([
         { conversationId: "chat", deliveredSeq: 3, lastSeq: 4 },
@@ -66,7 +74,12 @@ export function chatMembersContract(current: () => ChatStore): void {
         addedMembers: [joining("bob", 3)],
       });
       expect(await memberIds()).toEqual(["alice", "carol", "bob"]);
-      expect((await members()).at(-1)).toMatchObject({ joinedSeq: 3, deliveredSeq: 3, readSeq: 3 });
+      expect((await members()).at(-1)).toMatchObject({
+        joinedSeq: 3,
+        deliveredSeq: 3,
+        readSeq: 3,
+        role: "member",
+      });
     });
 
     test("who was removed may be added again later", async () => {
@@ -81,7 +94,7 @@ export function chatMembersContract(current: () => ChatStore): void {
       await commit({ watermarks: [watermark("carol", 3, 1)] });
       await commit({ addedMembers: [joining("carol", 2)] });
       expect((await members()).at(-1)).toEqual({
-        ...{ userId: "carol", joinedSeq: 2, deliveredSeq: 3, readSeq: 2 },
+        ...{ userId: "carol", joinedSeq: 2, deliveredSeq: 3, readSeq: 2, role: "member" },
       });
     });
 
@@ -116,7 +129,7 @@ export function chatMembersContract(current: () => ChatStore): void {
     test("members of a conversation that is not there are left out", async () => {
       await commit({ addedMembers: [{ ...joining("bob", 1), conversationId: "nowhere" }] });
       expect(await store.conversation("nowhere")).toBeNull();
-      expect(await store.conversationsOf("bob", 10)).toHaveLength(1);
+      expect(await store.conversationsOf(listOf("bob"))).toHaveLength(1);
     });
   });
 }

@@ -13,10 +13,12 @@ import {
   EPOCH_MS,
   identity,
   joining,
+  listOf,
   message,
   messages,
   watermark,
 } from "../support/stored.ts";
+import { chatListsContract } from "./chat-lists.ts";
 import { chatMembersContract } from "./chat-members.ts";
 import { chatRemovalContract } from "./chat-removal.ts";
 import { CONTENTS } from "./contents.ts";
@@ -49,31 +51,43 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         expect(await store.history({ conversationId: "chat", limit: 10 })).toEqual([]);
         expect(await store.backlog("alice")).toEqual([]);
         expect(await store.lastMessagePerSender("chat", 0, 10, "alice")).toEqual([]);
-        expect(await store.conversationsOf("alice", 10)).toEqual([]);
+        expect(await store.conversationsOf(listOf("alice"))).toEqual([]);
         expect(await store.users(["alice"])).toEqual([]);
         expect(await store.users([])).toEqual([]);
       });
 
       test("takes an empty batch", async () => {
         await commit({});
-        expect(await store.conversationsOf("alice", 10)).toEqual([]);
+        expect(await store.conversationsOf(listOf("alice"))).toEqual([]);
       });
     });
 
     describe("conversations", () => {
       test("are read as they were written, members in the order of their joining", async () => {
-        const created = { ...conversation("group", ["zoe", "adam", "mia"]), createdMs: 1 };
+        const profile = { title: "The three", picture: "https://example.com/three.png" };
+        const group = {
+          ...conversation("group", ["zoe", "adam", "mia"]),
+          createdMs: 1,
+          ...profile,
+        };
+        const members = group.members.map((member) =>
+          member.userId === "adam" ? { ...member, role: "owner" as const } : member,
+        );
+        const created = { ...group, members };
         await commit({ conversations: [created] });
         expect(await store.conversation("group")).toEqual({
           id: "group",
           kind: "group",
           createdMs: 1,
+          title: "The three",
+          picture: "https://example.com/three.png",
           lastSeq: 0,
           members: ["zoe", "adam", "mia"].map((userId) => ({
             userId,
             joinedSeq: 0,
             deliveredSeq: 0,
             readSeq: 0,
+            role: userId === "adam" ? "owner" : "member",
           })),
         });
       });
@@ -84,14 +98,14 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         const before = await store.conversation("chat");
         await commit({
           conversations: [
-            { id: "chat", kind: "group", createdMs: 5, memberIds: ["mallory", "bob", "alice"] },
+            { ...conversation("chat", ["mallory", "bob", "alice"]), createdMs: 5, title: "Other" },
           ],
           messages: [message(3)],
         });
         expect(await store.conversation("chat")).toEqual(
           before === null ? null : { ...before, lastSeq: 3 },
         );
-        expect(await store.conversationsOf("mallory", 10)).toEqual([]);
+        expect(await store.conversationsOf(listOf("mallory"))).toEqual([]);
       });
 
       test("named twice in a batch are created by the first naming", async () => {
@@ -119,7 +133,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         await commit({ conversations: [conversation()], messages: [message(1), message(3)] });
         await commit({ messages: [message(2)] });
         expect((await store.conversation("chat"))?.lastSeq).toBe(3);
-        const [overview] = await store.conversationsOf("bob", 1);
+        const [overview] = await store.conversationsOf(listOf("bob", 1));
         expect(overview?.lastMessage).toEqual(message(3));
         expect(seqs(await store.history({ conversationId: "chat", limit: 5 }))).toEqual([1, 2, 3]);
       });
@@ -234,7 +248,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
 
           expect(await store.conversation("chat")).toEqual(before);
           expect(await store.conversation("second")).toBeNull();
-          expect(await store.conversationsOf("carol", 10)).toEqual([]);
+          expect(await store.conversationsOf(listOf("carol"))).toEqual([]);
           expect(await store.history({ conversationId: "chat", limit: 10 })).toEqual([stored]);
           expect(await store.messageById("chat#2")).toBeNull();
           expect(await store.messageByClientId("alice", "c-2")).toBeNull();
@@ -267,14 +281,15 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
 
     test("a probe leaves nothing behind", async () => {
       await commit({ conversations: [conversation()], messages: messages(2) });
-      const before = await store.conversationsOf("bob", 10);
+      const before = await store.conversationsOf(listOf("bob"));
       await store.probe();
       await store.probe();
-      expect(await store.conversationsOf("bob", 10)).toEqual(before);
+      expect(await store.conversationsOf(listOf("bob"))).toEqual(before);
     });
 
     chatRemovalContract(() => store);
     chatMembersContract(() => store);
+    chatListsContract(() => store);
 
     describe("watermarks", () => {
       beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));
@@ -314,7 +329,8 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           messages: [message(1, { conversationId: "new" })],
           watermarks: [watermark("bob", 1, 1, "new")],
         });
-        const bob = { userId: "bob", joinedSeq: 0, deliveredSeq: 1, readSeq: 1 };
+        const marks = { deliveredSeq: 1, readSeq: 1, role: "member" as const };
+        const bob = { userId: "bob", joinedSeq: 0, ...marks };
         expect((await store.conversation("new"))?.members[1]).toEqual(bob);
       });
     });
@@ -496,44 +512,60 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
     });
 
     describe("a user's conversations", () => {
-      test("are those with the newest message first, then those without one", async () => {
-        const at = (conversationId: string, seq: number, timestampMs: number) =>
-          message(seq, { conversationId, timestampMs });
+      test("begin with the newest message; one without messages stands where it was made", async () => {
+        const at = (conversationId: string, seq: number, afterMs: number) =>
+          message(seq, { conversationId, timestampMs: EPOCH_MS + afterMs });
         await commit({
           conversations: ["old", "new", "middle", "empty"].map((id) => conversation(id)),
           messages: [at("old", 1, 1), at("new", 1, 2), at("middle", 1, 5), at("new", 2, 9)],
         });
         await commit({ conversations: [conversation("foreign", ["carol", "dave"])] });
-        const list = await store.conversationsOf("bob", 10);
+        const list = await store.conversationsOf(listOf("bob"));
         expect(list.map(({ id }) => id)).toEqual(["new", "middle", "old", "empty"]);
         expect(list.map(({ lastMessage }) => lastMessage?.timestampMs)).toEqual([
-          9,
-          5,
-          1,
+          EPOCH_MS + 9,
+          EPOCH_MS + 5,
+          EPOCH_MS + 1,
           undefined,
         ]);
         expect(list[3]?.lastMessage).toBeNull();
-        expect((await store.conversationsOf("bob", 2)).map(({ id }) => id)).toEqual([
+        expect((await store.conversationsOf(listOf("bob", 2))).map(({ id }) => id)).toEqual([
           "new",
           "middle",
         ]);
-        expect(await store.conversationsOf("bob", 0)).toEqual([]);
+        expect(await store.conversationsOf(listOf("bob", 0))).toEqual([]);
       });
 
-      test("come with the whole last message", async () => {
+      test("come with the whole last message, and where the user stands", async () => {
         await commit({
           conversations: [conversation(), conversation("group", ["zoe", "bob", "adam"])],
           messages: [...messages(3), message(1, { conversationId: "group", timestampMs: 1 })],
           watermarks: [watermark("bob", 3, 2)],
         });
-        const [chat, group] = await store.conversationsOf("bob", 10);
+        const [chat, group] = await store.conversationsOf(listOf("bob"));
         expect(chat).toEqual({
           id: "chat",
           kind: "direct",
           createdMs: EPOCH_MS,
+          activeMs: EPOCH_MS + 3,
+          title: null,
+          picture: null,
           lastSeq: 3,
           lastMessage: message(3),
+          memberCount: 2,
+          memberIds: ["alice", "bob"],
+          joinedSeq: 0,
+          deliveredSeq: 3,
+          readSeq: 2,
+          role: "member",
+          mutedUntilMs: null,
+          archivedMs: null,
+          pinnedMs: null,
+          unread: 1,
+          othersDeliveredSeq: null,
+          othersReadSeq: null,
         });
+        expect(await store.conversationOf("bob", "chat")).toEqual(chat ?? null);
         expect(group).toMatchObject({
           id: "group",
           lastSeq: 1,
@@ -550,7 +582,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
             users: [{ userId: id, name: id, lastSeenMs: 1 }],
           });
           expect((await store.conversation(id))?.members[0]?.userId).toBe(id);
-          const [only] = await store.conversationsOf("bob", 5);
+          const [only] = await store.conversationsOf(listOf("bob", 5));
           expect(only?.id).toBe(id);
           expect(only?.lastMessage).toEqual(sent);
           expect((await store.backlog("bob"))[0]?.conversationId).toBe(id);
@@ -586,7 +618,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           () => store.history({ conversationId: "chat", limit: 1 }),
           () => store.backlog("bob"),
           () => store.lastMessagePerSender("chat", 0, 1, "bob"),
-          () => store.conversationsOf("bob", 1),
+          () => store.conversationsOf(listOf("bob", 1)),
           () => store.users(["bob"]),
         ];
         for (const act of others) expect(await refusalOf(act)).toBe("STORAGE_UNAVAILABLE");

@@ -110,7 +110,7 @@ describe("a request for what is not there is refused", () => {
     ["no Host", 400, { headers: ["Hostess: x"], line: "GET /ws/info HTTP/1.1" }],
     [
       "a conversation of dots",
-      404,
+      422,
       { line: "GET /api/conversations/..%2f..%2f/messages HTTP/1.1", headers: ["X-User-Id: a"] },
     ],
     [

@@ -1,6 +1,7 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { inviteStoreContract } from "../contract/invite-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { deferred } from "../support/deferred-store.ts";
@@ -10,3 +11,4 @@ chatStoreContract("a store that answers by promises", () => deferred(memoryStora
 queueStoreContract("the store in memory", memoryStorage);
 revocationStoreContract("the store in memory", memoryStorage);
 blockStoreContract("the store in memory", memoryStorage);
+inviteStoreContract("the store in memory", memoryStorage);

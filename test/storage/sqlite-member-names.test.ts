@@ -4,7 +4,7 @@ import type { WriteBatch } from "../../src/chat/ports.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { MemberNames } from "../../src/storage/sqlite-member-names.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { batch } from "../support/stored.ts";
+import { batch, conversation } from "../support/stored.ts";
 
 /** More than two pages of names, some of them in many conversations. */
 const STORED = 2_500;
@@ -27,7 +27,9 @@ function databaseWith(count: number): Database {
 
 function members(conversationId: string, userId: string): WriteBatch {
   return batch({
-    addedMembers: [{ conversationId, userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0 }],
+    addedMembers: [
+      { conversationId, userId, joinedSeq: 0, deliveredSeq: 0, readSeq: 0, role: "member" },
+    ],
   });
 }
 
@@ -61,12 +63,7 @@ test("who joins while names are read is known, wherever their name stands", () =
 test("members of new conversations are known, as the database keeps their names", () => {
   const names = new MemberNames(databaseWith(0), new FakeClock());
   expect(names.surelyNone("alice")).toBe(true);
-  const opened = {
-    id: "c1",
-    kind: "direct" as const,
-    createdMs: 0,
-    memberIds: ["alice", "\ud83d"],
-  };
+  const opened = conversation("c1", ["alice", "\ud83d"]);
   names.addAll(batch({ conversations: [opened] }));
   expect(names.surelyNone("alice")).toBe(false);
   expect(names.surelyNone("\ufffd")).toBe(false);

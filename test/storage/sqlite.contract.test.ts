@@ -2,6 +2,7 @@ import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { inviteStoreContract } from "../contract/invite-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { deferred } from "../support/deferred-store.ts";
@@ -18,3 +19,4 @@ chatStoreContract("the SQLite store by promises", async () => deferred(await ope
 queueStoreContract("the SQLite store", open);
 revocationStoreContract("the SQLite store", open);
 blockStoreContract("the SQLite store", open);
+inviteStoreContract("the SQLite store", open);

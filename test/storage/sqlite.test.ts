@@ -12,6 +12,7 @@ import {
   conversation,
   identity,
   joining,
+  listOf,
   message,
   messages,
   watermark,
@@ -62,11 +63,11 @@ describe("a database that is opened again", () => {
         users: [{ userId: "bob", name: "Bob", lastSeenMs: 7 }],
       }),
     );
-    const before = first.chat.conversationsOf("bob", 10);
+    const before = first.chat.conversationsOf(listOf("bob"));
     await first.close();
 
     const second = await open();
-    expect(second.chat.conversationsOf("bob", 10)).toEqual(before);
+    expect(second.chat.conversationsOf(listOf("bob"))).toEqual(before);
     expect(second.chat.history({ conversationId: "chat", limit: 10 })).toEqual(messages(2));
     expect(second.chat.users(["bob"])).toEqual([{ userId: "bob", name: "Bob", lastSeenMs: 7 }]);
     await second.chat.commit(batch({ messages: [message(3)] }));

@@ -15,8 +15,8 @@ export interface StompTarget {
 }
 
 export interface HttpTarget {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** As the source has it. */
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** As the OpenAPI document has it. */
   readonly route: string;
   readonly path: (victim: Victim) => string;
   readonly body?: object;
@@ -64,6 +64,22 @@ export const STOMP_TARGETS: readonly StompTarget[] = [
   sends("/app/chat.sync", null, ({ conversationId }) => ({
     conversations: { [conversationId]: 0 },
   })),
+  sends("/app/conversation.create", null, () => ({ memberIds: [] })),
+  sends("/app/conversation.join", "INVITE_NOT_FOUND", () => ({ code: "guessed" })),
+  ...(
+    [
+      ["update", { title: "Mine" }],
+      ["add", { userId: "mallory" }],
+      ["remove", { userId: "bob" }],
+      ["leave", {}],
+      ["role", { userId: "bob", role: "owner" }],
+      ["preferences", { archived: true }],
+    ] as const
+  ).map(([name, rest]) =>
+    sends(`/app/conversation.${name}`, "CONVERSATION_NOT_FOUND", ({ conversationId }) => ({
+      ...{ conversationId, ...rest },
+    })),
+  ),
   sends("/app/user.presence", null, () => ({ status: "AWAY", userId: "alice" })),
   sends("/app/user.connect", "FORBIDDEN_DESTINATION", () => ({ userId: "alice" })),
   sends("/app/auth.refresh", "REFRESH_REFUSED", () => ({ token: "forged" })),
@@ -96,64 +112,63 @@ export const STOMP_TARGETS: readonly StompTarget[] = [
   subscribes("/app/chat.send", "FORBIDDEN_DESTINATION"),
 ];
 
+const ofConversation =
+  (rest = "") =>
+  ({ conversationId }: Victim) =>
+    `/api/conversations/${conversationId}${rest}`;
+
 /** Every route of the HTTP API. */
 export const HTTP_TARGETS: readonly HttpTarget[] = [
-  { ...get("/api/conversations"), code: null },
-  {
-    ...get("/api/conversations/:id/messages"),
-    path: ({ conversationId }) => `/api/conversations/${conversationId}/messages`,
-    code: "CONVERSATION_NOT_FOUND",
-  },
-  {
-    ...get("/api/messages/:id/status"),
-    path: ({ messageId }) => `/api/messages/${messageId}/status`,
-    code: "MESSAGE_NOT_FOUND",
-  },
-  { ...get("/api/presence"), code: null },
-  { ...get("/api/blocks"), code: null },
-  {
-    ...{ method: "PUT", route: "/api/blocks/:userId", path: () => "/api/blocks/alice" },
-    ...{ by: "user", code: null },
-  },
-  {
-    ...{ method: "DELETE", route: "/api/blocks/:userId", path: () => "/api/blocks/alice" },
-    ...{ by: "user", code: null },
-  },
-  { ...get("/api/websocket/health"), by: "anybody", code: null },
-  { ...get("/healthz"), by: "anybody", code: null },
-  { ...get("/readyz"), by: "anybody", code: null },
-  server("POST", "/api/users/:id/disconnect", () => "/api/users/alice/disconnect"),
-  server("POST", "/api/users/:id/revoke", () => "/api/users/alice/revoke"),
-  server("POST", "/api/tokens/:id/revoke", () => "/api/tokens/alice-token/revoke"),
-  server("POST", "/api/conversations", () => "/api/conversations", { memberIds: ["mallory"] }),
-  server(
-    "PUT",
-    "/api/conversations/:id/members/:userId",
-    ({ conversationId }) => `/api/conversations/${conversationId}/members/mallory`,
+  http("GET", "/api/conversations", null),
+  http("POST", "/api/conversations", null, { body: { memberIds: ["mallory"] } }),
+  ...(
+    [
+      ["GET", ""],
+      ["PATCH", "", { title: "Mine" }],
+      ["GET", "/members"],
+      ["PATCH", "/preferences", { pinned: true }],
+      ["PUT", "/members/{userId}"],
+      ["DELETE", "/members/{userId}"],
+      ["PATCH", "/members/{userId}", { role: "owner" }],
+      ["POST", "/invites"],
+      ["GET", "/invites"],
+      ["DELETE", "/invites/{code}"],
+      ["GET", "/messages"],
+    ] as const
+  ).map(([method, rest, body]) =>
+    http(method, `/api/conversations/{id}${rest}`, "CONVERSATION_NOT_FOUND", {
+      path: ofConversation(rest.replace("{userId}", "bob").replace("{code}", "guessed")),
+      ...(body && { body }),
+    }),
   ),
-  server(
-    "DELETE",
-    "/api/conversations/:id/members/:userId",
-    ({ conversationId }) => `/api/conversations/${conversationId}/members/bob`,
+  http("GET", "/api/invites/{code}", "INVITE_NOT_FOUND", { path: () => "/api/invites/guessed" }),
+  http("POST", "/api/invites/{code}/join", "INVITE_NOT_FOUND", {
+    path: () => "/api/invites/guessed/join",
+  }),
+  http("GET", "/api/messages/{id}/status", "MESSAGE_NOT_FOUND", {
+    path: ({ messageId }) => `/api/messages/${messageId}/status`,
+  }),
+  http("GET", "/api/presence", null),
+  http("GET", "/api/blocks", null),
+  http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
+  http("DELETE", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
+  http("GET", "/api/websocket/health", null, { by: "anybody" }),
+  http("GET", "/api/openapi.json", null, { by: "anybody" }),
+  http("GET", "/api/docs", null, { by: "anybody" }),
+  http("GET", "/healthz", null, { by: "anybody" }),
+  http("GET", "/readyz", null, { by: "anybody" }),
+  ...(["users/{id}/disconnect", "users/{id}/revoke", "tokens/{id}/revoke"] as const).map((route) =>
+    http("POST", `/api/${route}`, "AUTHENTICATION_FAILED", {
+      ...{ by: "server", path: () => `/api/${route.replace("{id}", "alice")}` },
+    }),
   ),
 ];
 
-function get(route: string) {
-  return { method: "GET", route, path: () => route, by: "user" } as const;
-}
-
-function server(
+function http(
   method: HttpTarget["method"],
   route: string,
-  path: HttpTarget["path"],
-  body?: object,
+  code: string | null,
+  rest: Partial<HttpTarget> = {},
 ): HttpTarget {
-  return {
-    method,
-    route,
-    path,
-    by: "server",
-    code: "AUTHENTICATION_FAILED",
-    ...(body && { body }),
-  };
+  return { ...{ method, route, path: () => route, by: "user", code }, ...rest };
 }

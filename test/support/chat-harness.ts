@@ -1,10 +1,13 @@
+import { SYSTEM } from "../../src/chat/actor.ts";
 import { Blocks } from "../../src/chat/blocks.ts";
 import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
 import type { NewMessage } from "../../src/chat/messages.ts";
 import type { Origin, Outlet } from "../../src/chat/outlet.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
+import { newCode } from "../../src/ids.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
+import { MemoryInviteStore } from "../../src/storage/memory-invite-store.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 /** What chat told, in the order of the telling. */
@@ -93,6 +96,9 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     delivery: "fast",
     echo: "others",
     openDirect: true,
+    tellsEvents: false,
+    invites: new MemoryInviteStore(),
+    newCode,
     recentMessages: 1_000,
     cachedMembers: 250_000,
     uncommittedMessages: 1_000,
@@ -125,6 +131,12 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
       return outcomes;
     },
   };
+}
+
+/** A group of nobody's, made by the app's back end. */
+export function createGroup(chat: Chat, id: string | null, memberIds: readonly string[]) {
+  const profile = { title: null, picture: null, ownerId: null };
+  return chat.membership.create(SYSTEM, { id, memberIds, ...profile });
 }
 
 const textMessage: NewMessage = {

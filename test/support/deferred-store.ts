@@ -6,6 +6,7 @@ import type {
   ExpiryPortion,
   ExpiryProgress,
   HistoryQuery,
+  ListQuery,
   SentMessage,
   StoredConversation,
   StoredMessage,
@@ -75,8 +76,12 @@ export class DeferredStore implements ChatStore {
     );
   }
 
-  conversationsOf(userId: string, limit: number): Promise<ConversationOverview[]> {
-    return later(() => this.#store.conversationsOf(userId, limit));
+  conversationsOf(query: ListQuery): Promise<ConversationOverview[]> {
+    return later(() => this.#store.conversationsOf(query));
+  }
+
+  conversationOf(userId: string, id: string): Promise<ConversationOverview | null> {
+    return later(() => this.#store.conversationOf(userId, id));
   }
 
   contactsOf(userId: string, limit: number): Promise<string[]> {

@@ -22,7 +22,8 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     backlog: (userId) => this.inner.backlog(userId),
     conversationHeads: (userId, limit) => this.inner.conversationHeads(userId, limit),
     lastMessagePerSender: (...range) => this.inner.lastMessagePerSender(...range),
-    conversationsOf: (userId, limit) => this.inner.conversationsOf(userId, limit),
+    conversationsOf: (query) => this.inner.conversationsOf(query),
+    conversationOf: (userId, id) => this.inner.conversationOf(userId, id),
     contactsOf: (userId, limit) => this.inner.contactsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
   };

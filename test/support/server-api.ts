@@ -21,6 +21,10 @@ export function askAs(
   userId: string,
   path: string,
   method = "GET",
+  body?: unknown,
 ): Promise<Response> {
-  return fetch(server.url + path, { method, headers: { "X-User-Id": userId } });
+  return fetch(server.url + path, {
+    ...{ method, headers: { "X-User-Id": userId } },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 }

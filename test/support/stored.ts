@@ -1,4 +1,5 @@
 import type {
+  ListQuery,
   NewConversation,
   NewMember,
   SentMessage,
@@ -25,6 +26,7 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     content: `message ${seq}`,
     replyTo: null,
     timestampMs: EPOCH_MS + seq,
+    event: null,
     ...fields,
   };
 }
@@ -39,7 +41,14 @@ export function conversation(
   id = "chat",
   memberIds: readonly string[] = ["alice", "bob"],
 ): NewConversation {
-  return { id, kind: memberIds.length === 2 ? "direct" : "group", createdMs: EPOCH_MS, memberIds };
+  const kind = memberIds.length === 2 ? "direct" : "group";
+  const members = memberIds.map((userId) => ({ userId, role: "member" as const }));
+  return { id, kind, createdMs: EPOCH_MS, title: null, picture: null, members };
+}
+
+/** The top of the user's list, of what is not archived. */
+export function listOf(userId: string, limit = 10): ListQuery {
+  return { userId, archived: false, after: null, limit };
 }
 
 export function watermark(
@@ -54,13 +63,14 @@ export function watermark(
 /** Of `chat`: who has nothing before that seq to see. */
 export function joining(userId: string, joinedSeq: number): NewMember {
   const watermarks = { deliveredSeq: joinedSeq, readSeq: joinedSeq };
-  return { conversationId: "chat", userId, joinedSeq, ...watermarks };
+  return { conversationId: "chat", userId, joinedSeq, ...watermarks, role: "member" };
 }
 
 export function batch(parts: Partial<WriteBatch>): WriteBatch {
   return {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
-    ...{ removedMembers: [], addedMembers: [], ...parts },
+    ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
+    ...parts,
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { hasGap, hasOlder, messageToReport, unreadCount } from "../../src/web/conversation.ts";
 import type { State } from "../../src/web/state.ts";
 import { conversationsByTime, strangersOnline } from "../../src/web/views.ts";
-import type { UserPresence } from "../../src/web/wire.ts";
+import type { GroupEvent, UserPresence } from "../../src/web/wire.ts";
 import {
   arrived,
   composed,
@@ -69,12 +69,23 @@ describe("one's own messages", () => {
   });
 
   test("in a group they are read when everybody has read them", () => {
-    const group = listed({ kind: "group", memberIds: ["alice", "bob", "carol"] });
+    const memberIds = ["alice", "bob", "carol"];
+    const group = listed({ kind: "group", memberIds, memberCount: 3 });
     const sent = [group, composed("hi"), confirmed("hi", 1)];
     const read = (readerId: string) =>
       ({ kind: "messages-read", receipt: { conversationId: DM, seq: 1, readerId } }) as const;
     expect(statuses(stateAfter(...sent, read("bob")))).toEqual(["SENT"]);
     expect(statuses(stateAfter(...sent, read("bob"), read("carol")))).toEqual(["READ"]);
+  });
+
+  test("in a group of which not all members are known, receipts alone do not say that", () => {
+    const group = listed({ kind: "group", memberIds: ["alice", "bob"], memberCount: 50 });
+    const receipt = { conversationId: DM, seq: 1, readerId: "bob" };
+    const state = stateAfter(
+      ...[group, composed("hi"), confirmed("hi", 1)],
+      ...[{ kind: "messages-read", receipt } as const],
+    );
+    expect(statuses(state)).toEqual(["SENT"]);
   });
 
   test("sent from another tab count as sent only when they are confirmed", () => {
@@ -282,4 +293,50 @@ test("the same notice is shown once", () => {
     { kind: "notice-shown", notice: { ...notice, id: 2 } },
   );
   expect(state.notices).toEqual([notice]);
+});
+
+describe("what happens in a group", () => {
+  const happened = (seq: number, event: Partial<GroupEvent> & { readonly type: string }) =>
+    arrived(seq, {
+      ...{ senderId: "carol", recipientId: null },
+      event: { title: null, userId: null, memberCount: null, ...event },
+    });
+
+  test("names it and counts its members", () => {
+    const state = stateAfter(
+      listed({ kind: "group", memberIds: ["alice", "bob"], memberCount: 2 }),
+      happened(1, { type: "CONVERSATION_CHANGED", title: "The team" }),
+      happened(2, { type: "MEMBER_ADDED", userId: "dave" }),
+      happened(3, { type: "MEMBER_JOINED", userId: "erin" }),
+      happened(4, { type: "MEMBER_LEFT", userId: "bob" }),
+    );
+    const { title, memberIds, memberCount } = conversation(state);
+    expect({ title, memberIds, memberCount }).toEqual({
+      ...{ title: "The team", memberIds: ["alice", "dave", "erin"], memberCount: 3 },
+    });
+  });
+
+  test("is not undone by a list that was made before it", () => {
+    const created = { type: "CONVERSATION_CREATED", title: "One", memberCount: 2 };
+    const happening = [
+      happened(1, created),
+      happened(2, { type: "CONVERSATION_CHANGED", title: "Two" }),
+      happened(3, { type: "MEMBER_ADDED", userId: "dave" }),
+    ];
+    const event = { ...created, userId: null };
+    const lastMessage = wireMessage(1, { senderId: "carol", recipientId: null, event });
+    const group = { kind: "group", memberIds: ["alice", "bob"], memberCount: 2 } as const;
+    const state = stateAfter(...happening, listed({ ...group, title: "One", lastMessage }));
+    const { title, memberIds, memberCount } = conversation(state);
+    expect({ title, memberIds, memberCount }).toEqual({
+      ...{ title: "Two", memberIds: ["alice", "bob", "dave"], memberCount: 3 },
+    });
+  });
+
+  test("opens a group that was not known, and is not unread", () => {
+    const created = { type: "CONVERSATION_CREATED", title: "The team", memberCount: 7 };
+    const state = stateAfter(happened(1, created));
+    expect(conversation(state)).toMatchObject({ kind: "group", title: "The team", memberCount: 7 });
+    expect(unreadCount(conversation(state), "alice")).toBe(0);
+  });
 });

@@ -24,6 +24,7 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     content: `message ${seq}`,
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
+    event: null,
     ...changes,
   };
 }
@@ -64,7 +65,8 @@ export function confirmed(
 
 export function listed(changes: Partial<ConversationSummary> = {}): Event {
   const summary: ConversationSummary = {
-    ...{ id: DM, kind: "direct", memberIds: ["alice", "bob"], readSeq: 0, lastMessage: null },
+    ...{ id: DM, kind: "direct", title: null, memberIds: ["alice", "bob"], memberCount: 2 },
+    ...{ readSeq: 0, lastMessage: null },
     ...changes,
   };
   return { kind: "conversations-listed", conversations: [summary] };

@@ -16,6 +16,7 @@ export interface BubbleProps {
 export const Bubble = memo(function Bubble(props: BubbleProps) {
   const { message, isMine, startsRun, senderName, onRetry, onDiscard } = props;
   const { clientMessageId, content, status, timestampMs, failure } = message;
+  if (message.event !== null) return <li className="event">{content}</li>;
   const side = isMine ? "mine" : "theirs";
   return (
     <li className={`message ${side}${startsRun ? " starts-run" : ""}`}>

@@ -55,10 +55,10 @@ function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) 
   const last = conversation.messages.at(-1);
   if (last === undefined) return "No messages yet";
   const isMine = last.senderId === state.userId;
-  const isNamed = conversation.kind === "group" && !isMine;
+  const isNamed = conversation.kind === "group" && !isMine && last.event === null;
   return (
     <>
-      {isMine && <Ticks status={last.status} />}
+      {isMine && last.event === null && <Ticks status={last.status} />}
       <span className="row-text">
         {isNamed && `${nameOf(state, last.senderId)}: `}
         {last.content}

@@ -34,7 +34,7 @@ export function ConversationView(props: ConversationViewProps) {
           <h2>{title}</h2>
           <p className="presence-text">
             {peer === null
-              ? `${conversation.memberIds.length} members`
+              ? membersText(conversation.memberCount)
               : presenceText(state.link, person)}
           </p>
         </div>
@@ -72,6 +72,10 @@ function TypingText({
       {names.length === 1 ? `${names[0]} is typing…` : `${names.join(", ")} are typing…`}
     </>
   );
+}
+
+function membersText(count: number): string {
+  return count === 1 ? "1 member" : `${count} members`;
 }
 
 /** Without a connection nobody knows. */

@@ -1,0 +1,50 @@
+import type { Actor } from "./actor.ts";
+import type { ConversationProfile, Role } from "./ports.ts";
+
+/** What happens to a conversation, and is told to its members as a message of it. */
+export type Happening =
+  | {
+      readonly type: "CONVERSATION_CREATED";
+      readonly event: ConversationProfile & { readonly memberCount: number };
+    }
+  | { readonly type: "CONVERSATION_CHANGED"; readonly event: ConversationProfile }
+  | {
+      /** By somebody else; by themselves, over a link; and the same of going. */
+      readonly type: "MEMBER_ADDED" | "MEMBER_JOINED" | "MEMBER_REMOVED" | "MEMBER_LEFT";
+      readonly event: { readonly userId: string };
+    }
+  | {
+      readonly type: "ROLE_CHANGED";
+      readonly event: { readonly userId: string; readonly role: Role };
+    };
+
+/** Types that messages of users may not have: they would pass for what the server tells. */
+export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
+  "CONVERSATION_CREATED",
+  "CONVERSATION_CHANGED",
+  "MEMBER_ADDED",
+  "MEMBER_JOINED",
+  "MEMBER_REMOVED",
+  "MEMBER_LEFT",
+  "ROLE_CHANGED",
+]);
+
+/** For clients that show the content of whatever comes. */
+export function sentenceOf({ name }: Actor, { type, event }: Happening): string {
+  switch (type) {
+    case "CONVERSATION_CREATED":
+      return event.title === null ? `${name} created the group` : `${name} created ${event.title}`;
+    case "CONVERSATION_CHANGED":
+      return event.title === null ? `${name} changed the group` : `${name} named it ${event.title}`;
+    case "MEMBER_ADDED":
+      return `${name} added ${event.userId}`;
+    case "MEMBER_JOINED":
+      return `${name} joined`;
+    case "MEMBER_REMOVED":
+      return `${name} removed ${event.userId}`;
+    case "MEMBER_LEFT":
+      return `${name} left`;
+    case "ROLE_CHANGED":
+      return `${name} made ${event.userId} ${event.role === "member" ? "a member" : `an ${event.role}`}`;
+  }
+}

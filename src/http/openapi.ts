@@ -1,0 +1,230 @@
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "../errors.ts";
+import type { AnyRoute, Callers } from "./endpoint.ts";
+import { PROBLEM } from "./schemas.ts";
+
+/** Of a JSON Schema, what is looked at here. */
+export interface SchemaObject {
+  readonly $ref?: string;
+  readonly id?: string;
+  readonly type?: string;
+  readonly format?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, SchemaObject>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaObject;
+  readonly anyOf?: readonly SchemaObject[];
+  readonly enum?: readonly string[];
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: SchemaObject;
+}
+
+type Content = Readonly<Record<string, { readonly schema: SchemaObject }>>;
+
+export interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly content?: Content }>
+  >;
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+}
+
+/** As much of an OpenAPI 3.1 document as this server's has. */
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, SchemaObject>>;
+    readonly securitySchemes: Readonly<
+      Record<string, { readonly type: string; readonly description: string }>
+    >;
+  };
+}
+
+/** What every endpoint of its kind may be refused with. */
+const REFUSALS: Readonly<Record<keyof Callers, readonly ErrorCode[]>> = {
+  anybody: [],
+  user: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
+  server: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
+  actor: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
+};
+
+type Security = readonly Readonly<Record<string, readonly string[]>>[];
+
+const USER: Security = [{ token: [] }, { cookie: [] }, { development: [] }];
+const SERVER: Security = [{ apiKey: [] }];
+
+const SECURITY: Readonly<Record<keyof Callers, Security>> = {
+  anybody: [],
+  user: USER,
+  server: SERVER,
+  actor: [...USER, ...SERVER],
+};
+
+/** The OpenAPI 3.1 document of the endpoints. */
+export function openApiDocument(routes: readonly AnyRoute[], version: string): OpenApiDocument {
+  const components = new Components();
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const route of routes) {
+    const operation = operationOf(route, components);
+    paths[route.path] = { ...paths[route.path], [route.method]: operation };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      ...{ title: "Parley", version },
+      description:
+        "The HTTP API of Parley, for users and for the app's back end. What it tells of as it happens goes over STOMP.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    paths,
+    components: {
+      schemas: components.schemas,
+      securitySchemes: {
+        token: {
+          ...{ type: "http", scheme: "bearer" },
+          description: "A user, by a token as in CONNECT.",
+        },
+        cookie: {
+          ...{ type: "apiKey", in: "cookie", name: "session" },
+          description: "A user, by the app's own session, where that is configured.",
+        },
+        development: {
+          ...{ type: "apiKey", in: "header", name: "X-User-Id" },
+          description: "A user, believed on loopback where no authentication is configured.",
+        },
+        apiKey: {
+          ...{ type: "apiKey", in: "header", name: "X-Api-Key" },
+          description:
+            "The app's back end (`api.keys`). Where users may ask as well, `X-User-Id` beside it says in whose name; without it the request is the back end's own.",
+        },
+      },
+    },
+  };
+}
+
+function operationOf(route: AnyRoute, components: Components): Operation {
+  const parameters = [
+    ...parametersOf("path", route.params, components),
+    ...parametersOf("query", route.query, components),
+  ];
+  return {
+    operationId: operationIdOf(route),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body !== undefined && {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: components.input(route.body) } },
+      },
+    }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.answers).map(([status, { description, schema }]) => [
+          status,
+          {
+            description,
+            ...(schema !== undefined && {
+              content: { "application/json": { schema: components.output(schema) } },
+            }),
+          },
+        ]),
+      ),
+      ...problemsOf(route, components),
+    },
+    security: SECURITY[route.by],
+  };
+}
+
+/** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsMembers` */
+function operationIdOf({ method, path }: AnyRoute): string {
+  const words = path.replace(/^\/(api\/)?/, "").split(/[/.-]/);
+  const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+  const names = words.map((word) => {
+    const parameter = /^\{(\w+)\}$/.exec(word)?.[1];
+    return capital(parameter === undefined ? word : `by${capital(parameter)}`);
+  });
+  return method + names.join("");
+}
+
+function parametersOf(
+  place: "path" | "query",
+  schema: z.ZodType | undefined,
+  components: Components,
+): Parameter[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = components.input(schema);
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    ...{ name, in: place, required: place === "path" || required.includes(name) },
+    ...(description !== undefined && { description }),
+    schema: property,
+  }));
+}
+
+/** By status: what refuses a request with it. */
+function problemsOf(route: AnyRoute, components: Components): Operation["responses"] {
+  const isChecked = [route.params, route.query, route.body].some((part) => part !== undefined);
+  const codes = new Set<ErrorCode>([
+    ...REFUSALS[route.by],
+    ...(isChecked ? (["VALIDATION_FAILED"] as const) : []),
+    ...(route.body === undefined ? [] : (["INVALID_JSON"] as const)),
+    ...(route.refusals ?? []),
+  ]);
+  const byStatus = Map.groupBy([...codes].sort(), (code) => ERRORS[code].status);
+  const problems = [...byStatus].map(([status, alike]) => [
+    `${status}`,
+    {
+      description: alike.map((code) => `\`${code}\`: ${ERRORS[code].meaning}`).join("\n\n"),
+      content: { "application/problem+json": { schema: components.output(PROBLEM) } },
+    },
+  ]);
+  return Object.fromEntries(problems);
+}
+
+/** Schemas, those with an `id` once for all. */
+class Components {
+  readonly schemas: Record<string, SchemaObject> = {};
+
+  input(schema: z.ZodType): SchemaObject {
+    return this.#convert(schema, "input");
+  }
+
+  output(schema: z.ZodType): SchemaObject {
+    return this.#convert(schema, "output");
+  }
+
+  #convert(schema: z.ZodType, io: "input" | "output"): SchemaObject {
+    const converted = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+    const {
+      $schema: _,
+      $defs = {},
+      ...rest
+    } = JSON.parse(JSON.stringify(converted).replaceAll('"#/$defs/', '"#/components/schemas/'));
+    for (const [name, { id: _, ...form }] of Object.entries<SchemaObject>($defs)) {
+      this.schemas[name] = form;
+    }
+    const { id, ...form } = rest;
+    if (typeof id !== "string") return rest;
+    this.schemas[id] = form;
+    return { $ref: `#/components/schemas/${id}` };
+  }
+}

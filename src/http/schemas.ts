@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { ERRORS } from "../errors.ts";
+
+/** What the API answers, as `views.ts` makes it. Times are ISO 8601 in UTC, with milliseconds. */
+
+const time = z.iso.datetime();
+const status = z.enum(["SENT", "DELIVERED", "READ"]);
+
+export const PROBLEM = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(ERRORS)),
+    retryable: z.boolean().describe("The same request may succeed later without being changed."),
+  })
+  .meta({ id: "Problem", description: "An error, as RFC 9457 has it." });
+
+export const MESSAGE = z
+  .object({
+    id: z.string(),
+    clientMessageId: z.string().optional(),
+    conversationId: z.string(),
+    seq: z.int().describe("Counts 1, 2, 3 … in its conversation."),
+    senderId: z.string().describe("`/system` for what nobody's client did."),
+    senderName: z.string(),
+    recipientId: z.string().optional().describe("In direct conversations."),
+    content: z.string(),
+    type: z.string(),
+    replyTo: z.string().optional(),
+    event: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("What happened, where the message tells of an event: `type` says which."),
+    status: status.describe(
+      "Of one's own message how far the others have come, of another's how far one has come oneself.",
+    ),
+    timestamp: time,
+  })
+  .meta({ id: "Message" });
+
+export const HISTORY = z.object({ messages: z.array(MESSAGE) }).meta({ id: "History" });
+
+const role = z.enum(["owner", "admin", "member"]);
+
+const profile = {
+  title: z.string().nullable(),
+  picture: z.string().nullable().describe("A URL."),
+};
+
+const preferences = {
+  mutedUntil: time.nullable(),
+  archivedAt: time.nullable(),
+  pinnedAt: time.nullable(),
+};
+
+export const CONVERSATION = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["direct", "group"]),
+    ...profile,
+    createdAt: time,
+    activeAt: time.describe("When something last happened in it."),
+    memberCount: z.int(),
+    memberIds: z.array(z.string()).describe("Some of the members: of small ones, all."),
+    lastSeq: z.int(),
+    role,
+    deliveredSeq: z.int(),
+    readSeq: z.int(),
+    unread: z.int().describe("Messages above `readSeq` and after one's own last one."),
+    ...preferences,
+    lastMessage: MESSAGE.nullable(),
+  })
+  .meta({ id: "Conversation", description: "A conversation as one of its members has it." });
+
+export const CONVERSATIONS = z
+  .object({
+    conversations: z.array(CONVERSATION),
+    next: z.string().nullable().describe("The `cursor` of the next page; null: there is none."),
+  })
+  .meta({ id: "Conversations" });
+
+export const MEMBERS = z
+  .object({
+    members: z.array(
+      z.object({ userId: z.string(), role, deliveredSeq: z.int(), readSeq: z.int() }),
+    ),
+  })
+  .meta({ id: "Members" });
+
+export const CREATED_CONVERSATION = z
+  .object({ id: z.string(), kind: z.enum(["direct", "group"]), memberIds: z.array(z.string()) })
+  .meta({ id: "CreatedConversation" });
+
+export const PROFILE = z.object(profile).meta({ id: "Profile" });
+
+export const INVITE = z
+  .object({
+    code: z.string(),
+    conversationId: z.string(),
+    creatorId: z.string(),
+    createdAt: time,
+    expiresAt: time.nullable(),
+  })
+  .meta({ id: "Invite", description: "A link into a group: whoever has the code may join." });
+
+export const INVITES = z.object({ invites: z.array(INVITE) }).meta({ id: "Invites" });
+
+export const INVITE_PREVIEW = z
+  .object({ conversationId: z.string(), ...profile, memberCount: z.int() })
+  .meta({ id: "InvitePreview" });
+
+export const MESSAGE_STATUS = z
+  .object({
+    messageId: z.string(),
+    conversationId: z.string(),
+    seq: z.int(),
+    senderId: z.string(),
+    status: status.describe("What holds for all members but the sender."),
+    members: z.array(z.object({ userId: z.string(), status })),
+  })
+  .meta({ id: "MessageStatus" });
+
+export const PRESENCES = z
+  .object({
+    users: z.array(
+      z.object({
+        userId: z.string(),
+        name: z.string(),
+        status: z.enum(["ONLINE", "AWAY", "OFFLINE"]),
+        lastSeen: time,
+      }),
+    ),
+  })
+  .meta({ id: "Presences" });
+
+export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
+
+export const ENDED = z
+  .object({ connections: z.int().describe("How many were ended.") })
+  .meta({ id: "Ended" });
+
+export const HEALTH = z
+  .object({
+    status: z
+      .enum(["UP", "DEGRADED", "DOWN"])
+      .describe("`DEGRADED`: messages are not confirmed, or late. `DOWN`: the server is stopping."),
+    activeConnections: z.int(),
+    onlineUsers: z.int(),
+    timestamp: time,
+  })
+  .meta({ id: "Health" });

@@ -1,0 +1,50 @@
+import type { Conversation } from "../chat/conversations.ts";
+import { type MessageStatus, messageView, preferencesView } from "../chat/events.ts";
+import type { Invite } from "../chat/invites.ts";
+import type { ConversationOverview } from "../chat/ports.ts";
+import type { UserPresence } from "../chat/presence.ts";
+import { isoTime } from "../clock.ts";
+
+/** What the API answers, as `schemas.ts` describes it. */
+
+export function conversationView(overview: ConversationOverview, userId: string) {
+  const { id, kind, title, picture, createdMs, activeMs, memberCount, memberIds } = overview;
+  const { lastSeq, role, deliveredSeq, readSeq, unread, lastMessage } = overview;
+  return {
+    ...{ id, kind, title, picture, createdAt: isoTime(createdMs), activeAt: isoTime(activeMs) },
+    ...{ memberCount, memberIds, lastSeq, role, deliveredSeq, readSeq, unread },
+    ...preferencesView(overview),
+    lastMessage: lastMessage && messageView(lastMessage, lastStatusFor(userId, overview)),
+  };
+}
+
+/** As `statusFor` of messages at hand. */
+function lastStatusFor(userId: string, overview: ConversationOverview): MessageStatus {
+  const { lastMessage, lastSeq, readSeq, othersDeliveredSeq, othersReadSeq } = overview;
+  if (lastMessage?.senderId !== userId) return readSeq >= lastSeq ? "READ" : "DELIVERED";
+  if (othersReadSeq !== null && othersReadSeq >= lastSeq) return "READ";
+  return othersDeliveredSeq !== null && othersDeliveredSeq >= lastSeq ? "DELIVERED" : "SENT";
+}
+
+export function membersView({ members }: Conversation) {
+  return {
+    members: [...members.values()].map(({ userId, role, deliveredSeq, readSeq }) => ({
+      ...{ userId, role, deliveredSeq, readSeq },
+    })),
+  };
+}
+
+export function inviteView({ code, conversationId, creatorId, createdMs, expiresMs }: Invite) {
+  return {
+    ...{ code, conversationId, creatorId, createdAt: isoTime(createdMs) },
+    expiresAt: expiresMs === null ? null : isoTime(expiresMs),
+  };
+}
+
+export function previewView({ id, profile, members }: Conversation) {
+  return { conversationId: id, ...profile, memberCount: members.size };
+}
+
+export function presenceView({ userId, name, status, lastSeenMs }: UserPresence) {
+  return { userId, name, status, lastSeen: isoTime(lastSeenMs) };
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import fc from "fast-check";
+import type { OpenApiDocument } from "../../src/http/openapi.ts";
+import { type ApiCall, callsOf } from "../support/api-calls.ts";
+import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { askAsServer } from "../support/server-api.ts";
+import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { API_KEY } from "../support/tokens.ts";
+
+let server: ParleyProcess;
+let document: OpenApiDocument;
+let alice: StockClient;
+
+beforeAll(async () => {
+  server = await startParley({
+    env: { PARLEY_API_KEYS: API_KEY },
+    flags: ["--limits-messages-per-second", "0"],
+  });
+  document = await (await fetch(`${server.url}/api/openapi.json`)).json();
+  // Something to be found, by the ids that the calls are made of.
+  for (const id of ["team", "club"]) {
+    const group = { id, memberIds: ["alice", "bob"], ownerId: "alice", title: id };
+    expect((await askAsServer(server, "POST", "/api/conversations", group)).status).toBe(201);
+  }
+  alice = await connectStock(server, "alice");
+  await subscribeAll(alice);
+  for (let count = 0; count < 5; count += 1) {
+    await alice.sent("/app/chat.send", { conversationId: "team", content: `message ${count}` });
+  }
+});
+
+afterAll(async () => {
+  await alice.close();
+  expect(await server.stop()).toBe(0);
+});
+
+test("the OpenAPI document is one, by the specification's own schema", async () => {
+  const { valid, errors } = await new Validator().validate({ ...document });
+  expect(errors).toBeUndefined();
+  expect(valid).toBe(true);
+});
+
+test("every operation has an id of its own, and a tag", () => {
+  const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+  const ids = operations.map(({ operationId }) => operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { tags } of operations) expect(tags).toHaveLength(1);
+});
+
+test("the page to read has every endpoint and form, links that lead somewhere, and no script", async () => {
+  const answer = await fetch(`${server.url}/api/docs`);
+  expect(answer.headers.get("content-type")).toStartWith("text/html");
+  const page = await answer.text();
+  const summaries = [...page.matchAll(/class="summary">([^<]*)</g)].map(([, text]) => text);
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, { summary }] of Object.entries(item)) {
+      const head = `<span class="method">${method.toUpperCase()}</span> <code>${path}</code>`;
+      expect(page).toContain(head);
+      expect(summaries).toContain(summary.replaceAll("'", "&#39;"));
+    }
+  }
+  const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  for (const name of Object.keys(document.components.schemas))
+    expect(ids).toContain(`form-${name}`);
+  for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
+  expect(page).not.toContain("<script");
+  const style = /<style>([^<]*)<\/style>/.exec(page)?.[1] ?? "";
+  const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");
+  expect(answer.headers.get("content-security-policy")).toContain(`style-src 'sha256-${hash}'`);
+});
+
+describe("whatever is asked", () => {
+  const ajv = addFormats.default(new Ajv2020({ strict: false }));
+  const seen = new Map<string, Set<number>>();
+
+  async function answerTo(call: ApiCall): Promise<void> {
+    const response = await fetch(server.url + call.path, {
+      method: call.method,
+      headers: call.headers,
+      ...(call.body === undefined ? {} : { body: call.body }),
+      redirect: "manual",
+    });
+    const text = await response.text();
+    const { status } = response;
+    const told = `${call.method} ${call.path} ${call.body ?? ""} → ${status} ${text}`;
+    expect(status, told).toBeLessThan(500);
+    const described = call.operation.responses[status];
+    expect(described, told).toBeDefined();
+    const media = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
+    const form = described?.content?.[media]?.schema;
+    if (form !== undefined) {
+      const isValid = ajv.validate({ ...form, components: document.components }, JSON.parse(text));
+      expect(isValid, `${told}: ${ajv.errorsText()}`).toBe(true);
+    } else if (described?.content !== undefined) {
+      expect.unreachable(`${told}: ${media} is not described`);
+    }
+    const statuses = seen.get(call.operation.operationId) ?? new Set();
+    seen.set(call.operation.operationId, statuses.add(status));
+  }
+
+  test("is answered as the document says, and never with a fault of the server", async () => {
+    const property = fc.asyncProperty(callsOf(document), answerTo);
+    await fc.assert(property, { numRuns: 1_500 });
+  }, 60_000);
+
+  test("among it every endpoint was reached, and most of them done", () => {
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+    const missed = operations.filter(({ operationId }) => !seen.has(operationId));
+    expect(missed.map(({ operationId }) => operationId)).toEqual([]);
+    const done = [...seen.values()].filter((statuses) => [...statuses].some((one) => one < 300));
+    expect(done.length).toBeGreaterThan(operations.length * 0.7);
+  });
+});
