@@ -10,6 +10,7 @@ import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
+import { TopicPublisher } from "./app/topic-publisher.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
@@ -257,7 +258,7 @@ function serve(parts: Parts): RunningServer {
   };
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
-    ...{ openGroups, version },
+    ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
     answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),

@@ -1,4 +1,6 @@
 import { unknownDestination } from "../broker/destination.ts";
+import { isTopicPattern } from "../broker/topic-pattern.ts";
+import { AppError } from "../errors.ts";
 
 /** The topics that the server alone publishes to (DESIGN §2). */
 export const presenceTopic = "/topic/presence";
@@ -28,10 +30,29 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/user.presence",
   "/app/user.connect",
   "/app/auth.refresh",
+  "/app/conversation.create",
+  "/app/conversation.update",
+  "/app/conversation.add",
+  "/app/conversation.remove",
+  "/app/conversation.leave",
+  "/app/conversation.join",
+  "/app/conversation.role",
+  "/app/conversation.preferences",
 ]);
 
 /** Throws UNKNOWN_DESTINATION when nothing is behind the destination, which is one of `/app/**`. */
 export function assertKnownRoute(destination: string): void {
   if (ROUTES.has(destination) || destination.startsWith(TYPING_ROUTE)) return;
   throw unknownDestination(destination);
+}
+
+/** One may send to the topic. Throws FORBIDDEN_DESTINATION, UNKNOWN_DESTINATION. */
+export function assertSendable(topic: string): void {
+  if (isReservedTopic(topic)) {
+    throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
+  }
+  if (isTopicPattern(topic)) {
+    const text = `A message goes to one topic, and ${topic} has wildcards`;
+    throw new AppError("UNKNOWN_DESTINATION", text);
+  }
 }

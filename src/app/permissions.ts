@@ -1,5 +1,5 @@
 import { type Destination, parseDestination, userQueue } from "../broker/destination.ts";
-import { isTopicPattern, TopicPattern } from "../broker/topic-pattern.ts";
+import { TopicPattern } from "../broker/topic-pattern.ts";
 import type { Conversations } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
@@ -9,6 +9,7 @@ import type { Frame } from "../stomp/frame.ts";
 import type { AccessRules } from "./access-rules.ts";
 import {
   assertKnownRoute,
+  assertSendable,
   conversationOfTyping,
   isReservedTopic,
   presenceTopic,
@@ -132,13 +133,3 @@ export class Permissions {
 }
 
 const always = () => true;
-
-function assertSendable(topic: string): void {
-  if (isReservedTopic(topic)) {
-    throw new AppError("FORBIDDEN_DESTINATION", `Only the server sends to ${topic}`);
-  }
-  if (isTopicPattern(topic)) {
-    const text = `A message goes to one topic, and ${topic} has wildcards`;
-    throw new AppError("UNKNOWN_DESTINATION", text);
-  }
-}

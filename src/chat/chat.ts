@@ -65,6 +65,7 @@ export class Chat {
   readonly messages: Messages;
   readonly typing: Typing;
   readonly presence: Presence;
+  readonly changes: ConversationChanges;
   readonly membership: Membership;
   readonly roles: Roles;
   readonly profiles: Profiles;
@@ -143,6 +144,7 @@ export class Chat {
     });
     const { receipts, typing } = this;
     const changes = new ConversationChanges({ conversations, journal, outlet, receipts });
+    this.changes = changes;
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
     this.profiles = new Profiles(inGroups);

@@ -50,6 +50,17 @@ export class ConversationChanges {
     return result;
   }
 
+  /**
+   * Resolves when all that has been said and done in the conversation is on disk; rejects with
+   * STORAGE_UNAVAILABLE when it is not.
+   */
+  durable(conversationId: string): Promise<void> {
+    return this.run(conversationId, (conversation, settled) => {
+      if (conversation === null) settled(null);
+      else this.settleWithOthers(conversation, settled);
+    });
+  }
+
   /** Nothing is to be done, but what makes it so may not be on disk yet. */
   settleWithOthers(conversation: Conversation, settled: Settled): void {
     if (conversation.uncommitted === 0) settled(null);

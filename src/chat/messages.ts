@@ -3,7 +3,7 @@ import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
-import type { Actor } from "./actor.ts";
+import { type Actor, SYSTEM } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
@@ -27,8 +27,11 @@ export interface NewMessage {
 
 type Content = Pick<NewMessage, "clientMessageId" | "type" | "content" | "replyTo">;
 
-/** Called once: null when the message is on disk, else why it is not. */
-export type Settled = (error: AppError | null) => void;
+/**
+ * Called once: null when the message is on disk, else why it is not. `kept` is what is on disk: of a
+ * repeat the first one; null with an error.
+ */
+export type Settled = (error: AppError | null, kept: SentMessage | null) => void;
 
 export interface MessagesOptions {
   readonly store: ChatStore;
@@ -67,7 +70,8 @@ export class Messages {
    * became of the first one and delivered to nobody.
    *
    * Throws CONVERSATION_NOT_FOUND, VALIDATION_FAILED (the recipient is not a member), BLOCKED,
-   * RATE_LIMITED, STORAGE_UNAVAILABLE.
+   * RATE_LIMITED, STORAGE_UNAVAILABLE. `SYSTEM` may send to every conversation that there is, at any
+   * rate.
    */
   send(
     sender: Actor,
@@ -76,7 +80,7 @@ export class Messages {
     settled: Settled,
   ): MaybePromise<void> {
     const { store, recent, rate } = this.#options;
-    rate.spend(sender.userId, "messages");
+    if (sender !== SYSTEM) rate.spend(sender.userId, "messages");
     const { clientMessageId } = message;
     if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
     const first =
@@ -108,6 +112,10 @@ export class Messages {
     const { conversations, journal, outlet, clock, openDirect, blocks } = this.#options;
     const { conversationId, recipientId } = message;
     journal.assertRoom();
+    if (sender === SYSTEM) {
+      if (found === null) throw conversationNotFound(conversationId);
+      return found;
+    }
     const isMember = found?.members.has(sender.userId) === true;
     // To a non-member every refusal is the same whether the conversation exists.
     const peerId = isMember ? found.peerOf(sender.userId) : recipientId;
@@ -179,7 +187,7 @@ export class Messages {
       seq: conversation.lastSeq,
       senderId: sender.userId,
       senderName: sender.name,
-      recipientId: event === null ? conversation.peerOf(sender.userId) : null,
+      recipientId: event === null && sender !== SYSTEM ? conversation.peerOf(sender.userId) : null,
       clientMessageId: input.clientMessageId,
       type: input.type,
       content: input.content,
@@ -230,7 +238,7 @@ export class Messages {
     const { conversations, receipts } = this.#options;
     return whenReady(conversations.find(first.conversationId), (conversation) => {
       this.#confirm(first);
-      settled(null);
+      settled(null, first);
       if (conversation?.isFor(first.senderId, first.seq)) receipts.repeatTo(first, conversation);
     });
   }
@@ -245,26 +253,26 @@ export class Messages {
       this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
     }
     if (message.event === null) this.#confirm(message);
-    accepted.settle(null);
+    accepted.settle(null, message);
   }
 
   /** For `Accepted` alone. */
   onRefused(accepted: Accepted, error: AppError): void {
     if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
-    accepted.settle(error);
+    accepted.settle(error, null);
   }
 
   /** For `Accepted` alone. */
   onRepeated(accepted: Accepted, first: SentMessage): void {
     if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
-    void this.#answer(first, (error) => accepted.settle(error));
+    void this.#answer(first, (error, kept) => accepted.settle(error, kept));
   }
 
   async #answer(first: SentMessage, settled: Settled): Promise<void> {
     try {
       await this.#repeat(first, settled);
     } catch (fault) {
-      settled(toAppError(fault));
+      settled(toAppError(fault), null);
     }
   }
 
@@ -298,9 +306,9 @@ class Accepted implements PendingMessage {
     this.#others.push(settled);
   }
 
-  settle(error: AppError | null): void {
-    this.#settled(error);
-    for (const settled of this.#others?.splice(0) ?? []) settled(error);
+  settle(error: AppError | null, kept: SentMessage | null): void {
+    this.#settled(error, kept);
+    for (const settled of this.#others?.splice(0) ?? []) settled(error, kept);
   }
 
   committed(): void {

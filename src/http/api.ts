@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema, validate } from "../app/schemas.ts";
+import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { AddressRate } from "../auth/address-rate.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Authentication } from "../auth/authentication.ts";
@@ -39,6 +40,7 @@ export interface ApiOptions {
   readonly requests: AddressRate;
   readonly answers: LargeAnswers;
   readonly application: ChatApplication;
+  readonly topics: TopicPublisher;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly health: HealthSource;
@@ -95,9 +97,10 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   messageEndpoints(endpoints, shared);
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
-  serverEndpoints(endpoints, { application, revocations });
-  healthEndpoints(endpoints, { health: options.health, clock });
-  const document = openApiDocument(endpoints.routes, options.version);
+  const { health, topics, version } = options;
+  serverEndpoints(endpoints, { application, revocations, topics, health, chat, version });
+  healthEndpoints(endpoints, { health, clock });
+  const document = openApiDocument(endpoints.routes, version);
   api.get("/api/openapi.json", (context) => context.json(document));
   const reference = referencePage(document);
   api.get("/api/docs", async (context) =>

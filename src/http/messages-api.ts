@@ -1,13 +1,18 @@
 import { z } from "zod";
-import { idSchema } from "../app/schemas.ts";
+import { idSchema, sendSchema } from "../app/schemas.ts";
+import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Conversation } from "../chat/conversations.ts";
 import { messageStatusView, messageView, statusFor } from "../chat/events.ts";
-import type { ChatStore } from "../chat/ports.ts";
+import type { NewMessage } from "../chat/messages.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "../chat/ports.ts";
 import { messageNotFound } from "../chat/receipts.ts";
+import { entered } from "../chat/roles.ts";
+import { AppError } from "../errors.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { limitSchema, wholeNumber } from "./pages.ts";
-import { HISTORY, MESSAGE_STATUS } from "./schemas.ts";
+import { HISTORY, MESSAGE_STATUS, SENT_MESSAGE } from "./schemas.ts";
 
 export interface MessagesApiOptions {
   readonly chat: Chat;
@@ -30,15 +35,15 @@ export function messageEndpoints(
 ): void {
   endpoints.add(
     {
-      ...{ method: "get", path: "/api/conversations/{id}/messages", by: "user", tag },
+      ...{ method: "get", path: "/api/conversations/{id}/messages", by: "actor", tag },
       summary: "A page of history; without `before` and `after`, the end of it",
       ...{ params: z.object({ id: idSchema }), query: historySchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: HISTORY } },
       refusals: ["CONVERSATION_NOT_FOUND"],
     },
-    async ({ context, caller: { userId }, params: { id }, query: { before, after, limit } }) => {
-      const { members } = await chat.conversations.findFor(userId, id);
-      const joinedSeq = members.get(userId)?.joinedSeq ?? 0;
+    async ({ context, caller, params: { id }, query: { before, after, limit } }) => {
+      const { members } = entered(await chat.conversations.find(id), id, caller);
+      const joinedSeq = members.get(caller.userId)?.joinedSeq ?? 0;
       const messages = await store.history({
         conversationId: id,
         beforeSeq: before,
@@ -46,31 +51,97 @@ export function messageEndpoints(
         limit,
       });
       // Anew: the caller may have left while the store was read.
-      const conversation = await chat.conversations.findFor(userId, id);
+      const conversation = entered(await chat.conversations.find(id), id, caller);
       return answers.json(context, {
         messages: messages
-          .filter(({ seq }) => conversation.isFor(userId, seq))
-          .map((message) => messageView(message, statusFor(userId, message, conversation))),
+          .filter(({ seq }) => isFor(caller, conversation, seq))
+          .map((message) =>
+            messageView(message, statusFor(viewerOf(caller, message), message, conversation)),
+          ),
       });
     },
   );
 
   endpoints.add(
     {
-      ...{ method: "get", path: "/api/messages/{id}/status", by: "user", tag },
+      ...{ method: "post", path: "/api/conversations/{id}/messages", by: "actor", tag },
+      summary:
+        "Sends a message; again with the same `clientMessageId`, the answer is about the first one",
+      ...{ params: z.object({ id: idSchema }), body: sendSchema.omit({ conversationId: true }) },
+      answers: { 201: { description: "It is on disk.", schema: SENT_MESSAGE } },
+      refusals: ["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, caller, params: { id }, body }) => {
+      const type = body.type ?? "TEXT";
+      const kept = await sent(chat, caller, { ...body, type, conversationId: id });
+      return context.json(sentView(kept), 201);
+    },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/messages/{id}/read", by: "actor", tag },
+      summary: "The caller has read a message and all before it in its conversation",
+      params: z.object({ id: z.string() }),
+      answers: { 204: { description: "The read mark is on disk." } },
+      refusals: ["MESSAGE_NOT_FOUND", "STORAGE_UNAVAILABLE"],
+    },
+    async ({ context, caller, params: { id } }) => {
+      if (caller === SYSTEM) {
+        throw new AppError("VALIDATION_FAILED", "X-User-Id: names the user who has read it");
+      }
+      chat.readRate.spend(caller.userId, "read marks");
+      await chat.receipts.read(caller.userId, id, null);
+      const message = await store.messageById(id);
+      if (message !== null) await chat.changes.durable(message.conversationId);
+      return context.body(null, 204);
+    },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "get", path: "/api/messages/{id}/status", by: "actor", tag },
       summary: "How far a message has come with each member",
       params: z.object({ id: z.string() }),
       answers: { 200: { description: "What is on disk.", schema: MESSAGE_STATUS } },
       refusals: ["MESSAGE_NOT_FOUND"],
     },
-    async ({ context, caller: { userId }, params: { id } }) => {
+    async ({ context, caller, params: { id } }) => {
       const message = await store.messageById(id);
       // From the store: what is told here once is not taken back by a crash.
       const stored = message && (await store.conversation(message.conversationId));
       if (!message || !stored) throw messageNotFound(id);
       const conversation = await chat.conversations.find(stored.id);
-      if (!conversation?.isFor(userId, message.seq)) throw messageNotFound(id);
+      if (!conversation || !isFor(caller, conversation, message.seq)) throw messageNotFound(id);
       return context.json(messageStatusView(message, stored));
     },
   );
+}
+
+/** The back end sees all messages, and of each how far it has come. */
+function viewerOf(caller: Actor, { senderId }: StoredMessage): string {
+  return caller === SYSTEM ? senderId : caller.userId;
+}
+
+function isFor(caller: Actor, conversation: Conversation, seq: number): boolean {
+  return caller === SYSTEM || conversation.isFor(caller.userId, seq);
+}
+
+/** Resolves with what is on disk. */
+function sent(chat: Chat, sender: Actor, message: NewMessage): Promise<SentMessage> {
+  return new Promise((resolve, reject) => {
+    const taken = chat.messages.send(sender, message, null, (error, kept) => {
+      if (kept === null) reject(error);
+      else resolve(kept);
+    });
+    if (taken instanceof Promise) taken.catch(reject);
+  });
+}
+
+function sentView({ id, conversationId, seq, clientMessageId, recipientId }: SentMessage) {
+  return {
+    ...{ id, conversationId, seq },
+    clientMessageId: clientMessageId ?? undefined,
+    recipientId: recipientId ?? undefined,
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { idSchema } from "../app/schemas.ts";
+import { SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { LONGEST_PAGE, limitSchema } from "./pages.ts";
@@ -23,13 +24,14 @@ export function presenceEndpoints(
 ): void {
   endpoints.add(
     {
-      ...{ method: "get", path: "/api/presence", by: "user", tag: "Presence" },
+      ...{ method: "get", path: "/api/presence", by: "actor", tag: "Presence" },
       summary: "Who is there, and when they were last seen, of those whom the caller may see",
       query: presenceSchema,
       answers: { 200: { description: "Those who are known.", schema: PRESENCES } },
     },
-    async ({ context, caller: { userId }, query: { users, limit } }) => {
-      const isVisible = await chat.visibility.viewOf(userId);
+    async ({ context, caller, query: { users, limit } }) => {
+      const isVisible =
+        caller === SYSTEM ? () => true : await chat.visibility.viewOf(caller.userId);
       const found =
         users === undefined
           ? chat.presence.online(limit, isVisible)

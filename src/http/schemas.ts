@@ -111,6 +111,27 @@ export const INVITE_PREVIEW = z
   .object({ conversationId: z.string(), ...profile, memberCount: z.int() })
   .meta({ id: "InvitePreview" });
 
+export const SENT_MESSAGE = z
+  .object({
+    id: z.string(),
+    conversationId: z.string(),
+    seq: z.int(),
+    clientMessageId: z.string().optional(),
+    recipientId: z.string().optional(),
+  })
+  .meta({ id: "SentMessage" });
+
+export const STATS = z
+  .object({
+    version: z.string(),
+    uptimeSeconds: z.int(),
+    connections: z.int(),
+    onlineUsers: z.int(),
+    uncommittedMessages: z.int().describe("Messages on their way to disk."),
+    memoryBytes: z.int().describe("What the process takes of the machine's memory."),
+  })
+  .meta({ id: "Stats" });
+
 export const MESSAGE_STATUS = z
   .object({
     messageId: z.string(),

@@ -1,14 +1,21 @@
 import { z } from "zod";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema } from "../app/schemas.ts";
+import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
+import type { Chat } from "../chat/chat.ts";
 import { AppError } from "../errors.ts";
 import type { Endpoints } from "./endpoint.ts";
-import { ENDED } from "./schemas.ts";
+import type { HealthSource } from "./health.ts";
+import { ENDED, STATS } from "./schemas.ts";
 
 export interface ServerApiOptions {
   readonly application: ChatApplication;
   readonly revocations: Revocations;
+  readonly topics: TopicPublisher;
+  readonly health: HealthSource;
+  readonly chat: Pick<Chat, "journal">;
+  readonly version: string;
 }
 
 const tag = "Back end";
@@ -23,10 +30,22 @@ const revocationSchema = z.object({
     .describe("When the token ends by itself: until then this is remembered."),
 });
 
-/** What the app's back end does with an API key: ends connections, and takes tokens back. */
+const publicationSchema = z.object({
+  topic: z.string().max(1_024).describe("`/topic/…`, none of the server's own."),
+  body: z.string().describe("As it is sent to the subscribers."),
+  contentType: z
+    .string()
+    .regex(/^[\x21-\x7e ]{1,128}$/, "must be a media type")
+    .default("application/json"),
+});
+
+/**
+ * What the app's back end does with an API key: ends connections, takes tokens back, speaks on topics,
+ * and looks at how the server is.
+ */
 export function serverEndpoints(
   endpoints: Endpoints,
-  { application, revocations }: ServerApiOptions,
+  { application, revocations, topics, health, chat, version }: ServerApiOptions,
 ): void {
   // They may come back at once: their tokens still hold.
   endpoints.add(
@@ -72,5 +91,36 @@ export function serverEndpoints(
       await durable;
       return context.json({ connections });
     },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/publish", by: "server", tag },
+      summary: "Says something on a topic, to those who listen now",
+      body: publicationSchema,
+      answers: { 204: { description: "It is on its way." } },
+      refusals: ["FORBIDDEN_DESTINATION", "UNKNOWN_DESTINATION"],
+    },
+    ({ context, body: { topic, body, contentType } }) => {
+      topics.publish(topic, body, contentType);
+      return context.body(null, 204);
+    },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "get", path: "/api/stats", by: "server", tag },
+      summary: "How many are there, and what the server has to do",
+      answers: { 200: { description: "As of now.", schema: STATS } },
+    },
+    ({ context }) =>
+      context.json({
+        version,
+        uptimeSeconds: Math.floor(process.uptime()),
+        connections: health.activeConnections,
+        onlineUsers: health.onlineUsers,
+        uncommittedMessages: chat.journal.uncommittedCount,
+        memoryBytes: process.memoryUsage.rss(),
+      }),
   );
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Glob } from "bun";
+import { assertKnownRoute } from "../../src/app/destinations.ts";
 import {
   HTTP_TARGETS,
   type HttpTarget,
@@ -185,7 +186,13 @@ describe("the targets are all that there are", () => {
     const attacked = new Set(
       STOMP_TARGETS.map(({ destination }) => destination(MISSING).replace("/nowhere", "")),
     );
-    for (const [, destination = ""] of declared) expect(attacked).toContain(destination);
+    for (const [, destination = ""] of declared) {
+      expect(attacked).toContain(destination);
+      // Also by a transaction, which asks before it begins.
+      expect(() =>
+        assertKnownRoute(`${destination}/nowhere`.replace(/(?<!typing)\/nowhere$/, "")),
+      ).not.toThrow();
+    }
   });
 });
 

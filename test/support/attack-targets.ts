@@ -134,6 +134,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
       ["GET", "/invites"],
       ["DELETE", "/invites/{code}"],
       ["GET", "/messages"],
+      ["POST", "/messages", { content: "an attack" }],
     ] as const
   ).map(([method, rest, body]) =>
     http(method, `/api/conversations/{id}${rest}`, "CONVERSATION_NOT_FOUND", {
@@ -148,6 +149,9 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/messages/{id}/status", "MESSAGE_NOT_FOUND", {
     path: ({ messageId }) => `/api/messages/${messageId}/status`,
   }),
+  http("POST", "/api/messages/{id}/read", "MESSAGE_NOT_FOUND", {
+    path: ({ messageId }) => `/api/messages/${messageId}/read`,
+  }),
   http("GET", "/api/presence", null),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
@@ -157,6 +161,8 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/docs", null, { by: "anybody" }),
   http("GET", "/healthz", null, { by: "anybody" }),
   http("GET", "/readyz", null, { by: "anybody" }),
+  http("POST", "/api/publish", "AUTHENTICATION_FAILED", { by: "server" }),
+  http("GET", "/api/stats", "AUTHENTICATION_FAILED", { by: "server" }),
   ...(["users/{id}/disconnect", "users/{id}/revoke", "tokens/{id}/revoke"] as const).map((route) =>
     http("POST", `/api/${route}`, "AUTHENTICATION_FAILED", {
       ...{ by: "server", path: () => `/api/${route.replace("{id}", "alice")}` },

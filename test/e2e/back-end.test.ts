@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { askAs, askAsServer } from "../support/server-api.ts";
+import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { API_KEY } from "../support/tokens.ts";
+
+let server: ParleyProcess;
+let bob: StockClient;
+
+beforeAll(async () => {
+  server = await startParley({
+    env: { PARLEY_API_KEYS: API_KEY },
+    flags: ["--limits-messages-per-second", "1", "--limits-messages-burst", "5"],
+  });
+  bob = await connectStock(server, "bob");
+  await subscribeAll(bob);
+});
+
+afterAll(async () => {
+  await bob.close();
+  expect(await server.stop()).toBe(0);
+});
+
+const messages = "/user/bob/queue/messages";
+
+/** By the back end: in the user's name, or in its own. */
+async function ask(userId: string | null, method: string, path: string, body?: unknown) {
+  const headers = { "X-Api-Key": API_KEY, ...(userId !== null && { "X-User-Id": userId }) };
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  const answer = await fetch(server.url + path, { method, headers, ...json });
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}
+
+test("a message sent over HTTP reaches its recipient, and is on disk when it is answered", async () => {
+  const path = "/api/conversations/http-1/messages";
+  const message = { recipientId: "bob", content: "by HTTP", clientMessageId: "h-1" };
+  const first = await askAs(server, "alice", path, "POST", message);
+  expect(first.status).toBe(201);
+  const kept = await first.json();
+  expect(kept).toEqual({
+    ...{ id: expect.any(String), conversationId: "http-1", seq: 1 },
+    ...{ clientMessageId: "h-1", recipientId: "bob" },
+  });
+  expect(await bob.event(messages, ({ id }) => id === kept.id)).toMatchObject({
+    ...{ seq: 1, senderId: "alice", content: "by HTTP", type: "TEXT" },
+  });
+  const again = await askAs(server, "alice", path, "POST", { ...message, content: "again" });
+  expect([again.status, await again.json()]).toEqual([201, kept]);
+  const { body } = await ask("alice", "GET", path);
+  expect(body.messages).toMatchObject([{ id: kept.id, content: "by HTTP" }]);
+});
+
+test("who may not send is refused as over STOMP", async () => {
+  const path = "/api/conversations/http-1/messages";
+  const refused = async (userId: string, body: object) =>
+    (await ask(userId, "POST", path, body)).body.code;
+  expect(await refused("mallory", { content: "x" })).toBe("CONVERSATION_NOT_FOUND");
+  expect(await refused("alice", { content: "" })).toBe("VALIDATION_FAILED");
+  expect(await refused("alice", { content: "x", recipientId: "carol" })).toBe("VALIDATION_FAILED");
+  const forged = { content: "x", type: "MEMBER_LEFT" };
+  expect(await refused("alice", forged)).toBe("VALIDATION_FAILED");
+});
+
+test("a read mark over HTTP is told to the sender, and in the list at once", async () => {
+  const path = "/api/conversations/http-2/messages";
+  const alice = await connectStock(server, "alice");
+  await subscribeAll(alice);
+  const { body } = await ask("alice", "POST", path, { recipientId: "bob", content: "read me" });
+  expect((await ask("bob", "GET", "/api/conversations/http-2")).body).toMatchObject({ unread: 1 });
+  expect((await ask("bob", "POST", `/api/messages/${body.id}/read`)).status).toBe(204);
+  expect((await ask("bob", "GET", "/api/conversations/http-2")).body).toMatchObject({ unread: 0 });
+  expect(await alice.event("/user/alice/queue/receipts")).toMatchObject({
+    ...{ messageId: body.id, readerId: "bob", status: "READ" },
+  });
+  await alice.close();
+});
+
+test("the back end sends as itself to any conversation, at any rate, and reads all of it", async () => {
+  const group = { id: "announced", memberIds: ["bob"], title: "News" };
+  expect((await askAsServer(server, "POST", "/api/conversations", group)).status).toBe(201);
+  const path = "/api/conversations/announced/messages";
+  for (let count = 1; count <= 20; count += 1) {
+    const sent = await ask(null, "POST", path, { content: `news ${count}` });
+    expect(sent).toMatchObject({ status: 201, body: { seq: count + 1 } });
+  }
+  const last = await bob.event(messages, ({ content }) => content === "news 20");
+  expect(last).toMatchObject({ senderId: "/system", conversationId: "announced" });
+  expect(last).not.toHaveProperty("recipientId");
+  const { body } = await ask(null, "GET", `${path}?limit=200`);
+  expect(body.messages).toHaveLength(21);
+  const missing = await ask(null, "POST", "/api/conversations/nowhere/messages", { content: "x" });
+  expect(missing.body.code).toBe("CONVERSATION_NOT_FOUND");
+});
+
+test("what it says on a topic comes as it was said; topics of the server's own are closed", async () => {
+  await bob.subscribed("/topic/weather");
+  const publish = (topic: string) =>
+    ask(null, "POST", "/api/publish", { topic, body: '{"sun":true}' });
+  expect((await publish("/topic/weather")).status).toBe(204);
+  expect(await bob.event("/topic/weather")).toEqual({ sun: true });
+  expect((await publish("/topic/presence")).body.code).toBe("FORBIDDEN_DESTINATION");
+  expect((await publish("/topic/a.*")).body.code).toBe("UNKNOWN_DESTINATION");
+  expect((await publish("/queue/jobs")).body.code).toBe("UNKNOWN_DESTINATION");
+});
+
+test("it sees who is there, whoever may see it, and how many", async () => {
+  const { body } = await ask(null, "GET", "/api/presence?users=bob,nobody");
+  expect(body.users).toMatchObject([{ userId: "bob", status: "ONLINE" }]);
+  expect((await ask(null, "GET", "/api/stats")).body).toEqual({
+    ...{ version: expect.any(String), uptimeSeconds: expect.any(Number) },
+    ...{ connections: 1, onlineUsers: expect.any(Number), uncommittedMessages: 0 },
+    memoryBytes: expect.any(Number),
+  });
+});
