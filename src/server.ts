@@ -5,6 +5,7 @@ import { ChatApplication } from "./app/chat-application.ts";
 import { ConversationRouter } from "./app/conversation-router.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
+import { MessageRouter } from "./app/message-router.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -147,6 +148,8 @@ function serve(parts: Parts): RunningServer {
     echo: settings.chat.echo,
     openDirect: settings.chat.openDirect,
     tellsEvents: settings.chat.systemMessages,
+    editWithinMs: settings.chat.editWithinMs,
+    deleteWithinMs: settings.chat.deleteWithinMs,
     invites: storage.invites,
     newCode,
     recentMessages: settings.chat.recentMessages,
@@ -193,6 +196,7 @@ function serve(parts: Parts): RunningServer {
     router: new AppRouter({
       ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
       conversations: new ConversationRouter({ chat, clock, openGroups }),
+      messages: new MessageRouter(chat),
     }),
   });
   const checkEveryMs = checkIntervalMs([

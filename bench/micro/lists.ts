@@ -56,7 +56,7 @@ async function fill(store: ChatStore): Promise<void> {
         readSeq: (at * 7) % (MESSAGES_IN_EACH + 1),
       })),
       ...{ users: [], removedMembers: [], addedMembers: [], roles: [], profiles: [] },
-      preferences: [],
+      ...{ preferences: [], messageChanges: [] },
     };
     await store.commit(batch);
   }
@@ -79,7 +79,8 @@ function messageOf(at: number, seq: number): StoredMessage {
   return {
     ...{ id: Bun.randomUUIDv7(), conversationId: idOf(at), seq, senderId, senderName: senderId },
     ...{ recipientId: null, clientMessageId: crypto.randomUUID(), type: "TEXT" },
-    ...{ content: CONTENT, replyTo: null, event: null },
+    ...{ content: CONTENT, replyTo: null, event: null, edited: null, reactions: null },
+    ...{ editedMs: null, deletedMs: null, pinnedMs: null },
     timestampMs: START_MS + ((at * 7_919) % CONVERSATIONS) * 1_000 + seq,
   };
 }

@@ -116,6 +116,7 @@ function emptyBatch(parts: Partial<WriteBatch>): WriteBatch {
   return {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
     ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
+    messageChanges: [],
     ...parts,
   };
 }
@@ -138,6 +139,7 @@ function newMessage(conversationId: string, seq: number): StoredMessage {
     content: CONTENT,
     replyTo: null,
     timestampMs: Date.now(),
-    event: null,
+    ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
+    reactions: null,
   };
 }

@@ -38,6 +38,10 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/conversation.join",
   "/app/conversation.role",
   "/app/conversation.preferences",
+  "/app/message.edit",
+  "/app/message.delete",
+  "/app/message.react",
+  "/app/message.pin",
 ]);
 
 /** Throws UNKNOWN_DESTINATION when nothing is behind the destination, which is one of `/app/**`. */

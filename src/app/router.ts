@@ -15,6 +15,7 @@ import { CONVERSATION_ROUTE, type ConversationRouter } from "./conversation-rout
 import { TYPING_ROUTE } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { FrameRates } from "./frame-rates.ts";
+import { MESSAGE_ROUTE, type MessageRouter } from "./message-router.ts";
 import type { Permissions } from "./permissions.ts";
 import {
   connectSchema,
@@ -40,6 +41,7 @@ export interface AppRouterOptions {
   readonly permissions: Permissions;
   readonly chat: Chat;
   readonly conversations: ConversationRouter;
+  readonly messages: MessageRouter;
   readonly sessions: UserSessions;
   readonly replays: DeviceReplays;
   readonly rates: FrameRates;
@@ -72,8 +74,12 @@ export class AppRouter {
         return this.#refresh(session, frame);
     }
     if (destination.startsWith(TYPING_ROUTE)) return this.#typing(session, destination, frame);
+    const { conversations, messages } = this.#options;
     if (destination.startsWith(CONVERSATION_ROUTE)) {
-      return this.#conversation(session, destination, frame);
+      return done(conversations.handle(session.principal, destination, frame.text()));
+    }
+    if (destination.startsWith(MESSAGE_ROUTE)) {
+      return done(messages.handle(session.principal, destination, frame.text()));
     }
     throw unknownDestination(destination);
   }
@@ -134,11 +140,6 @@ export class AppRouter {
     return undefined;
   }
 
-  async #conversation(session: Session, destination: string, frame: Frame): Promise<undefined> {
-    const { conversations } = this.#options;
-    await conversations.handle(session.principal, destination, frame.text());
-  }
-
   #typing(session: Session, destination: string, frame: Frame): Handled {
     const conversationId = detached(destination.slice(TYPING_ROUTE.length));
     const { isTyping } = parseBody(typingSchema, frame.text());
@@ -182,4 +183,9 @@ export class AppRouter {
     session.renew(principal);
     this.#options.permissions.endForbidden(session);
   }
+}
+
+/** A receipt follows. */
+async function done(change: Promise<void>): Promise<undefined> {
+  await change;
 }

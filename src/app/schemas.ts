@@ -22,13 +22,15 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? null);
 }
 
+const contentSchema = z
+  .string()
+  .min(1)
+  .transform((text) => text.toWellFormed());
+
 export const sendSchema = z.object({
   conversationId: idSchema,
   recipientId: optional(idSchema),
-  content: z
-    .string()
-    .min(1)
-    .transform((text) => text.toWellFormed()),
+  content: contentSchema,
   type: optional(
     z
       .string()
@@ -185,6 +187,24 @@ export const conversationSchemas = {
   role: roleSchema.extend(ofMember),
   preferences: preferencesSchema.extend(inConversation),
   join: z.object({ code: inviteCodeSchema }),
+} as const;
+
+const emojiSchema = z
+  .string()
+  .regex(/^[^\s\p{Cc}\p{Cs}]{1,32}$/u, "must be an emoji, or a short name of one");
+
+export const contentChangeSchema = z.object({ content: contentSchema });
+
+export const reactionSchema = z.object({ emoji: emojiSchema });
+
+const ofMessage = { id: z.string().min(1).max(128) };
+
+/** Bodies of `/app/message.*`. */
+export const messageSchemas = {
+  edit: contentChangeSchema.extend(ofMessage),
+  delete: z.object(ofMessage),
+  react: z.object({ ...ofMessage, emoji: emojiSchema.nullable() }),
+  pin: z.object({ ...ofMessage, pinned: z.boolean() }),
 } as const;
 
 export const presenceSchema = z.object({ status: z.enum(["ONLINE", "AWAY", "OFFLINE"]) });

@@ -9,6 +9,7 @@ import { type Conversation, Conversations } from "./conversations.ts";
 import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
+import { MessageChanges } from "./message-changes.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
@@ -33,6 +34,9 @@ export interface ChatOptions {
   readonly openDirect: boolean;
   /** What happens to groups is told in them. */
   readonly tellsEvents: boolean;
+  /** See `MessageChanges`. */
+  readonly editWithinMs: number;
+  readonly deleteWithinMs: number;
   readonly recentMessages: number;
   /** See `Conversations`. */
   readonly cachedMembers: number;
@@ -67,6 +71,7 @@ export class Chat {
   readonly presence: Presence;
   readonly changes: ConversationChanges;
   readonly membership: Membership;
+  readonly messageChanges: MessageChanges;
   readonly roles: Roles;
   readonly profiles: Profiles;
   readonly preferences: MemberPreferences;
@@ -145,6 +150,11 @@ export class Chat {
     const { receipts, typing } = this;
     const changes = new ConversationChanges({ conversations, journal, outlet, receipts });
     this.changes = changes;
+    this.messageChanges = new MessageChanges({
+      ...{ store, changes, messages: this.messages, recent, blocks, clock },
+      editWithinMs: options.editWithinMs,
+      deleteWithinMs: options.deleteWithinMs,
+    });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
     this.profiles = new Profiles(inGroups);

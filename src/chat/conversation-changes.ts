@@ -1,5 +1,5 @@
 import type { AppError } from "../errors.ts";
-import { whenReady } from "../maybe-promise.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation, Conversations, Member } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
 import type { ConversationChange, PendingChange } from "./open-batch.ts";
@@ -48,6 +48,10 @@ export class ConversationChanges {
     });
     const [result] = await Promise.all([changed, promise]);
     return result;
+  }
+
+  find(conversationId: string): MaybePromise<Conversation | null> {
+    return this.#options.conversations.find(conversationId);
   }
 
   /**

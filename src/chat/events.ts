@@ -1,6 +1,7 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
 import type {
+  Edited,
   Preferences,
   SentMessage,
   StoredConversation,
@@ -29,11 +30,38 @@ export function messageView(
     recipientId: message.recipientId ?? undefined,
     content: message.content,
     type: message.type,
-    replyTo: message.replyTo ?? undefined,
-    event: message.event === null ? undefined : JSON.parse(message.event),
+    replyTo: message.event === null ? (message.replyTo ?? undefined) : undefined,
+    event: message.event === null ? undefined : eventView(message.event, message.edited),
     status,
     timestamp: isoTime(message.timestampMs),
+    editedAt: optionalTime(message.editedMs),
+    deletedAt: optionalTime(message.deletedMs),
+    pinnedAt: optionalTime(message.pinnedMs),
+    reactions: message.reactions === null ? undefined : reactionsView(message.reactions),
   };
+}
+
+function optionalTime(timeMs: number | null): string | undefined {
+  return timeMs === null ? undefined : isoTime(timeMs);
+}
+
+function eventView(event: string, edited: string | null): Record<string, unknown> {
+  if (edited === null) return JSON.parse(event);
+  const { content, editedMs }: Edited = JSON.parse(edited);
+  const now = content === null ? { deleted: true } : { content, editedAt: optionalTime(editedMs) };
+  return { ...JSON.parse(event), ...now };
+}
+
+/** By emoji, the first one used first. */
+function reactionsView(reactions: string): { emoji: string; userIds: string[] }[] {
+  const byEmoji = new Map<string, string[]>();
+  const pairs: [emoji: string, userId: string][] = JSON.parse(reactions);
+  for (const [emoji, userId] of pairs) {
+    const userIds = byEmoji.get(emoji);
+    if (userIds === undefined) byEmoji.set(emoji, [userId]);
+    else userIds.push(userId);
+  }
+  return [...byEmoji].map(([emoji, userIds]) => ({ emoji, userIds }));
 }
 
 export function messageEvent(message: StoredMessage): string {

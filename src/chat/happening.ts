@@ -16,7 +16,22 @@ export type Happening =
   | {
       readonly type: "ROLE_CHANGED";
       readonly event: { readonly userId: string; readonly role: Role };
+    }
+  | {
+      /** What it says now goes with the event whenever it is shown, and not into it. */
+      readonly type: "MESSAGE_EDITED" | "MESSAGE_DELETED" | "MESSAGE_PINNED" | "MESSAGE_UNPINNED";
+      readonly event: MessageReference;
+    }
+  | {
+      readonly type: "MESSAGE_REACTION";
+      /** null: taken back. */
+      readonly event: MessageReference & { readonly emoji: string | null };
     };
+
+export interface MessageReference {
+  readonly messageId: string;
+  readonly seq: number;
+}
 
 /** Types that messages of users may not have: they would pass for what the server tells. */
 export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
@@ -27,6 +42,11 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
   "MEMBER_REMOVED",
   "MEMBER_LEFT",
   "ROLE_CHANGED",
+  "MESSAGE_EDITED",
+  "MESSAGE_DELETED",
+  "MESSAGE_PINNED",
+  "MESSAGE_UNPINNED",
+  "MESSAGE_REACTION",
 ]);
 
 /** For clients that show the content of whatever comes. */
@@ -46,5 +66,17 @@ export function sentenceOf({ name }: Actor, { type, event }: Happening): string 
       return `${name} left`;
     case "ROLE_CHANGED":
       return `${name} made ${event.userId} ${event.role === "member" ? "a member" : `an ${event.role}`}`;
+    case "MESSAGE_EDITED":
+      return `${name} edited a message`;
+    case "MESSAGE_DELETED":
+      return `${name} deleted a message`;
+    case "MESSAGE_PINNED":
+      return `${name} pinned a message`;
+    case "MESSAGE_UNPINNED":
+      return `${name} unpinned a message`;
+    case "MESSAGE_REACTION":
+      return event.emoji === null
+        ? `${name} took a reaction back`
+        : `${name} reacted with ${event.emoji}`;
   }
 }

@@ -212,7 +212,7 @@ export class Membership {
     alsoTo: string | null,
   ): void {
     if (conversation.kind === "direct") return;
-    this.#options.messages.tell(conversation, actor, happening, alsoTo);
+    this.#options.messages.tell(conversation, actor, happening, { alsoTo });
   }
 
   #assertUnblocked(actor: Actor, userId: string): void {

@@ -12,7 +12,7 @@ import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMessage } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
+import type { ChatStore, Edited, SentMessage, StoredMessage } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessage, RecentMessages } from "./recent-messages.ts";
 
@@ -23,6 +23,18 @@ export interface NewMessage {
   readonly type: string;
   readonly content: string;
   readonly replyTo: string | null;
+}
+
+export interface Telling {
+  /** Is shown it too: who is a member no more. */
+  readonly alsoTo?: string | null;
+  /** The message that it happened to, as it is now. */
+  readonly about?: StoredMessage | null;
+}
+
+function editedOf({ content, editedMs, deletedMs }: StoredMessage): string {
+  const edited: Edited = { content: deletedMs === null ? content : null, editedMs };
+  return JSON.stringify(edited);
 }
 
 type Content = Pick<NewMessage, "clientMessageId" | "type" | "content" | "replyTo">;
@@ -141,19 +153,22 @@ export class Messages {
 
   /**
    * Tells of what happens to the conversation, in the commit that holds it: members are shown it
-   * when it is on disk, and so is `alsoTo`, who is one no more. Who may do it the caller has seen to.
+   * when it is on disk. Who may do it the caller has seen to.
    */
   tell(
     conversation: Conversation,
     actor: Actor,
     happening: Happening,
-    alsoTo: string | null = null,
+    { alsoTo = null, about = null }: Telling = {},
   ): void {
-    if (!this.#options.tellsEvents) return;
+    // Without being told, nobody would know of a message that it is another now.
+    if (!this.#options.tellsEvents && about === null) return;
     const { type, event } = happening;
     const content = sentenceOf(actor, happening);
-    const input = { type, content, clientMessageId: null, replyTo: null };
-    const message = this.#next(conversation, actor, input, JSON.stringify(event));
+    const input = { type, content, clientMessageId: null, replyTo: about?.id ?? null };
+    const told = this.#next(conversation, actor, input, JSON.stringify(event));
+    const isEdit = type === "MESSAGE_EDITED";
+    const message = { ...told, edited: isEdit && about !== null ? editedOf(about) : null };
     this.#take(new Accepted(this, message, conversation, null, false, () => {}, alsoTo));
   }
 
@@ -187,13 +202,18 @@ export class Messages {
       seq: conversation.lastSeq,
       senderId: sender.userId,
       senderName: sender.name,
-      recipientId: event === null && sender !== SYSTEM ? conversation.peerOf(sender.userId) : null,
+      recipientId: sender === SYSTEM ? null : conversation.peerOf(sender.userId),
       clientMessageId: input.clientMessageId,
       type: input.type,
       content: input.content,
       replyTo: input.replyTo,
       timestampMs: clock.now(),
       event,
+      editedMs: null,
+      deletedMs: null,
+      pinnedMs: null,
+      reactions: null,
+      edited: null,
     };
   }
 

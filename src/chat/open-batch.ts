@@ -3,6 +3,7 @@ import type { Conversation, Member } from "./conversations.ts";
 import type { Origin } from "./outlet.ts";
 import type {
   MemberKey,
+  MessageWrite,
   NewMember,
   PreferencesWrite,
   ProfileWrite,
@@ -48,6 +49,7 @@ export type ConversationChange = { readonly conversation: Conversation } & (
   | { readonly change: "added" | "removed" | "role"; readonly member: Member }
   /** These are kept in the store alone. */
   | { readonly change: "preferences"; readonly write: PreferencesWrite }
+  | { readonly change: "message"; readonly write: MessageWrite }
 );
 
 export interface PendingChange {
@@ -61,7 +63,7 @@ export interface PendingChange {
 
 type ChangeWrites = Pick<
   WriteBatch,
-  "removedMembers" | "addedMembers" | "roles" | "profiles" | "preferences"
+  "removedMembers" | "addedMembers" | "roles" | "profiles" | "preferences" | "messageChanges"
 >;
 
 /** What the next commit writes, as it gathers. */
@@ -114,10 +116,12 @@ export class OpenBatch {
     const roles = new Map<string, RoleWrite>();
     const profiles = new Map<Conversation, ProfileWrite>();
     const preferences: PreferencesWrite[] = [];
+    const messageChanges: MessageWrite[] = [];
     for (const { what } of this.changes) {
       const { conversation } = what;
       const conversationId = conversation.id;
       if (what.change === "preferences") preferences.push(what.write);
+      if (what.change === "message") messageChanges.push(what.write);
       if (what.change === "profile") {
         profiles.set(conversation, { conversationId, ...conversation.profile });
       }
@@ -140,6 +144,7 @@ export class OpenBatch {
       roles: [...roles.values()],
       profiles: [...profiles.values()],
       preferences,
+      messageChanges,
     };
   }
 

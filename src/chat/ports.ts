@@ -29,6 +29,31 @@ export interface StoredMessage extends SentMessage {
   readonly timestampMs: number;
   /** What happened, as JSON, where it is no message of a user's but tells of an event. */
   readonly event: string | null;
+  /** When its content was last changed; null: never. */
+  readonly editedMs: number | null;
+  /** Since when it has no content any more; null: it has. */
+  readonly deletedMs: number | null;
+  /** Since when it is pinned in its conversation; null: it is not. */
+  readonly pinnedMs: number | null;
+  /** Who reacted how, as JSON: pairs of emoji and user id, the first first, up to `MOST_REACTIONS`. */
+  readonly reactions: string | null;
+  /** Of an event that tells of an edit: what the message says now, as JSON of `Edited`. */
+  readonly edited: string | null;
+}
+
+export const MOST_REACTIONS = 200;
+
+export interface Edited {
+  /** null: it was deleted since. */
+  readonly content: string | null;
+  readonly editedMs: number | null;
+}
+
+/** What a message said before an edit. */
+export interface MessageVersion {
+  readonly content: string;
+  /** When it was replaced. */
+  readonly replacedMs: number;
 }
 
 export type ConversationKind = "direct" | "group";
@@ -156,6 +181,21 @@ export interface RoleWrite extends MemberKey {
 }
 
 /** What is not named stays as it is. */
+/** A change of a message; of one that is not there, or not any more, it is left out. */
+export type MessageWrite = { readonly messageId: string } & (
+  | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
+  /** Takes away its content, what it said before, its reactions and its pin. */
+  | { readonly kind: "delete"; readonly deletedMs: number }
+  /** One of a user's; null takes it away. */
+  | {
+      readonly kind: "react";
+      readonly userId: string;
+      readonly emoji: string | null;
+      readonly reactedMs: number;
+    }
+  | { readonly kind: "pin"; readonly pinnedMs: number | null }
+);
+
 export interface PreferencesWrite extends MemberKey, Partial<Preferences> {}
 
 export interface MemberKey {
@@ -181,6 +221,8 @@ export interface WriteBatch {
   readonly roles: readonly RoleWrite[];
   readonly profiles: readonly ProfileWrite[];
   readonly preferences: readonly PreferencesWrite[];
+  /** In their order. */
+  readonly messageChanges: readonly MessageWrite[];
 }
 
 export interface HistoryQuery {
@@ -270,6 +312,12 @@ export interface ChatStore {
 
   conversation(id: string): MaybePromise<StoredConversation | null>;
   messageById(id: string): MaybePromise<StoredMessage | null>;
+  /** What the message said before its edits, the oldest first. */
+  versions(messageId: string): MaybePromise<MessageVersion[]>;
+  /** How the user has reacted to the message; null: not. */
+  reactionOf(messageId: string, userId: string): MaybePromise<string | null>;
+  /** The conversation's pinned messages, the one pinned last first. */
+  pinned(conversationId: string, limit: number): MaybePromise<StoredMessage[]>;
   /** Also of a message that has been removed. */
   messageByClientId(senderId: string, clientMessageId: string): MaybePromise<SentMessage | null>;
 

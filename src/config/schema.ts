@@ -115,6 +115,16 @@ export const settingsSchema = z.object({
       true,
       "What happens to a group (who comes and goes, its title) is told in it, as messages with an `event`.",
     ),
+    editWithinMs: delayMs(
+      0,
+      0,
+      "How long after its sending a message may be edited by its sender; 0 is for ever.",
+    ),
+    deleteWithinMs: delayMs(
+      0,
+      0,
+      "How long after its sending a message may be deleted for all by its sender; 0 is for ever.",
+    ),
     openGroups: boolean(true, "Users may make groups; else the app's back end alone does."),
     recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
     cachedMembers: integer(

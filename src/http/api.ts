@@ -25,6 +25,7 @@ import { healthEndpoints } from "./health-api.ts";
 import { inviteEndpoints } from "./invites-api.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { membershipEndpoints } from "./membership-api.ts";
+import { messageChangeEndpoints } from "./message-changes-api.ts";
 import { messageEndpoints } from "./messages-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
@@ -95,6 +96,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   membershipEndpoints(endpoints, shared);
   inviteEndpoints(endpoints, shared);
   messageEndpoints(endpoints, shared);
+  messageChangeEndpoints(endpoints, shared);
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
   const { health, topics, version } = options;

@@ -2,17 +2,17 @@ import { z } from "zod";
 import { idSchema, sendSchema } from "../app/schemas.ts";
 import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { Conversation } from "../chat/conversations.ts";
-import { messageStatusView, messageView, statusFor } from "../chat/events.ts";
+import { messageStatusView } from "../chat/events.ts";
 import type { NewMessage } from "../chat/messages.ts";
-import type { ChatStore, SentMessage, StoredMessage } from "../chat/ports.ts";
+import type { ChatStore, SentMessage } from "../chat/ports.ts";
 import { messageNotFound } from "../chat/receipts.ts";
 import { entered } from "../chat/roles.ts";
 import { AppError } from "../errors.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { limitSchema, wholeNumber } from "./pages.ts";
-import { HISTORY, MESSAGE_STATUS, SENT_MESSAGE } from "./schemas.ts";
+import { MESSAGE_STATUS, MESSAGES, SENT_MESSAGE } from "./schemas.ts";
+import { isFor, messagesFor } from "./views.ts";
 
 export interface MessagesApiOptions {
   readonly chat: Chat;
@@ -38,7 +38,7 @@ export function messageEndpoints(
       ...{ method: "get", path: "/api/conversations/{id}/messages", by: "actor", tag },
       summary: "A page of history; without `before` and `after`, the end of it",
       ...{ params: z.object({ id: idSchema }), query: historySchema },
-      answers: { 200: { description: "Ascending by `seq`.", schema: HISTORY } },
+      answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
       refusals: ["CONVERSATION_NOT_FOUND"],
     },
     async ({ context, caller, params: { id }, query: { before, after, limit } }) => {
@@ -52,13 +52,7 @@ export function messageEndpoints(
       });
       // Anew: the caller may have left while the store was read.
       const conversation = entered(await chat.conversations.find(id), id, caller);
-      return answers.json(context, {
-        messages: messages
-          .filter(({ seq }) => isFor(caller, conversation, seq))
-          .map((message) =>
-            messageView(message, statusFor(viewerOf(caller, message), message, conversation)),
-          ),
-      });
+      return answers.json(context, { messages: messagesFor(caller, messages, conversation) });
     },
   );
 
@@ -116,15 +110,6 @@ export function messageEndpoints(
       return context.json(messageStatusView(message, stored));
     },
   );
-}
-
-/** The back end sees all messages, and of each how far it has come. */
-function viewerOf(caller: Actor, { senderId }: StoredMessage): string {
-  return caller === SYSTEM ? senderId : caller.userId;
-}
-
-function isFor(caller: Actor, conversation: Conversation, seq: number): boolean {
-  return caller === SYSTEM || conversation.isFor(caller.userId, seq);
 }
 
 /** Resolves with what is on disk. */

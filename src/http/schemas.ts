@@ -37,10 +37,21 @@ export const MESSAGE = z
       "Of one's own message how far the others have come, of another's how far one has come oneself.",
     ),
     timestamp: time,
+    editedAt: time.optional(),
+    deletedAt: time.optional().describe("It has no content any more."),
+    pinnedAt: time.optional(),
+    reactions: z
+      .array(z.object({ emoji: z.string(), userIds: z.array(z.string()) }))
+      .optional()
+      .describe("Of each user the last, up to 200."),
   })
   .meta({ id: "Message" });
 
-export const HISTORY = z.object({ messages: z.array(MESSAGE) }).meta({ id: "History" });
+export const MESSAGES = z.object({ messages: z.array(MESSAGE) }).meta({ id: "Messages" });
+
+export const VERSIONS = z
+  .object({ versions: z.array(z.object({ content: z.string(), replacedAt: time })) })
+  .meta({ id: "Versions" });
 
 const role = z.enum(["owner", "admin", "member"]);
 

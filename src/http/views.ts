@@ -1,11 +1,30 @@
+import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Conversation } from "../chat/conversations.ts";
-import { type MessageStatus, messageView, preferencesView } from "../chat/events.ts";
+import { type MessageStatus, messageView, preferencesView, statusFor } from "../chat/events.ts";
 import type { Invite } from "../chat/invites.ts";
-import type { ConversationOverview } from "../chat/ports.ts";
+import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
 import type { UserPresence } from "../chat/presence.ts";
 import { isoTime } from "../clock.ts";
 
 /** What the API answers, as `schemas.ts` describes it. */
+
+/** Those of the messages that are for the caller: all for the back end, and of each how far it has come. */
+export function messagesFor(
+  caller: Actor,
+  messages: readonly StoredMessage[],
+  conversation: Conversation,
+) {
+  return messages
+    .filter(({ seq }) => isFor(caller, conversation, seq))
+    .map((message) => {
+      const viewerId = caller === SYSTEM ? message.senderId : caller.userId;
+      return messageView(message, statusFor(viewerId, message, conversation));
+    });
+}
+
+export function isFor(caller: Actor, conversation: Conversation, seq: number): boolean {
+  return caller === SYSTEM || conversation.isFor(caller.userId, seq);
+}
 
 export function conversationView(overview: ConversationOverview, userId: string) {
   const { id, kind, title, picture, createdMs, activeMs, memberCount, memberIds } = overview;

@@ -6,6 +6,7 @@ import {
   type ConversationKind,
   type ConversationOverview,
   type ConversationProfile,
+  type Edited,
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
@@ -13,6 +14,9 @@ import {
   type ListQuery,
   MEMBERS_IN_OVERVIEW,
   type MemberKey,
+  type MessageVersion,
+  type MessageWrite,
+  MOST_REACTIONS,
   type NewConversation,
   type NewMember,
   type Preferences,
@@ -55,6 +59,10 @@ export class MemoryChatStore implements ChatStore {
   /** By sender, then by the sender's own id of the message; also what has been removed. */
   readonly #sent = new Map<string, Map<string, SentMessage>>();
   readonly #users = new Map<string, StoredUser>();
+  /** By message. */
+  readonly #versions = new Map<string, MessageVersion[]>();
+  /** By message, by user; the first first. */
+  readonly #reactions = new Map<string, Map<string, string>>();
   #closed = false;
 
   async commit(batch: WriteBatch): Promise<void> {
@@ -70,6 +78,7 @@ export class MemoryChatStore implements ChatStore {
     for (const member of batch.removedMembers) this.#removeMember(member);
     for (const member of batch.addedMembers) this.#addMember(member);
     this.#change(batch);
+    for (const change of batch.messageChanges) this.#changeMessage(change);
   }
 
   #change({ roles, profiles, preferences }: WriteBatch): void {
@@ -90,6 +99,63 @@ export class MemoryChatStore implements ChatStore {
         ...change,
       };
       conversation.preferences.set(userId, { mutedUntilMs, archivedMs, pinnedMs });
+    }
+  }
+
+  #changeMessage(change: MessageWrite): void {
+    const message = this.#messages.get(change.messageId);
+    if (message === undefined || message.deletedMs !== null) return;
+    const { id, content } = message;
+    switch (change.kind) {
+      case "edit": {
+        const version = { content, replacedMs: change.editedMs };
+        this.#versions.set(id, [...(this.#versions.get(id) ?? []), version]);
+        this.#put({ ...message, content: change.content, editedMs: change.editedMs });
+        return;
+      }
+      case "delete":
+        this.#versions.delete(id);
+        this.#reactions.delete(id);
+        this.#put({
+          ...{ ...message, content: "", reactions: null, pinnedMs: null },
+          deletedMs: change.deletedMs,
+        });
+        return;
+      case "react": {
+        const { userId, emoji } = change;
+        const reactions = this.#reactions.get(id) ?? new Map<string, string>();
+        this.#reactions.set(id, reactions);
+        reactions.delete(userId);
+        if (emoji !== null) reactions.set(userId, emoji);
+        const pairs = [...reactions].map(([reactor, used]) => [used, reactor]);
+        const shown = JSON.stringify(pairs.slice(0, MOST_REACTIONS));
+        this.#put({ ...message, reactions: reactions.size === 0 ? null : shown });
+        return;
+      }
+      case "pin":
+        this.#put({ ...message, pinnedMs: change.pinnedMs });
+    }
+  }
+
+  /** In place of the message as it was. */
+  #put(message: StoredMessage): void {
+    const messages = this.#conversations.get(message.conversationId)?.messages ?? [];
+    this.#messages.set(message.id, message);
+    messages[firstAbove(messages, message.seq - 1)] = message;
+    this.#tellEdits(message.id, messages);
+  }
+
+  /** Events of edits say what the message says now. */
+  #tellEdits(messageId: string, messages: StoredMessage[]): void {
+    const now = this.#messages.get(messageId);
+    const content = now === undefined || now.deletedMs !== null ? null : now.content;
+    const edited: Edited = { content, editedMs: now?.editedMs ?? null };
+    for (const [index, each] of messages.entries()) {
+      if (each.event === null || each.type !== "MESSAGE_EDITED") continue;
+      if (each.replyTo !== messageId) continue;
+      const told = { ...each, edited: JSON.stringify(edited) };
+      messages[index] = told;
+      this.#messages.set(told.id, told);
     }
   }
 
@@ -119,6 +185,25 @@ export class MemoryChatStore implements ChatStore {
   messageById(id: string): StoredMessage | null {
     this.#expectOpen();
     return this.#messages.get(id) ?? null;
+  }
+
+  versions(messageId: string): MessageVersion[] {
+    this.#expectOpen();
+    return [...(this.#versions.get(messageId) ?? [])];
+  }
+
+  reactionOf(messageId: string, userId: string): string | null {
+    this.#expectOpen();
+    return this.#reactions.get(messageId)?.get(userId) ?? null;
+  }
+
+  pinned(conversationId: string, limit: number): StoredMessage[] {
+    this.#expectOpen();
+    const messages = this.#conversations.get(conversationId)?.messages ?? [];
+    return messages
+      .filter(({ pinnedMs }) => pinnedMs !== null)
+      .sort((a, b) => (b.pinnedMs ?? 0) - (a.pinnedMs ?? 0) || b.seq - a.seq)
+      .slice(0, Math.max(limit, 0));
   }
 
   messageByClientId(senderId: string, clientMessageId: string): SentMessage | null {
@@ -232,8 +317,13 @@ export class MemoryChatStore implements ChatStore {
     const { messages, lastSeq } = conversation;
     const kept = messages.findIndex((message) => !isExpired(message, lastSeq, rule));
     const count = Math.min(kept === -1 ? messages.length : kept, room);
-    for (const { id } of messages.slice(0, count)) this.#messages.delete(id);
     conversation.messages = messages.slice(count);
+    for (const { id, editedMs } of messages.slice(0, count)) {
+      this.#messages.delete(id);
+      this.#versions.delete(id);
+      this.#reactions.delete(id);
+      if (editedMs !== null) this.#tellEdits(id, conversation.messages);
+    }
     return count;
   }
 
@@ -403,5 +493,10 @@ function copyOf(message: StoredMessage): StoredMessage {
     replyTo: message.replyTo,
     timestampMs: message.timestampMs,
     event: message.event,
+    editedMs: null,
+    deletedMs: null,
+    pinnedMs: null,
+    reactions: null,
+    edited: message.edited,
   };
 }

@@ -125,6 +125,28 @@ export const MIGRATIONS: readonly string[] = [
      expires_ms INTEGER
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX invites_by_conversation ON invites (conversation_id, created_ms);`,
+
+  // What becomes of messages after their sending. What a message says, and said, stands in no event.
+  `ALTER TABLE messages ADD COLUMN edited_ms INTEGER;
+   ALTER TABLE messages ADD COLUMN deleted_ms INTEGER;
+   ALTER TABLE messages ADD COLUMN pinned_ms INTEGER;
+   CREATE INDEX pinned ON messages (conversation_id, pinned_ms) WHERE pinned_ms IS NOT NULL;
+
+   CREATE TABLE message_versions (
+     message_id TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     content TEXT NOT NULL,
+     replaced_ms INTEGER NOT NULL,
+     PRIMARY KEY (message_id, version)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE reactions (
+     message_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     emoji TEXT NOT NULL,
+     reacted_ms INTEGER NOT NULL,
+     PRIMARY KEY (message_id, user_id)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

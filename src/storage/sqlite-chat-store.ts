@@ -12,6 +12,7 @@ import {
   type HistoryQuery,
   type ListQuery,
   type MemberKey,
+  type MessageVersion,
   type RoleWrite,
   type SentMessage,
   type StoredConversation,
@@ -42,12 +43,14 @@ interface OverviewRow
       ConversationOverview,
       "memberIds" | "lastMessage" | "othersDeliveredSeq" | "othersReadSeq"
     >,
-    Omit<StoredMessage, "id" | "conversationId" | "seq"> {
+    Omit<StoredMessage, "id" | "conversationId" | "seq" | "pinnedMs"> {
   readonly userId: string;
   readonly seenSeq: number;
   readonly memberIdsJson: string;
   readonly othersJson: string | null;
   readonly messageId: string | null;
+  /** Of the message; `pinnedMs` is the conversation's. */
+  readonly lastPinnedMs: number | null;
 }
 
 type ListParameters = {
@@ -121,6 +124,18 @@ export class SqliteChatStore implements ChatStore {
   messageByClientId(senderId: string, clientMessageId: string): SentMessage | null {
     if (this.#clientIds.surelyNew(senderId, clientMessageId)) return null;
     return answer(() => this.#reads.messageByClientId.get(senderId, clientMessageId));
+  }
+
+  versions(messageId: string): MessageVersion[] {
+    return answer(() => this.#reads.versions.all(messageId));
+  }
+
+  reactionOf(messageId: string, userId: string): string | null {
+    return answer(() => this.#reads.reaction.get(messageId, userId)?.emoji ?? null);
+  }
+
+  pinned(conversationId: string, limit: number): StoredMessage[] {
+    return answer(() => this.#reads.pinned.all(conversationId, Math.max(limit, 0)));
   }
 
   history({ conversationId, afterSeq, beforeSeq, limit }: HistoryQuery): StoredMessage[] {
@@ -250,7 +265,8 @@ export class SqliteChatStore implements ChatStore {
 function overviewOf(row: OverviewRow): ConversationOverview {
   const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
   const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
-  const { type, content, replyTo, timestampMs, event, ...overview } = columns;
+  const { type, content, replyTo, timestampMs, event, ...more } = columns;
+  const { editedMs, deletedMs, reactions, edited, lastPinnedMs, ...overview } = more;
   const { id: conversationId, lastSeq: seq } = overview;
   const memberIds: string[] = JSON.parse(memberIdsJson);
   const others: (number | null)[] = othersJson === null ? [] : JSON.parse(othersJson);
@@ -258,6 +274,7 @@ function overviewOf(row: OverviewRow): ConversationOverview {
   const lastMessage = messageId !== null && {
     ...{ id: messageId, conversationId, seq, senderId, senderName, recipientId, clientMessageId },
     ...{ type, content, replyTo, timestampMs, event },
+    ...{ editedMs, deletedMs, pinnedMs: lastPinnedMs, reactions, edited },
   };
   return {
     ...overview,
@@ -305,6 +322,9 @@ function prepare(db: Database) {
     conversationOverview: query<OverviewRow, [{ userId: string; id: string }]>(
       READS.conversationOverview,
     ),
+    versions: query<MessageVersion, [messageId: string]>(READS.versions),
+    reaction: query<{ emoji: string }, [messageId: string, userId: string]>(READS.reaction),
+    pinned: query<StoredMessage, [conversationId: string, limit: number]>(READS.pinned),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };
 }

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { StoredMessage, WriteBatch } from "../chat/ports.ts";
+import type { MessageWrite, StoredMessage, WriteBatch } from "../chat/ports.ts";
 
 /** What a batch of chats writes. Transactions are the caller's. */
 export class ChatWrites {
@@ -54,6 +54,30 @@ export class ChatWrites {
       this.#statements.joinMember.run(userId, ...watermarks, role, conversationId);
     }
     this.#applyChanges(batch);
+    for (const change of batch.messageChanges) this.#changeMessage(change);
+  }
+
+  #changeMessage(change: MessageWrite): void {
+    const { messageId } = change;
+    switch (change.kind) {
+      case "edit":
+        if (this.#statements.keepVersion.run(messageId, change.editedMs).changes === 0) return;
+        this.#statements.edit.run(change.content, change.editedMs, messageId);
+        return;
+      case "delete":
+        this.#statements.erase.run(change.deletedMs, messageId);
+        this.#statements.forgetVersions.run(messageId);
+        this.#statements.forgetReactions.run(messageId);
+        return;
+      case "react": {
+        const { userId, emoji, reactedMs } = change;
+        if (emoji === null) this.#statements.unreact.run(messageId, userId);
+        else this.#statements.react.run(userId, emoji, reactedMs, messageId);
+        return;
+      }
+      case "pin":
+        this.#statements.pin.run(change.pinnedMs, messageId);
+    }
   }
 
   /**
@@ -197,6 +221,35 @@ function prepare(db: Database) {
     ),
     markSent: db.query<null, [seq: number, conversationId: string, userId: string]>(
       `UPDATE members SET sent_seq = max(sent_seq, ?) WHERE conversation_id = ? AND user_id = ?`,
+    ),
+    keepVersion: db.query<null, [messageId: string, replacedMs: number]>(
+      `INSERT INTO message_versions (message_id, version, content, replaced_ms)
+       SELECT id, (SELECT count(*) FROM message_versions WHERE message_id = id), content, ?2
+       FROM messages WHERE id = ?1 AND deleted_ms IS NULL`,
+    ),
+    edit: db.query<null, [content: string, editedMs: number, messageId: string]>(
+      "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ?",
+    ),
+    erase: db.query<null, [deletedMs: number, messageId: string]>(
+      "UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL WHERE id = ?",
+    ),
+    forgetVersions: db.query<null, [messageId: string]>(
+      "DELETE FROM message_versions WHERE message_id = ?",
+    ),
+    forgetReactions: db.query<null, [messageId: string]>(
+      "DELETE FROM reactions WHERE message_id = ?",
+    ),
+    react: db.query<null, [userId: string, emoji: string, reactedMs: number, messageId: string]>(
+      `INSERT INTO reactions (message_id, user_id, emoji, reacted_ms)
+       SELECT id, ?1, ?2, ?3 FROM messages WHERE id = ?4 AND deleted_ms IS NULL
+       ON CONFLICT (message_id, user_id) DO UPDATE
+       SET emoji = excluded.emoji, reacted_ms = excluded.reacted_ms`,
+    ),
+    unreact: db.query<null, [messageId: string, userId: string]>(
+      "DELETE FROM reactions WHERE message_id = ? AND user_id = ?",
+    ),
+    pin: db.query<null, [pinnedMs: number | null, messageId: string]>(
+      "UPDATE messages SET pinned_ms = ? WHERE id = ? AND deleted_ms IS NULL",
     ),
     putUser: db.query<null, [userId: string, name: string, lastSeenMs: number]>(
       `INSERT INTO users (user_id, name, last_seen_ms) VALUES (?, ?, ?)

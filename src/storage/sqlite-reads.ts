@@ -1,4 +1,25 @@
-import { MEMBERS_IN_OVERVIEW } from "../chat/ports.ts";
+import { MEMBERS_IN_OVERVIEW, MOST_REACTIONS } from "../chat/ports.ts";
+
+/**
+ * What becomes of a message after its sending, named as StoredMessage names it. `alias` is the table
+ * of the message.
+ */
+const fate = (alias: string, pinnedMs = "pinnedMs") => `
+  ${alias}.event,
+  ${alias}.edited_ms AS editedMs,
+  ${alias}.deleted_ms AS deletedMs,
+  ${alias}.pinned_ms AS ${pinnedMs},
+  (SELECT nullif(json_group_array(json_array(emoji, user_id)), '[]') FROM (
+    SELECT emoji, user_id FROM reactions WHERE message_id = ${alias}.id
+    ORDER BY reacted_ms, user_id LIMIT ${MOST_REACTIONS}
+  )) AS reactions,
+  CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN coalesce((
+    SELECT json_object(
+      'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
+      'editedMs', edited.edited_ms
+    )
+    FROM messages AS edited WHERE edited.id = ${alias}.reply_to
+  ), '{"content":null,"editedMs":null}') END AS edited`;
 
 /** The columns of a message, named as StoredMessage names them. */
 const MESSAGE = `
@@ -13,7 +34,7 @@ const MESSAGE = `
   messages.content,
   messages.reply_to AS replyTo,
   messages.timestamp_ms AS timestampMs,
-  messages.event`;
+  ${fate("messages")}`;
 
 /** What SentMessage names, of a message or of a removed one. */
 const SENT_MESSAGE = `
@@ -97,7 +118,7 @@ const overviews = (which: string) => `
       last.content,
       last.reply_to AS replyTo,
       last.timestamp_ms AS timestampMs,
-      last.event
+      ${fate("last", "lastPinnedMs")}
     FROM page
     LEFT JOIN messages AS last
       ON last.conversation_id = page.id AND last.seq = page.lastSeq AND page.lastSeq > page.joinedSeq
@@ -229,6 +250,17 @@ export const READS = {
   block: `
     SELECT blocker_id AS blockerId, blocked_id AS blockedId FROM blocks
     WHERE blocker_id = ? AND blocked_id = ?`,
+
+  versions: `
+    SELECT content, replaced_ms AS replacedMs FROM message_versions
+    WHERE message_id = ? ORDER BY version`,
+
+  reaction: "SELECT emoji FROM reactions WHERE message_id = ? AND user_id = ?",
+
+  pinned: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE conversation_id = ? AND pinned_ms IS NOT NULL
+    ORDER BY pinned_ms DESC, seq DESC LIMIT ?`,
 
   invite: `SELECT ${INVITE} FROM invites WHERE code = ?`,
 

@@ -39,6 +39,16 @@ export const REMOVALS = {
     SELECT sender_id, client_message_id, id, conversation_id, seq, recipient_id FROM messages
     WHERE conversation_id = ? AND seq <= ? AND client_message_id IS NOT NULL`,
 
+  removeVersions: `
+    DELETE FROM message_versions WHERE message_id IN (
+      SELECT id FROM messages WHERE conversation_id = ? AND seq <= ? AND edited_ms IS NOT NULL
+    )`,
+
+  removeReactions: `
+    DELETE FROM reactions WHERE message_id IN (
+      SELECT id FROM messages WHERE conversation_id = ? AND seq <= ?
+    )`,
+
   remove: "DELETE FROM messages WHERE conversation_id = ? AND seq <= ?",
 } as const;
 
@@ -78,6 +88,8 @@ export class Removals {
     const upto = bottom[count - 1];
     if (upto === undefined) return 0;
     this.#statements.keepIdentities.run(id, upto.seq);
+    this.#statements.removeVersions.run(id, upto.seq);
+    this.#statements.removeReactions.run(id, upto.seq);
     this.#statements.remove.run(id, upto.seq);
     return count;
   }
@@ -91,6 +103,12 @@ function prepare(db: Database) {
     ),
     keepIdentities: db.query<null, [conversationId: string, uptoSeq: number]>(
       REMOVALS.keepIdentities,
+    ),
+    removeVersions: db.query<null, [conversationId: string, uptoSeq: number]>(
+      REMOVALS.removeVersions,
+    ),
+    removeReactions: db.query<null, [conversationId: string, uptoSeq: number]>(
+      REMOVALS.removeReactions,
     ),
     remove: db.query<null, [conversationId: string, uptoSeq: number]>(REMOVALS.remove),
   };

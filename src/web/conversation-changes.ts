@@ -6,9 +6,10 @@ import {
   messageKey,
 } from "./conversation.ts";
 import type {
+  ChatEvent,
   Confirmation,
   ConversationSummary,
-  GroupEvent,
+  Reaction,
   ReadReceipt,
   WireMessage,
 } from "./wire.ts";
@@ -25,6 +26,7 @@ export function withDraft(
   const message: Message = {
     ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
     ...{ senderId: userId, senderName: userName, status: "SENDING", event: null },
+    ...{ isEdited: false, isDeleted: false, reactions: [] },
     timestampMs: draft.composedAtMs,
   };
   return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
@@ -40,7 +42,7 @@ export function withLive(
   userId: string,
 ): Conversation {
   const status = message.senderId === userId ? "SENDING" : message.status;
-  const merged = withEvent(merge(conversation, [toMessage(message, status)]), message.event);
+  const merged = withEvent(merge(conversation, [toMessage(message, status)]), message);
   return { ...merged, typing: merged.typing.filter((typist) => typist !== message.senderId) };
 }
 
@@ -56,10 +58,13 @@ export function withSummary(
   const lastSeq = lastMessage?.seq ?? 0;
   return conversation.messages
     .filter(({ seq }) => seq !== null && seq > lastSeq)
-    .reduce((current, { event }) => withEvent(current, event), listed);
+    .reduce(withEvent, listed);
 }
 
-function withEvent(conversation: Conversation, event: GroupEvent | null): Conversation {
+function withEvent(
+  conversation: Conversation,
+  { event, senderId }: Pick<Message, "event" | "senderId">,
+): Conversation {
   if (event === null) return conversation;
   const { memberIds, memberCount } = conversation;
   const { type, title, userId } = event;
@@ -77,8 +82,51 @@ function withEvent(conversation: Conversation, event: GroupEvent | null): Conver
     case "MEMBER_LEFT":
       return { ...conversation, memberIds: others, memberCount: memberCount - 1 };
     default:
+      return withMessageEvent(conversation, event, senderId);
+  }
+}
+
+function withMessageEvent(
+  conversation: Conversation,
+  { type, messageId, content, emoji }: ChatEvent,
+  senderId: string,
+): Conversation {
+  const change = (changed: (message: Message) => Partial<Message>): Conversation => ({
+    ...conversation,
+    messages: conversation.messages.map((message) =>
+      message.id !== messageId || message.isDeleted ? message : { ...message, ...changed(message) },
+    ),
+  });
+  switch (type) {
+    case "MESSAGE_EDITED":
+      return content === null ? conversation : change(() => ({ content, isEdited: true }));
+    case "MESSAGE_DELETED":
+      return change(() => ({ content: "", isDeleted: true, reactions: [] }));
+    case "MESSAGE_REACTION":
+      return change(({ reactions }) => ({ reactions: withReaction(reactions, senderId, emoji) }));
+    default:
       return conversation;
   }
+}
+
+/** Of each user the last one counts; null takes it back. */
+function withReaction(
+  reactions: readonly Reaction[],
+  userId: string,
+  emoji: string | null,
+): Reaction[] {
+  const others = reactions
+    .map((reaction) => ({
+      ...reaction,
+      userIds: reaction.userIds.filter((reactor) => reactor !== userId),
+    }))
+    .filter(({ userIds }) => userIds.length > 0);
+  if (emoji === null) return others;
+  const alike = others.find((reaction) => reaction.emoji === emoji);
+  if (alike === undefined) return [...others, { emoji, userIds: [userId] }];
+  return others.map((reaction) =>
+    reaction === alike ? { emoji, userIds: [...alike.userIds, userId] } : reaction,
+  );
 }
 
 /**
@@ -100,7 +148,9 @@ export function withPage(
   );
   const stored = page.map((message) => toMessage(message, message.status));
   const durableSeq = Math.max(conversation.durableSeq, last.seq);
-  return merge({ ...conversation, messages, durableSeq }, stored);
+  const merged = merge({ ...conversation, messages, durableSeq }, stored);
+  // Messages of the page are as they are now; those before it know nothing of what has happened since.
+  return afterSeq === null ? merged : stored.reduce(withEvent, merged);
 }
 
 export function withConfirmation(
@@ -186,7 +236,8 @@ function toMessage(message: WireMessage, status: MessageStatus): Message {
   const key = keyOf(message);
   return {
     ...{ key, id, clientMessageId, seq, senderId, senderName, content, timestampMs },
-    ...{ event: message.event, status, failure: null },
+    ...{ event: message.event, isEdited: message.isEdited, isDeleted: message.isDeleted },
+    ...{ reactions: message.reactions, status, failure: null },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ConversationKind, DeliveryStatus, GroupEvent } from "./wire.ts";
+import type { ChatEvent, ConversationKind, DeliveryStatus, Reaction } from "./wire.ts";
 
 /** SENDING: not yet confirmed to be on disk. FAILED: refused for good, unless tried again by hand. */
 export type MessageStatus = "SENDING" | "FAILED" | DeliveryStatus;
@@ -14,7 +14,11 @@ export interface Message {
   readonly senderName: string;
   readonly content: string;
   /** What happened, where nobody says anything. */
-  readonly event: GroupEvent | null;
+  readonly event: ChatEvent | null;
+  readonly isEdited: boolean;
+  /** It has no content any more. */
+  readonly isDeleted: boolean;
+  readonly reactions: readonly Reaction[];
   readonly status: MessageStatus;
   readonly timestampMs: number;
   /** Why it failed. */
@@ -74,6 +78,18 @@ export function newConversation(
       newFromSeq: null,
     },
   };
+}
+
+/** What these tell of shows at the message that it happened to. */
+const SILENT_EVENTS: ReadonlySet<string> = new Set([
+  "MESSAGE_EDITED",
+  "MESSAGE_DELETED",
+  "MESSAGE_REACTION",
+]);
+
+/** The messages to be shown. */
+export function shownMessages({ messages }: Conversation): Message[] {
+  return messages.filter(({ event }) => event === null || !SILENT_EVENTS.has(event.type));
 }
 
 /** Receivers key on `(senderId, clientMessageId)`: after a crash a message may come with a new id. */

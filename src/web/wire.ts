@@ -15,17 +15,33 @@ export interface WireMessage {
   readonly content: string;
   readonly status: DeliveryStatus;
   readonly timestampMs: number;
+  readonly isEdited: boolean;
+  /** It has no content any more. */
+  readonly isDeleted: boolean;
+  readonly reactions: readonly Reaction[];
   /** null: somebody says something. */
-  readonly event: GroupEvent | null;
+  readonly event: ChatEvent | null;
 }
 
-/** What happened in a group; what `type` says nothing of is null. */
-export interface GroupEvent {
+/** The users who reacted with it, the first first. */
+export interface Reaction {
+  readonly emoji: string;
+  readonly userIds: readonly string[];
+}
+
+/** What happened in a conversation; what `type` says nothing of is null. */
+export interface ChatEvent {
   readonly type: string;
   readonly title: string | null;
   /** Who came or went. */
   readonly userId: string | null;
   readonly memberCount: number | null;
+  /** What it happened to. */
+  readonly messageId: string | null;
+  /** What the message says now. */
+  readonly content: string | null;
+  /** null: a reaction is taken back. */
+  readonly emoji: string | null;
 }
 
 export interface Confirmation {
@@ -94,11 +110,19 @@ export function readMessage(value: unknown): WireMessage {
     content: body.text("content"),
     status: body.oneOf("status", ["SENT", "DELIVERED", "READ"]),
     timestampMs: body.time("timestamp"),
+    isEdited: body.field("editedAt") !== null,
+    isDeleted: body.field("deletedAt") !== null,
+    reactions: body.field("reactions") === null ? [] : body.list("reactions").map(readReaction),
     event: readEvent(body.text("type"), body.field("event")),
   };
 }
 
-function readEvent(type: string, value: unknown): GroupEvent | null {
+function readReaction(value: unknown): Reaction {
+  const body = new Fields(value);
+  return { emoji: body.text("emoji"), userIds: body.list("userIds").map(readId) };
+}
+
+function readEvent(type: string, value: unknown): ChatEvent | null {
   if (value === null) return null;
   const body = new Fields(value);
   return {
@@ -106,6 +130,9 @@ function readEvent(type: string, value: unknown): GroupEvent | null {
     title: body.optionalText("title"),
     userId: body.optionalText("userId"),
     memberCount: body.optionalNumber("memberCount"),
+    messageId: body.optionalText("messageId"),
+    content: body.optionalText("content"),
+    emoji: body.optionalText("emoji"),
   };
 }
 

@@ -8,7 +8,8 @@ function message(seq: number, conversationId = "c"): StoredMessage {
     ...{ id: `${conversationId}${seq}`, conversationId, seq, senderId: "a", senderName: "a" },
     ...{ recipientId: "b", clientMessageId: null, type: "TEXT", content: "", replyTo: null },
     timestampMs: 0,
-    event: null,
+    ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
+    reactions: null,
   };
 }
 

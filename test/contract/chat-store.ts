@@ -18,6 +18,7 @@ import {
   messages,
   watermark,
 } from "../support/stored.ts";
+import { chatChangesContract } from "./chat-changes.ts";
 import { chatListsContract } from "./chat-lists.ts";
 import { chatMembersContract } from "./chat-members.ts";
 import { chatRemovalContract } from "./chat-removal.ts";
@@ -290,6 +291,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
     chatRemovalContract(() => store);
     chatMembersContract(() => store);
     chatListsContract(() => store);
+    chatChangesContract(() => store);
 
     describe("watermarks", () => {
       beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));

@@ -4,15 +4,17 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import fc from "fast-check";
 import type { OpenApiDocument } from "../../src/http/openapi.ts";
-import { type ApiCall, callsOf } from "../support/api-calls.ts";
+import { type ApiCall, callsOf, type Findable } from "../support/api-calls.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { askAsServer } from "../support/server-api.ts";
+import { askAs, askAsServer } from "../support/server-api.ts";
 import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let server: ParleyProcess;
 let document: OpenApiDocument;
 let alice: StockClient;
+/** What calls are about. */
+let findable: Findable;
 
 beforeAll(async () => {
   server = await startParley({
@@ -30,6 +32,11 @@ beforeAll(async () => {
   for (let count = 0; count < 5; count += 1) {
     await alice.sent("/app/chat.send", { conversationId: "team", content: `message ${count}` });
   }
+  const history = await askAs(server, "alice", "/api/conversations/team/messages");
+  const { messages } = await history.json();
+  const made = await askAs(server, "alice", "/api/conversations/club/invites", "POST", {});
+  const { code } = await made.json();
+  findable = { messages: messages.map(({ id }: { id: string }) => id), invites: [code] };
 });
 
 afterAll(async () => {
@@ -102,8 +109,8 @@ describe("whatever is asked", () => {
   }
 
   test("is answered as the document says, and never with a fault of the server", async () => {
-    const property = fc.asyncProperty(callsOf(document), answerTo);
-    await fc.assert(property, { numRuns: 1_500 });
+    const property = fc.asyncProperty(callsOf(document, findable), answerTo);
+    await fc.assert(property, { numRuns: 2_500 });
   }, 60_000);
 
   test("among it every endpoint was reached, and most of them done", () => {

@@ -12,7 +12,7 @@ describe("every read goes by an index:", () => {
   migrate(db);
 
   const planOf = (sql: string) =>
-    db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+    db.query<{ detail: string; parent: number }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
 
   for (const [name, sql] of Object.entries({ ...READS, ...REMOVALS })) {
     test(name, () => {
@@ -30,7 +30,8 @@ describe("every read goes by an index:", () => {
     const { historyAfter, historyBefore, queueMessages } = READS;
     const { bottoms, bottomMessages } = REMOVALS;
     for (const sql of [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages]) {
-      const plan = planOf(sql);
+      // What is asked of each row, such as its few reactions, may be sorted.
+      const plan = planOf(sql).filter(({ parent }) => parent === 0);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("TEMP B-TREE");
     }
   });

@@ -11,19 +11,22 @@ export interface ApiCall {
   readonly body: string | undefined;
 }
 
+/** What may be found, by the first word of the path behind `/api/`; elsewhere `known`. */
+export type Findable = Readonly<Record<string, readonly string[]>>;
+
 /** Ids of what may be there. */
 const known = fc.constantFrom("alice", "bob", "carol", "team", "club");
 /** A value that was not asked for comes in one of so many places. */
 const ODD_ONE_IN = 12;
 
-export function callsOf(document: OpenApiDocument): fc.Arbitrary<ApiCall> {
+export function callsOf(document: OpenApiDocument, findable: Findable): fc.Arbitrary<ApiCall> {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
   );
   return fc
     .constantFrom(...operations)
     .chain(({ path, method, operation }) =>
-      callOf(document, path, method.toUpperCase(), operation),
+      callOf(document, path, method.toUpperCase(), operation, findable),
     );
 }
 
@@ -32,15 +35,25 @@ function callOf(
   template: string,
   method: string,
   operation: Operation,
+  findable: Findable,
 ): fc.Arbitrary<ApiCall> {
   const { parameters = [], requestBody } = operation;
+  const ids = findable[template.split("/")[2] ?? ""];
+  const inPathOf = (schema: SchemaObject) => {
+    const odd = valueFor(document, schema);
+    if (ids === undefined) return odd;
+    return fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...ids) }, odd);
+  };
   const form = requestBody?.content["application/json"]?.schema;
   const valuesOf = (place: "path" | "query") =>
     fc.record(
       Object.fromEntries(
         parameters
           .filter((parameter) => parameter.in === place)
-          .map(({ name, schema }) => [name, valueFor(document, schema)]),
+          .map(({ name, schema }) => [
+            name,
+            place === "path" ? inPathOf(schema) : valueFor(document, schema),
+          ]),
       ),
       place === "path" ? {} : { requiredKeys: [] },
     );

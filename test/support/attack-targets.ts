@@ -80,6 +80,18 @@ export const STOMP_TARGETS: readonly StompTarget[] = [
       ...{ conversationId, ...rest },
     })),
   ),
+  ...(
+    [
+      ["edit", { content: "mine" }],
+      ["delete", {}],
+      ["react", { emoji: "👍" }],
+      ["pin", { pinned: true }],
+    ] as const
+  ).map(([name, rest]) =>
+    sends(`/app/message.${name}`, "MESSAGE_NOT_FOUND", ({ messageId }) => ({
+      ...{ id: messageId, ...rest },
+    })),
+  ),
   sends("/app/user.presence", null, () => ({ status: "AWAY", userId: "alice" })),
   sends("/app/user.connect", "FORBIDDEN_DESTINATION", () => ({ userId: "alice" })),
   sends("/app/auth.refresh", "REFRESH_REFUSED", () => ({ token: "forged" })),
@@ -134,6 +146,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
       ["GET", "/invites"],
       ["DELETE", "/invites/{code}"],
       ["GET", "/messages"],
+      ["GET", "/pins"],
       ["POST", "/messages", { content: "an attack" }],
     ] as const
   ).map(([method, rest, body]) =>
@@ -152,6 +165,22 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("POST", "/api/messages/{id}/read", "MESSAGE_NOT_FOUND", {
     path: ({ messageId }) => `/api/messages/${messageId}/read`,
   }),
+  ...(
+    [
+      ["PATCH", "", { content: "mine" }],
+      ["DELETE", ""],
+      ["PUT", "/reaction", { emoji: "👍" }],
+      ["DELETE", "/reaction"],
+      ["PUT", "/pin"],
+      ["DELETE", "/pin"],
+      ["GET", "/versions"],
+    ] as const
+  ).map(([method, rest, body]) =>
+    http(method, `/api/messages/{id}${rest}`, "MESSAGE_NOT_FOUND", {
+      path: ({ messageId }) => `/api/messages/${messageId}${rest}`,
+      ...(body && { body }),
+    }),
+  ),
   http("GET", "/api/presence", null),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),

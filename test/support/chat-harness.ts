@@ -97,6 +97,8 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     echo: "others",
     openDirect: true,
     tellsEvents: false,
+    editWithinMs: 0,
+    deleteWithinMs: 0,
     invites: new MemoryInviteStore(),
     newCode,
     recentMessages: 1_000,

@@ -7,6 +7,7 @@ import type {
   ExpiryProgress,
   HistoryQuery,
   ListQuery,
+  MessageVersion,
   SentMessage,
   StoredConversation,
   StoredMessage,
@@ -78,6 +79,18 @@ export class DeferredStore implements ChatStore {
 
   conversationsOf(query: ListQuery): Promise<ConversationOverview[]> {
     return later(() => this.#store.conversationsOf(query));
+  }
+
+  versions(messageId: string): Promise<MessageVersion[]> {
+    return later(() => this.#store.versions(messageId));
+  }
+
+  reactionOf(messageId: string, userId: string): Promise<string | null> {
+    return later(() => this.#store.reactionOf(messageId, userId));
+  }
+
+  pinned(conversationId: string, limit: number): Promise<StoredMessage[]> {
+    return later(() => this.#store.pinned(conversationId, limit));
   }
 
   conversationOf(userId: string, id: string): Promise<ConversationOverview | null> {

@@ -27,6 +27,11 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     replyTo: null,
     timestampMs: EPOCH_MS + seq,
     event: null,
+    editedMs: null,
+    deletedMs: null,
+    pinnedMs: null,
+    reactions: null,
+    edited: null,
     ...fields,
   };
 }
@@ -70,6 +75,7 @@ export function batch(parts: Partial<WriteBatch>): WriteBatch {
   return {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
     ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
+    messageChanges: [],
     ...parts,
   };
 }

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { hasGap, hasOlder, messageToReport, unreadCount } from "../../src/web/conversation.ts";
-import type { State } from "../../src/web/state.ts";
+import {
+  hasGap,
+  hasOlder,
+  messageToReport,
+  shownMessages,
+  unreadCount,
+} from "../../src/web/conversation.ts";
+import type { Event, State } from "../../src/web/state.ts";
 import { conversationsByTime, strangersOnline } from "../../src/web/views.ts";
-import type { GroupEvent, UserPresence } from "../../src/web/wire.ts";
+import type { ChatEvent, UserPresence } from "../../src/web/wire.ts";
 import {
   arrived,
   composed,
@@ -295,11 +301,15 @@ test("the same notice is shown once", () => {
   expect(state.notices).toEqual([notice]);
 });
 
+const nothing = {
+  ...{ title: null, userId: null, memberCount: null, messageId: null, content: null, emoji: null },
+};
+
 describe("what happens in a group", () => {
-  const happened = (seq: number, event: Partial<GroupEvent> & { readonly type: string }) =>
+  const happened = (seq: number, event: Partial<ChatEvent> & { readonly type: string }) =>
     arrived(seq, {
       ...{ senderId: "carol", recipientId: null },
-      event: { title: null, userId: null, memberCount: null, ...event },
+      event: { ...nothing, ...event },
     });
 
   test("names it and counts its members", () => {
@@ -323,7 +333,7 @@ describe("what happens in a group", () => {
       happened(2, { type: "CONVERSATION_CHANGED", title: "Two" }),
       happened(3, { type: "MEMBER_ADDED", userId: "dave" }),
     ];
-    const event = { ...created, userId: null };
+    const event = { ...nothing, ...created };
     const lastMessage = wireMessage(1, { senderId: "carol", recipientId: null, event });
     const group = { kind: "group", memberIds: ["alice", "bob"], memberCount: 2 } as const;
     const state = stateAfter(...happening, listed({ ...group, title: "One", lastMessage }));
@@ -338,5 +348,51 @@ describe("what happens in a group", () => {
     const state = stateAfter(happened(1, created));
     expect(conversation(state)).toMatchObject({ kind: "group", title: "The team", memberCount: 7 });
     expect(unreadCount(conversation(state), "alice")).toBe(0);
+  });
+});
+
+describe("what happens to a message", () => {
+  const happened = (seq: number, type: string, event: Partial<ChatEvent>, senderId = "bob") =>
+    arrived(seq, { senderId, event: { ...nothing, type, messageId: "id-1", ...event } });
+  const first = (...events: readonly Event[]) => {
+    const [message] = conversation(stateAfter(arrived(1), ...events)).messages;
+    return message ?? expect.unreachable("no message");
+  };
+
+  test("shows at the message, and not beside it", () => {
+    const edited = happened(2, "MESSAGE_EDITED", { content: "better" });
+    expect(first(edited)).toMatchObject({ content: "better", isEdited: true });
+    const state = stateAfter(arrived(1), edited, happened(3, "MESSAGE_PINNED", {}));
+    expect(shownMessages(conversation(state)).map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(hasGap(conversation(state))).toBe(false);
+    expect(unreadCount(conversation(state), "alice")).toBe(1);
+  });
+
+  test("counts the last reaction of each", () => {
+    const react = (seq: number, senderId: string, emoji: string | null) =>
+      happened(seq, "MESSAGE_REACTION", { emoji }, senderId);
+    const { reactions } = first(
+      ...[react(2, "alice", "👍"), react(3, "bob", "👍"), react(4, "carol", "🎉")],
+      ...[react(5, "alice", "🎉"), react(6, "bob", null)],
+    );
+    expect(reactions).toEqual([{ emoji: "🎉", userIds: ["carol", "alice"] }]);
+  });
+
+  test("leaves nothing of what was deleted, whatever comes late", () => {
+    const message = first(
+      happened(2, "MESSAGE_REACTION", { emoji: "👍" }),
+      happened(3, "MESSAGE_DELETED", {}),
+      happened(4, "MESSAGE_EDITED", { content: "again" }),
+    );
+    expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
+  });
+
+  test("comes with a page of what was missed, to what was at hand before it", () => {
+    const event = { ...nothing, type: "MESSAGE_EDITED", messageId: "id-1", content: "better" };
+    const missed = page([wireMessage(2, { event })], { afterSeq: 1 });
+    expect(first(missed)).toMatchObject({ content: "better" });
+    // An older page has events that others have followed.
+    const older = page([wireMessage(1), wireMessage(2, { event })], "older");
+    expect(first(older)).toMatchObject({ content: "message 1" });
   });
 });

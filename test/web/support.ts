@@ -24,7 +24,7 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     content: `message ${seq}`,
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
-    event: null,
+    ...{ isEdited: false, isDeleted: false, reactions: [], event: null },
     ...changes,
   };
 }

@@ -16,18 +16,34 @@ export interface BubbleProps {
 export const Bubble = memo(function Bubble(props: BubbleProps) {
   const { message, isMine, startsRun, senderName, onRetry, onDiscard } = props;
   const { clientMessageId, content, status, timestampMs, failure } = message;
+  const { isEdited, isDeleted, reactions } = message;
   if (message.event !== null) return <li className="event">{content}</li>;
   const side = isMine ? "mine" : "theirs";
   return (
     <li className={`message ${side}${startsRun ? " starts-run" : ""}`}>
       <div className="bubble">
         {senderName !== null && startsRun && <span className="sender">{senderName}</span>}
-        <span className="content">{content}</span>
+        {isDeleted ? (
+          <em className="content deleted">This message was deleted</em>
+        ) : (
+          <span className="content">{content}</span>
+        )}
         <span className="meta">
+          {isEdited && !isDeleted && <span>edited</span>}
           <time dateTime={new Date(timestampMs).toISOString()}>{timeOfDay(timestampMs)}</time>
           {isMine && <Ticks status={status} />}
         </span>
       </div>
+      {reactions.length > 0 && (
+        <ul className="reactions" aria-label="Reactions">
+          {reactions.map(({ emoji, userIds }) => (
+            <li key={emoji} title={userIds.join(", ")}>
+              {emoji}
+              {userIds.length > 1 && ` ${userIds.length}`}
+            </li>
+          ))}
+        </ul>
+      )}
       {status === "FAILED" && clientMessageId !== null && (
         <p className="failure">
           <span>Not sent{failure === null ? "" : `: ${failure}`}</span>

@@ -1,4 +1,4 @@
-import { type Conversation, peerOf, unreadCount } from "../conversation.ts";
+import { type Conversation, peerOf, shownMessages, unreadCount } from "../conversation.ts";
 import { nameOf, type State } from "../state.ts";
 import { listLabel } from "../times.ts";
 import { titleOf } from "../views.ts";
@@ -52,7 +52,7 @@ export function ConversationRow({ state, conversation, onOpen }: ConversationRow
 function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) {
   const typist = conversation.typing[0];
   if (typist !== undefined) return <em className="is-typing">typing…</em>;
-  const last = conversation.messages.at(-1);
+  const last = shownMessages(conversation).at(-1);
   if (last === undefined) return "No messages yet";
   const isMine = last.senderId === state.userId;
   const isNamed = conversation.kind === "group" && !isMine && last.event === null;
@@ -61,7 +61,7 @@ function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) 
       {isMine && last.event === null && <Ticks status={last.status} />}
       <span className="row-text">
         {isNamed && `${nameOf(state, last.senderId)}: `}
-        {last.content}
+        {last.isDeleted ? <em>deleted</em> : last.content}
       </span>
     </>
   );

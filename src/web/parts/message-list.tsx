@@ -1,6 +1,6 @@
 import { Fragment } from "react";
 import type { ChatSession } from "../chat-session.ts";
-import { type Conversation, hasOlder } from "../conversation.ts";
+import { type Conversation, hasOlder, shownMessages } from "../conversation.ts";
 import { groupByDay } from "../grouping.ts";
 import { nameOf, type State } from "../state.ts";
 import { dayLabel } from "../times.ts";
@@ -16,7 +16,8 @@ export interface MessageListProps {
 }
 
 export function MessageList({ session, state, conversation }: MessageListProps) {
-  const { id, kind, messages, newFromSeq, isLoaded, isLoadingOlder } = conversation;
+  const { id, kind, newFromSeq, isLoaded, isLoadingOlder } = conversation;
+  const messages = shownMessages(conversation);
   const { userId } = state;
   const title = titleOf(state, conversation);
   const days = groupByDay(messages, userId, newFromSeq);

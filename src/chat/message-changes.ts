@@ -1,0 +1,211 @@
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { type Actor, SYSTEM } from "./actor.ts";
+import { type Blocks, blocked } from "./blocks.ts";
+import type { ConversationChanges, Settled } from "./conversation-changes.ts";
+import type { Conversation } from "./conversations.ts";
+import type { MessageReference } from "./happening.ts";
+import type { Messages } from "./messages.ts";
+import type { ChatStore, MessageVersion, MessageWrite, StoredMessage } from "./ports.ts";
+import { messageNotFound } from "./receipts.ts";
+import type { RecentMessages } from "./recent-messages.ts";
+import { managed } from "./roles.ts";
+
+export interface MessageChangesOptions {
+  readonly store: ChatStore;
+  readonly changes: ConversationChanges;
+  readonly messages: Messages;
+  readonly recent: RecentMessages;
+  readonly blocks: Blocks;
+  readonly clock: Clock;
+  /** How long after its sending a message may be edited, or deleted for all, by its sender; 0: for ever. */
+  readonly editWithinMs: number;
+  readonly deleteWithinMs: number;
+}
+
+/**
+ * What is done to messages that were sent. Each change is told in the conversation, by an event of
+ * its own, and holds when that is on disk; one that changes nothing is a no-op. All of them reject
+ * with MESSAGE_NOT_FOUND where there is none for the actor, with NOT_PERMITTED and
+ * STORAGE_UNAVAILABLE.
+ */
+export class MessageChanges {
+  readonly #options: MessageChangesOptions;
+  /** By id, messages as they are with the changes that are on their way to disk. */
+  readonly #underWay = new Map<string, StoredMessage>();
+  /** By user and message, reactions on their way to disk. */
+  readonly #reacting = new Map<string, { readonly emoji: string | null }>();
+
+  constructor(options: MessageChangesOptions) {
+    this.#options = options;
+  }
+
+  /** For its sender. What it said before is kept. Rejects with BLOCKED. */
+  edit(actor: Actor, messageId: string, content: string): Promise<void> {
+    const { clock, editWithinMs } = this.#options;
+    return this.#change(actor, messageId, ({ conversation, message, settled }) => {
+      if (actor !== SYSTEM && message.senderId !== actor.userId) {
+        throw new AppError("NOT_PERMITTED", "A message is its sender's to edit");
+      }
+      this.#assertInTime(actor, message, editWithinMs);
+      this.#assertUnblocked(actor, conversation);
+      if (message.deletedMs !== null) throw messageNotFound(messageId);
+      if (message.content === content) return null;
+      const editedMs = clock.now();
+      this.#write({ kind: "edit", messageId, content, editedMs }, conversation, settled);
+      const changed = { ...message, content, editedMs };
+      this.#tell(actor, "MESSAGE_EDITED", conversation, changed);
+      return changed;
+    });
+  }
+
+  /** For its sender, and in a group for its owner and admins: nobody is shown what it said any more. */
+  delete(actor: Actor, messageId: string): Promise<void> {
+    const { clock, deleteWithinMs } = this.#options;
+    return this.#change(actor, messageId, ({ conversation, message, settled }) => {
+      if (message.senderId === actor.userId) this.#assertInTime(actor, message, deleteWithinMs);
+      else managed(conversation, conversation.id, actor);
+      if (message.deletedMs !== null) return null;
+      const deletedMs = clock.now();
+      this.#write({ kind: "delete", messageId, deletedMs }, conversation, settled);
+      const changed = {
+        ...message,
+        ...{ content: "", reactions: null, pinnedMs: null, deletedMs },
+      };
+      this.#tell(actor, "MESSAGE_DELETED", conversation, changed);
+      return changed;
+    });
+  }
+
+  /** For every member: one reaction of each, the last; null takes it back. Rejects with BLOCKED. */
+  async react(actor: Actor, messageId: string, emoji: string | null): Promise<void> {
+    const { store, messages, clock } = this.#options;
+    const { userId } = actor;
+    const key = `${userId} ${messageId}`;
+    const stored = await store.reactionOf(messageId, userId);
+    await this.#change(actor, messageId, ({ conversation, message, settled }) => {
+      this.#assertUnblocked(actor, conversation);
+      if (message.deletedMs !== null) throw messageNotFound(messageId);
+      const before = this.#reacting.get(key) ?? { emoji: stored };
+      if (before.emoji === emoji) return null;
+      const reaction = { emoji };
+      const ended: Settled = (error) => {
+        if (this.#reacting.get(key) === reaction) this.#reacting.delete(key);
+        settled(error);
+      };
+      const write = { kind: "react", messageId, userId, emoji, reactedMs: clock.now() } as const;
+      this.#write(write, conversation, ended);
+      this.#reacting.set(key, reaction);
+      const event = { ...referenceOf(message), emoji };
+      const happening = { type: "MESSAGE_REACTION", event } as const;
+      messages.tell(conversation, actor, happening, { about: message });
+      return { ...message };
+    });
+  }
+
+  /** For both in a direct conversation, and in a group for its owner and admins. */
+  pin(actor: Actor, messageId: string, isPinned: boolean): Promise<void> {
+    return this.#change(actor, messageId, ({ conversation, message, settled }) => {
+      if (conversation.kind === "group") managed(conversation, conversation.id, actor);
+      if (message.deletedMs !== null) throw messageNotFound(messageId);
+      if ((message.pinnedMs !== null) === isPinned) return null;
+      const pinnedMs = isPinned ? this.#options.clock.now() : null;
+      this.#write({ kind: "pin", messageId, pinnedMs }, conversation, settled);
+      const changed = { ...message, pinnedMs };
+      this.#tell(actor, isPinned ? "MESSAGE_PINNED" : "MESSAGE_UNPINNED", conversation, changed);
+      return changed;
+    });
+  }
+
+  /** What it said before, the oldest first: for those who may see it. */
+  async versions(actor: Actor, messageId: string): Promise<MessageVersion[]> {
+    const { store, changes } = this.#options;
+    const message = await this.#find(messageId);
+    const conversation = message && (await changes.find(message.conversationId));
+    if (!message || !conversation) throw messageNotFound(messageId);
+    assertFor(actor, conversation, message);
+    return await store.versions(messageId);
+  }
+
+  /**
+   * Looks the message up and changes it. `change` gives the message as it is then, or null when there
+   * is nothing to do.
+   */
+  async #change(
+    actor: Actor,
+    messageId: string,
+    change: (target: Target) => StoredMessage | null,
+  ): Promise<void> {
+    const { changes } = this.#options;
+    const found = await this.#find(messageId);
+    if (found === null || found.event !== null) throw messageNotFound(messageId);
+    await changes.run(found.conversationId, (conversation, settled) => {
+      if (conversation === null) throw messageNotFound(messageId);
+      // Another change may have come in while the conversation was looked up.
+      const message = this.#underWay.get(messageId) ?? found;
+      assertFor(actor, conversation, message);
+      let changed: StoredMessage | null = null;
+      const ended: Settled = (error) => {
+        if (this.#underWay.get(messageId) === changed) this.#underWay.delete(messageId);
+        settled(error);
+      };
+      changed = change({ conversation, message, settled: ended });
+      if (changed === null) changes.settleWithOthers(conversation, settled);
+      else this.#underWay.set(messageId, changed);
+    });
+  }
+
+  /** As it is with what is on its way to disk. */
+  #find(messageId: string): MaybePromise<StoredMessage | null> {
+    const { store, recent } = this.#options;
+    const underWay = this.#underWay.get(messageId);
+    if (underWay !== undefined) return underWay;
+    // Once it is on disk, only the store knows how it has changed since.
+    const isPending = recent.pendingOf(messageId) !== null;
+    if (isPending) return recent.byId(messageId) ?? null;
+    return whenReady(store.messageById(messageId), (stored) => {
+      return this.#underWay.get(messageId) ?? stored;
+    });
+  }
+
+  #write(write: MessageWrite, conversation: Conversation, settled: Settled): void {
+    this.#options.changes.write({ change: "message", conversation, write }, settled);
+  }
+
+  #tell(
+    actor: Actor,
+    type: "MESSAGE_EDITED" | "MESSAGE_DELETED" | "MESSAGE_PINNED" | "MESSAGE_UNPINNED",
+    conversation: Conversation,
+    message: StoredMessage,
+  ): void {
+    const event = referenceOf(message);
+    this.#options.messages.tell(conversation, actor, { type, event }, { about: message });
+  }
+
+  #assertInTime(actor: Actor, { timestampMs }: StoredMessage, withinMs: number): void {
+    if (actor === SYSTEM || withinMs === 0) return;
+    if (this.#options.clock.now() - timestampMs <= withinMs) return;
+    throw new AppError("NOT_PERMITTED", "The message was sent too long ago to be changed");
+  }
+
+  #assertUnblocked(actor: Actor, conversation: Conversation): void {
+    if (actor === SYSTEM) return;
+    const peerId = conversation.peerOf(actor.userId);
+    if (peerId !== null && this.#options.blocks.isBetween(actor.userId, peerId)) throw blocked();
+  }
+}
+
+interface Target {
+  readonly conversation: Conversation;
+  readonly message: StoredMessage;
+  readonly settled: Settled;
+}
+
+function referenceOf({ id, seq }: StoredMessage): MessageReference {
+  return { messageId: id, seq };
+}
+
+function assertFor(actor: Actor, conversation: Conversation, { id, seq }: StoredMessage): void {
+  if (actor !== SYSTEM && !conversation.isFor(actor.userId, seq)) throw messageNotFound(id);
+}

@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import {
+  type ChatStore,
+  type MessageWrite,
+  MOST_REACTIONS,
+  type WriteBatch,
+} from "../../src/chat/ports.ts";
+import { batch, conversation, listOf, message, messages } from "../support/stored.ts";
+
+/** What a ChatStore keeps of what becomes of messages. `current` is the store of the running test. */
+export function chatChangesContract(current: () => ChatStore): void {
+  describe("messages that change:", () => {
+    let store: ChatStore;
+
+    beforeEach(async () => {
+      store = current();
+      await commit({ conversations: [conversation()], messages: messages(3) });
+    });
+
+    const commit = (parts: Partial<WriteBatch>) => store.commit(batch(parts));
+    const change = (...messageChanges: readonly MessageWrite[]) => commit({ messageChanges });
+    const read = async (seq: number) =>
+      (await store.messageById(message(seq).id)) ?? expect.unreachable("no message");
+    const messageId = message(1).id;
+    const edit = (content: string, editedMs: number) =>
+      ({ kind: "edit", messageId, content, editedMs }) as const;
+    const react = (userId: string, emoji: string | null, reactedMs = 1) =>
+      ({ kind: "react", messageId, userId, emoji, reactedMs }) as const;
+    const pairsOf = async (seq: number) => JSON.parse((await read(seq)).reactions ?? "null");
+
+    test("an edit is what is read from then on, and what was said before is kept", async () => {
+      await change(edit("second", 5));
+      await change(edit("third", 6), edit("fourth", 7));
+      const edited = { ...message(1), content: "fourth", editedMs: 7 };
+      expect(await read(1)).toEqual(edited);
+      expect(await store.history({ conversationId: "chat", limit: 10 })).toEqual([
+        ...[edited, message(2), message(3)],
+      ]);
+      expect(await store.versions(messageId)).toEqual([
+        { content: "message 1", replacedMs: 5 },
+        { content: "second", replacedMs: 6 },
+        { content: "third", replacedMs: 7 },
+      ]);
+      expect(await store.versions(message(2).id)).toEqual([]);
+    });
+
+    test("an edit may come in the commit of its message", async () => {
+      const write = {
+        kind: "edit",
+        messageId: message(4).id,
+        content: "new",
+        editedMs: 9,
+      } as const;
+      await commit({ messages: [message(4)], messageChanges: [write] });
+      expect(await read(4)).toMatchObject({ content: "new", editedMs: 9 });
+      expect(await store.versions(message(4).id)).toHaveLength(1);
+    });
+
+    test("what was deleted says nothing, and said nothing, and changes no more", async () => {
+      await change(edit("second", 5), react("bob", "👍"), { kind: "pin", messageId, pinnedMs: 6 });
+      await change({ kind: "delete", messageId, deletedMs: 8 });
+      const erased = { ...message(1), content: "", editedMs: 5, deletedMs: 8 };
+      expect(await read(1)).toEqual(erased);
+      expect(await store.versions(messageId)).toEqual([]);
+      expect(await store.pinned("chat", 10)).toEqual([]);
+      await change(edit("again", 9), react("bob", "👍"), { kind: "pin", messageId, pinnedMs: 9 });
+      expect(await read(1)).toEqual(erased);
+      expect(await store.versions(messageId)).toEqual([]);
+    });
+
+    test("an event of an edit says what the message says now, wherever it is read", async () => {
+      const event = {
+        ...{ type: "MESSAGE_EDITED", event: "{}", replyTo: messageId, content: "alice edited" },
+        edited: JSON.stringify({ content: "second", editedMs: 5 }),
+      };
+      await commit({ messages: [message(4, event)], messageChanges: [edit("second", 5)] });
+      const toldBy = async (seq: number) => JSON.parse((await read(seq)).edited ?? "null");
+      expect(await toldBy(4)).toEqual({ content: "second", editedMs: 5 });
+      await change(edit("third", 6));
+      expect(await toldBy(4)).toEqual({ content: "third", editedMs: 6 });
+      const [overview] = await store.conversationsOf(listOf("bob"));
+      expect(overview?.lastMessage).toEqual(await read(4));
+      await change({ kind: "delete", messageId, deletedMs: 8 });
+      expect(await toldBy(4)).toEqual({ content: null, editedMs: 6 });
+      await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
+      expect(await toldBy(4)).toEqual({ content: null, editedMs: null });
+    });
+
+    test("each user has one reaction, the last one", async () => {
+      await change(react("bob", "👍", 1), react("alice", "🎉", 2));
+      expect(await pairsOf(1)).toEqual([
+        ["👍", "bob"],
+        ["🎉", "alice"],
+      ]);
+      await change(react("bob", "🎉", 3), react("carol", null, 4));
+      expect(await pairsOf(1)).toEqual([
+        ["🎉", "alice"],
+        ["🎉", "bob"],
+      ]);
+      await change(react("alice", null, 5), react("bob", null, 6));
+      expect(await pairsOf(1)).toBeNull();
+      expect(await pairsOf(2)).toBeNull();
+    });
+
+    test("of many reactions the first are shown", async () => {
+      const many = Array.from({ length: MOST_REACTIONS + 5 }, (_, at) =>
+        react(`user-${String(at).padStart(4, "0")}`, "👍", at),
+      );
+      await change(...many);
+      const pairs = await pairsOf(1);
+      expect(pairs).toHaveLength(MOST_REACTIONS);
+      expect(pairs[0]).toEqual(["👍", "user-0000"]);
+      expect(await store.reactionOf(messageId, "user-0204")).toBe("👍");
+      expect(await store.reactionOf(messageId, "user-0205")).toBeNull();
+    });
+
+    test("pinned messages are listed, the one pinned last first", async () => {
+      const pin = (seq: number, pinnedMs: number | null) =>
+        ({ kind: "pin", messageId: message(seq).id, pinnedMs }) as const;
+      await change(pin(1, 5), pin(3, 7), pin(2, 6));
+      expect((await store.pinned("chat", 10)).map(({ seq }) => seq)).toEqual([3, 2, 1]);
+      expect((await store.pinned("chat", 1)).map(({ seq }) => seq)).toEqual([3]);
+      await change(pin(3, null));
+      expect((await store.pinned("chat", 10)).map(({ seq }) => seq)).toEqual([2, 1]);
+      expect(await read(2)).toEqual({ ...message(2), pinnedMs: 6 });
+      expect(await store.pinned("nowhere", 10)).toEqual([]);
+    });
+
+    test("what is not there is not changed, and nothing of what was removed is left", async () => {
+      const nowhere = { messageId: "nowhere" };
+      await change(
+        { ...nowhere, kind: "edit", content: "x", editedMs: 1 },
+        { ...nowhere, kind: "delete", deletedMs: 1 },
+        { ...nowhere, kind: "react", userId: "bob", emoji: "👍", reactedMs: 1 },
+        { ...nowhere, kind: "pin", pinnedMs: 1 },
+      );
+      expect(await store.versions("nowhere")).toEqual([]);
+      await change(edit("second", 5), react("bob", "👍"));
+      await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
+      expect(await store.messageById(messageId)).toBeNull();
+      expect(await store.versions(messageId)).toEqual([]);
+      // The same id, which no server gives twice, would show what is left.
+      await commit({ conversations: [conversation("other")] });
+      await commit({ messages: [message(1, { conversationId: "other", id: messageId })] });
+      expect((await read(1)).reactions).toBeNull();
+    });
+  });
+}

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
+import { askAs } from "../support/server-api.ts";
+import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+
+let server: ParleyProcess;
+let alice: StockClient;
+let bob: StockClient;
+
+beforeAll(async () => {
+  server = await startParley();
+  [alice, bob] = [await connectStock(server, "alice"), await connectStock(server, "bob")];
+  await subscribeAll(alice);
+  await subscribeAll(bob);
+});
+
+afterAll(async () => {
+  await alice.close();
+  await bob.close();
+  expect(await server.stop()).toBe(0);
+});
+
+/** A message of alice's to bob; its id. */
+async function said(conversationId: string, content: string): Promise<string> {
+  const body = { recipientId: "bob", content };
+  const path = `/api/conversations/${conversationId}/messages`;
+  const { id } = await (await askAs(server, "alice", path, "POST", body)).json();
+  return id;
+}
+
+async function ask(userId: string, method: string, path: string, body?: unknown) {
+  const answer = await askAs(server, userId, path, method, body);
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}
+
+test("over HTTP: edited, reacted to, pinned and deleted, each is told live and in the history", async () => {
+  const id = await said("h1", "helo");
+  expect((await ask("alice", "PATCH", `/api/messages/${id}`, { content: "hello" })).status).toBe(
+    204,
+  );
+  const reaction = `/api/messages/${id}/reaction`;
+  expect((await ask("bob", "PUT", reaction, { emoji: "👋" })).status).toBe(204);
+  expect((await ask("bob", "PUT", `/api/messages/${id}/pin`)).status).toBe(204);
+  const { body } = await ask("bob", "GET", "/api/conversations/h1/messages");
+  const now = {
+    ...{ id, seq: 1, content: "hello", editedAt: expect.any(String), pinnedAt: expect.any(String) },
+    reactions: [{ emoji: "👋", userIds: ["bob"] }],
+  };
+  expect(body.messages).toMatchObject([
+    now,
+    { seq: 2, type: "MESSAGE_EDITED", event: { messageId: id, seq: 1, content: "hello" } },
+    { seq: 3, type: "MESSAGE_REACTION", event: { messageId: id, seq: 1, emoji: "👋" } },
+    { seq: 4, type: "MESSAGE_PINNED", event: { messageId: id, seq: 1 } },
+  ]);
+  expect((await ask("alice", "GET", "/api/conversations/h1/pins")).body.messages).toMatchObject([
+    now,
+  ]);
+  expect((await ask("bob", "GET", `/api/messages/${id}/versions`)).body).toEqual({
+    versions: [{ content: "helo", replacedAt: expect.any(String) }],
+  });
+  expect((await ask("bob", "DELETE", `/api/messages/${id}`)).body.code).toBe("NOT_PERMITTED");
+  expect((await ask("alice", "DELETE", `/api/messages/${id}`)).status).toBe(204);
+  const types = (await bob.count("/user/bob/queue/messages", 5)).map(({ type }) => type);
+  expect(types).toEqual([
+    ...["TEXT", "MESSAGE_EDITED", "MESSAGE_REACTION", "MESSAGE_PINNED", "MESSAGE_DELETED"],
+  ]);
+  const erased = (await ask("bob", "GET", "/api/conversations/h1/messages")).body.messages;
+  expect(erased[0]).toMatchObject({ content: "", deletedAt: expect.any(String) });
+  expect(erased[0]).not.toHaveProperty("reactions");
+  expect(erased[1].event).toEqual({ messageId: id, seq: 1, deleted: true });
+  expect(JSON.stringify(erased)).not.toContain("hel");
+});
+
+test("over STOMP the same, and a receipt says that it is on disk", async () => {
+  const id = await said("s1", "one");
+  await alice.sent("/app/message.edit", { id, content: "two" });
+  await bob.sent("/app/message.react", { id, emoji: "👍" });
+  await bob.sent("/app/message.react", { id, emoji: null });
+  await bob.sent("/app/message.pin", { id, pinned: true });
+  await alice.sent("/app/message.pin", { id, pinned: false });
+  expect((await ask("bob", "GET", "/api/conversations/s1/messages")).body.messages).toMatchObject([
+    { content: "two" },
+    { type: "MESSAGE_EDITED", senderId: "alice", recipientId: "bob" },
+    { type: "MESSAGE_REACTION", senderId: "bob", event: { emoji: "👍" } },
+    { type: "MESSAGE_REACTION", senderId: "bob", event: { emoji: null } },
+    { type: "MESSAGE_PINNED", senderId: "bob" },
+    { type: "MESSAGE_UNPINNED", senderId: "alice" },
+  ]);
+  await alice.sent("/app/message.delete", { id });
+  bob.send("/app/message.edit", { id, content: "mine" });
+  const refusal = ({ destination }: Record<string, unknown>) => destination === "/app/message.edit";
+  expect(await bob.event("/user/bob/queue/errors", refusal)).toMatchObject({
+    code: "NOT_PERMITTED",
+  });
+});
+
+test("a device that was away gets the message as it is, and each event once, in order", async () => {
+  const id = await said("a1", "before");
+  await alice.sent("/app/message.edit", { id, content: "after" });
+  const late = await connectStock(server, "bob");
+  late.send("/app/chat.sync", { conversations: { a1: 0 } });
+  await subscribeAll(late);
+  const got = await late.count("/user/bob/queue/messages", 2);
+  expect(got).toMatchObject([
+    { id, seq: 1, content: "after", replay: true, editedAt: expect.any(String) },
+    { seq: 2, type: "MESSAGE_EDITED", replay: true, event: { content: "after" } },
+  ]);
+  await late.close();
+});
+
+test("changes hold over a restart", async () => {
+  const dataDir = temporaryDir();
+  let own = await startParley({ dataDir });
+  const askOwn = async (userId: string, path: string, method = "GET", body?: unknown) => {
+    const text = await (await askAs(own, userId, path, method, body)).text();
+    return text === "" ? null : JSON.parse(text);
+  };
+  const path = "/api/conversations/r1/messages";
+  const { id } = await askOwn("alice", path, "POST", { recipientId: "bob", content: "one" });
+  await askOwn("alice", `/api/messages/${id}`, "PATCH", { content: "two" });
+  await askOwn("bob", `/api/messages/${id}/reaction`, "PUT", { emoji: "👍" });
+  const before = await askOwn("bob", path);
+  expect(before.messages).toHaveLength(3);
+  expect(await own.stop()).toBe(0);
+  own = await startParley({ dataDir });
+  expect(await askOwn("bob", path)).toEqual(before);
+  expect(await own.stop()).toBe(0);
+  rmSync(dataDir, { recursive: true });
+});
