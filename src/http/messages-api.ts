@@ -22,11 +22,23 @@ export interface MessagesApiOptions {
 
 const tag = "Messages";
 
-const historySchema = z.object({
-  before: wholeNumber.optional().describe("Only messages with a `seq` below it: the last of them."),
-  after: wholeNumber.optional().describe("Only messages with a `seq` above it: the first of them."),
-  limit: limitSchema,
-});
+const historySchema = z
+  .object({
+    before: wholeNumber
+      .optional()
+      .describe("Only messages with a `seq` below it: the last of them."),
+    after: wholeNumber
+      .optional()
+      .describe("Only messages with a `seq` above it: the first of them."),
+    around: wholeNumber
+      .optional()
+      .describe("The message with that `seq` in the middle; without `before` and `after`."),
+    limit: limitSchema,
+  })
+  .refine(({ before, after, around }) => around === undefined || (before ?? after) === undefined, {
+    path: ["around"],
+    message: "goes without before and after",
+  });
 
 /** What was said, and how far it has come. */
 export function messageEndpoints(
@@ -36,20 +48,29 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}/messages", by: "actor", tag },
-      summary: "A page of history; without `before` and `after`, the end of it",
+      summary: "A page of history; without `before`, `after` and `around`, the end of it",
       ...{ params: z.object({ id: idSchema }), query: historySchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
       refusals: ["CONVERSATION_NOT_FOUND"],
     },
-    async ({ context, caller, params: { id }, query: { before, after, limit } }) => {
+    async ({ context, caller, params: { id }, query: { around, ...page } }) => {
       const { members } = entered(await chat.conversations.find(id), id, caller);
       const joinedSeq = members.get(caller.userId)?.joinedSeq ?? 0;
-      const messages = await store.history({
-        conversationId: id,
-        beforeSeq: before,
-        afterSeq: after === undefined ? undefined : Math.max(after, joinedSeq),
-        limit,
-      });
+      const read = ({ before, after, limit }: Page) =>
+        store.history({
+          conversationId: id,
+          beforeSeq: before,
+          afterSeq: after === undefined ? undefined : Math.max(after, joinedSeq),
+          limit,
+        });
+      const earlier = Math.floor(page.limit / 2);
+      const messages =
+        around === undefined
+          ? await read(page)
+          : [
+              ...(await read({ before: around, limit: earlier })),
+              ...(await read({ after: around - 1, limit: page.limit - earlier })),
+            ];
       // Anew: the caller may have left while the store was read.
       const conversation = entered(await chat.conversations.find(id), id, caller);
       return answers.json(context, { messages: messagesFor(caller, messages, conversation) });
@@ -110,6 +131,12 @@ export function messageEndpoints(
       return context.json(messageStatusView(message, stored));
     },
   );
+}
+
+interface Page {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly limit: number;
 }
 
 /** Resolves with what is on disk. */

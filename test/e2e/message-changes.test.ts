@@ -110,6 +110,21 @@ test("a device that was away gets the message as it is, and each event once, in 
   await late.close();
 });
 
+test("a page of history may have a message in its middle", async () => {
+  for (let count = 1; count <= 9; count += 1) await said("p1", `message ${count}`);
+  const seqs = async (query: string) => {
+    const { body } = await ask("bob", "GET", `/api/conversations/p1/messages?${query}`);
+    return body.messages?.map(({ seq }: { seq: number }) => seq) ?? body.code;
+  };
+  expect(await seqs("around=5&limit=5")).toEqual([3, 4, 5, 6, 7]);
+  expect(await seqs("around=5&limit=4")).toEqual([3, 4, 5, 6]);
+  expect(await seqs("around=1&limit=4")).toEqual([1, 2]);
+  expect(await seqs("around=9&limit=4")).toEqual([7, 8, 9]);
+  expect(await seqs("around=0&limit=4")).toEqual([1, 2]);
+  expect(await seqs("around=5&limit=1")).toEqual([5]);
+  expect(await seqs("around=5&before=7")).toBe("VALIDATION_FAILED");
+});
+
 test("changes hold over a restart", async () => {
   const dataDir = temporaryDir();
   let own = await startParley({ dataDir });
