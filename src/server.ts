@@ -38,6 +38,7 @@ import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
+import { Metrics } from "./server/metrics.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
@@ -123,6 +124,7 @@ function serve(parts: Parts): RunningServer {
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
+  const metrics = new Metrics({ version, clock });
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -165,6 +167,7 @@ function serve(parts: Parts): RunningServer {
     typingPerSecond: limits.typingPerSecond,
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
+    onCommit: (messages, seconds) => metrics.committed(messages, seconds),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
@@ -191,7 +194,8 @@ function serve(parts: Parts): RunningServer {
   const { rates } = flood;
   const { openGroups } = settings.chat;
   const application = new ChatApplication({
-    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, log },
+    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
+    onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser },
     router: new AppRouter({
       ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
@@ -228,8 +232,10 @@ function serve(parts: Parts): RunningServer {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
     publisher: new Publisher({
       ...{ broker, queues, application, newId: newUuid, newTopicMessageId: newEventId },
+      onSend: (kind) => metrics.sent(kind),
     }),
     texts: new SharedTexts(),
+    observer: metrics,
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
@@ -262,6 +268,7 @@ function serve(parts: Parts): RunningServer {
   };
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
@@ -305,6 +312,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
+  metrics.start({ health, journal: chat.journal });
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -313,6 +321,7 @@ function serve(parts: Parts): RunningServer {
     if (drainMs > 0) await new Promise<void>((resolve) => clock.schedule(drainMs, resolve));
     const deadline = new Deadline(clock, timeoutMs);
     application.stop();
+    metrics.stop();
     const retentionStopped = retention.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();

@@ -6,6 +6,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/ports.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
@@ -38,7 +39,10 @@ export interface ChatApplicationOptions {
   readonly dormant: DormantSubscriptions;
   readonly replays: DeviceReplays;
   readonly newId: NewId;
+  readonly clock: Clock;
   readonly log: Log;
+  /** A recipient has received a message, so long after it was taken. */
+  readonly onDelivered: (ageMs: number) => void;
 }
 
 /** What sessions are for: chat, and plain topics. */
@@ -220,6 +224,7 @@ export class ChatApplication implements Application {
     const unrecorded = (err: unknown) => {
       this.#options.log.warn({ err, user: userId }, "A delivery could not be recorded");
     };
+    this.#options.onDelivered(this.#options.clock.now() - message.timestampMs);
     try {
       const done = this.#options.chat.receipts.delivered(userId, message);
       if (done instanceof Promise) done.catch(unrecorded);

@@ -57,6 +57,8 @@ export interface ChatOptions {
   readonly typingBurst: number;
   /** Commits fail from now on, and why; null: they succeed again. */
   readonly onStoreChange: (error: AppError | null) => void;
+  /** So many messages are on disk, so long after their commit began. */
+  readonly onCommit: (messages: number, seconds: number) => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -98,6 +100,7 @@ export class Chat {
         }
       },
       storeChanged: options.onStoreChange,
+      committed: options.onCommit,
       fault: options.onFault,
     };
     this.conversations = conversations;

@@ -33,6 +33,8 @@ export interface JournalListener {
   failed(conversations: ReadonlySet<Conversation>, error: AppError): void;
   /** Commits fail from now on, and why; null: they succeed again. */
   storeChanged(error: AppError | null): void;
+  /** So many messages are on disk, so long after their commit began. */
+  committed(messages: number, seconds: number): void;
   /** A fault in what follows a commit. */
   fault(fault: unknown): void;
 }
@@ -201,6 +203,8 @@ export class Journal {
 
   #committed(batch: OpenBatch): void {
     this.#inFlight = null;
+    const seconds = (this.clock.monotonicMs() - this.#begunMs) / 1_000;
+    this.listener.committed(batch.messages.length, seconds);
     this.#recovery.succeeded();
     for (const conversation of batch.conversations) conversation.persisted = true;
     for (const { conversation, message } of batch.messages) {

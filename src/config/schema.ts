@@ -154,6 +154,12 @@ export const settingsSchema = z.object({
       "Who sees whether a user is there, and when they last were; contacts share a conversation.",
     ),
   }),
+  metrics: z.object({
+    open: boolean(
+      false,
+      "Everybody who reaches the server may read `/metrics`; else it takes a key of `api.keys`.",
+    ),
+  }),
   heartbeat,
   limits,
   sockjs: z.object({

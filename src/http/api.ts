@@ -12,7 +12,7 @@ import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
+import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import { blockEndpoints } from "./blocks-api.ts";
@@ -27,6 +27,7 @@ import type { LargeAnswers } from "./large-answers.ts";
 import { membershipEndpoints } from "./membership-api.ts";
 import { messageChangeEndpoints } from "./message-changes-api.ts";
 import { messageEndpoints } from "./messages-api.ts";
+import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
@@ -50,6 +51,10 @@ export interface ApiOptions {
   readonly openGroups: boolean;
   /** Of the server. */
   readonly version: string;
+  readonly metrics: MetricsSource;
+  /** Everybody may read the metrics; else the back end alone. */
+  readonly openMetrics: boolean;
+  readonly onRefusal: (code: ErrorCode) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -102,6 +107,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { health, topics, version } = options;
   serverEndpoints(endpoints, { application, revocations, topics, health, chat, version });
   healthEndpoints(endpoints, { health, clock });
+  metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);
   api.get("/api/openapi.json", (context) => context.json(document));
   const reference = referencePage(document);
@@ -109,14 +115,18 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     withHeaders(await context.html(reference), REFERENCE_HEADERS),
   );
 
+  const refuse = (fault: unknown, context: Context<ApiEnvironment>) => {
+    options.onRefusal(toAppError(fault).code);
+    return problemResponse(fault, context, options.log);
+  };
   api.notFound((context) => {
     const fault = new AppError(
       "NOT_FOUND",
       `There is no ${context.req.method} ${context.req.path}`,
     );
-    return problemResponse(fault, context, options.log);
+    return refuse(fault, context);
   });
-  api.onError((fault, context) => problemResponse(fault, context, options.log));
+  api.onError(refuse);
   return api;
 }
 

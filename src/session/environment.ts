@@ -1,12 +1,21 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Clock } from "../clock.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { HeartbeatSender } from "./heartbeats.ts";
 import type { Application, HeartbeatSettings, SessionLimits } from "./ports.ts";
 import type { Publisher } from "./publisher.ts";
 import type { SharedTexts } from "./shared-texts.ts";
+
+/** Hears of what operators count. */
+export interface SessionObserver {
+  /** A frame was refused, or the connection with it. */
+  refused(code: ErrorCode): void;
+  /** A connection ended that did not take what was sent to it. */
+  cutOff(cause: "slow-reader" | "overload"): void;
+}
 
 /** What every session of a server is given. */
 export interface SessionEnvironment {
@@ -17,6 +26,7 @@ export interface SessionEnvironment {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  readonly observer: SessionObserver;
   /** What connections keep of what clients write, as far as it is the same for many. */
   readonly texts: SharedTexts;
   readonly limits: SessionLimits;

@@ -19,6 +19,8 @@ export interface PublisherOptions {
   readonly newId: NewId;
   /** Of messages of topics, which nobody keeps. */
   readonly newTopicMessageId: NewId;
+  /** Hears of each SEND, before it is looked at. */
+  readonly onSend: (kind: Destination["kind"]) => void;
 }
 
 /** Where SENDs go: to topics, to work queues, or into the application. */
@@ -42,7 +44,8 @@ export class Publisher {
     destination: Destination,
     frame: Frame,
   ): MaybePromise<typeof RECEIPT_DEFERRED | undefined> {
-    const { application } = this.#options;
+    const { application, onSend } = this.#options;
+    onSend(destination.kind);
     if (destination.kind === "app") return application.send(session, destination.name, frame);
     application.permitSend(session, destination);
     if (destination.kind === "queue") return this.#enqueue(session, destination.name, frame);

@@ -17,14 +17,21 @@ export class SessionLog {
 
   /** It ends with an ERROR. */
   failed({ code }: AppError, principal: Principal | null): void {
+    this.#environment.observer.refused(code);
     const fields = { code, session: this.#session, user: principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
   }
 
   /** Counted by operators: its messages wait for its return. */
   cutOff(cause: "slow-reader" | "overload", principal: Principal | null): void {
+    this.#environment.observer.cutOff(cause);
     const fields = { cause, session: this.#session, user: principal?.userId };
     this.#environment.log.info(fields, "Connection ended that did not take what was sent to it");
+  }
+
+  /** A frame is refused, and the connection goes on. */
+  refused({ code }: AppError): void {
+    this.#environment.observer.refused(code);
   }
 
   /** A frame is refused, and its client has no subscription to its errors. */

@@ -242,8 +242,12 @@ export class Session {
     }
     const destination = frame.header("destination") ?? "";
     if (error.code === "INTERNAL") this.#log.internal(error, destination);
-    if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) return;
+    if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) {
+      this.#log.refused(error);
+      return;
+    }
     if (mayGoUntold(frame, error)) {
+      this.#log.refused(error);
       this.#log.untold(error, destination, this.principal);
     } else {
       this.#fail(error, frame);

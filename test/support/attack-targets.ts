@@ -191,6 +191,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/healthz", null, { by: "anybody" }),
   http("GET", "/readyz", null, { by: "anybody" }),
   http("POST", "/api/publish", "AUTHENTICATION_FAILED", { by: "server" }),
+  http("GET", "/metrics", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/api/stats", "AUTHENTICATION_FAILED", { by: "server" }),
   ...(["users/{id}/disconnect", "users/{id}/revoke", "tokens/{id}/revoke"] as const).map((route) =>
     http("POST", `/api/${route}`, "AUTHENTICATION_FAILED", {

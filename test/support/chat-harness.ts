@@ -115,6 +115,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     presenceVisibleTo: "everyone",
     blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
+    onCommit: () => {},
     onFault: (fault) => faults.push(fault),
     ...options,
   });

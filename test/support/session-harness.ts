@@ -199,8 +199,16 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const store = new HeldQueueStore();
   const queues = testQueues({ store, clock, newId });
   const environment = {
-    publisher: new Publisher({ broker, queues, application, newId, newTopicMessageId: newId }),
+    publisher: new Publisher({
+      broker,
+      queues,
+      application,
+      newId,
+      newTopicMessageId: newId,
+      onSend: () => {},
+    }),
     ...{ broker, queues, application, clock, newId, log: silentLog },
+    observer: { refused: () => {}, cutOff: () => {} },
     serverName: "parley/test",
     expiryWarningMs: 60_000,
     heartbeatSender: new HeartbeatSender(clock, engine, 250),

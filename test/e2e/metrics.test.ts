@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { askAs } from "../support/server-api.ts";
+import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { API_KEY } from "../support/tokens.ts";
+
+let server: ParleyProcess;
+let alice: StockClient;
+let bob: StockClient;
+
+beforeAll(async () => {
+  server = await startParley({ env: { PARLEY_API_KEYS: API_KEY } });
+  [alice, bob] = [await connectStock(server, "alice"), await connectStock(server, "bob")];
+  await subscribeAll(alice);
+  await subscribeAll(bob);
+});
+
+afterAll(async () => {
+  await alice.close();
+  await bob.close();
+  expect(await server.stop()).toBe(0);
+});
+
+/** The values by name and labels, as Prometheus reads them. */
+async function scrape(): Promise<Map<string, number>> {
+  const answer = await fetch(`${server.url}/metrics`, {
+    headers: { Authorization: `Bearer ${API_KEY}` },
+  });
+  expect(answer.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
+  const lines = (await answer.text()).split("\n").filter((line) => /^[a-z]/.test(line));
+  return new Map(
+    lines.map((line) => {
+      const [, name = "", value = ""] = /^(\S+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
+      return [name, Number(value)];
+    }),
+  );
+}
+
+test("what happens is counted and measured", async () => {
+  const before = await scrape();
+  const grown = (after: ReadonlyMap<string, number>, name: string) =>
+    (after.get(name) ?? Number.NaN) - (before.get(name) ?? 0);
+  for (let count = 0; count < 3; count += 1) {
+    const message = { conversationId: "m1", recipientId: "bob", content: "counted" };
+    await alice.sent("/app/chat.send", message);
+  }
+  alice.send("/app/chat.send", { conversationId: "m1", content: "" });
+  await alice.event("/user/alice/queue/errors");
+  expect((await askAs(server, "alice", "/api/conversations/nowhere")).status).toBe(404);
+  const delivered = ({ status }: Record<string, unknown>) => status === "DELIVERED";
+  const confirmations = "/user/alice/queue/confirmations";
+  await alice.until(() => alice.got(confirmations).filter(delivered).length === 3);
+
+  const after = await scrape();
+  expect(grown(after, 'parley_sends_total{kind="app"}')).toBe(4);
+  expect(grown(after, "parley_chat_messages_total")).toBe(3);
+  expect(grown(after, "parley_commit_messages_sum")).toBe(3);
+  expect(grown(after, "parley_commit_seconds_count")).toBeGreaterThanOrEqual(1);
+  expect(grown(after, "parley_delivery_seconds_count")).toBe(3);
+  expect(grown(after, 'parley_refusals_total{code="VALIDATION_FAILED"}')).toBe(1);
+  expect(grown(after, 'parley_refusals_total{code="CONVERSATION_NOT_FOUND"}')).toBe(1);
+  expect(after.get("parley_connections")).toBe(2);
+  expect(after.get("parley_users_online")).toBe(2);
+  expect(after.get("parley_uncommitted_messages")).toBe(0);
+  expect(after.get("parley_store_failing")).toBe(0);
+  expect(after.get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
+  expect(grown(after, "process_cpu_seconds_total")).toBeGreaterThan(0);
+  for (const name of before.keys()) expect(after.has(name)).toBe(true);
+});
+
+test("the documentation, its alerts and its dashboard name what there is", async () => {
+  const names = new Set(
+    [...(await scrape()).keys()].map((name) =>
+      name.replace(/(?:_bucket|_sum|_count)?(?:\{.*)?$/, ""),
+    ),
+  );
+  // Those with labels that nothing has been counted for yet.
+  for (const name of ["parley_refusals_total", "parley_connections_cut_off_total"]) names.add(name);
+  const docs = (file: string) => Bun.file(new URL(`../../docs/${file}`, import.meta.url)).text();
+  const listed = [...(await docs("monitoring.md")).matchAll(/^\| `((?:parley|process)_\w+)`/gm)];
+  expect(listed.map(([, name]) => name).sort()).toEqual([...names].sort());
+  for (const file of ["examples/alerts.yml", "examples/dashboard.json"]) {
+    const used = [...(await docs(file)).matchAll(/\b((?:parley|process)_[a-z_]+)/g)];
+    expect(used.length).toBeGreaterThan(4);
+    for (const [, name = ""] of used) expect(names).toContain(name.replace(/_bucket$/, ""));
+  }
+  const rules = Bun.YAML.parse(await docs("examples/alerts.yml"));
+  expect(rules).toMatchObject({ groups: [{ rules: expect.any(Array) }] });
+});
+
+test("they are the back end's, unless they are opened to everybody", async () => {
+  expect((await askAs(server, "alice", "/metrics")).status).toBe(401);
+  const open = await startParley({ flags: ["--metrics-open"] });
+  const answer = await fetch(`${open.url}/metrics`);
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toContain("parley_info{version=");
+  expect(await open.stop()).toBe(0);
+});
