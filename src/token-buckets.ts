@@ -50,6 +50,14 @@ export class TokenBuckets {
     if (!this.take(key)) throw rateLimited(what, this.waitMs(key));
   }
 
+  /** How many tokens there are. Takes none. */
+  left(key: string): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return this.rate.burst;
+    this.#fill(bucket, this.clock.monotonicMs());
+    return Math.floor(bucket.tokens);
+  }
+
   /** Milliseconds until there is a token, rounded up; 0 when there is one. Takes none. */
   waitMs(key: string): number {
     const bucket = this.#buckets.get(key);

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema, validate } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
-import type { AddressRate } from "../auth/address-rate.ts";
+import type { AddressRate, RateStanding } from "../auth/address-rate.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import { makePrincipal } from "../auth/authenticator.ts";
@@ -87,6 +87,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     context.res.headers.append("vary", "Origin");
     context.res.headers.set("cache-control", "no-store");
     withHeaders(context.res, DATA_HEADERS);
+    tellRate(context.res.headers, options.requests.standing(context.env.remote));
     return undefined;
   });
 
@@ -130,6 +131,15 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   return api;
 }
 
+/** As the IETF's draft on RateLimit header fields has it (draft-ietf-httpapi-ratelimit-headers). */
+function tellRate(headers: Headers, standing: RateStanding | null): void {
+  if (standing === null) return;
+  const { burst, perSecond, left } = standing;
+  const seconds = (tokens: number) => Math.ceil(tokens / perSecond);
+  headers.set("ratelimit-policy", `"requests";q=${burst};w=${seconds(burst)}`);
+  headers.set("ratelimit", `"requests";r=${left};t=${seconds(burst - left)}`);
+}
+
 function doorsOf(options: ApiOptions): Doors {
   const user = (context: Context<ApiEnvironment>) => callerOf(context, options);
   const server = (context: Context<ApiEnvironment>) => {
@@ -143,6 +153,7 @@ function doorsOf(options: ApiOptions): Doors {
     actor: (context) => {
       if (!options.apiKeys.isGiven((name) => context.req.header(name))) return user(context);
       assertServer(context, options);
+      options.answers.assertRoom(context.env.remote);
       return actingUser(context) ?? SYSTEM;
     },
   };

@@ -83,14 +83,16 @@ export function conversationEndpoints(
         200: { description: "It was there already.", schema: CREATED_CONVERSATION },
         201: { description: "It is on disk.", schema: CREATED_CONVERSATION },
       },
+      isIdempotentByKey: true,
       refusals: ["CONVERSATION_EXISTS", "NOT_PERMITTED", "BLOCKED", "STORAGE_UNAVAILABLE"],
     },
-    async ({ context, caller, body }) => {
+    async ({ context, caller, body, idempotencyKey }) => {
       countChange(caller);
       if (!openGroups && caller !== SYSTEM) {
         throw new AppError("NOT_PERMITTED", "Groups are made by the app's back end alone");
       }
-      const { isNew, ...group } = await chat.membership.create(caller, body);
+      const id = body.id ?? (idempotencyKey && idByKey(caller, idempotencyKey));
+      const { isNew, ...group } = await chat.membership.create(caller, { ...body, id });
       return context.json({ ...group, kind: "group" }, isNew ? 201 : 200);
     },
   );
@@ -155,6 +157,12 @@ export function conversationEndpoints(
       return context.body(null, 204);
     },
   );
+}
+
+/** The same for the same caller and key, and nobody else's. */
+function idByKey({ userId }: Actor, key: string): string {
+  const hasher = new Bun.CryptoHasher("sha256");
+  return hasher.update(JSON.stringify([userId, key])).digest("base64url");
 }
 
 /** Throws VALIDATION_FAILED for the back end by itself. */

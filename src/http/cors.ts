@@ -13,7 +13,8 @@ export function allowOrigin(headers: Headers, origin: string, isTrusted: boolean
 export function preflight(asked: Headers, origin: string, policy: OriginPolicy): Response {
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-    "access-control-allow-headers": "Authorization, X-User-Id, X-User-Name, Content-Type",
+    "access-control-allow-headers":
+      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key",
     "access-control-max-age": "600",
     vary: "Origin",
   });

@@ -43,6 +43,8 @@ export interface Route<
   readonly query?: Query;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
+  /** The same request with the same `Idempotency-Key` has one effect. */
+  readonly isIdempotentByKey?: boolean;
   /** Beside those that every endpoint of its kind may be refused with. */
   readonly refusals?: readonly ErrorCode[];
 }
@@ -62,6 +64,8 @@ export interface ApiRequest<
   readonly params: z.output<Params>;
   readonly query: z.output<Query>;
   readonly body: z.output<Body>;
+  /** Of an endpoint that knows it; null: none was given. */
+  readonly idempotencyKey: string | null;
 }
 
 /** Finds out who asks; throws what they are refused with. */
@@ -105,10 +109,22 @@ export class Endpoints {
         caller,
         params: checked(route.params, () => context.req.param()),
         query: checked(route.query, () => context.req.query()),
+        idempotencyKey: route.isIdempotentByKey === true ? keyOf(context) : null,
         body: route.body === undefined ? {} : await jsonBody(context, route.body),
       } as ApiRequest<By, Params, Query, Body>);
     });
   }
+}
+
+/** Characters of one line, as other servers take them. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible characters");
+
+/** Throws VALIDATION_FAILED. */
+function keyOf({ req }: Context<ApiEnvironment>): string | null {
+  const key = req.header("idempotency-key");
+  return key === undefined ? null : validate(idempotencyKeySchema, key);
 }
 
 const NOTHING = z.object({});

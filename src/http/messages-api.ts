@@ -84,11 +84,14 @@ export function messageEndpoints(
         "Sends a message; again with the same `clientMessageId`, the answer is about the first one",
       ...{ params: z.object({ id: idSchema }), body: sendSchema.omit({ conversationId: true }) },
       answers: { 201: { description: "It is on disk.", schema: SENT_MESSAGE } },
+      isIdempotentByKey: true,
       refusals: ["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"],
     },
-    async ({ context, caller, params: { id }, body }) => {
+    async ({ context, caller, params: { id }, body, idempotencyKey }) => {
       const type = body.type ?? "TEXT";
-      const kept = await sent(chat, caller, { ...body, type, conversationId: id });
+      const clientMessageId = body.clientMessageId ?? idempotencyKey;
+      const message = { ...body, type, conversationId: id, clientMessageId };
+      const kept = await sent(chat, caller, message);
       return context.json(sentView(kept), 201);
     },
   );

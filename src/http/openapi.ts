@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../errors.ts";
-import type { AnyRoute, Callers } from "./endpoint.ts";
+import { type AnyRoute, type Callers, idempotencyKeySchema } from "./endpoint.ts";
 import { PROBLEM } from "./schemas.ts";
 
 /** Of a JSON Schema, what is looked at here. */
@@ -19,7 +19,7 @@ export interface SchemaObject {
 
 export interface Parameter {
   readonly name: string;
-  readonly in: "path" | "query";
+  readonly in: "path" | "query" | "header";
   readonly required: boolean;
   readonly description?: string;
   readonly schema: SchemaObject;
@@ -125,6 +125,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
   const parameters = [
     ...parametersOf("path", route.params, components),
     ...parametersOf("query", route.query, components),
+    ...(route.isIdempotentByKey === true ? [idempotencyKey(components)] : []),
   ];
   return {
     operationId: operationIdOf(route),
@@ -178,6 +179,14 @@ function parametersOf(
     ...(description !== undefined && { description }),
     schema: property,
   }));
+}
+
+function idempotencyKey(components: Components): Parameter {
+  return {
+    ...{ name: "Idempotency-Key", in: "header", required: false },
+    description: "Sent again with the same key, the request has no second effect.",
+    schema: components.input(idempotencyKeySchema),
+  };
 }
 
 /** By status: what refuses a request with it. */

@@ -51,6 +51,26 @@ test("a message sent over HTTP reaches its recipient, and is on disk when it is 
   expect(body.messages).toMatchObject([{ id: kept.id, content: "by HTTP" }]);
 });
 
+test("an Idempotency-Key makes a request that is sent again have no second effect", async () => {
+  const post = async (path: string, body: object, key = "k 1".replace(" ", "-")) => {
+    const answer = await fetch(server.url + path, {
+      ...{ method: "POST", body: JSON.stringify(body) },
+      headers: { "X-User-Id": "carol", "Idempotency-Key": key },
+    });
+    return { status: answer.status, body: await answer.json() };
+  };
+  const made = await post("/api/conversations", { memberIds: ["bob"], title: "By key" });
+  expect(made.status).toBe(201);
+  expect(await post("/api/conversations", { memberIds: ["bob"], title: "By key" })).toEqual({
+    ...{ status: 200, body: made.body },
+  });
+  const path = `/api/conversations/${made.body.id}/messages`;
+  const first = await post(path, { content: "once" });
+  expect(await post(path, { content: "once" })).toEqual(first);
+  expect((await post(path, { content: "twice" }, "k-2")).body.seq).toBe(first.body.seq + 1);
+  expect((await post(path, { content: "x" }, "k".repeat(129))).body.code).toBe("VALIDATION_FAILED");
+});
+
 test("who may not send is refused as over STOMP", async () => {
   const path = "/api/conversations/http-1/messages";
   const refused = async (userId: string, body: object) =>

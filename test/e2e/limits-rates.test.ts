@@ -116,7 +116,14 @@ test("an address may ask the API so fast", async () => {
   let refused = await ask(ALICE);
   for (let n = 0; n < 20 && refused.status === 200; n += 1) refused = await ask(ALICE);
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
-  expect((await ask(BOB)).status).toBe(200);
+  const standing = ({ headers }: Response) => [
+    ...[headers.get("ratelimit-policy"), headers.get("ratelimit")],
+  ];
+  expect(standing(refused)).toEqual(['"requests";q=3;w=3', '"requests";r=0;t=3']);
+  const others = await ask(BOB);
+  expect(others.status).toBe(200);
+  expect(standing(others)).toEqual(['"requests";q=3;w=3', '"requests";r=2;t=1']);
+  expect(standing(await ask(null))).toEqual([null, null]); // Nobody counts these.
   for (let n = 0; n < 20; n += 1) expect((await ask(null)).status).toBe(200);
 });
 
