@@ -141,5 +141,6 @@ function newMessage(conversationId: string, seq: number): StoredMessage {
     timestampMs: Date.now(),
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,
+    replyCount: 0,
   };
 }

@@ -37,6 +37,7 @@ export function messageView(
     editedAt: optionalTime(message.editedMs),
     deletedAt: optionalTime(message.deletedMs),
     pinnedAt: optionalTime(message.pinnedMs),
+    replyCount: message.replyCount === 0 ? undefined : message.replyCount,
     reactions: message.reactions === null ? undefined : reactionsView(message.reactions),
   };
 }

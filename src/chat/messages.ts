@@ -213,6 +213,7 @@ export class Messages {
       deletedMs: null,
       pinnedMs: null,
       reactions: null,
+      replyCount: 0,
       edited: null,
     };
   }

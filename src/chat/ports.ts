@@ -37,6 +37,8 @@ export interface StoredMessage extends SentMessage {
   readonly pinnedMs: number | null;
   /** Who reacted how, as JSON: pairs of emoji and user id, the first first, up to `MOST_REACTIONS`. */
   readonly reactions: string | null;
+  /** Messages of its conversation that answer it (`replyTo`) and have not been deleted. */
+  readonly replyCount: number;
   /** Of an event that tells of an edit: what the message says now, as JSON of `Edited`. */
   readonly edited: string | null;
 }
@@ -316,6 +318,8 @@ export interface ChatStore {
   versions(messageId: string): MaybePromise<MessageVersion[]>;
   /** How the user has reacted to the message; null: not. */
   reactionOf(messageId: string, userId: string): MaybePromise<string | null>;
+  /** Messages of its conversation that answer the message and have a `seq` above; ascending by it. */
+  replies(messageId: string, afterSeq: number, limit: number): MaybePromise<StoredMessage[]>;
   /** The conversation's pinned messages, the one pinned last first. */
   pinned(conversationId: string, limit: number): MaybePromise<StoredMessage[]>;
   /** Also of a message that has been removed. */

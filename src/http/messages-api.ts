@@ -40,6 +40,11 @@ const historySchema = z
     message: "goes without before and after",
   });
 
+const repliesSchema = z.object({
+  after: wholeNumber.default(0).describe("Only messages with a `seq` above it."),
+  limit: limitSchema,
+});
+
 /** What was said, and how far it has come. */
 export function messageEndpoints(
   endpoints: Endpoints,
@@ -113,6 +118,25 @@ export function messageEndpoints(
       const message = await store.messageById(id);
       if (message !== null) await chat.changes.durable(message.conversationId);
       return context.body(null, 204);
+    },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "get", path: "/api/messages/{id}/replies", by: "actor", tag },
+      summary: "The messages that answer a message",
+      ...{ params: z.object({ id: z.string() }), query: repliesSchema },
+      answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
+      refusals: ["MESSAGE_NOT_FOUND"],
+    },
+    async ({ context, caller, params: { id }, query: { after, limit } }) => {
+      const message = await store.messageById(id);
+      const replies = message && (await store.replies(id, after, limit));
+      const conversation = message && (await chat.conversations.find(message.conversationId));
+      if (!message || !replies || !conversation || !isFor(caller, conversation, message.seq)) {
+        throw messageNotFound(id);
+      }
+      return answers.json(context, { messages: messagesFor(caller, replies, conversation) });
     },
   );
 

@@ -40,6 +40,7 @@ export const MESSAGE = z
     editedAt: time.optional(),
     deletedAt: time.optional().describe("It has no content any more."),
     pinnedAt: time.optional(),
+    replyCount: z.int().optional().describe("Messages that answer it; 0 is left out."),
     reactions: z
       .array(z.object({ emoji: z.string(), userIds: z.array(z.string()) }))
       .optional()

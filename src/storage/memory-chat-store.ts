@@ -120,6 +120,7 @@ export class MemoryChatStore implements ChatStore {
           ...{ ...message, content: "", reactions: null, pinnedMs: null },
           deletedMs: change.deletedMs,
         });
+        this.#countAnswers(message);
         return;
       case "react": {
         const { userId, emoji } = change;
@@ -195,6 +196,30 @@ export class MemoryChatStore implements ChatStore {
   reactionOf(messageId: string, userId: string): string | null {
     this.#expectOpen();
     return this.#reactions.get(messageId)?.get(userId) ?? null;
+  }
+
+  replies(messageId: string, afterSeq: number, limit: number): StoredMessage[] {
+    this.#expectOpen();
+    const answered = this.#messages.get(messageId);
+    if (answered === undefined) return [];
+    return this.#answersTo(answered)
+      .filter(({ seq }) => seq > afterSeq)
+      .slice(0, Math.max(limit, 0));
+  }
+
+  #answersTo({ id, conversationId }: StoredMessage): StoredMessage[] {
+    const messages = this.#conversations.get(conversationId)?.messages ?? [];
+    return messages.filter(
+      ({ replyTo, event, deletedMs }) => replyTo === id && event === null && deletedMs === null,
+    );
+  }
+
+  /** The message that it answers has one answer more, or less. */
+  #countAnswers({ replyTo }: StoredMessage): void {
+    const answered = replyTo === null ? undefined : this.#messages.get(replyTo);
+    if (answered === undefined) return;
+    const replyCount = this.#answersTo(answered).length;
+    if (replyCount !== answered.replyCount) this.#put({ ...answered, replyCount });
   }
 
   pinned(conversationId: string, limit: number): StoredMessage[] {
@@ -377,6 +402,7 @@ export class MemoryChatStore implements ChatStore {
     const kept = copyOf(message);
     messages.splice(firstAbove(messages, kept.seq), 0, kept);
     this.#messages.set(kept.id, kept);
+    if (kept.event === null) this.#countAnswers(kept);
     if (kept.seq > conversation.lastSeq) {
       conversation.lastSeq = kept.seq;
       conversation.lastMessageMs = kept.timestampMs;
@@ -497,6 +523,7 @@ function copyOf(message: StoredMessage): StoredMessage {
     deletedMs: null,
     pinnedMs: null,
     reactions: null,
+    replyCount: 0,
     edited: message.edited,
   };
 }

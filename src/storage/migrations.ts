@@ -131,6 +131,8 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE messages ADD COLUMN deleted_ms INTEGER;
    ALTER TABLE messages ADD COLUMN pinned_ms INTEGER;
    CREATE INDEX pinned ON messages (conversation_id, pinned_ms) WHERE pinned_ms IS NOT NULL;
+   CREATE INDEX replies ON messages (reply_to, conversation_id, seq)
+     WHERE reply_to IS NOT NULL AND event IS NULL AND deleted_ms IS NULL;
 
    CREATE TABLE message_versions (
      message_id TEXT NOT NULL,

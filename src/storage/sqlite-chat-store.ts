@@ -134,6 +134,10 @@ export class SqliteChatStore implements ChatStore {
     return answer(() => this.#reads.reaction.get(messageId, userId)?.emoji ?? null);
   }
 
+  replies(messageId: string, afterSeq: number, limit: number): StoredMessage[] {
+    return answer(() => this.#reads.replies.all(messageId, afterSeq, Math.max(limit, 0)));
+  }
+
   pinned(conversationId: string, limit: number): StoredMessage[] {
     return answer(() => this.#reads.pinned.all(conversationId, Math.max(limit, 0)));
   }
@@ -266,7 +270,7 @@ function overviewOf(row: OverviewRow): ConversationOverview {
   const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
   const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
   const { type, content, replyTo, timestampMs, event, ...more } = columns;
-  const { editedMs, deletedMs, reactions, edited, lastPinnedMs, ...overview } = more;
+  const { editedMs, deletedMs, reactions, replyCount, edited, lastPinnedMs, ...overview } = more;
   const { id: conversationId, lastSeq: seq } = overview;
   const memberIds: string[] = JSON.parse(memberIdsJson);
   const others: (number | null)[] = othersJson === null ? [] : JSON.parse(othersJson);
@@ -274,7 +278,7 @@ function overviewOf(row: OverviewRow): ConversationOverview {
   const lastMessage = messageId !== null && {
     ...{ id: messageId, conversationId, seq, senderId, senderName, recipientId, clientMessageId },
     ...{ type, content, replyTo, timestampMs, event },
-    ...{ editedMs, deletedMs, pinnedMs: lastPinnedMs, reactions, edited },
+    ...{ editedMs, deletedMs, pinnedMs: lastPinnedMs, reactions, edited, replyCount },
   };
   return {
     ...overview,
@@ -324,6 +328,9 @@ function prepare(db: Database) {
     ),
     versions: query<MessageVersion, [messageId: string]>(READS.versions),
     reaction: query<{ emoji: string }, [messageId: string, userId: string]>(READS.reaction),
+    replies: query<StoredMessage, [messageId: string, afterSeq: number, limit: number]>(
+      READS.replies,
+    ),
     pinned: query<StoredMessage, [conversationId: string, limit: number]>(READS.pinned),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };

@@ -13,6 +13,10 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
     SELECT emoji, user_id FROM reactions WHERE message_id = ${alias}.id
     ORDER BY reacted_ms, user_id LIMIT ${MOST_REACTIONS}
   )) AS reactions,
+  (SELECT count(*) FROM messages AS answers
+   WHERE answers.reply_to = ${alias}.id AND answers.conversation_id = ${alias}.conversation_id
+     AND answers.reply_to IS NOT NULL AND answers.event IS NULL AND answers.deleted_ms IS NULL
+  ) AS replyCount,
   CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN coalesce((
     SELECT json_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
@@ -256,6 +260,16 @@ export const READS = {
     WHERE message_id = ? ORDER BY version`,
 
   reaction: "SELECT emoji FROM reactions WHERE message_id = ? AND user_id = ?",
+
+  replies: `
+    SELECT ${MESSAGE}
+    FROM messages AS answered
+    CROSS JOIN messages
+      ON messages.reply_to = answered.id AND messages.conversation_id = answered.conversation_id
+      AND messages.reply_to IS NOT NULL AND messages.event IS NULL
+      AND messages.deleted_ms IS NULL
+    WHERE answered.id = ? AND messages.seq > ?
+    ORDER BY messages.seq LIMIT ?`,
 
   pinned: `
     SELECT ${MESSAGE} FROM messages

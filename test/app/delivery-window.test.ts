@@ -10,6 +10,7 @@ function message(seq: number, conversationId = "c"): StoredMessage {
     timestampMs: 0,
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,
+    replyCount: 0,
   };
 }
 

@@ -114,6 +114,25 @@ export function chatChangesContract(current: () => ChatStore): void {
       expect(await store.reactionOf(messageId, "user-0205")).toBeNull();
     });
 
+    test("answers are counted and listed, those that are there, of the same conversation", async () => {
+      const answer = (seq: number, fields = {}) => message(seq, { replyTo: messageId, ...fields });
+      await commit({
+        conversations: [conversation("other")],
+        messages: [
+          ...[answer(4), answer(5), answer(6, { event: "{}", type: "MESSAGE_REACTION" })],
+          answer(1, { conversationId: "other" }),
+          answer(7),
+        ],
+      });
+      expect((await read(1)).replyCount).toBe(3);
+      expect((await store.replies(messageId, 0, 10)).map(({ seq }) => seq)).toEqual([4, 5, 7]);
+      expect((await store.replies(messageId, 4, 1)).map(({ seq }) => seq)).toEqual([5]);
+      await change({ kind: "delete", messageId: message(5).id, deletedMs: 9 });
+      expect((await read(1)).replyCount).toBe(2);
+      expect(await store.replies(messageId, 0, 10)).toEqual([await read(4), await read(7)]);
+      expect(await store.replies("nowhere", 0, 10)).toEqual([]);
+    });
+
     test("pinned messages are listed, the one pinned last first", async () => {
       const pin = (seq: number, pinnedMs: number | null) =>
         ({ kind: "pin", messageId: message(seq).id, pinnedMs }) as const;

@@ -110,6 +110,20 @@ test("a device that was away gets the message as it is, and each event once, in 
   await late.close();
 });
 
+test("a message says how many answer it, and which", async () => {
+  const id = await said("t1", "a question");
+  const answer = (userId: string, content: string) =>
+    ask(userId, "POST", "/api/conversations/t1/messages", { content, replyTo: id });
+  await answer("bob", "an answer");
+  const second = (await answer("alice", "another")).body;
+  const [question] = (await ask("bob", "GET", "/api/conversations/t1/messages")).body.messages;
+  expect(question).toMatchObject({ id, replyCount: 2 });
+  const replies = async (query = "") =>
+    (await ask("bob", "GET", `/api/messages/${id}/replies${query}`)).body.messages;
+  expect(await replies()).toMatchObject([{ content: "an answer" }, { content: "another" }]);
+  expect(await replies("?after=2")).toMatchObject([{ id: second.id }]);
+});
+
 test("a page of history may have a message in its middle", async () => {
   for (let count = 1; count <= 9; count += 1) await said("p1", `message ${count}`);
   const seqs = async (query: string) => {

@@ -174,6 +174,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
       ["PUT", "/pin"],
       ["DELETE", "/pin"],
       ["GET", "/versions"],
+      ["GET", "/replies"],
     ] as const
   ).map(([method, rest, body]) =>
     http(method, `/api/messages/{id}${rest}`, "MESSAGE_NOT_FOUND", {

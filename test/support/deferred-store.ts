@@ -89,6 +89,10 @@ export class DeferredStore implements ChatStore {
     return later(() => this.#store.reactionOf(messageId, userId));
   }
 
+  replies(messageId: string, afterSeq: number, limit: number): Promise<StoredMessage[]> {
+    return later(() => this.#store.replies(messageId, afterSeq, limit));
+  }
+
   pinned(conversationId: string, limit: number): Promise<StoredMessage[]> {
     return later(() => this.#store.pinned(conversationId, limit));
   }

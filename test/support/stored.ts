@@ -31,6 +31,7 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     deletedMs: null,
     pinnedMs: null,
     reactions: null,
+    replyCount: 0,
     edited: null,
     ...fields,
   };
