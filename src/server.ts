@@ -152,6 +152,7 @@ function serve(parts: Parts): RunningServer {
     tellsEvents: settings.chat.systemMessages,
     editWithinMs: settings.chat.editWithinMs,
     deleteWithinMs: settings.chat.deleteWithinMs,
+    contentBytes: limits.frameBytes,
     invites: storage.invites,
     newCode,
     recentMessages: settings.chat.recentMessages,
@@ -269,7 +270,7 @@ function serve(parts: Parts): RunningServer {
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
-    ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId) },
+    ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
     answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),

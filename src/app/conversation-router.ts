@@ -3,7 +3,7 @@ import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import { conversationSchemas, parseBody, preferencesChange } from "./schemas.ts";
+import { conversationSchemas, idByKey, parseBody, preferencesChange } from "./schemas.ts";
 
 export const CONVERSATION_ROUTE = "/app/conversation.";
 
@@ -32,8 +32,9 @@ export class ConversationRouter {
     switch (destination) {
       case "/app/conversation.create": {
         this.#assertMayCreate();
-        const group = parseBody(conversationSchemas.create, text);
-        await chat.membership.create(actor, { ...group, ownerId: null });
+        const { idempotencyKey, ...group } = parseBody(conversationSchemas.create, text);
+        const id = idempotencyKey && idByKey(actor, idempotencyKey);
+        await chat.membership.create(actor, { ...group, id, ownerId: null });
         return;
       }
       case "/app/conversation.update": {

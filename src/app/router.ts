@@ -5,7 +5,7 @@ import type { Chat } from "../chat/chat.ts";
 import { syncedEvent } from "../chat/events.ts";
 import type { SyncOutcome } from "../chat/sync.ts";
 import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RECEIPT_DEFERRED } from "../session/ports.ts";
@@ -76,10 +76,12 @@ export class AppRouter {
     if (destination.startsWith(TYPING_ROUTE)) return this.#typing(session, destination, frame);
     const { conversations, messages } = this.#options;
     if (destination.startsWith(CONVERSATION_ROUTE)) {
-      return done(conversations.handle(session.principal, destination, frame.text()));
+      const { principal } = session;
+      return later(session, frame, conversations.handle(principal, destination, frame.text()));
     }
     if (destination.startsWith(MESSAGE_ROUTE)) {
-      return done(messages.handle(session.principal, destination, frame.text()));
+      const { principal } = session;
+      return later(session, frame, messages.handle(principal, destination, frame.text()));
     }
     throw unknownDestination(destination);
   }
@@ -185,7 +187,11 @@ export class AppRouter {
   }
 }
 
-/** A receipt follows. */
-async function done(change: Promise<void>): Promise<undefined> {
-  await change;
+/** The receipt, or the refusal, follows the change; meanwhile other frames have their turn. */
+function later(session: Session, frame: Frame, change: Promise<void>): typeof RECEIPT_DEFERRED {
+  change.then(
+    () => session.settle(frame, null),
+    (fault: unknown) => session.settle(frame, toAppError(fault)),
+  );
+  return RECEIPT_DEFERRED;
 }

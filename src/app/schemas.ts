@@ -117,14 +117,19 @@ const titleSchema = z
   .trim()
   .min(1)
   .max(128)
-  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+  .regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u, "must be one line of plain text");
+
+/** Characters of one line, as other servers take them. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible characters");
 
 const pictureSchema = z.url({ protocol: /^https?$/, error: "must be a URL" }).max(2_048);
 
 const roles = ["owner", "admin", "member"] as const satisfies readonly Role[];
 
 export const newGroupSchema = z.object({
-  id: optional(idSchema).describe("Without it, one is made."),
+  id: optional(idSchema).describe("For the back end to choose; users are given one."),
   memberIds: z.array(idSchema).describe("Who asks is a member as well, unless it is the back end."),
   title: optional(titleSchema),
   picture: optional(pictureSchema),
@@ -139,9 +144,21 @@ export const profileSchema = z.object({
   picture: pictureSchema.nullable().optional(),
 });
 
+/** The same for the same user and key, and nobody else's. */
+export function idByKey({ userId }: { readonly userId: string }, key: string): string {
+  const hasher = new Bun.CryptoHasher("sha256");
+  return hasher.update(JSON.stringify([userId, key])).digest("base64url");
+}
+
 export const roleSchema = z.object({ role: z.enum(roles) });
 
-const timeSchema = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+/** The last one that is written with four digits of the year. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+const timeSchema = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .refine((timeMs) => timeMs >= 0 && timeMs <= LAST_MS, "must be from 1970 to 9999");
 
 /** What is not named stays as it is. */
 export const preferencesSchema = z.object({
@@ -179,7 +196,9 @@ const ofMember = { ...inConversation, userId: idSchema };
 
 /** Bodies of `/app/conversation.*`. */
 export const conversationSchemas = {
-  create: newGroupSchema.omit({ ownerId: true }),
+  create: newGroupSchema
+    .omit({ id: true, ownerId: true })
+    .extend({ idempotencyKey: optional(idempotencyKeySchema) }),
   update: profileSchema.extend(inConversation),
   add: z.object(ofMember),
   remove: z.object(ofMember),

@@ -25,6 +25,7 @@ export class ApiKeys {
 
   /** A key is shown: by `X-Api-Key`, be it a wrong one, or as a bearer token that is one. */
   isGiven(header: (name: string) => string | undefined): boolean {
+    if (this.#digests.length === 0) return false;
     if (header("X-Api-Key") !== undefined) return true;
     const bearer = bearerOf(header);
     return bearer !== undefined && this.#isKnown(digest(bearer));

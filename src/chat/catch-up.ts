@@ -1,6 +1,7 @@
 import { AppError, toAppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation } from "./conversations.ts";
+import { shownSince } from "./events.ts";
 import { HeldMessages } from "./held-messages.ts";
 import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
@@ -186,7 +187,7 @@ export class CatchUp {
       const { conversationId, seq } = message;
       const committedSeq = this.#options.conversations.peek(conversationId)?.committedSeq ?? 0;
       if (!this.#anew.has(conversationId) || seq <= committedSeq) continue;
-      if (this.#isMissing(message)) this.#reader.replay(message);
+      if (this.#isMissing(message)) this.#replay(message);
     }
   }
 
@@ -197,6 +198,12 @@ export class CatchUp {
       conversations.find(conversationId),
       (conversation) => conversation?.isFor(this.#userId, seq) === true,
     );
+  }
+
+  #replay(message: StoredMessage): void {
+    const conversation = this.#options.conversations.peek(message.conversationId);
+    const joinedSeq = conversation?.members.get(this.#userId)?.joinedSeq ?? 0;
+    this.#reader.replay(shownSince(joinedSeq, message));
   }
 
   /** Waits until the device takes more. False if it is gone. */
@@ -222,7 +229,7 @@ export class CatchUp {
       }
       this.#sent.add(id);
       this.#begin(conversationId, seq);
-      this.#reader.replay(message);
+      this.#replay(message);
     }
   }
 
@@ -369,7 +376,7 @@ export class CatchUp {
       if (isFor instanceof Promise ? !(await isFor) : !isFor) {
         return { count, nextSeq, isLast: true, pause: null };
       }
-      if (this.#isMissing(message)) this.#reader.replay(message);
+      if (this.#isMissing(message)) this.#replay(message);
       else this.#beginnings.set(conversationId, message.seq + 1);
       nextSeq = message.seq;
       this.#cursors.set(conversationId, nextSeq);

@@ -37,6 +37,8 @@ export interface ChatOptions {
   /** See `MessageChanges`. */
   readonly editWithinMs: number;
   readonly deleteWithinMs: number;
+  /** What a message may say, as JSON. */
+  readonly contentBytes: number;
   readonly recentMessages: number;
   /** See `Conversations`. */
   readonly cachedMembers: number;
@@ -128,6 +130,7 @@ export class Chat {
       echo: options.echo,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
+      contentBytes: options.contentBytes,
       blocks: options.blocks,
       contacts,
     });
@@ -157,6 +160,7 @@ export class Chat {
       ...{ store, changes, messages: this.messages, recent, blocks, clock },
       editWithinMs: options.editWithinMs,
       deleteWithinMs: options.deleteWithinMs,
+      contentBytes: options.contentBytes,
     });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);

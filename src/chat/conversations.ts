@@ -215,6 +215,8 @@ export class Conversations {
     for (const member of conversation.members.values()) {
       member.deliveredSeq = Math.min(member.deliveredSeq, conversation.committedSeq);
       member.readSeq = Math.min(member.readSeq, conversation.committedSeq);
+      const { durableDeliveredSeq } = member;
+      member.durableDeliveredSeq = Math.min(durableDeliveredSeq, conversation.committedSeq);
       // The next message may have a seq that was given to one of those before.
       member.joinedSeq = Math.min(member.joinedSeq, conversation.committedSeq);
     }

@@ -1,5 +1,6 @@
 import { isoTime } from "../clock.ts";
 import type { Conversation } from "./conversations.ts";
+import type { MessageReference } from "./happening.ts";
 import type {
   Edited,
   Preferences,
@@ -44,6 +45,16 @@ export function messageView(
 
 function optionalTime(timeMs: number | null): string | undefined {
   return timeMs === null ? undefined : isoTime(timeMs);
+}
+
+/**
+ * The message for a member who was not there for what was said up to `joinedSeq`: of an edit of that
+ * they are told, and not what it says.
+ */
+export function shownSince(joinedSeq: number, message: StoredMessage): StoredMessage {
+  if (message.edited === null || message.event === null || joinedSeq === 0) return message;
+  const { seq }: MessageReference = JSON.parse(message.event);
+  return seq > joinedSeq ? message : { ...message, edited: null };
 }
 
 function eventView(event: string, edited: string | null): Record<string, unknown> {

@@ -28,7 +28,7 @@ export class HeldMessages {
       return;
     }
     this.#messages.push(message);
-    this.#content += message.content.length;
+    this.#content += message.content.length + (message.edited?.length ?? 0);
     if (this.#messages.length <= MOST_MESSAGES && this.#content <= MOST_CONTENT) return;
     this.#overflow = new Map();
     for (const held of this.take()) note(this.#overflow, held);

@@ -3,6 +3,7 @@ import { AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
 import type { Conversation, Member } from "./conversations.ts";
 import {
+  type ConversationChange,
   OpenBatch,
   type PendingChange,
   type PendingMark,
@@ -88,6 +89,12 @@ export class Journal {
     return this.#open.messages.length + (this.#inFlight?.messages.length ?? 0);
   }
 
+  /** With the changes: who waits for them waits as for messages. */
+  get #waitingCount(): number {
+    const changes = this.#open.changes.length + (this.#inFlight?.changes.length ?? 0);
+    return this.uncommittedCount + changes;
+  }
+
   get uncommittedBytes(): number {
     return this.#open.bytes + (this.#inFlight?.bytes ?? 0);
   }
@@ -95,7 +102,7 @@ export class Journal {
   /** Throws STORAGE_UNAVAILABLE when the store is too far behind. */
   assertRoom(): void {
     const { messages, bytes } = this.capacity;
-    if (this.uncommittedCount >= messages || this.uncommittedBytes >= bytes) {
+    if (this.#waitingCount >= messages || this.uncommittedBytes >= bytes) {
       throw new AppError("STORAGE_UNAVAILABLE", "The store is behind; send again in a moment");
     }
   }
@@ -127,7 +134,8 @@ export class Journal {
   addMessage(pending: PendingMessage): void {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);
-    this.#open.bytes += pending.message.content.length;
+    const { content, edited } = pending.message;
+    this.#open.bytes += content.length + (edited === null ? 0 : edited.length);
     pending.conversation.uncommitted += 1;
   }
 
@@ -142,6 +150,7 @@ export class Journal {
     const { conversation } = pending.what;
     if (!conversation.persisted) this.#open.conversations.add(conversation);
     this.#open.changes.push(pending);
+    this.#open.bytes += bytesOf(pending.what);
     conversation.uncommitted += 1;
   }
 
@@ -264,8 +273,16 @@ export class Journal {
     }
     const gone = new Set<PendingMessage>();
     const changes = lost.flatMap((each) => each.changes);
-    const isGone = ({ what: { conversation } }: PendingChange) =>
-      affected.has(conversation) && !conversation.persisted;
+    // Nobody would be told of a change whose event goes with the conversation's messages.
+    const untold = new Set(
+      lost
+        .flatMap((each) => each.messages)
+        .filter(({ message, conversation }) => message.event !== null && affected.has(conversation))
+        .map(({ conversation }) => conversation),
+    );
+    const isGone = ({ what: { conversation, change } }: PendingChange) =>
+      affected.has(conversation) &&
+      (!conversation.persisted || untold.has(conversation) || change === "none");
     const goneChanges = changes.filter(isGone);
     for (const each of lost) this.#release(each);
     this.#undo(goneChanges);
@@ -330,4 +347,8 @@ export class Journal {
     if (!stalled) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function bytesOf(what: ConversationChange): number {
+  return what.change === "message" && what.write.kind === "edit" ? what.write.content.length : 0;
 }

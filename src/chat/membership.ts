@@ -167,7 +167,9 @@ export class Membership {
       throw new AppError("VALIDATION_FAILED", "A direct conversation has two members");
     }
     this.#assertRoomFor(conversation.members.size + 1);
-    const member = conversation.join(userId);
+    // A group that everybody has left is whose who comes back first, over a link.
+    const isLeft = type === "MEMBER_JOINED" && conversation.members.size === 0;
+    const member = conversation.join(userId, isLeft ? "owner" : "member");
     const known = contacts.met([userId], conversation.members.keys());
     const undo = () => conversation.members.delete(userId);
     changes.write({ change: "added", conversation, member }, all(settled, known), undo);
@@ -186,9 +188,14 @@ export class Membership {
     const { userId } = member;
     // They are still a member, so that it counts as received and read by who leaves.
     this.#tell(conversation, actor, { type, event: { userId } }, userId);
+    const before = [...conversation.members];
     conversation.members.delete(userId);
     const known = contacts.parted(userId, conversation.members.keys());
-    const undo = () => conversation.members.set(userId, member);
+    const undo = () => {
+      // In their order, which says who follows the owner.
+      conversation.members.clear();
+      for (const [id, each] of before) conversation.members.set(id, each);
+    };
     changes.write({ change: "removed", conversation, member }, all(settled, known), undo);
     outlet.left(userId, conversation.id);
     typing.leftConversation(userId, conversation.id);

@@ -6,7 +6,7 @@ import { type Blocks, blocked } from "./blocks.ts";
 import type { ConversationChanges, Settled } from "./conversation-changes.ts";
 import type { Conversation } from "./conversations.ts";
 import type { MessageReference } from "./happening.ts";
-import type { Messages } from "./messages.ts";
+import { assertFits, type Messages } from "./messages.ts";
 import type { ChatStore, MessageVersion, MessageWrite, StoredMessage } from "./ports.ts";
 import { messageNotFound } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
@@ -22,6 +22,8 @@ export interface MessageChangesOptions {
   /** How long after its sending a message may be edited, or deleted for all, by its sender; 0: for ever. */
   readonly editWithinMs: number;
   readonly deleteWithinMs: number;
+  /** What a message may say, as JSON. */
+  readonly contentBytes: number;
 }
 
 /**
@@ -41,9 +43,10 @@ export class MessageChanges {
     this.#options = options;
   }
 
-  /** For its sender. What it said before is kept. Rejects with BLOCKED. */
+  /** For its sender. What it said before is kept. Rejects with BLOCKED, VALIDATION_FAILED. */
   edit(actor: Actor, messageId: string, content: string): Promise<void> {
-    const { clock, editWithinMs } = this.#options;
+    const { clock, editWithinMs, contentBytes } = this.#options;
+    assertFits(content, contentBytes, "content");
     return this.#change(actor, messageId, ({ conversation, message, settled }) => {
       if (actor !== SYSTEM && message.senderId !== actor.userId) {
         throw new AppError("NOT_PERMITTED", "A message is its sender's to edit");
@@ -64,8 +67,10 @@ export class MessageChanges {
   delete(actor: Actor, messageId: string): Promise<void> {
     const { clock, deleteWithinMs } = this.#options;
     return this.#change(actor, messageId, ({ conversation, message, settled }) => {
-      if (message.senderId === actor.userId) this.#assertInTime(actor, message, deleteWithinMs);
-      else managed(conversation, conversation.id, actor);
+      const isOwn = message.senderId === actor.userId;
+      if (!isOwn || this.#isLate(message, deleteWithinMs)) {
+        managed(conversation, conversation.id, actor);
+      }
       if (message.deletedMs !== null) return null;
       const deletedMs = clock.now();
       this.#write({ kind: "delete", messageId, deletedMs }, conversation, settled);
@@ -184,9 +189,12 @@ export class MessageChanges {
   }
 
   #assertInTime(actor: Actor, { timestampMs }: StoredMessage, withinMs: number): void {
-    if (actor === SYSTEM || withinMs === 0) return;
-    if (this.#options.clock.now() - timestampMs <= withinMs) return;
+    if (actor === SYSTEM || !this.#isLate({ timestampMs }, withinMs)) return;
     throw new AppError("NOT_PERMITTED", "The message was sent too long ago to be changed");
+  }
+
+  #isLate({ timestampMs }: Pick<StoredMessage, "timestampMs">, withinMs: number): boolean {
+    return withinMs !== 0 && this.#options.clock.now() - timestampMs > withinMs;
   }
 
   #assertUnblocked(actor: Actor, conversation: Conversation): void {

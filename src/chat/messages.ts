@@ -7,7 +7,7 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
-import { confirmationEvent, messageEvent } from "./events.ts";
+import { confirmationEvent, messageEvent, shownSince } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMessage } from "./open-batch.ts";
@@ -30,6 +30,11 @@ export interface Telling {
   readonly alsoTo?: string | null;
   /** The message that it happened to, as it is now. */
   readonly about?: StoredMessage | null;
+}
+
+function assertRecipient({ members }: Conversation, recipientId: string | null): void {
+  if (recipientId === null || members.has(recipientId)) return;
+  throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
 }
 
 function editedOf({ content, editedMs, deletedMs }: StoredMessage): string {
@@ -66,6 +71,18 @@ export interface MessagesOptions {
   readonly openDirect: boolean;
   readonly blocks: Blocks;
   readonly contacts: Contacts;
+  /** What a message may say, as JSON. */
+  readonly contentBytes: number;
+}
+
+/** Characters of JSON text take at most so many bytes: an escaped control character. */
+const MOST_BYTES_EACH = 6;
+
+/** Throws VALIDATION_FAILED for a text that takes more bytes as JSON than a frame may. */
+export function assertFits(text: string, limitBytes: number, field: string): void {
+  if (MOST_BYTES_EACH * text.length <= limitBytes) return;
+  if (Buffer.byteLength(JSON.stringify(text)) <= limitBytes) return;
+  throw new AppError("VALIDATION_FAILED", `${field}: takes more than ${limitBytes} bytes`);
 }
 
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
@@ -91,7 +108,8 @@ export class Messages {
     origin: Origin | null,
     settled: Settled,
   ): MaybePromise<void> {
-    const { store, recent, rate } = this.#options;
+    const { store, recent, rate, contentBytes } = this.#options;
+    assertFits(message.content, contentBytes, "content");
     if (sender !== SYSTEM) rate.spend(sender.userId, "messages");
     const { clientMessageId } = message;
     if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
@@ -126,6 +144,7 @@ export class Messages {
     journal.assertRoom();
     if (sender === SYSTEM) {
       if (found === null) throw conversationNotFound(conversationId);
+      assertRecipient(found, recipientId);
       return found;
     }
     const isMember = found?.members.has(sender.userId) === true;
@@ -133,9 +152,7 @@ export class Messages {
     const peerId = isMember ? found.peerOf(sender.userId) : recipientId;
     if (peerId !== null && blocks.isBetween(sender.userId, peerId)) throw blocked();
     if (isMember) {
-      if (recipientId !== null && !found.members.has(recipientId)) {
-        throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
-      }
+      assertRecipient(found, recipientId);
       return found;
     }
     if (recipientId === null || !openDirect) throw conversationNotFound(conversationId);
@@ -238,6 +255,10 @@ export class Messages {
 
   #deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
     const { outlet, echo } = this.#options;
+    if (message.edited !== null) {
+      this.#deliverEdit(conversation, message);
+      return;
+    }
     const body = messageEvent(message);
     for (const { userId, joinedSeq } of conversation.members.values()) {
       if (joinedSeq >= message.seq) continue; // Joined since, while the message waited for the disk.
@@ -247,6 +268,17 @@ export class Messages {
       } else if (echo !== "none" || message.event !== null) {
         outlet.message(userId, message, body, echo === "others" ? origin : null);
       }
+    }
+  }
+
+  /** Not everybody was there when what is edited was said. */
+  #deliverEdit(conversation: Conversation, message: StoredMessage): void {
+    const { outlet } = this.#options;
+    for (const { userId, joinedSeq } of conversation.members.values()) {
+      if (joinedSeq >= message.seq) continue;
+      const shown = shownSince(joinedSeq, message);
+      outlet.message(userId, shown, messageEvent(shown), null);
+      if (userId !== message.senderId) outlet.watchDeparture(userId, shown);
     }
   }
 

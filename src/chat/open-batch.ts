@@ -75,7 +75,7 @@ export class OpenBatch {
   readonly users = new Map<string, StoredUser>();
   /** In the order of their happening. */
   readonly changes: PendingChange[] = [];
-  /** Of the messages' contents, about. */
+  /** Of what messages and changes say, about. */
   bytes = 0;
   #watermarks: readonly WatermarkWrite[] = [];
 

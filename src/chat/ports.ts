@@ -39,11 +39,16 @@ export interface StoredMessage extends SentMessage {
   readonly reactions: string | null;
   /** Messages of its conversation that answer it (`replyTo`) and have not been deleted. */
   readonly replyCount: number;
-  /** Of an event that tells of an edit: what the message says now, as JSON of `Edited`. */
+  /**
+   * Of the event of a message's last edit: what it says now, as JSON of `Edited`. Events of edits
+   * that others have followed have none.
+   */
   readonly edited: string | null;
 }
 
 export const MOST_REACTIONS = 200;
+/** Of a message, those that are kept: the last ones. */
+export const MOST_VERSIONS = 50;
 
 export interface Edited {
   /** null: it was deleted since. */
@@ -186,7 +191,7 @@ export interface RoleWrite extends MemberKey {
 /** A change of a message; of one that is not there, or not any more, it is left out. */
 export type MessageWrite = { readonly messageId: string } & (
   | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
-  /** Takes away its content, what it said before, its reactions and its pin. */
+  /** Takes away its content, what it said before, its reactions and its pin; events of these stay. */
   | { readonly kind: "delete"; readonly deletedMs: number }
   /** One of a user's; null takes it away. */
   | {
@@ -314,7 +319,7 @@ export interface ChatStore {
 
   conversation(id: string): MaybePromise<StoredConversation | null>;
   messageById(id: string): MaybePromise<StoredMessage | null>;
-  /** What the message said before its edits, the oldest first. */
+  /** What the message said before its last edits, up to `MOST_VERSIONS`, the oldest first. */
   versions(messageId: string): MaybePromise<MessageVersion[]>;
   /** How the user has reacted to the message; null: not. */
   reactionOf(messageId: string, userId: string): MaybePromise<string | null>;

@@ -45,10 +45,10 @@ export class Receipts {
 
   /**
    * The user has read the message and all before it. A message of one's own, or one read before, is
-   * a no-op. The senders are told, and the user's other connections than `origin`. Throws
-   * MESSAGE_NOT_FOUND when there is none for the user.
+   * a no-op. The senders are told, and the user's other connections than `origin`. Gives the
+   * conversation's id. Throws MESSAGE_NOT_FOUND when there is none for the user.
    */
-  read(userId: string, messageId: string, origin: Origin | null): MaybePromise<void> {
+  read(userId: string, messageId: string, origin: Origin | null): MaybePromise<string> {
     const { store, recent, conversations } = this.#options;
     return whenReady(recent.byId(messageId) ?? store.messageById(messageId), (message) => {
       if (message === null) throw messageNotFound(messageId);
@@ -56,11 +56,14 @@ export class Receipts {
         const member = conversation?.members.get(userId);
         if (!conversation || !member) throw messageNotFound(messageId);
         if (message.seq <= member.joinedSeq) throw messageNotFound(messageId);
-        if (message.senderId === userId || message.seq <= member.readSeq) return;
+        const { id } = conversation;
+        const isOwn = message.senderId === userId && message.event === null;
+        if (isOwn || message.seq <= member.readSeq) return id;
         return whenReady(this.#undelivered(conversation, member, message), (undelivered) => {
           if (conversation.members.get(userId) !== member) throw messageNotFound(messageId);
           for (const earlier of undelivered) this.#moveDelivered(conversation, member, earlier);
           this.#moveRead(conversation, member, message, origin);
+          return id;
         });
       });
     });
@@ -183,9 +186,12 @@ export class Receipts {
       if (!conversation.isFor(last.senderId, last.seq)) return;
       outlet.receipt(last.senderId, readEvent(last, member.userId, clock.now()), null);
     };
-    tell(message);
+    if (message.senderId !== member.userId) tell(message);
     outlet.receipt(member.userId, readEvent(message, member.userId, clock.now()), origin);
-    if (conversation.kind === "direct" || message.seq === fromSeq + 1) return;
+    // Of two members, the other one has been told, unless nobody of them said this.
+    const isOfOther = conversation.members.has(message.senderId);
+    if (conversation.kind === "direct" && isOfOther && message.event === null) return;
+    if (message.seq === fromSeq + 1) return;
     const tellOthers = async () => {
       const { id } = conversation;
       const upTo = message.seq - 1;

@@ -1,6 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { type Context, Hono } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
-import { idSchema, validate } from "../app/schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { AddressRate, RateStanding } from "../auth/address-rate.ts";
 import type { ApiKeys } from "../auth/api-keys.ts";
@@ -19,6 +20,7 @@ import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
+import { documentRoutes } from "./documents.ts";
 import { type Doors, Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
 import { healthEndpoints } from "./health-api.ts";
@@ -31,7 +33,6 @@ import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
-import { REFERENCE_HEADERS, referencePage } from "./reference-page.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
 
@@ -110,11 +111,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   healthEndpoints(endpoints, { health, clock });
   metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);
-  api.get("/api/openapi.json", (context) => context.json(document));
-  const reference = referencePage(document);
-  api.get("/api/docs", async (context) =>
-    withHeaders(await context.html(reference), REFERENCE_HEADERS),
-  );
+  documentRoutes(api, document, options.requests);
 
   const refuse = (fault: unknown, context: Context<ApiEnvironment>) => {
     options.onRefusal(toAppError(fault).code);
@@ -146,12 +143,15 @@ function doorsOf(options: ApiOptions): Doors {
     assertServer(context, options);
     return null;
   };
+  const isServer = (context: Context<ApiEnvironment>) =>
+    options.apiKeys.isGiven((name) => context.req.header(name));
   return {
     anybody: () => null,
     user,
     server,
+    isServer,
     actor: (context) => {
-      if (!options.apiKeys.isGiven((name) => context.req.header(name))) return user(context);
+      if (!isServer(context)) return user(context);
       assertServer(context, options);
       options.answers.assertRoom(context.env.remote);
       return actingUser(context) ?? SYSTEM;
@@ -161,10 +161,19 @@ function doorsOf(options: ApiOptions): Doors {
 
 /** In whose name the back end asks; null: its own. */
 function actingUser({ req }: Context<ApiEnvironment>): Actor | null {
-  const userId = req.header("x-user-id");
+  const userId = headerText(req.header("x-user-id"));
   if (userId === undefined) return null;
-  const name = req.header("x-user-name");
-  return makePrincipal({ userId: validate(idSchema, userId), name, issuedMs: null });
+  if (!idSchema.safeParse(userId).success) {
+    throw new AppError("VALIDATION_FAILED", "X-User-Id: is no user's id");
+  }
+  return makePrincipal({ userId, name: headerText(req.header("x-user-name")), issuedMs: null });
+}
+
+/** Headers come byte for byte; where the bytes are UTF-8, that is what is meant. */
+function headerText(value: string | undefined): string | undefined {
+  if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return value;
+  const bytes = Buffer.from(value, "latin1");
+  return isUtf8(bytes) ? bytes.toString() : value;
 }
 
 /** Throws unless the request has an API key. */
@@ -187,7 +196,7 @@ async function callerOf(
 ): Promise<Principal> {
   requests.spend(context.env.remote);
   const principal = await authentication.authenticate({
-    header: (name) => context.req.header(name),
+    header: (name) => headerText(context.req.header(name)),
     remote: context.env.remote,
   });
   refuseForgery(context.req.raw, principal, origins);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  idByKey,
   idSchema,
   newGroupSchema,
   preferencesChange,
@@ -86,10 +87,13 @@ export function conversationEndpoints(
       isIdempotentByKey: true,
       refusals: ["CONVERSATION_EXISTS", "NOT_PERMITTED", "BLOCKED", "STORAGE_UNAVAILABLE"],
     },
-    async ({ context, caller, body, idempotencyKey }) => {
+    async ({ context, caller, body, idempotencyKey, isServer }) => {
       countChange(caller);
       if (!openGroups && caller !== SYSTEM) {
         throw new AppError("NOT_PERMITTED", "Groups are made by the app's back end alone");
+      }
+      if (body.id !== null && !isServer) {
+        throw new AppError("VALIDATION_FAILED", "id: is for the app's back end to choose");
       }
       const id = body.id ?? (idempotencyKey && idByKey(caller, idempotencyKey));
       const { isNew, ...group } = await chat.membership.create(caller, { ...body, id });
@@ -157,12 +161,6 @@ export function conversationEndpoints(
       return context.body(null, 204);
     },
   );
-}
-
-/** The same for the same caller and key, and nobody else's. */
-function idByKey({ userId }: Actor, key: string): string {
-  const hasher = new Bun.CryptoHasher("sha256");
-  return hasher.update(JSON.stringify([userId, key])).digest("base64url");
 }
 
 /** Throws VALIDATION_FAILED for the back end by itself. */

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { validate } from "../app/schemas.ts";
+import { idempotencyKeySchema, validate } from "../app/schemas.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -24,6 +24,8 @@ type Schema = z.ZodType;
 export interface Answer {
   readonly description: string;
   readonly schema?: Schema;
+  /** It is plain text. */
+  readonly isText?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */
@@ -61,6 +63,8 @@ export interface ApiRequest<
 > {
   readonly context: Context<ApiEnvironment>;
   readonly caller: Callers[By];
+  /** It comes from the back end, in whoever's name. */
+  readonly isServer: boolean;
   readonly params: z.output<Params>;
   readonly query: z.output<Query>;
   readonly body: z.output<Body>;
@@ -73,6 +77,9 @@ export type Doors = {
   readonly [By in keyof Callers]: (
     context: Context<ApiEnvironment>,
   ) => Callers[By] | Promise<Callers[By]>;
+} & {
+  /** Whether a request that has been let in shows an API key. */
+  readonly isServer: (context: Context<ApiEnvironment>) => boolean;
 };
 
 /**
@@ -102,11 +109,13 @@ export class Endpoints {
     this.routes.push(route);
     const { method, path, by } = route;
     const enter = this.#doors[by];
+    const { isServer } = this.#doors;
     this.#api.on(method.toUpperCase(), path.replace(/\{(\w+)\}/g, ":$1"), async (context) => {
       const caller = await enter(context);
       return await answer({
         context,
         caller,
+        isServer: isServer(context),
         params: checked(route.params, () => context.req.param()),
         query: checked(route.query, () => context.req.query()),
         idempotencyKey: route.isIdempotentByKey === true ? keyOf(context) : null,
@@ -115,11 +124,6 @@ export class Endpoints {
     });
   }
 }
-
-/** Characters of one line, as other servers take them. */
-export const idempotencyKeySchema = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible characters");
 
 /** Throws VALIDATION_FAILED. */
 function keyOf({ req }: Context<ApiEnvironment>): string | null {

@@ -31,7 +31,7 @@ export function healthEndpoints(endpoints: Endpoints, { health, clock }: HealthA
     {
       ...{ method: "get", path: "/healthz", by: "anybody", tag },
       summary: "The process lives",
-      answers: { 200: { description: "`alive`, as text." } },
+      answers: { 200: { description: "`alive`, as text.", isText: true } },
     },
     ({ context }) => context.text("alive\n"),
   );
@@ -41,8 +41,8 @@ export function healthEndpoints(endpoints: Endpoints, { health, clock }: HealthA
       ...{ method: "get", path: "/readyz", by: "anybody", tag },
       summary: "The server may get new clients",
       answers: {
-        200: { description: "`ready`, as text." },
-        503: { description: "Why it should not, as text." },
+        200: { description: "`ready`, as text.", isText: true },
+        503: { description: "Why it should not, as text.", isText: true },
       },
     },
     ({ context }) => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { idSchema, inviteCodeSchema, newInviteSchema } from "../app/schemas.ts";
 import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { INVITE, INVITE_PREVIEW, INVITES } from "./schemas.ts";
@@ -9,6 +10,7 @@ import { inviteView, previewView } from "./views.ts";
 
 export interface InvitesApiOptions {
   readonly chat: Pick<Chat, "invites">;
+  readonly clock: Clock;
   /** Counts a change by the actor. Throws RATE_LIMITED. */
   readonly countChange: (actor: Actor) => void;
 }
@@ -21,7 +23,7 @@ const refusals = ["CONVERSATION_NOT_FOUND", "NOT_PERMITTED", "STORAGE_UNAVAILABL
 /** Links by which users join groups. */
 export function inviteEndpoints(
   endpoints: Endpoints,
-  { chat: { invites }, countChange }: InvitesApiOptions,
+  { chat: { invites }, clock, countChange }: InvitesApiOptions,
 ): void {
   endpoints.add(
     {
@@ -33,6 +35,9 @@ export function inviteEndpoints(
     },
     async ({ context, caller, params: { id }, body: { expiresAt } }) => {
       countChange(caller);
+      if (expiresAt !== null && expiresAt <= clock.now()) {
+        throw new AppError("VALIDATION_FAILED", "expiresAt: is over already");
+      }
       return context.json(inviteView(await invites.create(caller, id, expiresAt)), 201);
     },
   );

@@ -97,6 +97,10 @@ export function messageEndpoints(
       const clientMessageId = body.clientMessageId ?? idempotencyKey;
       const message = { ...body, type, conversationId: id, clientMessageId };
       const kept = await sent(chat, caller, message);
+      if (kept.conversationId !== id) {
+        const text = "clientMessageId: stands for a message of another conversation";
+        throw new AppError("VALIDATION_FAILED", text);
+      }
       return context.json(sentView(kept), 201);
     },
   );
@@ -114,9 +118,7 @@ export function messageEndpoints(
         throw new AppError("VALIDATION_FAILED", "X-User-Id: names the user who has read it");
       }
       chat.readRate.spend(caller.userId, "read marks");
-      await chat.receipts.read(caller.userId, id, null);
-      const message = await store.messageById(id);
-      if (message !== null) await chat.changes.durable(message.conversationId);
+      await chat.changes.durable(await chat.receipts.read(caller.userId, id, null));
       return context.body(null, 204);
     },
   );

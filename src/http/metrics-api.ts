@@ -16,7 +16,7 @@ export function metricsEndpoint(
     {
       ...{ method: "get", path: "/metrics", by: isOpen ? "anybody" : "server", tag: "Health" },
       summary: "What the server counts and measures, for Prometheus",
-      answers: { 200: { description: "In Prometheus' text format." } },
+      answers: { 200: { description: "In Prometheus' text format.", isText: true } },
     },
     async ({ context }) =>
       context.body(await metrics.text(), 200, { "content-type": metrics.contentType }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { idempotencyKeySchema } from "../app/schemas.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
-import { type AnyRoute, type Callers, idempotencyKeySchema } from "./endpoint.ts";
+import type { AnyRoute, Callers } from "./endpoint.ts";
 import { PROBLEM } from "./schemas.ts";
 
 /** Of a JSON Schema, what is looked at here. */
@@ -58,24 +59,28 @@ export interface OpenApiDocument {
   };
 }
 
+const UNPROVEN = ["AUTHENTICATION_REQUIRED", "AUTHENTICATION_FAILED", "RATE_LIMITED"] as const;
+
 /** What every endpoint of its kind may be refused with. */
 const REFUSALS: Readonly<Record<keyof Callers, readonly ErrorCode[]>> = {
   anybody: [],
-  user: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
-  server: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
-  actor: ["AUTHENTICATION_REQUIRED", "RATE_LIMITED"],
+  user: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "SERVER_FULL"],
+  server: UNPROVEN,
+  actor: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "SERVER_FULL"],
 };
 
 type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
 const USER: Security = [{ token: [] }, { cookie: [] }, { development: [] }];
-const SERVER: Security = [{ apiKey: [] }];
+const SERVER: Security = [{ apiKey: [] }, { apiKeyBearer: [] }];
+/** In whose name the back end asks. */
+const ACTING: Security = SERVER.map((key) => ({ ...key, development: [] }));
 
 const SECURITY: Readonly<Record<keyof Callers, Security>> = {
   anybody: [],
   user: USER,
   server: SERVER,
-  actor: [...USER, ...SERVER],
+  actor: [...USER, ...SERVER, ...ACTING],
 };
 
 /** The OpenAPI 3.1 document of the endpoints. */
@@ -109,12 +114,17 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): O
         },
         development: {
           ...{ type: "apiKey", in: "header", name: "X-User-Id" },
-          description: "A user, believed on loopback where no authentication is configured.",
+          description:
+            "A user, believed on loopback where no authentication is configured; beside an API key, the user in whose name the back end asks, with `X-User-Name` as the name.",
         },
         apiKey: {
           ...{ type: "apiKey", in: "header", name: "X-Api-Key" },
           description:
             "The app's back end (`api.keys`). Where users may ask as well, `X-User-Id` beside it says in whose name; without it the request is the back end's own.",
+        },
+        apiKeyBearer: {
+          ...{ type: "http", scheme: "bearer" },
+          description: "The app's back end, by a key of `api.keys`.",
         },
       },
     },
@@ -134,19 +144,20 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     ...(parameters.length > 0 && { parameters }),
     ...(route.body !== undefined && {
       requestBody: {
-        required: true,
+        required: !route.body.safeParse({}).success, // No body is `{}`.
         content: { "application/json": { schema: components.input(route.body) } },
       },
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, { description, schema }]) => [
+        Object.entries(route.answers).map(([status, { description, schema, isText }]) => [
           status,
           {
             description,
             ...(schema !== undefined && {
               content: { "application/json": { schema: components.output(schema) } },
             }),
+            ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
           },
         ]),
       ),
@@ -156,7 +167,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
   };
 }
 
-/** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsMembers` */
+/** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsByIdMembersByUserId` */
 function operationIdOf({ method, path }: AnyRoute): string {
   const words = path.replace(/^\/(api\/)?/, "").split(/[/.-]/);
   const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
@@ -194,6 +205,8 @@ function problemsOf(route: AnyRoute, components: Components): Operation["respons
   const isChecked = [route.params, route.query, route.body].some((part) => part !== undefined);
   const codes = new Set<ErrorCode>([
     ...REFUSALS[route.by],
+    "ORIGIN_FORBIDDEN",
+    ...(route.by !== "anybody" && route.method !== "get" ? (["CSRF_REJECTED"] as const) : []),
     ...(isChecked ? (["VALIDATION_FAILED"] as const) : []),
     ...(route.body === undefined ? [] : (["INVALID_JSON"] as const)),
     ...(route.refusals ?? []),
@@ -223,11 +236,15 @@ class Components {
 
   #convert(schema: z.ZodType, io: "input" | "output"): SchemaObject {
     const converted = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+    // Answers may come to have more fields.
+    const open = JSON.stringify(converted, (name, value) =>
+      name === "additionalProperties" && value === false ? undefined : value,
+    );
     const {
       $schema: _,
       $defs = {},
       ...rest
-    } = JSON.parse(JSON.stringify(converted).replaceAll('"#/$defs/', '"#/components/schemas/'));
+    } = JSON.parse(open.replaceAll('"#/$defs/', '"#/components/schemas/'));
     for (const [name, { id: _, ...form }] of Object.entries<SchemaObject>($defs)) {
       this.schemas[name] = form;
     }

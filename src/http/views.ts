@@ -1,6 +1,12 @@
 import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Conversation } from "../chat/conversations.ts";
-import { type MessageStatus, messageView, preferencesView, statusFor } from "../chat/events.ts";
+import {
+  type MessageStatus,
+  messageView,
+  preferencesView,
+  shownSince,
+  statusFor,
+} from "../chat/events.ts";
 import type { Invite } from "../chat/invites.ts";
 import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
 import type { UserPresence } from "../chat/presence.ts";
@@ -18,7 +24,9 @@ export function messagesFor(
     .filter(({ seq }) => isFor(caller, conversation, seq))
     .map((message) => {
       const viewerId = caller === SYSTEM ? message.senderId : caller.userId;
-      return messageView(message, statusFor(viewerId, message, conversation));
+      const joinedSeq = conversation.members.get(caller.userId)?.joinedSeq ?? 0;
+      const status = statusFor(viewerId, message, conversation);
+      return messageView(shownSince(joinedSeq, message), status);
     });
 }
 
@@ -33,7 +41,9 @@ export function conversationView(overview: ConversationOverview, userId: string)
     ...{ id, kind, title, picture, createdAt: isoTime(createdMs), activeAt: isoTime(activeMs) },
     ...{ memberCount, memberIds, lastSeq, role, deliveredSeq, readSeq, unread },
     ...preferencesView(overview),
-    lastMessage: lastMessage && messageView(lastMessage, lastStatusFor(userId, overview)),
+    lastMessage:
+      lastMessage &&
+      messageView(shownSince(overview.joinedSeq, lastMessage), lastStatusFor(userId, overview)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock, Timer } from "../clock.ts";
-import type { ErrorCode } from "../errors.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
 
 export interface MetricsOptions {
@@ -30,6 +30,9 @@ export class Metrics {
   constructor({ version, clock }: MetricsOptions) {
     this.#clock = clock;
     this.#gauge("parley_info", "The version that runs.", ["version"]).set({ version }, 1);
+    // A rate needs a value from before the first.
+    for (const code of Object.keys(ERRORS)) this.#refusals.inc({ code }, 0);
+    for (const cause of ["slow-reader", "overload"]) this.#cutOffs.inc({ cause }, 0);
     const sends = this.#sends;
     new Counter({
       ...{ name: "parley_sends_total", help: "SEND frames by where they go, refused ones too." },

@@ -17,6 +17,7 @@ import {
   type MessageVersion,
   type MessageWrite,
   MOST_REACTIONS,
+  MOST_VERSIONS,
   type NewConversation,
   type NewMember,
   type Preferences,
@@ -62,7 +63,7 @@ export class MemoryChatStore implements ChatStore {
   /** By message. */
   readonly #versions = new Map<string, MessageVersion[]>();
   /** By message, by user; the first first. */
-  readonly #reactions = new Map<string, Map<string, string>>();
+  readonly #reactions = new Map<string, Map<string, { emoji: string; reactedMs: number }>>();
   #closed = false;
 
   async commit(batch: WriteBatch): Promise<void> {
@@ -109,7 +110,8 @@ export class MemoryChatStore implements ChatStore {
     switch (change.kind) {
       case "edit": {
         const version = { content, replacedMs: change.editedMs };
-        this.#versions.set(id, [...(this.#versions.get(id) ?? []), version]);
+        const versions = [...(this.#versions.get(id) ?? []), version];
+        this.#versions.set(id, versions.slice(-MOST_VERSIONS));
         this.#put({ ...message, content: change.content, editedMs: change.editedMs });
         return;
       }
@@ -123,12 +125,14 @@ export class MemoryChatStore implements ChatStore {
         this.#countAnswers(message);
         return;
       case "react": {
-        const { userId, emoji } = change;
-        const reactions = this.#reactions.get(id) ?? new Map<string, string>();
+        const { userId, emoji, reactedMs } = change;
+        const reactions = this.#reactions.get(id) ?? new Map();
         this.#reactions.set(id, reactions);
         reactions.delete(userId);
-        if (emoji !== null) reactions.set(userId, emoji);
-        const pairs = [...reactions].map(([reactor, used]) => [used, reactor]);
+        if (emoji !== null) reactions.set(userId, { emoji, reactedMs });
+        const pairs = [...reactions]
+          .sort(([a, one], [b, other]) => one.reactedMs - other.reactedMs || compare(a, b))
+          .map(([reactor, used]) => [used.emoji, reactor]);
         const shown = JSON.stringify(pairs.slice(0, MOST_REACTIONS));
         this.#put({ ...message, reactions: reactions.size === 0 ? null : shown });
         return;
@@ -149,12 +153,13 @@ export class MemoryChatStore implements ChatStore {
   /** Events of edits say what the message says now. */
   #tellEdits(messageId: string, messages: StoredMessage[]): void {
     const now = this.#messages.get(messageId);
-    const content = now === undefined || now.deletedMs !== null ? null : now.content;
-    const edited: Edited = { content, editedMs: now?.editedMs ?? null };
+    const editedMs = now?.editedMs ?? Number.POSITIVE_INFINITY;
+    const edited: Edited = { content: now?.deletedMs === null ? now.content : null, editedMs };
     for (const [index, each] of messages.entries()) {
       if (each.event === null || each.type !== "MESSAGE_EDITED") continue;
       if (each.replyTo !== messageId) continue;
-      const told = { ...each, edited: JSON.stringify(edited) };
+      const isLast = editedMs <= each.timestampMs;
+      const told = { ...each, edited: isLast ? JSON.stringify(edited) : null };
       messages[index] = told;
       this.#messages.set(told.id, told);
     }
@@ -195,7 +200,7 @@ export class MemoryChatStore implements ChatStore {
 
   reactionOf(messageId: string, userId: string): string | null {
     this.#expectOpen();
-    return this.#reactions.get(messageId)?.get(userId) ?? null;
+    return this.#reactions.get(messageId)?.get(userId)?.emoji ?? null;
   }
 
   replies(messageId: string, afterSeq: number, limit: number): StoredMessage[] {

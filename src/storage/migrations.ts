@@ -134,6 +134,11 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX replies ON messages (reply_to, conversation_id, seq)
      WHERE reply_to IS NOT NULL AND event IS NULL AND deleted_ms IS NULL;
 
+   UPDATE members SET sent_seq = sent.seq
+   FROM (SELECT conversation_id, sender_id, max(seq) AS seq FROM messages
+         GROUP BY conversation_id, sender_id) AS sent
+   WHERE sent.conversation_id = members.conversation_id AND sent.sender_id = members.user_id;
+
    CREATE TABLE message_versions (
      message_id TEXT NOT NULL,
      version INTEGER NOT NULL,

@@ -216,8 +216,6 @@ export class SqliteChatStore implements ChatStore {
     const { messages, conversations, addedMembers, removedMembers, roles, profiles } = batch;
     const [message] = messages;
     if (message !== undefined) return this.messageById(message.id) !== null;
-    const [created] = conversations;
-    if (created !== undefined) return this.conversation(created.id) !== null;
     const [added] = addedMembers;
     if (added !== undefined) return this.#joinedSeqOf(added) === added.joinedSeq;
     const [removed] = removedMembers;
@@ -225,7 +223,10 @@ export class SqliteChatStore implements ChatStore {
     const [role] = roles;
     if (role !== undefined) return this.#roleOf(role) === role.role;
     const [profile] = profiles;
-    if (profile === undefined) return false;
+    const [created] = conversations;
+    if (profile === undefined) {
+      return created !== undefined && this.conversation(created.id) !== null;
+    }
     const { title, picture } = this.conversation(profile.conversationId) ?? {};
     return title === profile.title && picture === profile.picture;
   }

@@ -1,5 +1,10 @@
 import type { Database } from "bun:sqlite";
-import type { MessageWrite, StoredMessage, WriteBatch } from "../chat/ports.ts";
+import {
+  type MessageWrite,
+  MOST_VERSIONS,
+  type StoredMessage,
+  type WriteBatch,
+} from "../chat/ports.ts";
 
 /** What a batch of chats writes. Transactions are the caller's. */
 export class ChatWrites {
@@ -41,7 +46,6 @@ export class ChatWrites {
     for (const { conversationId, userId, deliveredSeq, readSeq } of watermarks) {
       this.#statements.advance.run(deliveredSeq, readSeq, conversationId, userId);
     }
-    this.#markSent(batch);
     for (const { userId, name, lastSeenMs } of users) {
       this.#statements.putUser.run(userId, name, lastSeenMs);
     }
@@ -53,6 +57,7 @@ export class ChatWrites {
       const watermarks = [joinedSeq, deliveredSeq, readSeq] as const;
       this.#statements.joinMember.run(userId, ...watermarks, role, conversationId);
     }
+    this.#markSent(batch);
     this.#applyChanges(batch);
     for (const change of batch.messageChanges) this.#changeMessage(change);
   }
@@ -63,6 +68,7 @@ export class ChatWrites {
       case "edit":
         if (this.#statements.keepVersion.run(messageId, change.editedMs).changes === 0) return;
         this.#statements.edit.run(change.content, change.editedMs, messageId);
+        this.#statements.forgetOldVersions.run(messageId);
         return;
       case "delete":
         this.#statements.erase.run(change.deletedMs, messageId);
@@ -224,7 +230,9 @@ function prepare(db: Database) {
     ),
     keepVersion: db.query<null, [messageId: string, replacedMs: number]>(
       `INSERT INTO message_versions (message_id, version, content, replaced_ms)
-       SELECT id, (SELECT count(*) FROM message_versions WHERE message_id = id), content, ?2
+       SELECT id,
+              (SELECT coalesce(max(version), 0) + 1 FROM message_versions WHERE message_id = ?1),
+              content, ?2
        FROM messages WHERE id = ?1 AND deleted_ms IS NULL`,
     ),
     edit: db.query<null, [content: string, editedMs: number, messageId: string]>(
@@ -232,6 +240,12 @@ function prepare(db: Database) {
     ),
     erase: db.query<null, [deletedMs: number, messageId: string]>(
       "UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL WHERE id = ?",
+    ),
+    forgetOldVersions: db.query<null, [messageId: string]>(
+      `DELETE FROM message_versions
+       WHERE message_id = ?1
+         AND version <= (SELECT max(version) FROM message_versions WHERE message_id = ?1)
+                        - ${MOST_VERSIONS}`,
     ),
     forgetVersions: db.query<null, [messageId: string]>(
       "DELETE FROM message_versions WHERE message_id = ?",

@@ -33,9 +33,7 @@ const misplaced = (columns: readonly string[]) => `
   WHERE c.id = members.conversation_id
     AND (${columns.map((column) => `${column} NOT BETWEEN 0 AND c.last_seq`).join(" OR ")})`;
 
-const PLACES = ["delivered_seq", "read_seq", "joined_seq"];
-/** Of a backup that a Parley made before members could join later. */
-const PLACES_BEFORE = ["delivered_seq", "read_seq"];
+const PLACES = ["delivered_seq", "read_seq", "joined_seq", "sent_seq"];
 
 const EXAMPLES = 3;
 
@@ -50,7 +48,7 @@ export function inspectChats(db: Database): ChatInspection {
        FROM (${RANGES})`,
     )
     .get();
-  const places = hasJoinedSeq(db) ? PLACES : PLACES_BEFORE;
+  const places = PLACES.filter((place) => hasColumn(db, place));
   const watermarks = db
     .query<{ count: number }, []>(
       `SELECT count(*) AS count FROM members WHERE EXISTS (SELECT 1 ${misplaced(places)})`,
@@ -64,10 +62,9 @@ export function inspectChats(db: Database): ChatInspection {
   };
 }
 
-function hasJoinedSeq(db: Database): boolean {
-  return (
-    db.query("SELECT 1 FROM pragma_table_info('members') WHERE name = 'joined_seq'").get() !== null
-  );
+/** Not in a backup that an older Parley made. */
+function hasColumn(db: Database, name: string): boolean {
+  return db.query("SELECT 1 FROM pragma_table_info('members') WHERE name = ?").get(name) !== null;
 }
 
 function gappedIds(db: Database): string[] {
@@ -102,7 +99,8 @@ export function mendChats(db: Database): Mended {
         `UPDATE members
          SET delivered_seq = max(0, min(delivered_seq, c.last_seq)),
              read_seq = max(0, min(read_seq, c.last_seq)),
-             joined_seq = max(0, min(joined_seq, c.last_seq))
+             joined_seq = max(0, min(joined_seq, c.last_seq)),
+             sent_seq = max(0, min(sent_seq, c.last_seq))
          ${misplaced(PLACES)}`,
       ).changes,
     }))

@@ -17,13 +17,14 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
    WHERE answers.reply_to = ${alias}.id AND answers.conversation_id = ${alias}.conversation_id
      AND answers.reply_to IS NOT NULL AND answers.event IS NULL AND answers.deleted_ms IS NULL
   ) AS replyCount,
-  CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN coalesce((
+  CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN (
     SELECT json_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
       'editedMs', edited.edited_ms
     )
-    FROM messages AS edited WHERE edited.id = ${alias}.reply_to
-  ), '{"content":null,"editedMs":null}') END AS edited`;
+    FROM messages AS edited
+    WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms
+  ) END AS edited`;
 
 /** The columns of a message, named as StoredMessage names them. */
 const MESSAGE = `

@@ -6,7 +6,6 @@ import {
   messageKey,
 } from "./conversation.ts";
 import type {
-  ChatEvent,
   Confirmation,
   ConversationSummary,
   Reaction,
@@ -42,7 +41,7 @@ export function withLive(
   userId: string,
 ): Conversation {
   const status = message.senderId === userId ? "SENDING" : message.status;
-  const merged = withEvent(merge(conversation, [toMessage(message, status)]), message);
+  const merged = withNews(conversation, [toMessage(message, status)]);
   return { ...merged, typing: merged.typing.filter((typist) => typist !== message.senderId) };
 }
 
@@ -54,18 +53,22 @@ export function withSummary(
   conversation: Conversation,
   { kind, title, memberIds, memberCount, readSeq, lastMessage }: ConversationSummary,
 ): Conversation {
-  const listed = { ...conversation, kind, title, memberIds, memberCount, readSeq };
-  const lastSeq = lastMessage?.seq ?? 0;
-  return conversation.messages
-    .filter(({ seq }) => seq !== null && seq > lastSeq)
-    .reduce(withEvent, listed);
+  const listedSeq = lastMessage?.seq ?? 0;
+  const listed = { ...conversation, kind, title, memberIds, memberCount, readSeq, listedSeq };
+  return conversation.messages.reduce(withGroupEvent, listed);
 }
 
-function withEvent(
-  conversation: Conversation,
-  { event, senderId }: Pick<Message, "event" | "senderId">,
-): Conversation {
-  if (event === null) return conversation;
+/** Messages that follow what is at hand; what they tell of happens, unless it has before. */
+function withNews(conversation: Conversation, incoming: readonly Message[]): Conversation {
+  const known = new Set(conversation.messages.map(({ key }) => key));
+  const news = incoming.filter(({ key }) => !known.has(key));
+  const merged = merge(conversation, incoming);
+  return news.reduce(withMessageEvent, news.reduce(withGroupEvent, merged));
+}
+
+/** What the list has told of has happened already. */
+function withGroupEvent(conversation: Conversation, { event, seq }: Message): Conversation {
+  if (event === null || (seq ?? 0) <= conversation.listedSeq) return conversation;
   const { memberIds, memberCount } = conversation;
   const { type, title, userId } = event;
   const others = memberIds.filter((memberId) => memberId !== userId);
@@ -82,15 +85,13 @@ function withEvent(
     case "MEMBER_LEFT":
       return { ...conversation, memberIds: others, memberCount: memberCount - 1 };
     default:
-      return withMessageEvent(conversation, event, senderId);
+      return conversation;
   }
 }
 
-function withMessageEvent(
-  conversation: Conversation,
-  { type, messageId, content, emoji }: ChatEvent,
-  senderId: string,
-): Conversation {
+function withMessageEvent(conversation: Conversation, { event, senderId }: Message): Conversation {
+  if (event === null) return conversation;
+  const { type, messageId, content, emoji } = event;
   const change = (changed: (message: Message) => Partial<Message>): Conversation => ({
     ...conversation,
     messages: conversation.messages.map((message) =>
@@ -148,9 +149,9 @@ export function withPage(
   );
   const stored = page.map((message) => toMessage(message, message.status));
   const durableSeq = Math.max(conversation.durableSeq, last.seq);
-  const merged = merge({ ...conversation, messages, durableSeq }, stored);
-  // Messages of the page are as they are now; those before it know nothing of what has happened since.
-  return afterSeq === null ? merged : stored.reduce(withEvent, merged);
+  const current = { ...conversation, messages, durableSeq };
+  // Of another page the events are older than what is at hand.
+  return afterSeq === null ? merge(current, stored) : withNews(current, stored);
 }
 
 export function withConfirmation(

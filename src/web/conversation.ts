@@ -33,6 +33,8 @@ export interface Conversation {
   /** Of a large group, some of them. */
   readonly memberIds: readonly string[];
   readonly memberCount: number;
+  /** The last message of the list that said so: what happened up to it is in these. */
+  readonly listedSeq: number;
   /** By `seq`, then what has none. Of a conversation that was never opened: the newest run only. */
   readonly messages: readonly Message[];
   /** The user has read up to here. */
@@ -67,7 +69,7 @@ export function newConversation(
   memberIds: readonly string[],
 ): Conversation {
   return {
-    ...{ id, kind, title: null, memberIds, memberCount: memberIds.length },
+    ...{ id, kind, title: null, memberIds, memberCount: memberIds.length, listedSeq: 0 },
     ...{ messages: [], readSeq: 0, durableSeq: 0 },
     ...{
       isLoaded: false,

@@ -4,6 +4,7 @@ import type { Role } from "../../src/chat/ports.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
+import { batch } from "../support/stored.ts";
 
 const user = (userId: string): Actor => ({ userId, name: userId.toUpperCase() });
 
@@ -238,6 +239,52 @@ describe("a group's owner", () => {
     expect(held.batches).toHaveLength(batches);
     expect(await rolesOf()).toEqual({ alice: "owner", bob: "member", carol: "member" });
   });
+});
+
+test("a group that all have left is whose who comes back over a link", async () => {
+  const { chat, rolesOf } = await group();
+  const { code } = await chat.invites.create(user("alice"), "g1", null);
+  for (const userId of ["alice", "bob", "carol"]) await chat.membership.leave(user(userId), "g1");
+  await chat.invites.join(user("bob"), code);
+  await chat.invites.join(user("dave"), code);
+  expect(await rolesOf()).toEqual({ bob: "owner", dave: "member" });
+});
+
+test("a removal that is undone leaves the order of joining as it was", async () => {
+  const { chat, held } = await group();
+  held.isFailing = true;
+  await refusalOf(() => chat.membership.remove(user("alice"), "g1", "bob"));
+  const { members } = await chat.conversations.findFor("alice", "g1");
+  expect([...members.keys()]).toEqual(["alice", "bob", "carol"]);
+});
+
+test("a change whose event cannot have its seq is undone with it", async () => {
+  const { chat, held, rolesOf, setRole } = await group();
+  const [first] = await held.inner.history({ conversationId: "g1", limit: 1 });
+  if (first === undefined) throw new Error("nothing was stored");
+  // The store has what this server does not know of: the next seq is taken.
+  await held.inner.commit(batch({ messages: [{ ...first, id: "foreign", seq: 2 }] }));
+  const outcome = await refusalOf(() => setRole(user("alice"), "bob", "admin"));
+  expect(outcome).toBe("STORAGE_UNAVAILABLE");
+  expect(await rolesOf()).toMatchObject({ bob: "member" });
+  expect((await chat.conversations.findFor("bob", "g1")).members.get("bob")?.role).toBe("member");
+  await settled();
+  expect(await refusalOf(() => setRole(user("alice"), "bob", "admin"))).toBe("not refused");
+});
+
+test("in a direct conversation the peer hears of reading, whoever spoke last", async () => {
+  const { chat, send, outlet } = await group();
+  send("alice", { conversationId: "d1", recipientId: "bob" });
+  await settled();
+  const direct = await chat.conversations.findFor("alice", "d1");
+  const spoken = { conversationId: "d1", recipientId: null, clientMessageId: null };
+  const notice = { ...spoken, type: "TEXT", content: "from the back end", replyTo: null };
+  const { promise, resolve } = Promise.withResolvers<string>();
+  chat.messages.send(SYSTEM, notice, null, (_, kept) => resolve(kept?.id ?? ""));
+  await chat.receipts.read("bob", await promise, null);
+  await settled();
+  expect(direct.members.get("bob")?.readSeq).toBe(2);
+  expect(outlet.bodies("receipt", "alice")).toMatchObject([{ seq: 1, readerId: "bob" }]);
 });
 
 describe("a profile", () => {

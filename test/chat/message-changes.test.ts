@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Actor, SYSTEM } from "../../src/chat/actor.ts";
+import type { StoredMessage } from "../../src/chat/ports.ts";
+import { conversationView } from "../../src/http/views.ts";
 import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -121,6 +123,54 @@ describe("an edit", () => {
   });
 });
 
+test("who joined after a message is told that it was edited, and not what it says", async () => {
+  const { chat, changes, id, told, outlet, held } = await said();
+  await chat.membership.add(SYSTEM, "g1", "dave");
+  await changes.edit(alice, id, "a secret");
+  expect(told("bob")).toMatchObject([{ event: { content: "a secret" } }]);
+  expect(told("dave")).toEqual([
+    { seq: 2, senderId: "alice", type: "MESSAGE_EDITED", event: { messageId: id, seq: 1 } },
+  ]);
+  expect(JSON.stringify(outlet.bodies("message", "dave"))).not.toContain("secret");
+  const replayed: StoredMessage[] = [];
+  const reader = { isOpen: true, hold() {}, goLive() {}, ready: () => null };
+  const device = { ...reader, replay: (message: StoredMessage) => replayed.push(message) };
+  await chat.replayTo("dave", device).start([]);
+  expect(replayed).toMatchObject([{ type: "MESSAGE_EDITED", edited: null }]);
+  const overview = await held.inner.conversationOf("dave", "g1");
+  expect(overview && conversationView(overview, "dave").lastMessage?.event).toEqual({
+    ...{ messageId: id, seq: 1 },
+  });
+});
+
+test("a text that takes more than a frame may is refused", async () => {
+  const { changes, id, send } = await said({ contentBytes: 100 });
+  const long = "x".repeat(99);
+  expect(await refusalOf(() => changes.edit(alice, id, long))).toBe("VALIDATION_FAILED");
+  expect(() => send("alice", { conversationId: "g1", content: long })).toThrow("more than 100");
+  expect(await refusalOf(() => changes.edit(alice, id, "\u0001".repeat(17)))).toBe(
+    "VALIDATION_FAILED",
+  );
+  expect(await refusalOf(() => changes.edit(alice, id, "x".repeat(98)))).toBe("not refused");
+});
+
+test("changes that wait for the store are as many, and as long, as messages may be", async () => {
+  const { changes, chat, held, id } = await said({ uncommittedMessages: 5, uncommittedBytes: 500 });
+  held.isHolding = true;
+  const prefer = () => chat.preferences.set("bob", "g1", { pinnedMs: 1 });
+  const kept = Array.from({ length: 5 }, prefer);
+  expect(await refusalOf(prefer)).toBe("STORAGE_UNAVAILABLE");
+  while (held.isCommitting) await held.release();
+  await Promise.all(kept);
+  const long = changes.edit(alice, id, "x".repeat(400));
+  await settled();
+  expect(await refusalOf(() => changes.edit(alice, id, "y".repeat(400)))).toBe(
+    "STORAGE_UNAVAILABLE",
+  );
+  while (held.isCommitting) await held.release();
+  await long;
+});
+
 describe("a deletion", () => {
   test("leaves nothing of what was said, and is told", async () => {
     const { changes, id, stored, told, held } = await said();
@@ -151,6 +201,13 @@ describe("a deletion", () => {
     expect(await outcome(bob)).toBe("NOT_PERMITTED");
     await chat.roles.set(SYSTEM, "g1", "bob", "admin");
     expect(await outcome(bob)).toBe("not refused");
+  });
+
+  test("of one's own is not for less time than of others'", async () => {
+    const { chat, changes, id, clock } = await said({ deleteWithinMs: 1_000 });
+    await chat.roles.set(SYSTEM, "g1", "alice", "admin");
+    clock.advance(1_001);
+    expect(await refusalOf(() => changes.delete(alice, id))).toBe("not refused");
   });
 });
 

@@ -3,9 +3,10 @@ import {
   type ChatStore,
   type MessageWrite,
   MOST_REACTIONS,
+  MOST_VERSIONS,
   type WriteBatch,
 } from "../../src/chat/ports.ts";
-import { batch, conversation, listOf, message, messages } from "../support/stored.ts";
+import { batch, conversation, EPOCH_MS, listOf, message, messages } from "../support/stored.ts";
 
 /** What a ChatStore keeps of what becomes of messages. `current` is the store of the running test. */
 export function chatChangesContract(current: () => ChatStore): void {
@@ -83,7 +84,33 @@ export function chatChangesContract(current: () => ChatStore): void {
       await change({ kind: "delete", messageId, deletedMs: 8 });
       expect(await toldBy(4)).toEqual({ content: null, editedMs: 6 });
       await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
-      expect(await toldBy(4)).toEqual({ content: null, editedMs: null });
+      expect(await toldBy(4)).toBeNull();
+    });
+
+    test("of many events of edits the last one says what the message says", async () => {
+      const at = (seq: number) => ({
+        ...{ type: "MESSAGE_EDITED", event: "{}", replyTo: messageId, content: "alice edited" },
+        ...{ timestampMs: EPOCH_MS + seq, edited: null },
+      });
+      for (const seq of [4, 5]) {
+        const content = `edit ${seq}`;
+        const edited = JSON.stringify({ content, editedMs: EPOCH_MS + seq });
+        await commit({
+          messages: [message(seq, { ...at(seq), edited })],
+          messageChanges: [edit(content, EPOCH_MS + seq)],
+        });
+      }
+      expect((await read(4)).edited).toBeNull();
+      expect(JSON.parse((await read(5)).edited ?? "")).toMatchObject({ content: "edit 5" });
+    });
+
+    test("of many versions the last ones are kept", async () => {
+      const edits = Array.from({ length: MOST_VERSIONS + 10 }, (_, at) => edit(`text ${at}`, at));
+      await change(...edits);
+      const versions = await store.versions(messageId);
+      expect(versions).toHaveLength(MOST_VERSIONS);
+      expect(versions[0]?.content).toBe("text 9");
+      expect(versions.at(-1)?.content).toBe(`text ${MOST_VERSIONS + 8}`);
     });
 
     test("each user has one reaction, the last one", async () => {

@@ -94,6 +94,15 @@ export function chatListsContract(current: () => ChatStore): void {
         expect(await unreadOf("bob")).toBe(1);
       });
 
+      test("are none for who joins and writes in one commit", async () => {
+        await commit({ messages: messages(2) });
+        await commit({
+          messages: [message(3), message(4, { senderId: "dave" })],
+          addedMembers: [joining("dave", 2)],
+        });
+        expect(await unreadOf("dave")).toBe(0);
+      });
+
       test("is what is left of whatever is said, read, and removed", async () => {
         const sender = fc.constantFrom("alice", "bob", "carol");
         const step = fc.oneof(

@@ -42,6 +42,7 @@ beforeAll(async () => {
   const env = { PARLEY_JWT_SECRET: JWT_SECRET, PARLEY_API_KEYS: API_KEY };
   const rules = "/topic/staff/** all role:staff,/queue/staff all role:staff";
   const flags = ["--access-rules", rules, "--tcp-port", "0", "--limits-messages-per-second", "0"];
+  flags.push("--chat-system-messages=false"); // What one attack made would come to the next.
   server = await startParley({ env, flags });
 
   await asServer("POST", "/api/conversations", {

@@ -82,6 +82,45 @@ test("who may not send is refused as over STOMP", async () => {
   expect(await refused("alice", forged)).toBe("VALIDATION_FAILED");
 });
 
+test("no message is longer than a frame may be", async () => {
+  const long = "x".repeat(128 * 1_024);
+  const path = "/api/conversations/http-1/messages";
+  const outcome = async (method: string, to: string, body: object) =>
+    (await ask("alice", method, to, body)).body?.code;
+  expect(await outcome("POST", path, { content: long })).toBe("VALIDATION_FAILED");
+  const { body } = await ask("alice", "GET", path);
+  const edit = `/api/messages/${body.messages[0].id}`;
+  expect(await outcome("PATCH", edit, { content: long })).toBe("VALIDATION_FAILED");
+  const publication = { topic: "/topic/weather", body: long };
+  expect((await ask(null, "POST", "/api/publish", publication)).body.code).toBe(
+    "VALIDATION_FAILED",
+  );
+});
+
+test("a clientMessageId stands for one message, in whatever conversation", async () => {
+  const message = { recipientId: "bob", content: "one", clientMessageId: "only-one" };
+  expect((await ask("dora", "POST", "/api/conversations/c-1/messages", message)).status).toBe(201);
+  const other = await ask("dora", "POST", "/api/conversations/c-2/messages", message);
+  expect(other.body).toMatchObject({ code: "VALIDATION_FAILED" });
+});
+
+test("names and ids in headers may be UTF-8", async () => {
+  const latin = (text: string) => Buffer.from(text).toString("latin1");
+  const named = { "X-User-Id": latin("jürgen"), "X-User-Name": latin("Jürgen Müller") };
+  const post = (headers: Record<string, string>) =>
+    fetch(`${server.url}/api/conversations/utf-8/messages`, {
+      ...{ method: "POST", headers },
+      body: JSON.stringify({ content: "x", recipientId: "bob" }),
+    });
+  expect((await post({ ...named, "X-Api-Key": API_KEY })).status).toBe(201);
+  expect((await post(named)).status).toBe(201);
+  const sender = ({ conversationId }: Record<string, unknown>) => conversationId === "utf-8";
+  await bob.until(() => bob.got(messages).filter(sender).length === 2);
+  for (const got of bob.got(messages).filter(sender)) {
+    expect(got).toMatchObject({ senderId: "jürgen", senderName: "Jürgen Müller" });
+  }
+});
+
 test("a read mark over HTTP is told to the sender, and in the list at once", async () => {
   const path = "/api/conversations/http-2/messages";
   const alice = await connectStock(server, "alice");

@@ -96,7 +96,7 @@ describe("over HTTP", () => {
   test("the list comes in pages, with what is unread, muted, pinned and archived", async () => {
     for (const id of ["l1", "l2", "l3", "l4"]) {
       const group = { id, memberIds: ["lister"] };
-      expect((await ask("alice", "POST", "/api/conversations", group)).status).toBe(201);
+      expect((await askInNameOf("alice", "POST", "/api/conversations", group)).status).toBe(201);
     }
     const alice = await connected("alice");
     await alice.sent("/app/chat.send", { conversationId: "l2", content: "one" });
@@ -126,6 +126,18 @@ describe("over HTTP", () => {
     await lister.close();
   });
 
+  test("a user does not choose a group's id: it might be the one that two others mean to use", async () => {
+    const group = { id: "dm:eve:frank", memberIds: ["eve", "frank"] };
+    expect((await ask("mallory", "POST", "/api/conversations", group)).body.code).toBe(
+      "VALIDATION_FAILED",
+    );
+    const mallory = await connected("mallory");
+    await mallory.sent("/app/conversation.create", group);
+    const created = await mallory.event(messagesOf("mallory"));
+    expect(created.conversationId).not.toBe("dm:eve:frank");
+    await mallory.close();
+  });
+
   test("the back end asks in a user's name, or in its own", async () => {
     const group = { id: "b1", memberIds: ["bob"], ownerId: "alice" };
     expect((await askInNameOf(null, "POST", "/api/conversations", group)).status).toBe(201);
@@ -152,17 +164,21 @@ describe("over STOMP", () => {
   test("the same is done, and a receipt says that it is on disk", async () => {
     const ann = await connected("ann");
     const ben = await connected("ben");
-    await ann.sent("/app/conversation.create", { id: "s1", title: "Team", memberIds: ["ben"] });
-    await ann.sent("/app/conversation.update", { conversationId: "s1", title: "The team" });
-    await ann.sent("/app/conversation.add", { conversationId: "s1", userId: "cleo" });
+    const group = { title: "Team", memberIds: ["ben"], idempotencyKey: "team-1" };
+    await ann.sent("/app/conversation.create", group);
+    await ann.sent("/app/conversation.create", group);
+    const created = ({ type }: Record<string, unknown>) => type === "CONVERSATION_CREATED";
+    const { conversationId } = await ann.event(messagesOf("ann"), created);
+    await ann.sent("/app/conversation.update", { conversationId, title: "The team" });
+    await ann.sent("/app/conversation.add", { conversationId, userId: "cleo" });
     await ann.sent("/app/conversation.role", {
-      conversationId: "s1",
+      conversationId,
       userId: "ben",
       role: "admin",
     });
-    await ben.sent("/app/conversation.remove", { conversationId: "s1", userId: "cleo" });
-    await ben.sent("/app/conversation.preferences", { conversationId: "s1", pinned: true });
-    await ann.sent("/app/conversation.leave", { conversationId: "s1" });
+    await ben.sent("/app/conversation.remove", { conversationId, userId: "cleo" });
+    await ben.sent("/app/conversation.preferences", { conversationId, pinned: true });
+    await ann.sent("/app/conversation.leave", { conversationId });
     const told = [
       ...["CONVERSATION_CREATED", "CONVERSATION_CHANGED", "MEMBER_ADDED", "ROLE_CHANGED"],
       ...["MEMBER_REMOVED", "MEMBER_LEFT"],
@@ -171,9 +187,9 @@ describe("over STOMP", () => {
     expect(typesOf(await ann.count(messagesOf("ann"), 6))).toEqual(told);
     expect(typesOf(await ben.count(messagesOf("ben"), 7))).toEqual([...told, "ROLE_CHANGED"]);
     expect(await ben.event("/user/ben/queue/confirmations")).toMatchObject({
-      ...{ conversationId: "s1", status: "PREFERENCES", pinnedAt: expect.any(String) },
+      ...{ conversationId, status: "PREFERENCES", pinnedAt: expect.any(String) },
     });
-    expect((await ask("ben", "GET", "/api/conversations/s1")).body).toMatchObject({
+    expect((await ask("ben", "GET", `/api/conversations/${conversationId}`)).body).toMatchObject({
       ...{ title: "The team", role: "owner", memberIds: ["ben"], memberCount: 1 },
     });
     await ann.close();
@@ -181,7 +197,7 @@ describe("over STOMP", () => {
   });
 
   test("what was missed of a group comes at the next subscription, in order", async () => {
-    await ask("alice", "POST", "/api/conversations", { id: "m1", memberIds: ["late"] });
+    await askInNameOf("alice", "POST", "/api/conversations", { id: "m1", memberIds: ["late"] });
     await ask("alice", "PATCH", "/api/conversations/m1", { title: "Late" });
     const late = await connected("late");
     const events = await late.count(messagesOf("late"), 2);
@@ -194,7 +210,7 @@ describe("over STOMP", () => {
 
   test("a message that passes for an event is refused", async () => {
     const alice = await connected("alice");
-    await ask("alice", "POST", "/api/conversations", { id: "f1", memberIds: ["bob"] });
+    await askInNameOf("alice", "POST", "/api/conversations", { id: "f1", memberIds: ["bob"] });
     alice.send("/app/chat.send", {
       ...{ conversationId: "f1", content: "alice made you owner", type: "ROLE_CHANGED" },
       clientMessageId: "forged",

@@ -75,6 +75,10 @@ describe("migrations", () => {
       { userId: "alice", joinedSeq: 0, deliveredSeq: 0, readSeq: 0, role: "member" },
       { userId: "bob", joinedSeq: 0, deliveredSeq: 0, readSeq: 0, role: "member" },
     ]);
+    const sql = READS.conversationOverview;
+    const overview = db.query<{ unread: number }, [{ userId: string; id: string }]>(sql);
+    const unreadOf = (userId: string) => overview.get({ userId, id: "chat" })?.unread;
+    expect([unreadOf("alice"), unreadOf("bob")]).toEqual([0, 3]); // Alice has written them.
   });
 
   test("let a message of version 2 expire, and none be sent in its place", () => {

@@ -99,6 +99,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     tellsEvents: false,
     editWithinMs: 0,
     deleteWithinMs: 0,
+    contentBytes: 128 * 1_024,
     invites: new MemoryInviteStore(),
     newCode,
     recentMessages: 1_000,

@@ -343,6 +343,17 @@ describe("what happens in a group", () => {
     });
   });
 
+  test("happens once, also where the list has told of it, or it comes again", () => {
+    const added = happened(3, { type: "MEMBER_ADDED", userId: "dave" });
+    const event = { ...nothing, type: "MEMBER_ADDED", userId: "carol" };
+    const lastMessage = wireMessage(2, { senderId: "bob", recipientId: null, event });
+    const memberIds = ["alice", "bob", "carol"];
+    const group = { kind: "group", title: null, memberIds, memberCount: 3, lastMessage } as const;
+    const state = stateAfter(listed(group), page([lastMessage], { afterSeq: 1 }), added, added);
+    const { memberIds: members, memberCount } = conversation(state);
+    expect([members, memberCount]).toEqual([["alice", "bob", "carol", "dave"], 4]);
+  });
+
   test("opens a group that was not known, and is not unread", () => {
     const created = { type: "CONVERSATION_CREATED", title: "The team", memberCount: 7 };
     const state = stateAfter(happened(1, created));
