@@ -89,7 +89,7 @@ export function conversationEndpoints(
     },
     async ({ context, caller, body, idempotencyKey, isServer }) => {
       countChange(caller);
-      if (!openGroups && caller !== SYSTEM) {
+      if (!openGroups && !isServer) {
         throw new AppError("NOT_PERMITTED", "Groups are made by the app's back end alone");
       }
       if (body.id !== null && !isServer) {

@@ -65,7 +65,7 @@ function operationsOf({ paths }: OpenApiDocument): Located[] {
 function operationSection(method: string, path: string, operation: Operation) {
   const { summary, parameters = [], requestBody, responses, security } = operation;
   const body = requestBody?.content["application/json"]?.schema;
-  const who = security.flatMap((scheme) => Object.keys(scheme));
+  const who = [...new Set(security.flatMap((scheme) => Object.keys(scheme)))];
   return html`<details>
 <summary><span class="method">${method.toUpperCase()}</span> <code>${path}</code><span class="summary">${summary}</span></summary>
 <div>
