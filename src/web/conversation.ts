@@ -90,7 +90,7 @@ const SILENT_EVENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** The messages to be shown. */
-export function shownMessages({ messages }: Conversation): Message[] {
+export function shownMessages(messages: readonly Message[]): Message[] {
   return messages.filter(({ event }) => event === null || !SILENT_EVENTS.has(event.type));
 }
 

@@ -374,7 +374,7 @@ describe("what happens to a message", () => {
     const edited = happened(2, "MESSAGE_EDITED", { content: "better" });
     expect(first(edited)).toMatchObject({ content: "better", isEdited: true });
     const state = stateAfter(arrived(1), edited, happened(3, "MESSAGE_PINNED", {}));
-    expect(shownMessages(conversation(state)).map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(shownMessages(conversation(state).messages).map(({ seq }) => seq)).toEqual([1, 3]);
     expect(hasGap(conversation(state))).toBe(false);
     expect(unreadCount(conversation(state), "alice")).toBe(1);
   });

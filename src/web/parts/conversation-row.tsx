@@ -52,7 +52,7 @@ export function ConversationRow({ state, conversation, onOpen }: ConversationRow
 function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) {
   const typist = conversation.typing[0];
   if (typist !== undefined) return <em className="is-typing">typing…</em>;
-  const last = shownMessages(conversation).at(-1);
+  const last = shownMessages(conversation.messages).at(-1);
   if (last === undefined) return "No messages yet";
   const isMine = last.senderId === state.userId;
   const isNamed = conversation.kind === "group" && !isMine && last.event === null;

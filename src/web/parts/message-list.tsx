@@ -1,4 +1,4 @@
-import { Fragment } from "react";
+import { Fragment, useMemo } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import { type Conversation, hasOlder, shownMessages } from "../conversation.ts";
 import { groupByDay } from "../grouping.ts";
@@ -17,7 +17,8 @@ export interface MessageListProps {
 
 export function MessageList({ session, state, conversation }: MessageListProps) {
   const { id, kind, newFromSeq, isLoaded, isLoadingOlder } = conversation;
-  const messages = shownMessages(conversation);
+  // The same list for the same messages: another one would be scrolled to its end.
+  const messages = useMemo(() => shownMessages(conversation.messages), [conversation.messages]);
   const { userId } = state;
   const title = titleOf(state, conversation);
   const days = groupByDay(messages, userId, newFromSeq);
