@@ -7,13 +7,14 @@ import {
   preferencesSchema,
   profileSchema,
 } from "../app/schemas.ts";
-import { type Actor, SYSTEM } from "../chat/actor.ts";
+import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { conversationNotFound } from "../chat/conversations.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import { entered } from "../chat/roles.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { asUser } from "./acting.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { cursorOf, cursorSchema } from "./list-cursor.ts";
@@ -161,10 +162,4 @@ export function conversationEndpoints(
       return context.body(null, 204);
     },
   );
-}
-
-/** Throws VALIDATION_FAILED for the back end by itself. */
-function asUser(actor: Actor): Actor {
-  if (actor !== SYSTEM) return actor;
-  throw new AppError("VALIDATION_FAILED", "X-User-Id: names the user whose this is");
 }

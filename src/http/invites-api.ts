@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { idSchema, inviteCodeSchema, newInviteSchema } from "../app/schemas.ts";
-import { type Actor, SYSTEM } from "../chat/actor.ts";
+import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { asUser } from "./acting.ts";
 import type { Endpoints } from "./endpoint.ts";
 import { INVITE, INVITE_PREVIEW, INVITES } from "./schemas.ts";
 import { inviteView, previewView } from "./views.ts";
@@ -91,11 +92,9 @@ export function inviteEndpoints(
       refusals: ["INVITE_NOT_FOUND", "STORAGE_UNAVAILABLE"],
     },
     async ({ context, caller, params: { code } }) => {
-      if (caller === SYSTEM) {
-        throw new AppError("VALIDATION_FAILED", "X-User-Id: names the user who joins");
-      }
-      countChange(caller);
-      await invites.join(caller, code);
+      const user = asUser(caller);
+      countChange(user);
+      await invites.join(user, code);
       return context.json(previewView(await invites.preview(code)));
     },
   );

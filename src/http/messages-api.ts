@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idSchema, sendSchema } from "../app/schemas.ts";
-import { type Actor, SYSTEM } from "../chat/actor.ts";
+import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView } from "../chat/events.ts";
 import type { NewMessage } from "../chat/messages.ts";
@@ -8,6 +8,7 @@ import type { ChatStore, SentMessage } from "../chat/ports.ts";
 import { messageNotFound } from "../chat/receipts.ts";
 import { entered } from "../chat/roles.ts";
 import { AppError } from "../errors.ts";
+import { asUser } from "./acting.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { limitSchema, wholeNumber } from "./pages.ts";
@@ -114,11 +115,9 @@ export function messageEndpoints(
       refusals: ["MESSAGE_NOT_FOUND", "STORAGE_UNAVAILABLE"],
     },
     async ({ context, caller, params: { id } }) => {
-      if (caller === SYSTEM) {
-        throw new AppError("VALIDATION_FAILED", "X-User-Id: names the user who has read it");
-      }
-      chat.readRate.spend(caller.userId, "read marks");
-      await chat.changes.durable(await chat.receipts.read(caller.userId, id, null));
+      const { userId } = asUser(caller);
+      chat.readRate.spend(userId, "read marks");
+      await chat.changes.durable(await chat.receipts.read(userId, id, null));
       return context.body(null, 204);
     },
   );

@@ -3,16 +3,12 @@ import {
   type ChatStore,
   CommitConflict,
   type ConversationHead,
-  type ConversationKind,
   type ConversationOverview,
-  type ConversationProfile,
   type Edited,
   type ExpiryPortion,
   type ExpiryProgress,
   type HistoryQuery,
-  type ListPosition,
   type ListQuery,
-  MEMBERS_IN_OVERVIEW,
   type MemberKey,
   type MessageVersion,
   type MessageWrite,
@@ -20,7 +16,6 @@ import {
   MOST_VERSIONS,
   type NewConversation,
   type NewMember,
-  type Preferences,
   type RetentionRule,
   type SentMessage,
   type StoredConversation,
@@ -33,29 +28,23 @@ import {
 import { AppError } from "../errors.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
 import { isExpired } from "./expiry.ts";
-
-interface Conversation {
-  readonly id: string;
-  readonly kind: ConversationKind;
-  readonly createdMs: number;
-  profile: ConversationProfile;
-  /** In the order of their joining. */
-  readonly members: Map<string, StoredMember>;
-  readonly preferences: Map<string, Preferences>;
-  /** Ascending by `seq`; those that have been removed are missing at the start. */
-  messages: StoredMessage[];
-  /** Of the newest message, which may have been removed. */
-  lastSeq: number;
-  lastMessageMs: number | null;
-}
+import {
+  byPosition,
+  compare,
+  firstAbove,
+  type MemoryConversation,
+  NO_PREFERENCES,
+  overviewOf,
+  positionOf,
+} from "./memory-conversation.ts";
 
 /**
  * Keeps chats in this process's memory: for tests, and for servers that may forget. It refuses what
  * the SQL engines refuse. A commit is done when its promise is made; nothing survives `close`.
  */
 export class MemoryChatStore implements ChatStore {
-  readonly #conversations = new Map<string, Conversation>();
-  readonly #conversationsOfUser = new Map<string, Conversation[]>();
+  readonly #conversations = new Map<string, MemoryConversation>();
+  readonly #conversationsOfUser = new Map<string, MemoryConversation[]>();
   readonly #messages = new Map<string, StoredMessage>();
   /** By sender, then by the sender's own id of the message; also what has been removed. */
   readonly #sent = new Map<string, Map<string, SentMessage>>();
@@ -343,7 +332,7 @@ export class MemoryChatStore implements ChatStore {
   };
 
   /** Removes up to `room` messages from the bottom; returns how many. */
-  #trim(conversation: Conversation, rule: RetentionRule, room: number): number {
+  #trim(conversation: MemoryConversation, rule: RetentionRule, room: number): number {
     const { messages, lastSeq } = conversation;
     const kept = messages.findIndex((message) => !isExpired(message, lastSeq, rule));
     const count = Math.min(kept === -1 ? messages.length : kept, room);
@@ -359,7 +348,7 @@ export class MemoryChatStore implements ChatStore {
 
   #create({ id, kind, createdMs, title, picture, members }: NewConversation): void {
     if (this.#conversations.has(id)) return;
-    const conversation: Conversation = {
+    const conversation: MemoryConversation = {
       ...{ id, kind, createdMs, profile: { title, picture }, messages: [] },
       ...{ members: new Map(), preferences: new Map(), lastSeq: 0, lastMessageMs: null },
     };
@@ -370,7 +359,7 @@ export class MemoryChatStore implements ChatStore {
     }
   }
 
-  #join(conversation: Conversation, member: StoredMember): void {
+  #join(conversation: MemoryConversation, member: StoredMember): void {
     const { userId } = member;
     conversation.members.set(userId, member);
     const joined = this.#conversationsOfUser.get(userId);
@@ -431,78 +420,22 @@ export class MemoryChatStore implements ChatStore {
   }
 }
 
-const NO_PREFERENCES: Preferences = { mutedUntilMs: null, archivedMs: null, pinnedMs: null };
-
-/** null where that user is no member. */
-function overviewOf(conversation: Conversation, userId: string): ConversationOverview | null {
-  const { id, kind, createdMs, profile, lastSeq, lastMessageMs, members, messages } = conversation;
-  const member = members.get(userId);
-  if (member === undefined) return null;
-  const { userId: _, ...own } = member;
-  const newest = messages.at(-1) ?? null;
-  const lastMessage = newest !== null && newest.seq > own.joinedSeq ? newest : null;
-  const sent = messages.findLast(({ senderId, event }) => senderId === userId && event === null);
-  const seenSeq = Math.max(own.readSeq, own.joinedSeq, sent?.seq ?? 0);
-  const unread = messages
-    .slice(firstAbove(messages, seenSeq))
-    .filter(({ event }) => event === null);
-  const others = [...members.values()].filter((other) => other !== member);
-  const lowest = (mark: "deliveredSeq" | "readSeq") =>
-    lastMessage?.senderId !== userId || others.length === 0
-      ? null
-      : Math.min(...others.map((other) => other[mark]));
-  return {
-    ...{ id, kind, createdMs, ...profile, lastSeq, ...own, lastMessage },
-    ...(conversation.preferences.get(userId) ?? NO_PREFERENCES),
-    activeMs: lastMessageMs ?? createdMs,
-    memberCount: members.size,
-    memberIds: [...members.keys()].sort(compare).slice(0, MEMBERS_IN_OVERVIEW),
-    unread: unread.length,
-    othersDeliveredSeq: lowest("deliveredSeq"),
-    othersReadSeq: lowest("readSeq"),
-  };
-}
-
-function positionOf({ pinnedMs, activeMs, id }: ConversationOverview): ListPosition {
-  return { pinnedMs: pinnedMs ?? 0, activeMs, id };
-}
-
-function byPosition(a: ListPosition, b: ListPosition): number {
-  return b.pinnedMs - a.pinnedMs || b.activeMs - a.activeMs || compare(a.id, b.id);
-}
-
 function unavailable(message: string): AppError {
   return new AppError("STORAGE_UNAVAILABLE", message);
 }
 
-function snapshot(conversation: Conversation): StoredConversation {
+function snapshot(conversation: MemoryConversation): StoredConversation {
   const { id, kind, createdMs, profile, lastSeq, members } = conversation;
   return { id, kind, createdMs, ...profile, lastSeq, members: [...members.values()] };
-}
-
-/** The index of the first message whose `seq` is above the given one; the length if there is none. */
-function firstAbove(messages: readonly StoredMessage[], seq: number): number {
-  let low = 0;
-  let high = messages.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((messages[middle]?.seq ?? 0) > seq) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function byTime(a: StoredMessage, b: StoredMessage): number {
   return a.timestampMs - b.timestampMs || compare(a.id, b.id);
 }
 
-function newestFirst(a: Conversation, b: Conversation): number {
-  const newestMs = ({ lastMessageMs }: Conversation) => lastMessageMs ?? -1;
+function newestFirst(a: MemoryConversation, b: MemoryConversation): number {
+  const newestMs = ({ lastMessageMs }: MemoryConversation) => lastMessageMs ?? -1;
   return newestMs(b) - newestMs(a) || b.createdMs - a.createdMs || compare(a.id, b.id);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function identityOf(message: StoredMessage): SentMessage {

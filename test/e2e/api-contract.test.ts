@@ -7,7 +7,7 @@ import type { OpenApiDocument } from "../../src/http/openapi.ts";
 import { type ApiCall, callsOf, type Findable } from "../support/api-calls.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { askAs, askAsServer } from "../support/server-api.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let server: ParleyProcess;
@@ -27,8 +27,7 @@ beforeAll(async () => {
     const group = { id, memberIds: ["alice", "bob"], ownerId: "alice", title: id };
     expect((await askAsServer(server, "POST", "/api/conversations", group)).status).toBe(201);
   }
-  alice = await connectStock(server, "alice");
-  await subscribeAll(alice);
+  alice = await joinStock(server, "alice");
   for (let count = 0; count < 5; count += 1) {
     await alice.sent("/app/chat.send", { conversationId: "team", content: `message ${count}` });
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { askAs, askAsServer } from "../support/server-api.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { askAs, askAsServer, askInNameOf } from "../support/server-api.ts";
+import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let server: ParleyProcess;
@@ -12,8 +12,7 @@ beforeAll(async () => {
     env: { PARLEY_API_KEYS: API_KEY },
     flags: ["--limits-messages-per-second", "1", "--limits-messages-burst", "5"],
   });
-  bob = await connectStock(server, "bob");
-  await subscribeAll(bob);
+  bob = await joinStock(server, "bob");
 });
 
 afterAll(async () => {
@@ -24,12 +23,8 @@ afterAll(async () => {
 const messages = "/user/bob/queue/messages";
 
 /** By the back end: in the user's name, or in its own. */
-async function ask(userId: string | null, method: string, path: string, body?: unknown) {
-  const headers = { "X-Api-Key": API_KEY, ...(userId !== null && { "X-User-Id": userId }) };
-  const json = body === undefined ? {} : { body: JSON.stringify(body) };
-  const answer = await fetch(server.url + path, { method, headers, ...json });
-  const text = await answer.text();
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+function ask(userId: string | null, method: string, path: string, body?: unknown) {
+  return askInNameOf(server, userId, method, path, body);
 }
 
 test("a message sent over HTTP reaches its recipient, and is on disk when it is answered", async () => {
@@ -123,8 +118,7 @@ test("names and ids in headers may be UTF-8", async () => {
 
 test("a read mark over HTTP is told to the sender, and in the list at once", async () => {
   const path = "/api/conversations/http-2/messages";
-  const alice = await connectStock(server, "alice");
-  await subscribeAll(alice);
+  const alice = await joinStock(server, "alice");
   const { body } = await ask("alice", "POST", path, { recipientId: "bob", content: "read me" });
   expect((await ask("bob", "GET", "/api/conversations/http-2")).body).toMatchObject({ unread: 1 });
   expect((await ask("bob", "POST", `/api/messages/${body.id}/read`)).status).toBe(204);

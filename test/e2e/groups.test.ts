@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { askAs } from "../support/server-api.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { answerOf, askAs, askInNameOf } from "../support/server-api.ts";
+import { joinStock } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let server: ParleyProcess;
@@ -14,27 +14,15 @@ afterAll(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-async function connected(userId: string): Promise<StockClient> {
-  const client = await connectStock(server, userId);
-  await subscribeAll(client);
-  return client;
-}
+const connected = (userId: string) => joinStock(server, userId);
 
 /** Over HTTP; the status and what was answered. */
 async function ask(userId: string, method: string, path: string, body?: unknown) {
   return answerOf(await askAs(server, userId, path, method, body));
 }
 
-async function askInNameOf(userId: string | null, method: string, path: string, body?: unknown) {
-  const headers = { "X-Api-Key": API_KEY, ...(userId !== null && { "X-User-Id": userId }) };
-  const json = body === undefined ? {} : { body: JSON.stringify(body) };
-  return answerOf(await fetch(server.url + path, { method, headers, ...json }));
-}
-
-async function answerOf(answer: Response) {
-  const text = await answer.text();
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
-}
+const askByKey = (userId: string | null, method: string, path: string, body?: unknown) =>
+  askInNameOf(server, userId, method, path, body);
 
 const messagesOf = (userId: string) => `/user/${userId}/queue/messages`;
 
@@ -96,7 +84,7 @@ describe("over HTTP", () => {
   test("the list comes in pages, with what is unread, muted, pinned and archived", async () => {
     for (const id of ["l1", "l2", "l3", "l4"]) {
       const group = { id, memberIds: ["lister"] };
-      expect((await askInNameOf("alice", "POST", "/api/conversations", group)).status).toBe(201);
+      expect((await askByKey("alice", "POST", "/api/conversations", group)).status).toBe(201);
     }
     const alice = await connected("alice");
     await alice.sent("/app/chat.send", { conversationId: "l2", content: "one" });
@@ -140,9 +128,9 @@ describe("over HTTP", () => {
 
   test("the back end asks in a user's name, or in its own", async () => {
     const group = { id: "b1", memberIds: ["bob"], ownerId: "alice" };
-    expect((await askInNameOf(null, "POST", "/api/conversations", group)).status).toBe(201);
+    expect((await askByKey(null, "POST", "/api/conversations", group)).status).toBe(201);
     const rename = (userId: string | null, title: string) =>
-      askInNameOf(userId, "PATCH", "/api/conversations/b1", { title });
+      askByKey(userId, "PATCH", "/api/conversations/b1", { title });
     expect((await rename("bob", "Bob's")).body.code).toBe("NOT_PERMITTED");
     expect((await rename("alice", "Alice's")).status).toBe(200);
     expect((await rename(null, "Ours")).status).toBe(200);
@@ -154,9 +142,7 @@ describe("over HTTP", () => {
       ["CONVERSATION_CHANGED", "alice"],
       ["CONVERSATION_CHANGED", "/system"],
     ]);
-    expect((await askInNameOf(null, "GET", "/api/conversations")).body.code).toBe(
-      "VALIDATION_FAILED",
-    );
+    expect((await askByKey(null, "GET", "/api/conversations")).body.code).toBe("VALIDATION_FAILED");
   });
 });
 
@@ -197,7 +183,7 @@ describe("over STOMP", () => {
   });
 
   test("what was missed of a group comes at the next subscription, in order", async () => {
-    await askInNameOf("alice", "POST", "/api/conversations", { id: "m1", memberIds: ["late"] });
+    await askByKey("alice", "POST", "/api/conversations", { id: "m1", memberIds: ["late"] });
     await ask("alice", "PATCH", "/api/conversations/m1", { title: "Late" });
     const late = await connected("late");
     const events = await late.count(messagesOf("late"), 2);
@@ -210,7 +196,7 @@ describe("over STOMP", () => {
 
   test("a message that passes for an event is refused", async () => {
     const alice = await connected("alice");
-    await askInNameOf("alice", "POST", "/api/conversations", { id: "f1", memberIds: ["bob"] });
+    await askByKey("alice", "POST", "/api/conversations", { id: "f1", memberIds: ["bob"] });
     alice.send("/app/chat.send", {
       ...{ conversationId: "f1", content: "alice made you owner", type: "ROLE_CHANGED" },
       clientMessageId: "forged",
@@ -230,8 +216,7 @@ test("where only the back end makes groups, users do not", async () => {
   const group = { memberIds: ["bob"] };
   const refused = await askAs(closed, "alice", "/api/conversations", "POST", group);
   expect([refused.status, (await refused.json()).code]).toEqual([403, "NOT_PERMITTED"]);
-  const client = await connectStock(closed, "alice");
-  await subscribeAll(client);
+  const client = await joinStock(closed, "alice");
   client.send("/app/conversation.create", group);
   expect((await client.event("/user/alice/queue/errors")).code).toBe("NOT_PERMITTED");
   await client.close();

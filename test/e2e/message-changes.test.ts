@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
-import { askAs } from "../support/server-api.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { answerOf, askAs } from "../support/server-api.ts";
+import {
+  connectStock,
+  joinStock,
+  type StockClient,
+  subscribeAll,
+} from "../support/stock-client.ts";
 
 let server: ParleyProcess;
 let alice: StockClient;
@@ -10,9 +15,7 @@ let bob: StockClient;
 
 beforeAll(async () => {
   server = await startParley();
-  [alice, bob] = [await connectStock(server, "alice"), await connectStock(server, "bob")];
-  await subscribeAll(alice);
-  await subscribeAll(bob);
+  [alice, bob] = [await joinStock(server, "alice"), await joinStock(server, "bob")];
 });
 
 afterAll(async () => {
@@ -30,9 +33,7 @@ async function said(conversationId: string, content: string): Promise<string> {
 }
 
 async function ask(userId: string, method: string, path: string, body?: unknown) {
-  const answer = await askAs(server, userId, path, method, body);
-  const text = await answer.text();
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+  return await answerOf(await askAs(server, userId, path, method, body));
 }
 
 test("over HTTP: edited, reacted to, pinned and deleted, each is told live and in the history", async () => {

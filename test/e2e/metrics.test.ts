@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { askAs } from "../support/server-api.ts";
-import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
+import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let server: ParleyProcess;
@@ -10,9 +10,7 @@ let bob: StockClient;
 
 beforeAll(async () => {
   server = await startParley({ env: { PARLEY_API_KEYS: API_KEY } });
-  [alice, bob] = [await connectStock(server, "alice"), await connectStock(server, "bob")];
-  await subscribeAll(alice);
-  await subscribeAll(bob);
+  [alice, bob] = [await joinStock(server, "alice"), await joinStock(server, "bob")];
 });
 
 afterAll(async () => {

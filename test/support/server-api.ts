@@ -28,3 +28,22 @@ export function askAs(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }
+
+/** What the back end asks, in the user's name, or in its own. */
+export async function askInNameOf(
+  server: ParleyProcess,
+  userId: string | null,
+  method: string,
+  path: string,
+  body?: unknown,
+) {
+  const headers = { "X-Api-Key": API_KEY, ...(userId !== null && { "X-User-Id": userId }) };
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  return await answerOf(await fetch(server.url + path, { method, headers, ...json }));
+}
+
+/** The status, and the document if there is one. */
+export async function answerOf(answer: Response) {
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}

@@ -143,6 +143,13 @@ export async function connectStock(
   return client;
 }
 
+/** A stock client with the usual subscriptions. */
+export async function joinStock(server: ParleyProcess, userId: string): Promise<StockClient> {
+  const client = await connectStock(server, userId);
+  await subscribeAll(client);
+  return client;
+}
+
 /** The five usual subscriptions of a front end. */
 export async function subscribeAll(client: StockClient): Promise<void> {
   const { userId } = client;
