@@ -53,7 +53,11 @@ export function readLock(): Lock {
 /** Where packages of the bundle are in the lock file: `node_modules/hono`. */
 export async function bundledPackages(): Promise<readonly string[]> {
   const { metafile } = await Bun.build({
-    entrypoints: ["src/main.ts", "src/storage/sqlite-writer.ts"].map((path) => join(root, path)),
+    entrypoints: [
+      "src/main.ts",
+      "src/storage/sqlite-writer.ts",
+      "src/storage/sqlite-searcher.ts",
+    ].map((path) => join(root, path)),
     root,
     target: "bun",
     metafile: true,

@@ -272,7 +272,7 @@ function serve(parts: Parts): RunningServer {
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
-    requests: flood.requests,
+    ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),
   });
 

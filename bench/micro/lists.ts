@@ -1,6 +1,7 @@
 /**
  * What users ask a grown database: 1,000,000 messages in 10,000 conversations, on disk. The reads are
- * those of the server, on the thread that the server does them on.
+ * those of the server, on the threads that the server does them on; a search is measured with its
+ * way to its thread and back.
  *
  *     bun bench/micro/lists.ts [folder]
  */
@@ -9,15 +10,25 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChatStore, ListQuery, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
+import type { MessageSearch, SearchQuery } from "../../src/chat/search.ts";
+import { parseTerms } from "../../src/chat/search-text.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 
 const CONVERSATIONS = 10_000;
 const MESSAGES_IN_EACH = 100;
 /** Written together: the messages of so many conversations. */
 const IN_A_COMMIT = 50;
 const READS_OF_EACH = 2_000;
-const CONTENT = "the quick brown fox jumps over the lazy dog, and then again. ".repeat(2);
+const WORDS_OF_EACH = 18;
+const VOCABULARY = 20_000;
+const SYLLABLES = ["ka", "lo", "mi", "ter", "sen", "the", "ba", "ru", "ni", "po", "ja", "ve"];
+/** In everything, the newest first. */
+const ANYTHING: Omit<SearchQuery, "userId" | "terms"> = {
+  ...{ conversationId: null, senderId: null, sinceMs: null, untilMs: null },
+  ...{ order: "newest", after: null, limit: 20 },
+};
 const START_MS = Date.UTC(2026, 0, 1);
 
 /**
@@ -34,8 +45,12 @@ try {
   console.log(
     `${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Bun ${Bun.version}, ${megabytes(path)} MB\n`,
   );
-  await measure(storage.chat);
+  printHeading();
+  await measureLists(storage.chat);
+  await indexed(storage);
+  await measureSearches(storage.search);
   await storage.close();
+  console.log(`\nwith the index ${megabytes(path)} MB`);
   printPlans(path);
 } finally {
   rmSync(folder, { recursive: true });
@@ -79,20 +94,88 @@ function messageOf(at: number, seq: number): StoredMessage {
   return {
     ...{ id: Bun.randomUUIDv7(), conversationId: idOf(at), seq, senderId, senderName: senderId },
     ...{ recipientId: null, clientMessageId: crypto.randomUUID(), type: "TEXT" },
-    ...{ content: CONTENT, replyTo: null, event: null, edited: null, reactions: null },
+    ...{
+      content: textOf(at * MESSAGES_IN_EACH + seq),
+      replyTo: null,
+      event: null,
+      edited: null,
+      reactions: null,
+    },
     ...{ editedMs: null, deletedMs: null, pinnedMs: null, replyCount: 0 },
     timestampMs: START_MS + ((at * 7_919) % CONVERSATIONS) * 1_000 + seq,
   };
 }
 
-async function measure(store: ChatStore): Promise<void> {
+/** Words as a language has them: the n-th most frequent one an n-th as often as the first. */
+function textOf(message: number): string {
+  let random = message * 2_654_435_761;
+  const words = Array.from({ length: WORDS_OF_EACH }, () => {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+    return wordAt(Math.floor(VOCABULARY ** (random / 2 ** 32)) - 1);
+  });
+  return words.join(" ");
+}
+
+/** By its frequency, from 0 on. */
+function wordAt(rank: number): string {
+  let word = "";
+  for (let rest = rank + 1; rest > 0; rest = Math.floor(rest / SYLLABLES.length)) {
+    word += SYLLABLES[(rest + word.length) % SYLLABLES.length];
+  }
+  return word;
+}
+
+/** The last message is found. */
+async function indexed({ search }: Storage): Promise<void> {
+  const startMs = performance.now();
+  const words = textOf(CONVERSATIONS * MESSAGES_IN_EACH)
+    .split(" ")
+    .slice(0, 8)
+    .join(" ");
+  const last = { conversationId: idOf(CONVERSATIONS - 1), limit: 1 };
+  const isFound = async () => {
+    const { hits } = await search.search(queryOf("everywhere", `"${words}"`, last));
+    return hits[0]?.message.seq === MESSAGES_IN_EACH;
+  };
+  while (!(await isFound())) await Bun.sleep(50);
+  console.log(`\nindexed ${Math.round((performance.now() - startMs) / 1_000)} s later\n`);
+}
+
+function queryOf(userId: string, text: string, fields: Partial<SearchQuery> = {}): SearchQuery {
+  const terms = parseTerms(text);
+  if (terms === null) throw new Error("nothing is asked for");
+  return { ...ANYTHING, userId, terms, ...fields };
+}
+
+async function measureSearches(search: MessageSearch): Promise<void> {
+  const ask = (...asked: Parameters<typeof queryOf>) => search.search(queryOf(...asked));
+  const common = (count: number) => wordAt(count % 20);
+  const usual = (count: number) => wordAt(100 + ((count * 37) % 900));
+  const rare = (count: number) => wordAt(5_000 + ((count * 37) % 15_000));
+  const one = (count: number) => `a-${(count * 6_151) % CONVERSATIONS}`;
+  const relevance = { order: "relevance" } as const;
+  await time({
+    "search, a common word, in 500": (count) => ask("regular", `"${common(count)}"`),
+    "search, a usual word, in 500": (count) => ask("regular", `"${usual(count)}"`),
+    "search, a rare word, in 500": (count) => ask("regular", `"${rare(count)}"`),
+    "search, two words, in 500": (count) => ask("regular", `${usual(count)} "${common(count)}"`),
+    "search, a beginning, in 500": (count) => ask("regular", usual(count).slice(0, 4)),
+    "search, by relevance, in 500": (count) => ask("regular", `"${usual(count)}"`, relevance),
+    "search, a usual word, in 10,000": (count) => ask("everywhere", `"${usual(count)}"`),
+    "search, a rare word, in 10,000": (count) => ask("everywhere", `"${rare(count)}"`),
+    "search, a usual word, in 1": (count) => ask(one(count), `"${usual(count)}"`),
+    "search, a common word, in 1": (count) => ask(one(count), `"${common(count)}"`),
+  });
+}
+
+async function measureLists(store: ChatStore): Promise<void> {
   const top = (userId: string): ListQuery => ({ userId, archived: false, after: null, limit: 50 });
   const middle = (await store.conversationsOf({ ...top("regular"), limit: 250 })).at(-1);
   if (middle === undefined) throw new Error("the list has no middle");
   const after = { pinnedMs: 0, activeMs: middle.activeMs, id: middle.id };
   const pick = (count: number) => idOf((count * 6_151) % CONVERSATIONS);
   const regular = (count: number) => idOf(((count * 61) % (CONVERSATIONS / 20)) * 20);
-  const reads: Record<string, (count: number) => unknown> = {
+  await time({
     "list, 50 of 500, half of each unread": () => store.conversationsOf(top("regular")),
     "list, 50 in the middle of 500": () => store.conversationsOf({ ...top("regular"), after }),
     "list, 50 of 500, all unread": () => store.conversationsOf(top("idle")),
@@ -103,8 +186,14 @@ async function measure(store: ChatStore): Promise<void> {
       store.history({ conversationId: pick(count), beforeSeq: 60, limit: 50 }),
     "history, 50 after the beginning": (count) =>
       store.history({ conversationId: pick(count), afterSeq: 10, limit: 50 }),
-  };
+  });
+}
+
+function printHeading(): void {
   console.log("read".padEnd(42), "p50 ms".padStart(9), "p99 ms".padStart(9));
+}
+
+async function time(reads: Record<string, (count: number) => unknown>): Promise<void> {
   for (const [name, read] of Object.entries(reads)) {
     const timesMs: number[] = [];
     for (let count = 0; count < READS_OF_EACH; count += 1) {
@@ -120,7 +209,8 @@ async function measure(store: ChatStore): Promise<void> {
 
 function printPlans(path: string): void {
   using db = new Database(path, { readonly: true });
-  for (const name of ["conversationList", "historyBefore", "historyAfter"] as const) {
+  const names = ["conversationList", "historyBefore", "historyAfter", "searchPositions"] as const;
+  for (const name of [...names, "searchCandidate"] as const) {
     console.log(`\n${name}`);
     const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${READS[name]}`).all();
     for (const { detail } of plan) console.log(`  ${detail}`);

@@ -93,6 +93,12 @@ export const floodLimits = {
     "SUBSCRIBE frames that a user may send a second; 0 is no limit.",
   ),
   subscribesBurst: integer(4_000, RATE, "SUBSCRIBE frames that a user may send at once."),
+  searchesPerSecond: integer(
+    5,
+    RATE,
+    "Searches of messages that a user may ask for a second; 0 is no limit.",
+  ),
+  searchesBurst: integer(20, RATE, "Searches of messages that a user may ask for at once."),
   patterns: integer(
     128,
     { min: 0, max: MILLION },
@@ -114,4 +120,5 @@ export const RATES = [
   ["typingPerSecond", "typingBurst"],
   ["sendsPerSecond", "sendsBurst"],
   ["subscribesPerSecond", "subscribesBurst"],
+  ["searchesPerSecond", "searchesBurst"],
 ] as const;

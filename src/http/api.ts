@@ -12,9 +12,11 @@ import type { Remote } from "../auth/remote.ts";
 import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ChatStore } from "../chat/ports.ts";
+import type { MessageSearch } from "../chat/search.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { TokenBuckets } from "../token-buckets.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
@@ -33,6 +35,7 @@ import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
+import { searchEndpoints } from "./search-api.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
 
@@ -46,6 +49,9 @@ export interface ApiOptions {
   readonly topics: TopicPublisher;
   readonly chat: Chat;
   readonly store: ChatStore;
+  readonly search: MessageSearch;
+  /** What each user may search. */
+  readonly searches: TokenBuckets;
   readonly health: HealthSource;
   readonly origins: OriginPolicy;
   /** Users may make groups. */
@@ -104,6 +110,8 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   inviteEndpoints(endpoints, shared);
   messageEndpoints(endpoints, shared);
   messageChangeEndpoints(endpoints, shared);
+  const { search, searches } = options;
+  searchEndpoints(endpoints, { ...shared, search, searches });
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
   const { health, topics, version } = options;

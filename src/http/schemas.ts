@@ -50,6 +50,23 @@ export const MESSAGE = z
 
 export const MESSAGES = z.object({ messages: z.array(MESSAGE) }).meta({ id: "Messages" });
 
+export const SEARCH_RESULTS = z
+  .object({
+    results: z.array(
+      z.object({
+        message: MESSAGE,
+        excerpt: z.object({
+          text: z.string().describe("The message's content, or a part of it."),
+          highlights: z
+            .array(z.tuple([z.int(), z.int()]))
+            .describe("Of the words found in it: from, up to, in UTF-16 code units."),
+        }),
+      }),
+    ),
+    next: z.string().nullable().describe("The `cursor` of the next page; null: there is none."),
+  })
+  .meta({ id: "SearchResults" });
+
 export const VERSIONS = z
   .object({ versions: z.array(z.object({ content: z.string(), replacedAt: time })) })
   .meta({ id: "Versions" });

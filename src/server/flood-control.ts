@@ -20,6 +20,8 @@ export interface FloodControl {
   readonly rates: FrameRates;
   /** Of users to the HTTP API. */
   readonly requests: AddressRate;
+  /** Of users, to search messages. */
+  readonly searches: TokenBuckets;
   admission(sessions: LiveSessions): Admission;
 }
 
@@ -48,6 +50,7 @@ export function floodControl({ limits, proxy }: Settings, clock: Clock, log: Log
       subscribes: buckets(limits.subscribesPerSecond, limits.subscribesBurst),
     }),
     requests: new AddressRate(keys, requests, "requests from this address"),
+    searches: buckets(limits.searchesPerSecond, limits.searchesBurst),
     admission: (sessions) =>
       new Admission({
         ...{ sessions, keys, clock, random: Math.random },

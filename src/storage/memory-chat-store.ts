@@ -177,6 +177,12 @@ export class MemoryChatStore implements ChatStore {
     return conversation === undefined ? null : snapshot(conversation);
   }
 
+  /** All that are kept, the one committed last first. */
+  newestMessages(): StoredMessage[] {
+    this.#expectOpen();
+    return [...this.#messages.values()].reverse();
+  }
+
   messageById(id: string): StoredMessage | null {
     this.#expectOpen();
     return this.#messages.get(id) ?? null;

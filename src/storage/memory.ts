@@ -1,6 +1,7 @@
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
 import { MemoryInviteStore } from "./memory-invite-store.ts";
+import { MemoryMessageSearch } from "./memory-message-search.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
 import type { Storage } from "./storage.ts";
@@ -12,8 +13,9 @@ export function memoryStorage(): Storage {
   const revocations = new MemoryRevocationStore();
   const blocks = new MemoryBlockStore();
   const invites = new MemoryInviteStore();
+  const search = new MemoryMessageSearch(chat);
   return {
-    ...{ chat, queues, revocations, blocks, invites },
+    ...{ chat, queues, revocations, blocks, invites, search },
     async close() {
       chat.close();
       queues.close();

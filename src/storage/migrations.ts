@@ -154,6 +154,37 @@ export const MIGRATIONS: readonly string[] = [
      reacted_ms INTEGER NOT NULL,
      PRIMARY KEY (message_id, user_id)
    ) STRICT, WITHOUT ROWID;`,
+
+  // The words of messages, by their rowids: see sqlite-search-writes.ts. It is filled after messages
+  // are committed, up to the row that `search_progress` names, whose id tells whether rowids are
+  // still what they were. What is changed or removed is no longer found at once.
+  `CREATE VIRTUAL TABLE search USING fts5 (
+     content, conversation, sender,
+     content = '', contentless_delete = 1, prefix = '3 5',
+     tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+   );
+   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 64);
+   CREATE TABLE search_progress (upto INTEGER NOT NULL, message_id TEXT) STRICT;
+   INSERT INTO search_progress (upto) VALUES (0);
+   CREATE TABLE search_pending (position INTEGER PRIMARY KEY) STRICT;
+
+   CREATE TRIGGER changed_messages_are_not_found AFTER UPDATE OF content ON messages
+     WHEN OLD.rowid <= (SELECT upto FROM search_progress)
+     BEGIN
+       DELETE FROM search WHERE rowid = OLD.rowid;
+       INSERT OR IGNORE INTO search_pending VALUES (OLD.rowid);
+     END;
+   CREATE TRIGGER removed_messages_are_not_found AFTER DELETE ON messages
+     WHEN OLD.rowid <= (SELECT upto FROM search_progress)
+     BEGIN
+       DELETE FROM search WHERE rowid = OLD.rowid;
+       DELETE FROM search_pending WHERE position = OLD.rowid;
+       UPDATE search_progress SET (upto, message_id) = (
+         SELECT coalesce(max(rowid), 0), max(id) FROM (
+           SELECT rowid, id FROM messages WHERE rowid < OLD.rowid ORDER BY rowid DESC LIMIT 1
+         )
+       ) WHERE upto = OLD.rowid;
+     END;`,
 ];
 
 /**

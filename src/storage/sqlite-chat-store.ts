@@ -69,6 +69,15 @@ const TOP = {
   id: "",
 } as const;
 
+export interface SqliteChatStoreOptions {
+  readonly commits: Commits;
+  readonly reader: Database;
+  readonly clientIds: ClientIds;
+  readonly memberNames: MemberNames;
+  /** Messages were committed, or changed. */
+  readonly onChange: () => void;
+}
+
 /**
  * Chats in an SQLite database: commits go to its writer, and are on disk when they resolve; reads
  * are answered at once, over `reader`.
@@ -78,12 +87,14 @@ export class SqliteChatStore implements ChatStore {
   readonly #reads: ReturnType<typeof prepare>;
   readonly #clientIds: ClientIds;
   readonly #memberNames: MemberNames;
+  readonly #onChange: () => void;
 
-  constructor(commits: Commits, reader: Database, clientIds: ClientIds, memberNames: MemberNames) {
-    this.#commits = commits;
-    this.#clientIds = clientIds;
-    this.#memberNames = memberNames;
-    this.#reads = prepare(reader);
+  constructor(options: SqliteChatStoreOptions) {
+    this.#commits = options.commits;
+    this.#clientIds = options.clientIds;
+    this.#memberNames = options.memberNames;
+    this.#onChange = options.onChange;
+    this.#reads = prepare(options.reader);
   }
 
   async commit(batch: WriteBatch): Promise<void> {
@@ -100,6 +111,7 @@ export class SqliteChatStore implements ChatStore {
     } catch (fault) {
       throw fault instanceof AppError && isConstraint(fault) ? this.#blamed(batch, fault) : fault;
     }
+    if (batch.messages.length + batch.messageChanges.length > 0) this.#onChange();
   }
 
   probe(): Promise<void> {

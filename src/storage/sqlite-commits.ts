@@ -1,8 +1,8 @@
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { unavailable } from "./sqlite-errors.ts";
-import type { StoreName, WriteRequest } from "./sqlite-writer.ts";
+import { ThreadEnded } from "./sqlite-thread.ts";
+import type { StoreName, WriteRequest, WriterAnswer } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
-import { WriterEnded } from "./sqlite-writer-thread.ts";
 
 /**
  * The way of all stores of a database to its one writer: one commit at a time, in the order of their
@@ -30,7 +30,7 @@ export class Commits {
         await this.#writer.request({ kind: "commit", store, batch: toJson() });
       } catch (fault) {
         // Where the writer ended before it answered, the database knows whether after the commit.
-        if (!(fault instanceof WriterEnded) || !isThere()) throw asUnavailable(fault);
+        if (!(fault instanceof ThreadEnded) || !isThere()) throw asUnavailable(fault);
       }
     });
   }
@@ -38,9 +38,22 @@ export class Commits {
   /** Rejects with AppError STORAGE_UNAVAILABLE when nothing was removed, or the writer ended. */
   removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
     return this.#inTurn(async () => {
-      const progress = await this.#request({ kind: "remove-expired", portion });
-      if (progress === null) throw unavailable("the store's writer did not say what it removed");
-      return progress;
+      const answer = await this.#request({ kind: "remove-expired", portion });
+      if (answer === null || !("expiry" in answer)) {
+        throw unavailable("the store's writer did not say what it removed");
+      }
+      return answer.expiry;
+    });
+  }
+
+  /**
+   * A portion of what is not indexed yet; resolves with whether there is more. Rejects with AppError
+   * STORAGE_UNAVAILABLE when nothing was, or the writer ended.
+   */
+  index(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const answer = await this.#request({ kind: "index" });
+      return answer !== null && "hasMore" in answer && answer.hasMore;
     });
   }
 
@@ -67,7 +80,7 @@ export class Commits {
     return done;
   }
 
-  #request(request: WriteRequest): Promise<ExpiryProgress | null> {
+  #request(request: WriteRequest): Promise<WriterAnswer> {
     return this.#writer.request(request).catch((fault: unknown) => {
       throw asUnavailable(fault);
     });
@@ -75,6 +88,6 @@ export class Commits {
 }
 
 function asUnavailable(fault: unknown): unknown {
-  if (!(fault instanceof WriterEnded)) return fault;
+  if (!(fault instanceof ThreadEnded)) return fault;
   return unavailable("the store's writer ended in the write", fault);
 }

@@ -277,6 +277,28 @@ export const READS = {
     WHERE conversation_id = ? AND pinned_ms IS NOT NULL
     ORDER BY pinned_ms DESC, seq DESC LIMIT ?`,
 
+  // Newest first, as positions are given: by the words alone, before it is known whom they are for.
+  searchPositions: `
+    SELECT rowid AS position FROM search
+    WHERE search MATCH ? AND rowid < ? AND rowid >= ?
+    ORDER BY rowid DESC LIMIT ?`,
+
+  searchCandidate: `
+    SELECT messages.id, messages.sender_id AS senderId, messages.content,
+           messages.conversation_id AS conversationId, messages.timestamp_ms AS timestampMs
+    FROM messages
+    CROSS JOIN members
+      ON members.conversation_id = messages.conversation_id AND members.user_id = ?
+    WHERE messages.rowid = ? AND messages.seq > members.joined_seq`,
+
+  conversationIds: "SELECT conversation_id AS id FROM members WHERE user_id = ? LIMIT ?",
+
+  positionsFrom: `
+    SELECT rowid AS position, timestamp_ms AS timestampMs FROM messages
+    WHERE rowid >= ? ORDER BY rowid LIMIT 1`,
+
+  lastPosition: "SELECT max(rowid) AS position FROM messages",
+
   invite: `SELECT ${INVITE} FROM invites WHERE code = ?`,
 
   invitesOf: `

@@ -1,18 +1,19 @@
-import type { ExpiryProgress } from "../chat/ports.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isDoubtful, unavailable } from "./sqlite-errors.ts";
 import type { Check, OpeningReport } from "./sqlite-opening.ts";
-import type { WriteRequest } from "./sqlite-writer.ts";
-import { WriterEnded, WriterThread, type WriterWorker } from "./sqlite-writer-thread.ts";
+import { DatabaseThread, type DatabaseWorker, ThreadEnded } from "./sqlite-thread.ts";
+import type { WriteRequest, WriterAnswer, WriterRequest } from "./sqlite-writer.ts";
+
+type WriterThread = DatabaseThread<WriterRequest, WriterAnswer>;
 
 export interface WriterClientOptions {
   readonly path: string;
   /** How long a commit waits for a lock that another program holds on the database. */
   readonly busyTimeoutMs: number;
   readonly clock: Clock;
-  readonly startWorker: () => WriterWorker;
+  readonly startWorker: () => DatabaseWorker;
   readonly log: Log | undefined;
 }
 
@@ -35,7 +36,10 @@ export class WriterClient {
   /** Opens, verifies and migrates the database. Rejects with AppError when that fails. */
   async start(check: Check): Promise<OpeningReport> {
     const { path, busyTimeoutMs, startWorker } = this.#options;
-    const thread = new WriterThread(startWorker());
+    const thread = new DatabaseThread<WriterRequest, WriterAnswer>(
+      startWorker(),
+      "writer's thread",
+    );
     try {
       const answer = await thread.request({ kind: "open", path, busyTimeoutMs, check });
       if (answer === null || !("opening" in answer)) {
@@ -45,21 +49,20 @@ export class WriterClient {
       return answer.opening;
     } catch (fault) {
       await thread.terminate();
-      throw fault instanceof WriterEnded
+      throw fault instanceof ThreadEnded
         ? unavailable("the store's writer does not start", fault)
         : toAppError(fault);
     }
   }
 
   /**
-   * One request at a time. Rejects with AppError when nothing was written; with WriterEnded when the
+   * One request at a time. Rejects with AppError when nothing was written; with ThreadEnded when the
    * thread ended meanwhile, and the write is there wholly or not at all.
    */
-  async request(request: WriteRequest): Promise<ExpiryProgress | null> {
+  async request(request: WriteRequest): Promise<WriterAnswer> {
     const thread = await this.#running();
     try {
-      const answer = await thread.request(request);
-      return answer !== null && "expiry" in answer ? answer.expiry : null;
+      return await thread.request(request);
     } catch (fault) {
       // The next request starts another thread, and with it another connection.
       if (fault instanceof AppError && isDoubtful(fault)) await thread.terminate();

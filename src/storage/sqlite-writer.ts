@@ -8,12 +8,14 @@ import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
-import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
+import { unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
+import { SearchWrites } from "./sqlite-search-writes.ts";
+import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
 export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites";
@@ -27,15 +29,16 @@ export type WriteRequest =
   /** The batch as JSON: one string is what crosses threads cheapest. */
   | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
   | { readonly kind: "remove-expired"; readonly portion: ExpiryPortion }
+  /** Makes some of what was committed known to search. */
+  | { readonly kind: "index" }
   /** Writes and removes something of no consequence. */
   | { readonly kind: "probe" };
 
-export type WriterReply = WriterAnswer | { readonly failure: Failure };
-
-/** What `open` and `remove-expired` tell; null to all other requests. */
+/** What `open`, `remove-expired` and `index` tell; null to all other requests. */
 export type WriterAnswer =
   | { readonly opening: OpeningReport }
   | { readonly expiry: ExpiryProgress }
+  | { readonly hasMore: boolean }
   | null;
 
 /** As much as a message of the largest size that is taken by default. */
@@ -74,6 +77,7 @@ class Writes {
   readonly #transactions: Transactions;
   readonly #stores;
   readonly #removals: Removals;
+  readonly #search: SearchWrites;
   readonly #db: Database;
 
   constructor(db: Database) {
@@ -87,6 +91,8 @@ class Writes {
       invites: new InviteWrites(db),
     };
     this.#removals = new Removals(db);
+    this.#search = new SearchWrites(db);
+    this.#transactions.run(() => this.#search.open());
   }
 
   /** Throws the engine's error when nothing was written. */
@@ -101,6 +107,8 @@ class Writes {
         return {
           expiry: this.#transactions.run(() => this.#removals.apply(request.portion)),
         };
+      case "index":
+        return { hasMore: this.#transactions.run(() => this.#search.apply()) };
       case "probe":
         this.#transactions.run(() =>
           this.#db.run("INSERT INTO probes (content) VALUES (zeroblob(?))", [PROBE_BYTES]),
@@ -111,16 +119,4 @@ class Writes {
   }
 }
 
-const handle = serve();
-
-function replyTo(request: WriterRequest): WriterReply {
-  try {
-    return handle(request);
-  } catch (fault) {
-    return { failure: toFailure(toAppError(fault)) };
-  }
-}
-
-addEventListener("message", ({ data }: MessageEvent<WriterRequest>) => {
-  postMessage(replyTo(data));
-});
+answerRequests(serve(), toAppError);

@@ -24,8 +24,10 @@ import { SqliteQueueStore } from "./sqlite-queue-store.ts";
 import { openReader } from "./sqlite-reader.ts";
 import { finishReplacement } from "./sqlite-replacement.ts";
 import { SqliteRevocationStore } from "./sqlite-revocation-store.ts";
+import { SqliteSearch } from "./sqlite-search.ts";
+import { SearchIndexing } from "./sqlite-search-indexing.ts";
+import { type DatabaseWorker, startDatabaseWorker } from "./sqlite-thread.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
-import { startWriterWorker, type WriterWorker } from "./sqlite-writer-thread.ts";
 import type { Storage } from "./storage.ts";
 
 export interface SqliteStorageOptions {
@@ -37,7 +39,8 @@ export interface SqliteStorageOptions {
   readonly busyTimeoutMs?: number;
   /** When the start verifies the database. */
   readonly check?: Check;
-  readonly startWorker?: () => WriterWorker;
+  readonly startWorker?: () => DatabaseWorker;
+  readonly startSearcher?: () => DatabaseWorker;
 }
 
 /**
@@ -53,7 +56,8 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     clock = systemClock,
     busyTimeoutMs = 5_000,
     check = "auto",
-    startWorker = startWriterWorker,
+    startWorker = () => startDatabaseWorker("sqlite-writer"),
+    startSearcher = () => startDatabaseWorker("sqlite-searcher"),
   } = options;
   const path = resolve(options.path);
   makeFolderOf(path);
@@ -66,12 +70,22 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     // Of a backup that was copied here by other means than a restore.
     if (statIfThere(path)?.isFile()) removeChecksum(path);
     logOpening(await writer.start(check), log);
-    return new SqliteStorage(lock, writer, openReader(path), clock);
+    const search = new SqliteSearch({ path, clock, startWorker: startSearcher });
+    return new SqliteStorage({ lock, writer, reader: openReader(path), search, clock, log });
   } catch (fault) {
     await writer.close();
     lock.release();
     throw openingError(path, fault);
   }
+}
+
+interface Parts {
+  readonly lock: DatabaseLock;
+  readonly writer: WriterClient;
+  readonly reader: Database;
+  readonly search: SqliteSearch;
+  readonly clock: Clock;
+  readonly log: Log | undefined;
 }
 
 /**
@@ -84,22 +98,31 @@ class SqliteStorage implements Storage {
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
+  readonly search: SqliteSearch;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
   readonly #reader: Database;
   readonly #clientIds: ClientIds;
   readonly #memberNames: MemberNames;
+  readonly #indexing: SearchIndexing;
   #closed: Promise<void> | undefined;
 
-  constructor(lock: DatabaseLock, writer: WriterClient, reader: Database, clock: Clock) {
+  constructor({ lock, writer, reader, search, clock, log }: Parts) {
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
     this.#commits = new Commits(writer);
     this.#clientIds = new ClientIds(reader, clock);
     this.#memberNames = new MemberNames(reader, clock);
-    this.chat = new SqliteChatStore(this.#commits, reader, this.#clientIds, this.#memberNames);
+    this.#indexing = new SearchIndexing(this.#commits, clock, log);
+    // Of what the last server left, or one that knew no search.
+    this.#indexing.due();
+    this.search = search;
+    this.chat = new SqliteChatStore({
+      ...{ commits: this.#commits, reader, clientIds: this.#clientIds },
+      ...{ memberNames: this.#memberNames, onChange: () => this.#indexing.due() },
+    });
     this.queues = new SqliteQueueStore(this.#commits, reader);
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
@@ -112,7 +135,9 @@ class SqliteStorage implements Storage {
   }
 
   async #shutDown(): Promise<void> {
+    this.#indexing.stop();
     await this.#commits.finish();
+    await this.search.close();
     this.#clientIds.stop();
     this.#memberNames.stop();
     // First, so that the writer's connection is the last one and takes the log's files with it.

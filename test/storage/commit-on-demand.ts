@@ -6,7 +6,7 @@
 import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
-import { startWriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import { startDatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, message } from "../support/stored.ts";
@@ -16,7 +16,7 @@ async function serve(path: string): Promise<void> {
   const clock = new FakeClock();
   const startWorker = () => {
     writers += 1;
-    return startWriterWorker();
+    return startDatabaseWorker("sqlite-writer");
   };
   const storage = await openSqliteStorage({ path, clock, startWorker });
   await storage.chat.commit(batch({ conversations: [conversation()] }));

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
-import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import { type DatabaseWorker, startDatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -14,7 +14,7 @@ afterEach(async () => {
   }
 });
 
-async function open(startWorker: () => WriterWorker): Promise<Storage> {
+async function open(startWorker: () => DatabaseWorker): Promise<Storage> {
   const folder = new TemporaryFolder();
   const storage = await openSqliteStorage({ path: folder.file("parley.db"), startWorker });
   opened.push({ storage, folder });
@@ -24,7 +24,7 @@ async function open(startWorker: () => WriterWorker): Promise<Storage> {
 test("changes that come at once, or while others are written, are committed together", async () => {
   let replies = 0;
   const { blocks } = await open(() => {
-    const worker = startWriterWorker();
+    const worker = startDatabaseWorker("sqlite-writer");
     worker.addEventListener("message", () => {
       replies += 1;
     });

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { StoredQueueMessage } from "../../src/broker/queue-store.ts";
 import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
-import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import { type DatabaseWorker, startDatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { writeOldChat } from "../support/old-database.ts";
@@ -75,12 +75,12 @@ test("batches of queues that nobody waited for are done in their order", async (
 
 describe("a writer whose thread ends", () => {
   test("in a commit of a queue, leaves it wholly there or not at all, and tells which", async () => {
-    let worker: WriterWorker | undefined;
+    let worker: DatabaseWorker | undefined;
     const clock = new FakeClock();
     const { queues } = await open({
       clock,
       startWorker() {
-        worker = startWriterWorker();
+        worker = startDatabaseWorker("sqlite-writer");
         return worker;
       },
     });

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
 import { lockDatabase } from "../../src/storage/sqlite-lock.ts";
-import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import { type DatabaseWorker, startDatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { copyAsAfterCrash, corruptMiddlePage, tamper } from "../support/database-files.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
@@ -106,9 +106,9 @@ describe("a start says what it found:", () => {
   });
 
   test("and neither says nor verifies it anew when its writer is replaced", async () => {
-    let worker: WriterWorker | undefined;
+    let worker: DatabaseWorker | undefined;
     const startWorker = () => {
-      worker = startWriterWorker();
+      worker = startDatabaseWorker("sqlite-writer");
       return worker;
     };
     const { chat } = await open({ startWorker });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { AppError } from "../../src/errors.ts";
 import { MIGRATIONS } from "../../src/storage/migrations.ts";
 import { openSqliteStorage, type SqliteStorageOptions } from "../../src/storage/sqlite.ts";
-import { startWriterWorker, type WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import { type DatabaseWorker, startDatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import {
@@ -173,7 +173,7 @@ describe("a database that is being served", () => {
 });
 
 describe("a writer whose thread ends", () => {
-  let worker: WriterWorker | undefined;
+  let worker: DatabaseWorker | undefined;
   let clock: FakeClock;
 
   beforeEach(() => {
@@ -181,7 +181,7 @@ describe("a writer whose thread ends", () => {
   });
 
   const startWorker = () => {
-    worker = startWriterWorker();
+    worker = startDatabaseWorker("sqlite-writer");
     return worker;
   };
   const kill = async () => {

@@ -182,6 +182,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
       ...(body && { body }),
     }),
   ),
+  http("GET", "/api/search", null, { path: () => "/api/search?q=needle" }),
   http("GET", "/api/presence", null),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),

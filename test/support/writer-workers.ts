@@ -1,7 +1,7 @@
-import type { WriterWorker } from "../../src/storage/sqlite-writer-thread.ts";
+import type { DatabaseWorker } from "../../src/storage/sqlite-thread.ts";
 
 /** A writer that ends when it has done one thing more than it answers. */
-export function workerThatEndsAfterReplies(count: number): WriterWorker {
+export function workerThatEndsAfterReplies(count: number): DatabaseWorker {
   const worker = new Worker(new URL("../../src/storage/sqlite-writer.ts", import.meta.url).href);
   let replies = 0;
   worker.addEventListener("message", (event) => {
@@ -14,7 +14,7 @@ export function workerThatEndsAfterReplies(count: number): WriterWorker {
 }
 
 /** A writer that fails at its first request. */
-export function faultyWorker(): WriterWorker {
+export function faultyWorker(): DatabaseWorker {
   const code = "addEventListener('message', () => { throw new Error('a fault') });";
   return new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
 }

@@ -1,0 +1,64 @@
+import type { Clock, Timer } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { Commits } from "./sqlite-commits.ts";
+
+/** From a commit to the first portion after it, which has more messages in it by then. */
+const DELAY_MS = 100;
+/** Between portions. While messages come, the writer's time is theirs but for a small part. */
+const PAUSE_MS = 1;
+const BUSY_PAUSE_MS = 50;
+const RETRY_MS = 5_000;
+
+/** Has the writer index what was committed, in portions between which it commits. */
+export class SearchIndexing {
+  readonly #commits: Pick<Commits, "index">;
+  readonly #clock: Clock;
+  readonly #log: Log | undefined;
+  #timer: Timer | undefined;
+  /** A portion is under way or waited for. */
+  #isRunning = false;
+  /** Something was committed since the last portion began. */
+  #isDue = false;
+  #isFailing = false;
+  #isStopped = false;
+
+  constructor(commits: Pick<Commits, "index">, clock: Clock, log: Log | undefined) {
+    this.#commits = commits;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** There may be something that is not indexed. Returns at once, and costs next to nothing. */
+  due(): void {
+    this.#isDue = true;
+    if (!this.#isRunning) this.#schedule(DELAY_MS);
+  }
+
+  /** A portion under way is one of the commits that the store finishes. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(delayMs: number): void {
+    this.#isRunning = !this.#isStopped;
+    if (this.#isStopped) return;
+    this.#timer = this.#clock.schedule(delayMs, () => void this.#portion());
+  }
+
+  async #portion(): Promise<void> {
+    this.#isDue = false;
+    let hasMore = true;
+    try {
+      hasMore = await this.#commits.index();
+      this.#isFailing = false;
+    } catch (err) {
+      if (!this.#isFailing) this.#log?.warn({ err }, "New messages are not indexed for now");
+      this.#isFailing = true;
+    }
+    if (this.#isFailing) this.#schedule(RETRY_MS);
+    else if (hasMore) this.#schedule(this.#isDue ? BUSY_PAUSE_MS : PAUSE_MS);
+    else if (this.#isDue) this.#schedule(DELAY_MS);
+    else this.#isRunning = false;
+  }
+}

@@ -1,0 +1,183 @@
+import type { Database } from "bun:sqlite";
+import type { StoredMessage } from "../chat/ports.ts";
+import { MOST_RANKED, type SearchPage, type SearchQuery } from "../chat/search.ts";
+import { matchText, type SearchTerms, type TextMatch } from "../chat/search-text.ts";
+import { AppError } from "../errors.ts";
+import { READS } from "./sqlite-reads.ts";
+import { tokenOf } from "./sqlite-search-tokens.ts";
+
+/** The conversations of a user with no more than these are a part of what the index is asked for. */
+const MOST_TOKENS = 128;
+/** Positions that are asked of the index at a time: many more than a page needs, as a rule. */
+const PORTION = 256;
+/** Messages that one request looks at. */
+const MOST_CANDIDATES = 4_096;
+/** Of the beginnings of words, those of these lengths have an index. */
+const BEGINNINGS = [5, 3];
+/** Positions follow the server's clock, which may have been set back by so much. */
+const CLOCK_SLACK_MS = 24 * 60 * 60 * 1_000;
+
+interface Candidate {
+  readonly id: string;
+  readonly senderId: string;
+  readonly conversationId: string;
+  readonly content: string;
+  readonly timestampMs: number;
+}
+
+interface Found extends TextMatch {
+  readonly id: string;
+}
+
+/** Searches a database. Each search sees one commit's state. */
+export class SearchReads {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** The database must be migrated. */
+  constructor(db: Database) {
+    this.#statements = prepare(db);
+  }
+
+  /** Throws the engine's error, or AppError VALIDATION_FAILED for an `after` that is none of its. */
+  search(query: SearchQuery): SearchPage {
+    this.#statements.begin.run();
+    try {
+      return this.#search(query);
+    } finally {
+      this.#statements.end.run();
+    }
+  }
+
+  #search(query: SearchQuery): SearchPage {
+    const { order, limit } = query;
+    const expression = this.#expression(query);
+    if (expression === null) return { hits: [], next: null };
+    if (order === "newest") {
+      const { found, next } = this.#find(query, expression, limit);
+      return { hits: this.#hits(found), next: next === null ? null : String(next) };
+    }
+    const { found } = this.#find({ ...query, after: null }, expression, MOST_RANKED);
+    const best = found.toSorted((a, b) => b.relevance - a.relevance).slice(0, limit);
+    return { hits: this.#hits(best), next: null };
+  }
+
+  /** The newest ones first, and where the rest begins. */
+  #find(
+    query: SearchQuery,
+    expression: string,
+    limit: number,
+  ): { found: Found[]; next: number | null } {
+    const [lowest, beyond] = this.#bounds(query);
+    const found: Found[] = [];
+    let next = Math.min(positionIn(query.after), beyond);
+    for (let looked = 0; looked < MOST_CANDIDATES; looked += PORTION) {
+      const rows = this.#statements.positions.all(expression, next, lowest, PORTION);
+      for (const { position } of rows) {
+        if (found.length === limit) return { found, next };
+        next = position;
+        const hit = this.#hitAt(position, query);
+        if (hit !== null) found.push(hit);
+      }
+      if (rows.length < PORTION) return { found, next: null };
+    }
+    return { found, next };
+  }
+
+  #hitAt(position: number, { userId, terms, ...query }: SearchQuery): Found | null {
+    const candidate = this.#statements.candidate.get(userId, position);
+    if (candidate === null) return null;
+    const { conversationId, senderId, sinceMs, untilMs } = query;
+    const { id, content, timestampMs } = candidate;
+    if (conversationId !== null && candidate.conversationId !== conversationId) return null;
+    if (senderId !== null && candidate.senderId !== senderId) return null;
+    if (sinceMs !== null && timestampMs < sinceMs) return null;
+    if (untilMs !== null && timestampMs >= untilMs) return null;
+    const match = matchText(terms, content);
+    return match && { id, ...match };
+  }
+
+  #hits(found: readonly Found[]): SearchPage["hits"] {
+    return found.flatMap(({ id, ranges }) => {
+      const message = this.#statements.message.get(id);
+      return message === null ? [] : [{ message, ranges }];
+    });
+  }
+
+  /** What the index is asked for, in its own language; null: nothing can be found. */
+  #expression({ userId, terms, conversationId, senderId }: SearchQuery): string | null {
+    const parts = [`content : (${termsExpression(terms)})`];
+    if (senderId !== null) parts.push(`sender : ${tokenOf(senderId)}`);
+    const ids =
+      conversationId === null
+        ? this.#statements.conversationIds.all(userId, MOST_TOKENS + 1).map(({ id }) => id)
+        : [conversationId];
+    if (ids.length === 0) return null;
+    // Of more conversations it is found out for each message: the more they are, the more are for the user.
+    if (ids.length <= MOST_TOKENS) {
+      parts.push(`conversation : (${ids.map(tokenOf).join(" OR ")})`);
+    }
+    return parts.join(" AND ");
+  }
+
+  /** From the first position up to before the second, as far as the times tell. */
+  #bounds({ sinceMs, untilMs }: SearchQuery): readonly [lowest: number, beyond: number] {
+    const end = (this.#statements.lastPosition.get()?.position ?? 0) + 1;
+    const lowest = sinceMs === null ? 1 : this.#positionOf(sinceMs - CLOCK_SLACK_MS, end);
+    const beyond = untilMs === null ? end : this.#positionOf(untilMs + CLOCK_SLACK_MS, end);
+    return [lowest, beyond];
+  }
+
+  /** Of the first message that was sent then or later; `end`: there is none. */
+  #positionOf(timeMs: number, end: number): number {
+    let low = 1;
+    let high = end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#statements.positionsFrom.get(middle);
+      if (row === null || row.timestampMs >= timeMs) high = middle;
+      else low = row.position + 1;
+    }
+    return Math.min(low, end);
+  }
+}
+
+/** Of the last word the beginning, where it may go on: what follows is looked at in the messages. */
+function termsExpression({ phrases, isOpen }: SearchTerms): string {
+  return phrases
+    .map((phrase, at) => {
+      const mayGoOn = isOpen && at === phrases.length - 1;
+      const characters = mayGoOn ? [...(phrase.at(-1) ?? "")] : [];
+      const length = BEGINNINGS.find((beginning) => beginning <= characters.length);
+      if (length === undefined) return `"${phrase.join(" ")}"`;
+      const beginning = characters.slice(0, length).join("");
+      return `"${[...phrase.slice(0, -1), beginning].join(" ")}" *`;
+    })
+    .join(" AND ");
+}
+
+function positionIn(after: string | null): number {
+  if (after === null) return Number.MAX_SAFE_INTEGER;
+  const position = Number(after);
+  if (/^\d{1,15}$/.test(after) && position >= 1) return position;
+  throw new AppError("VALIDATION_FAILED", "cursor: is not one that this server gave");
+}
+
+function prepare(db: Database) {
+  return {
+    begin: db.query<null, []>("BEGIN"),
+    end: db.query<null, []>("COMMIT"),
+    positions: db.query<
+      { position: number },
+      [expression: string, below: number, lowest: number, limit: number]
+    >(READS.searchPositions),
+    candidate: db.query<Candidate, [userId: string, position: number]>(READS.searchCandidate),
+    message: db.query<StoredMessage, [id: string]>(READS.messageById),
+    conversationIds: db.query<{ id: string }, [userId: string, limit: number]>(
+      READS.conversationIds,
+    ),
+    positionsFrom: db.query<{ position: number; timestampMs: number }, [position: number]>(
+      READS.positionsFrom,
+    ),
+    lastPosition: db.query<{ position: number | null }, []>(READS.lastPosition),
+  };
+}

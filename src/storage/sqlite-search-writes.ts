@@ -1,0 +1,128 @@
+import type { Database } from "bun:sqlite";
+import { wordsOf } from "../chat/search-text.ts";
+import { tokenOf } from "./sqlite-search-tokens.ts";
+
+interface MessageRow {
+  readonly position: number;
+  readonly id: string;
+  readonly conversationId: string;
+  readonly senderId: string;
+  readonly content: string;
+  /** It is a message that has words: no event, not deleted. */
+  readonly isSearchable: 0 | 1;
+}
+
+/** So few that a commit which comes meanwhile hardly notices. */
+const PORTION_MESSAGES = 64;
+const PORTION_CHARACTERS = 128 * 1024;
+/** Pages of the index that are written by one step of its tidying. */
+const PORTION_PAGES = 16;
+
+const COLUMNS = `
+  messages.rowid AS position, id, conversation_id AS conversationId, sender_id AS senderId, content,
+  event IS NULL AND deleted_ms IS NULL AS isSearchable`;
+
+/**
+ * Keeps the words of messages, a portion at a time, after the messages: their commits do not wait
+ * for it. The triggers of the schema take away what is changed or removed. Transactions are the
+ * caller's.
+ */
+export class SearchWrites {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** The database must be migrated. */
+  constructor(db: Database) {
+    this.#statements = prepare(db);
+  }
+
+  /** Once, when the database is opened: where rowids are no longer what they were, it begins anew. */
+  open(): void {
+    const { progress, idAt, forgetAll, forgetPending, setProgress } = this.#statements;
+    const { upto, messageId } = progress.get() ?? { upto: 0, messageId: null };
+    if (upto === 0 || idAt.get(upto)?.id === messageId) return;
+    forgetAll.run();
+    forgetPending.run();
+    setProgress.run(0, null);
+  }
+
+  /** Returns whether there is more to be done. Throws the engine's error. */
+  apply(): boolean {
+    return this.#addChanged() || this.#addNew() || this.#tidy();
+  }
+
+  #addChanged(): boolean {
+    const rows = this.#statements.changed.all(PORTION_MESSAGES);
+    for (const row of portionOf(rows)) {
+      this.#add(row);
+      this.#statements.settle.run(row.position);
+    }
+    return rows.length > 0;
+  }
+
+  #addNew(): boolean {
+    const { progress, newer, setProgress } = this.#statements;
+    const rows = newer.all(progress.get()?.upto ?? 0, PORTION_MESSAGES);
+    const portion = portionOf(rows);
+    for (const row of portion) this.#add(row);
+    const last = portion.at(-1);
+    if (last !== undefined) setProgress.run(last.position, last.id);
+    return last !== undefined;
+  }
+
+  #add({ position, conversationId, senderId, content, isSearchable }: MessageRow): void {
+    if (isSearchable === 0) return;
+    const words = wordsOf(content).map(({ text }) => text);
+    if (words.length === 0) return;
+    const tokens = [tokenOf(conversationId), tokenOf(senderId)] as const;
+    this.#statements.add.run(position, words.join(" "), ...tokens);
+  }
+
+  /** Joins parts of the index, of which every portion makes one. */
+  #tidy(): boolean {
+    const { tidy, changes } = this.#statements;
+    const before = changes.get()?.total ?? 0;
+    tidy.run();
+    // One change is the command itself.
+    return (changes.get()?.total ?? 0) - before >= 2;
+  }
+}
+
+/** At least one, where there is one. */
+function portionOf(rows: readonly MessageRow[]): readonly MessageRow[] {
+  let characters = 0;
+  const rest = rows.findIndex(({ content }) => {
+    characters += content.length;
+    return characters > PORTION_CHARACTERS;
+  });
+  return rest === -1 ? rows : rows.slice(0, Math.max(rest, 1));
+}
+
+function prepare(db: Database) {
+  return {
+    progress: db.query<{ upto: number; messageId: string | null }, []>(
+      "SELECT upto, message_id AS messageId FROM search_progress",
+    ),
+    setProgress: db.query<null, [upto: number, messageId: string | null]>(
+      "UPDATE search_progress SET upto = ?, message_id = ?",
+    ),
+    idAt: db.query<{ id: string }, [position: number]>("SELECT id FROM messages WHERE rowid = ?"),
+    newer: db.query<MessageRow, [upto: number, limit: number]>(
+      `SELECT ${COLUMNS} FROM messages WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+    ),
+    changed: db.query<MessageRow, [limit: number]>(
+      `SELECT ${COLUMNS} FROM search_pending CROSS JOIN messages
+         ON messages.rowid = search_pending.position
+       ORDER BY position LIMIT ?`,
+    ),
+    settle: db.query<null, [position: number]>("DELETE FROM search_pending WHERE position = ?"),
+    add: db.query<null, [position: number, content: string, conversation: string, sender: string]>(
+      "INSERT INTO search (rowid, content, conversation, sender) VALUES (?, ?, ?, ?)",
+    ),
+    tidy: db.query<null, []>(
+      `INSERT INTO search (search, rank) VALUES ('merge', ${PORTION_PAGES})`,
+    ),
+    changes: db.query<{ total: number }, []>("SELECT total_changes() AS total"),
+    forgetAll: db.query<null, []>("INSERT INTO search (search) VALUES ('delete-all')"),
+    forgetPending: db.query<null, []>("DELETE FROM search_pending"),
+  };
+}
