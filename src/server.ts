@@ -313,6 +313,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
+  chat.disappearance.start();
   metrics.start({ health, journal: chat.journal });
 
   async function stop(reason: string): Promise<void> {

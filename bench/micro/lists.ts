@@ -85,7 +85,7 @@ function conversationOf(at: number): WriteBatch["conversations"][number] {
   const memberIds = [`a-${at}`, `b-${at}`, "everywhere"];
   if (isRegular(at)) memberIds.push("regular", "idle");
   const members = memberIds.map((userId) => ({ userId, role: "member" as const }));
-  const profile = { title: `Conversation ${at}`, picture: null };
+  const profile = { title: `Conversation ${at}`, picture: null, disappearAfterSeconds: null };
   return { id: idOf(at), kind: "group", createdMs: START_MS, ...profile, members };
 }
 
@@ -102,6 +102,7 @@ function messageOf(at: number, seq: number): StoredMessage {
       reactions: null,
     },
     ...{ editedMs: null, deletedMs: null, pinnedMs: null, replyCount: 0 },
+    ...{ mentions: null, expiresMs: null },
     timestampMs: START_MS + ((at * 7_919) % CONVERSATIONS) * 1_000 + seq,
   };
 }

@@ -15,6 +15,7 @@ import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 
 const COMMIT_SECONDS = 2;
 const READS = 3_000;
+const NO_PROFILE = { title: null, picture: null, disappearAfterSeconds: null };
 const CONVERSATIONS = 1_000;
 const CONTENT = "the quick brown fox jumps over the lazy dog, and then again. ".repeat(2);
 
@@ -123,7 +124,7 @@ function emptyBatch(parts: Partial<WriteBatch>): WriteBatch {
 
 function direct(id: string, ...memberIds: string[]): WriteBatch["conversations"][number] {
   const members = memberIds.map((userId) => ({ userId, role: "member" as const }));
-  return { id, kind: "direct", createdMs: Date.now(), title: null, picture: null, members };
+  return { id, kind: "direct", createdMs: Date.now(), ...NO_PROFILE, members };
 }
 
 function newMessage(conversationId: string, seq: number): StoredMessage {
@@ -142,5 +143,7 @@ function newMessage(conversationId: string, seq: number): StoredMessage {
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,
     replyCount: 0,
+    mentions: null,
+    expiresMs: null,
   };
 }

@@ -27,6 +27,11 @@ const contentSchema = z
   .min(1)
   .transform((text) => text.toWellFormed());
 
+const MOST_MENTIONS = 100;
+const YEAR_SECONDS = 366 * 24 * 60 * 60;
+
+const lifetimeSchema = z.int().min(1).max(YEAR_SECONDS);
+
 export const sendSchema = z.object({
   conversationId: idSchema,
   recipientId: optional(idSchema),
@@ -39,6 +44,17 @@ export const sendSchema = z.object({
   ),
   clientMessageId: optional(clientIdSchema),
   replyTo: optional(clientIdSchema),
+  mentions: optional(
+    z
+      .array(idSchema)
+      .max(MOST_MENTIONS)
+      .describe("Ids of members whom the message names; of others nothing is kept."),
+  ),
+  disappearAfterSeconds: optional(
+    lifetimeSchema.describe(
+      "So long after its sending it says nothing any more, or sooner where the conversation says so.",
+    ),
+  ),
 });
 
 type SendBody = z.output<typeof sendSchema>;
@@ -57,6 +73,8 @@ export function parseSend(text: string): SendBody {
 function plainSend(value: unknown): SendBody | null {
   if (!isRecord(value)) return null;
   const { conversationId, recipientId, content, type, clientMessageId, replyTo } = value;
+  const { mentions, disappearAfterSeconds } = value;
+  if ((mentions ?? disappearAfterSeconds ?? null) !== null) return null;
   if (typeof conversationId !== "string" || !PLAIN_ID.test(conversationId)) return null;
   if (typeof content !== "string" || content === "" || !content.isWellFormed()) return null;
   const isPlain =
@@ -72,6 +90,8 @@ function plainSend(value: unknown): SendBody | null {
     type: stringOrNull(type),
     clientMessageId: stringOrNull(clientMessageId),
     replyTo: stringOrNull(replyTo),
+    mentions: null,
+    disappearAfterSeconds: null,
   };
 }
 
@@ -133,6 +153,7 @@ export const newGroupSchema = z.object({
   memberIds: z.array(idSchema).describe("Who asks is a member as well, unless it is the back end."),
   title: optional(titleSchema),
   picture: optional(pictureSchema),
+  disappearAfterSeconds: optional(lifetimeSchema),
   ownerId: optional(idSchema).describe(
     "Of a group that the back end makes; nobody owns it without.",
   ),
@@ -142,6 +163,10 @@ export const newGroupSchema = z.object({
 export const profileSchema = z.object({
   title: titleSchema.nullable().optional(),
   picture: pictureSchema.nullable().optional(),
+  disappearAfterSeconds: lifetimeSchema
+    .nullable()
+    .optional()
+    .describe("So long after their sending, messages sent from now on say nothing any more."),
 });
 
 /** The same for the same user and key, and nobody else's. */

@@ -6,6 +6,7 @@ import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
+import { Disappearance } from "./disappearance.ts";
 import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
@@ -76,6 +77,7 @@ export class Chat {
   readonly changes: ConversationChanges;
   readonly membership: Membership;
   readonly messageChanges: MessageChanges;
+  readonly disappearance: Disappearance;
   readonly roles: Roles;
   readonly profiles: Profiles;
   readonly preferences: MemberPreferences;
@@ -133,6 +135,7 @@ export class Chat {
       contentBytes: options.contentBytes,
       blocks: options.blocks,
       contacts,
+      onDisappearing: (expiresMs) => this.disappearance.expect(expiresMs),
     });
     this.#replays = { store, conversations, journal, recent };
     const { blocks } = options;
@@ -162,9 +165,13 @@ export class Chat {
       deleteWithinMs: options.deleteWithinMs,
       contentBytes: options.contentBytes,
     });
+    this.disappearance = new Disappearance({
+      ...{ store, clock, onFault },
+      expire: (message) => this.messageChanges.expire(message),
+    });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
-    this.profiles = new Profiles(inGroups);
+    this.profiles = new Profiles({ ...inGroups, blocks });
     this.preferences = new MemberPreferences({ changes, outlet, clock });
     this.membership = new Membership({
       ...inGroups,
@@ -200,6 +207,7 @@ export class Chat {
   /** Ends timers, keeps everyone's last seen, and waits until all is committed. */
   async stop(): Promise<void> {
     this.typing.stop();
+    this.disappearance.stop();
     this.presence.stop();
     await this.journal.drained();
     this.journal.stop();

@@ -46,13 +46,13 @@ export class Conversation {
   profile: ConversationProfile;
 
   constructor(
-    { id, kind, createdMs, title, picture }: NewConversationInput,
+    { id, kind, createdMs, title, picture, disappearAfterSeconds }: NewConversationInput,
     stored: StoredConversation | null,
   ) {
     this.id = id;
     this.kind = kind;
     this.createdMs = createdMs;
-    this.profile = { title, picture };
+    this.profile = { title, picture, disappearAfterSeconds };
     this.lastSeq = stored?.lastSeq ?? 0;
     this.committedSeq = this.lastSeq;
     this.persisted = stored !== null;
@@ -204,7 +204,7 @@ export class Conversations {
 
   /** The direct conversation of the two, which the store does not know yet. */
   openDirect(id: string, userIds: readonly [string, string], nowMs: number): Conversation {
-    const profile = { title: null, picture: null };
+    const profile = { title: null, picture: null, disappearAfterSeconds: null };
     return this.open({ id, kind: "direct", createdMs: nowMs, ...profile }, userIds, null);
   }
 

@@ -40,6 +40,8 @@ export function messageView(
     pinnedAt: optionalTime(message.pinnedMs),
     replyCount: message.replyCount === 0 ? undefined : message.replyCount,
     reactions: message.reactions === null ? undefined : reactionsView(message.reactions),
+    mentions: message.mentions === null ? undefined : JSON.parse(message.mentions),
+    expiresAt: optionalTime(message.expiresMs),
   };
 }
 

@@ -1,13 +1,19 @@
 import type { Actor } from "./actor.ts";
 import type { ConversationProfile, Role } from "./ports.ts";
 
+export type Appearance = Pick<ConversationProfile, "title" | "picture">;
+
 /** What happens to a conversation, and is told to its members as a message of it. */
 export type Happening =
   | {
       readonly type: "CONVERSATION_CREATED";
-      readonly event: ConversationProfile & { readonly memberCount: number };
+      readonly event: Appearance & { readonly memberCount: number };
     }
-  | { readonly type: "CONVERSATION_CHANGED"; readonly event: ConversationProfile }
+  | { readonly type: "CONVERSATION_CHANGED"; readonly event: Appearance }
+  | {
+      readonly type: "DISAPPEARING_CHANGED";
+      readonly event: Pick<ConversationProfile, "disappearAfterSeconds">;
+    }
   | {
       /** By somebody else; by themselves, over a link; and the same of going. */
       readonly type: "MEMBER_ADDED" | "MEMBER_JOINED" | "MEMBER_REMOVED" | "MEMBER_LEFT";
@@ -37,6 +43,7 @@ export interface MessageReference {
 export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
   "CONVERSATION_CREATED",
   "CONVERSATION_CHANGED",
+  "DISAPPEARING_CHANGED",
   "MEMBER_ADDED",
   "MEMBER_JOINED",
   "MEMBER_REMOVED",
@@ -56,6 +63,10 @@ export function sentenceOf({ name }: Actor, { type, event }: Happening): string 
       return event.title === null ? `${name} created the group` : `${name} created ${event.title}`;
     case "CONVERSATION_CHANGED":
       return event.title === null ? `${name} changed the group` : `${name} named it ${event.title}`;
+    case "DISAPPEARING_CHANGED":
+      return event.disappearAfterSeconds === null
+        ? `${name} made messages stay`
+        : `${name} made messages disappear after ${event.disappearAfterSeconds} seconds`;
     case "MEMBER_ADDED":
       return `${name} added ${event.userId}`;
     case "MEMBER_JOINED":

@@ -82,8 +82,9 @@ export class Membership {
         changes.settleWithOthers(found, settled);
         return { id, memberIds, isNew: false };
       }
-      const { title, picture } = group;
-      const input = { id, kind: "group" as const, createdMs: clock.now(), title, picture };
+      const { title, picture, disappearAfterSeconds } = group;
+      const profile = { title, picture, disappearAfterSeconds };
+      const input = { id, kind: "group" as const, createdMs: clock.now(), ...profile };
       const conversation = conversations.open(input, memberIds, ownerId);
       const known = contacts.met(memberIds, memberIds);
       changes.write({ change: "created", conversation }, all(settled, known));

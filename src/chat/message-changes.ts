@@ -74,12 +74,18 @@ export class MessageChanges {
       if (message.deletedMs !== null) return null;
       const deletedMs = clock.now();
       this.#write({ kind: "delete", messageId, deletedMs }, conversation, settled);
-      const changed = {
-        ...message,
-        ...{ content: "", reactions: null, pinnedMs: null, deletedMs },
-      };
+      const changed = erased(message, deletedMs);
       this.#tell(actor, "MESSAGE_DELETED", conversation, changed);
       return changed;
+    });
+  }
+
+  /** Its time is over: it says nothing any more. Nobody needs to be told, who was told of its time. */
+  expire({ id: messageId, expiresMs }: StoredMessage): Promise<void> {
+    return this.#change(SYSTEM, messageId, ({ conversation, message, settled }) => {
+      if (message.deletedMs !== null || expiresMs === null) return null;
+      this.#write({ kind: "delete", messageId, deletedMs: expiresMs }, conversation, settled);
+      return erased(message, expiresMs);
     });
   }
 
@@ -208,6 +214,11 @@ interface Target {
   readonly conversation: Conversation;
   readonly message: StoredMessage;
   readonly settled: Settled;
+}
+
+function erased(message: StoredMessage, deletedMs: number): StoredMessage {
+  const nothing = { content: "", reactions: null, mentions: null, pinnedMs: null };
+  return { ...message, ...nothing, deletedMs };
 }
 
 function referenceOf({ id, seq }: StoredMessage): MessageReference {

@@ -23,6 +23,10 @@ export interface NewMessage {
   readonly type: string;
   readonly content: string;
   readonly replyTo: string | null;
+  /** Whom it names; who is no member is left out. */
+  readonly mentions: readonly string[] | null;
+  /** How long it says something, or less where the conversation says so; null: as that says. */
+  readonly disappearAfterSeconds: number | null;
 }
 
 export interface Telling {
@@ -42,7 +46,19 @@ function editedOf({ content, editedMs, deletedMs }: StoredMessage): string {
   return JSON.stringify(edited);
 }
 
-type Content = Pick<NewMessage, "clientMessageId" | "type" | "content" | "replyTo">;
+type Content = Omit<NewMessage, "conversationId" | "recipientId">;
+
+/** As it is kept: who is a member, each once, as JSON. */
+function mentionsIn({ members }: Conversation, userIds: readonly string[] | null): string | null {
+  if (userIds === null) return null;
+  const named = [...new Set(userIds)].filter((userId) => members.has(userId));
+  return named.length === 0 ? null : JSON.stringify(named);
+}
+
+function expiryOf(nowMs: number, own: number | null, ofAll: number | null): number | null {
+  const seconds = Math.min(own ?? Number.POSITIVE_INFINITY, ofAll ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(seconds) ? nowMs + 1_000 * seconds : null;
+}
 
 /**
  * Called once: null when the message is on disk, else why it is not. `kept` is what is on disk: of a
@@ -73,6 +89,8 @@ export interface MessagesOptions {
   readonly contacts: Contacts;
   /** What a message may say, as JSON. */
   readonly contentBytes: number;
+  /** A message has been taken that disappears at this time. */
+  readonly onDisappearing: (expiresMs: number) => void;
 }
 
 /** Characters of JSON text take at most so many bytes: an escaped control character. */
@@ -182,7 +200,10 @@ export class Messages {
     if (!this.#options.tellsEvents && about === null) return;
     const { type, event } = happening;
     const content = sentenceOf(actor, happening);
-    const input = { type, content, clientMessageId: null, replyTo: about?.id ?? null };
+    const input = {
+      ...{ type, content, clientMessageId: null, replyTo: about?.id ?? null },
+      ...{ mentions: null, disappearAfterSeconds: null },
+    };
     const told = this.#next(conversation, actor, input, JSON.stringify(event));
     const isEdit = type === "MESSAGE_EDITED";
     const message = { ...told, edited: isEdit && about !== null ? editedOf(about) : null };
@@ -211,8 +232,15 @@ export class Messages {
     input: Content,
     event: string | null,
   ): StoredMessage {
-    const { clock, newId } = this.#options;
+    const { clock, newId, onDisappearing } = this.#options;
     conversation.lastSeq += 1;
+    const timestampMs = clock.now();
+    const { disappearAfterSeconds } = conversation.profile;
+    const expiresMs =
+      event === null
+        ? expiryOf(timestampMs, input.disappearAfterSeconds, disappearAfterSeconds)
+        : null;
+    if (expiresMs !== null) onDisappearing(expiresMs);
     return {
       id: newId(),
       conversationId: conversation.id,
@@ -224,7 +252,7 @@ export class Messages {
       type: input.type,
       content: input.content,
       replyTo: input.replyTo,
-      timestampMs: clock.now(),
+      timestampMs,
       event,
       editedMs: null,
       deletedMs: null,
@@ -232,6 +260,8 @@ export class Messages {
       reactions: null,
       replyCount: 0,
       edited: null,
+      mentions: mentionsIn(conversation, input.mentions),
+      expiresMs,
     };
   }
 

@@ -39,6 +39,10 @@ export interface StoredMessage extends SentMessage {
   readonly reactions: string | null;
   /** Messages of its conversation that answer it (`replyTo`) and have not been deleted. */
   readonly replyCount: number;
+  /** Members whom it names, as JSON: their ids, each once; null: none. */
+  readonly mentions: string | null;
+  /** When it will have no content any more; null: it is not known to disappear. */
+  readonly expiresMs: number | null;
   /**
    * Of the event of a message's last edit: what it says now, as JSON of `Edited`. Events of edits
    * that others have followed have none.
@@ -68,11 +72,13 @@ export type ConversationKind = "direct" | "group";
 /** What a member may do in a group; in a direct conversation both are plain members. */
 export type Role = "owner" | "admin" | "member";
 
-/** How a conversation shows itself to its members; null where that is left to the client. */
+/** How a conversation shows itself to its members, and what it keeps; null where nothing is said. */
 export interface ConversationProfile {
   readonly title: string | null;
   /** Of a picture, a URL. */
   readonly picture: string | null;
+  /** How long its messages say something; null: for good. */
+  readonly disappearAfterSeconds: number | null;
 }
 
 /** What a member has arranged for themselves, times in epoch milliseconds. */
@@ -121,6 +127,8 @@ export interface ConversationOverview
    * that are still kept. Since it is reckoned from them, it is never negative, and 0 when all is read.
    */
   readonly unread: number;
+  /** Those of the unread ones that mention the member. */
+  readonly unreadMentions: number;
   /** When something last happened: the newest message, be it removed, or else the creation. */
   readonly activeMs: number;
   /**
@@ -191,7 +199,10 @@ export interface RoleWrite extends MemberKey {
 /** A change of a message; of one that is not there, or not any more, it is left out. */
 export type MessageWrite = { readonly messageId: string } & (
   | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
-  /** Takes away its content, what it said before, its reactions and its pin; events of these stay. */
+  /**
+   * Takes away its content, what it said before, its reactions, its mentions and its pin; events of
+   * these stay.
+   */
   | { readonly kind: "delete"; readonly deletedMs: number }
   /** One of a user's; null takes it away. */
   | {
@@ -325,6 +336,8 @@ export interface ChatStore {
   reactionOf(messageId: string, userId: string): MaybePromise<string | null>;
   /** Messages of its conversation that answer the message and have a `seq` above; ascending by it. */
   replies(messageId: string, afterSeq: number, limit: number): MaybePromise<StoredMessage[]>;
+  /** Messages that disappear and have not yet, the next one first. */
+  disappearing(limit: number): MaybePromise<StoredMessage[]>;
   /** The conversation's pinned messages, the one pinned last first. */
   pinned(conversationId: string, limit: number): MaybePromise<StoredMessage[]>;
   /** Also of a message that has been removed. */

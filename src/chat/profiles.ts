@@ -1,21 +1,24 @@
 import { AppError } from "../errors.ts";
 import type { Actor } from "./actor.ts";
+import { type Blocks, blocked } from "./blocks.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
+import type { Conversation } from "./conversations.ts";
 import type { Messages } from "./messages.ts";
 import type { ConversationProfile } from "./ports.ts";
-import { managed } from "./roles.ts";
+import { entered, managed } from "./roles.ts";
 
 export interface ProfilesOptions {
   readonly changes: ConversationChanges;
   readonly messages: Messages;
+  readonly blocks: Blocks;
 }
 
 /** What is not named, or undefined, stays as it is. */
 export type ProfileChange = {
-  readonly [Part in keyof ConversationProfile]?: string | null | undefined;
+  readonly [Part in keyof ConversationProfile]?: ConversationProfile[Part] | undefined;
 };
 
-/** How groups show themselves. */
+/** How groups show themselves, and how long conversations keep what is said. */
 export class Profiles {
   readonly #options: ProfilesOptions;
 
@@ -24,9 +27,9 @@ export class Profiles {
   }
 
   /**
-   * For who looks after the group, and `SYSTEM`; a no-op where
-   * nothing changes. Rejects with CONVERSATION_NOT_FOUND, NOT_PERMITTED, VALIDATION_FAILED for a direct
-   * conversation.
+   * For who looks after the group, and `SYSTEM`; in a direct conversation for both, but for its
+   * appearance. A no-op where nothing changes. Rejects with CONVERSATION_NOT_FOUND, NOT_PERMITTED,
+   * BLOCKED, VALIDATION_FAILED for the appearance of a direct conversation.
    */
   change(
     actor: Actor,
@@ -35,20 +38,43 @@ export class Profiles {
   ): Promise<ConversationProfile> {
     const { changes, messages } = this.#options;
     return changes.run(conversationId, (found, settled) => {
-      const conversation = managed(found, conversationId, actor);
-      if (conversation.kind === "direct") {
-        throw new AppError("VALIDATION_FAILED", "A direct conversation shows the other user");
-      }
+      const conversation = this.#changeable(found, conversationId, actor, change);
       const before = conversation.profile;
       const { title = before.title, picture = before.picture } = change;
-      if (title === before.title && picture === before.picture) {
+      const { disappearAfterSeconds = before.disappearAfterSeconds } = change;
+      const looksElse = title !== before.title || picture !== before.picture;
+      const keepsElse = disappearAfterSeconds !== before.disappearAfterSeconds;
+      if (!looksElse && !keepsElse) {
         changes.settleWithOthers(conversation, settled);
         return before;
       }
-      const profile = { title, picture };
+      const profile = { title, picture, disappearAfterSeconds };
       changes.setProfile(conversation, profile, settled);
-      messages.tell(conversation, actor, { type: "CONVERSATION_CHANGED", event: profile });
+      if (looksElse) {
+        const event = { title, picture };
+        messages.tell(conversation, actor, { type: "CONVERSATION_CHANGED", event });
+      }
+      if (keepsElse) {
+        const event = { disappearAfterSeconds };
+        messages.tell(conversation, actor, { type: "DISAPPEARING_CHANGED", event });
+      }
       return profile;
     });
+  }
+
+  #changeable(
+    found: Conversation | null,
+    id: string,
+    actor: Actor,
+    { title, picture }: ProfileChange,
+  ): Conversation {
+    const conversation = entered(found, id, actor);
+    if (conversation.kind === "group") return managed(conversation, id, actor);
+    if (title !== undefined || picture !== undefined) {
+      throw new AppError("VALIDATION_FAILED", "A direct conversation shows the other user");
+    }
+    const peerId = conversation.peerOf(actor.userId);
+    if (peerId !== null && this.#options.blocks.isBetween(actor.userId, peerId)) throw blocked();
+    return conversation;
   }
 }

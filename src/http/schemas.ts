@@ -45,6 +45,8 @@ export const MESSAGE = z
       .array(z.object({ emoji: z.string(), userIds: z.array(z.string()) }))
       .optional()
       .describe("Of each user the last, up to 200."),
+    mentions: z.array(z.string()).optional().describe("Ids of members whom it names."),
+    expiresAt: time.optional().describe("When it will have no content any more."),
   })
   .meta({ id: "Message" });
 
@@ -76,6 +78,7 @@ const role = z.enum(["owner", "admin", "member"]);
 const profile = {
   title: z.string().nullable(),
   picture: z.string().nullable().describe("A URL."),
+  disappearAfterSeconds: z.int().nullable().describe("How long its messages say something."),
 };
 
 const preferences = {
@@ -98,6 +101,7 @@ export const CONVERSATION = z
     deliveredSeq: z.int(),
     readSeq: z.int(),
     unread: z.int().describe("Messages above `readSeq` and after one's own last one."),
+    unreadMentions: z.int().describe("Those of them that mention the caller."),
     ...preferences,
     lastMessage: MESSAGE.nullable(),
   })

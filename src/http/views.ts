@@ -36,10 +36,12 @@ export function isFor(caller: Actor, conversation: Conversation, seq: number): b
 
 export function conversationView(overview: ConversationOverview, userId: string) {
   const { id, kind, title, picture, createdMs, activeMs, memberCount, memberIds } = overview;
-  const { lastSeq, role, deliveredSeq, readSeq, unread, lastMessage } = overview;
+  const { disappearAfterSeconds, unread, unreadMentions } = overview;
+  const { lastSeq, role, deliveredSeq, readSeq, lastMessage } = overview;
   return {
     ...{ id, kind, title, picture, createdAt: isoTime(createdMs), activeAt: isoTime(activeMs) },
-    ...{ memberCount, memberIds, lastSeq, role, deliveredSeq, readSeq, unread },
+    ...{ disappearAfterSeconds, memberCount, memberIds, lastSeq, role, deliveredSeq, readSeq },
+    ...{ unread, unreadMentions },
     ...preferencesView(overview),
     lastMessage:
       lastMessage &&

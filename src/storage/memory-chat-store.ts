@@ -77,9 +77,9 @@ export class MemoryChatStore implements ChatStore {
       const member = members?.get(userId);
       if (member !== undefined) members?.set(userId, { ...member, role });
     }
-    for (const { conversationId, title, picture } of profiles) {
+    for (const { conversationId, ...profile } of profiles) {
       const conversation = this.#conversations.get(conversationId);
-      if (conversation !== undefined) conversation.profile = { title, picture };
+      if (conversation !== undefined) conversation.profile = profile;
     }
     for (const { conversationId, userId, ...change } of preferences) {
       const conversation = this.#conversations.get(conversationId);
@@ -108,7 +108,7 @@ export class MemoryChatStore implements ChatStore {
         this.#versions.delete(id);
         this.#reactions.delete(id);
         this.#put({
-          ...{ ...message, content: "", reactions: null, pinnedMs: null },
+          ...{ ...message, content: "", reactions: null, mentions: null, pinnedMs: null },
           deletedMs: change.deletedMs,
         });
         this.#countAnswers(message);
@@ -228,6 +228,16 @@ export class MemoryChatStore implements ChatStore {
     return messages
       .filter(({ pinnedMs }) => pinnedMs !== null)
       .sort((a, b) => (b.pinnedMs ?? 0) - (a.pinnedMs ?? 0) || b.seq - a.seq)
+      .slice(0, Math.max(limit, 0));
+  }
+
+  disappearing(limit: number): StoredMessage[] {
+    this.#expectOpen();
+    const expiryOf = ({ expiresMs, deletedMs }: StoredMessage) =>
+      deletedMs === null ? expiresMs : null;
+    return [...this.#messages.values()]
+      .filter((message) => expiryOf(message) !== null)
+      .sort((a, b) => (expiryOf(a) ?? 0) - (expiryOf(b) ?? 0))
       .slice(0, Math.max(limit, 0));
   }
 
@@ -352,10 +362,10 @@ export class MemoryChatStore implements ChatStore {
     return count;
   }
 
-  #create({ id, kind, createdMs, title, picture, members }: NewConversation): void {
+  #create({ id, kind, createdMs, members, ...profile }: NewConversation): void {
     if (this.#conversations.has(id)) return;
     const conversation: MemoryConversation = {
-      ...{ id, kind, createdMs, profile: { title, picture }, messages: [] },
+      ...{ id, kind, createdMs, profile, messages: [] },
       ...{ members: new Map(), preferences: new Map(), lastSeq: 0, lastMessageMs: null },
     };
     this.#conversations.set(id, conversation);
@@ -463,6 +473,8 @@ function copyOf(message: StoredMessage): StoredMessage {
     replyTo: message.replyTo,
     timestampMs: message.timestampMs,
     event: message.event,
+    mentions: message.mentions,
+    expiresMs: message.expiresMs,
     editedMs: null,
     deletedMs: null,
     pinnedMs: null,

@@ -55,9 +55,14 @@ export function overviewOf(
     memberCount: members.size,
     memberIds: [...members.keys()].sort(compare).slice(0, MEMBERS_IN_OVERVIEW),
     unread: unread.length,
+    unreadMentions: unread.filter(({ mentions }) => isIn(mentions, userId)).length,
     othersDeliveredSeq: lowest("deliveredSeq"),
     othersReadSeq: lowest("readSeq"),
   };
+}
+
+function isIn(mentions: string | null, userId: string): boolean {
+  return mentions !== null && JSON.parse(mentions).includes(userId);
 }
 
 export function positionOf({ pinnedMs, activeMs, id }: ConversationOverview): ListPosition {

@@ -185,6 +185,37 @@ export const MIGRATIONS: readonly string[] = [
          )
        ) WHERE upto = OLD.rowid;
      END;`,
+
+  // Whom messages name, and how long they say something. mentions follows the messages' own column.
+  `ALTER TABLE conversations ADD COLUMN disappear_after_seconds INTEGER;
+   ALTER TABLE messages ADD COLUMN expires_ms INTEGER;
+   ALTER TABLE messages ADD COLUMN mentions TEXT;
+   CREATE INDEX disappearing ON messages (expires_ms)
+     WHERE expires_ms IS NOT NULL AND deleted_ms IS NULL;
+
+   CREATE TABLE mentions (
+     conversation_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     PRIMARY KEY (conversation_id, user_id, seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TRIGGER messages_mention AFTER INSERT ON messages WHEN NEW.mentions IS NOT NULL
+     BEGIN
+       INSERT INTO mentions (conversation_id, user_id, seq)
+       SELECT NEW.conversation_id, value, NEW.seq FROM json_each(NEW.mentions);
+     END;
+   CREATE TRIGGER deleted_messages_mention_nobody AFTER UPDATE OF mentions ON messages
+     WHEN OLD.mentions IS NOT NULL AND NEW.mentions IS NULL
+     BEGIN
+       DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
+         AND user_id IN (SELECT value FROM json_each(OLD.mentions));
+     END;
+   CREATE TRIGGER removed_messages_mention_nobody AFTER DELETE ON messages
+     WHEN OLD.mentions IS NOT NULL
+     BEGIN
+       DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
+         AND user_id IN (SELECT value FROM json_each(OLD.mentions));
+     END;`,
 ];
 
 /**

@@ -154,6 +154,10 @@ export class SqliteChatStore implements ChatStore {
     return answer(() => this.#reads.pinned.all(conversationId, Math.max(limit, 0)));
   }
 
+  disappearing(limit: number): StoredMessage[] {
+    return answer(() => this.#reads.disappearing.all(Math.max(limit, 0)));
+  }
+
   history({ conversationId, afterSeq, beforeSeq, limit }: HistoryQuery): StoredMessage[] {
     const before = beforeSeq ?? Number.MAX_SAFE_INTEGER;
     // A negative LIMIT means none to SQLite.
@@ -239,8 +243,13 @@ export class SqliteChatStore implements ChatStore {
     if (profile === undefined) {
       return created !== undefined && this.conversation(created.id) !== null;
     }
-    const { title, picture } = this.conversation(profile.conversationId) ?? {};
-    return title === profile.title && picture === profile.picture;
+    const there = this.conversation(profile.conversationId);
+    const { title, picture, disappearAfterSeconds } = profile;
+    return (
+      there?.title === title &&
+      there.picture === picture &&
+      there.disappearAfterSeconds === disappearAfterSeconds
+    );
   }
 
   #roleOf({ conversationId, userId }: MemberKey): RoleWrite["role"] | null {
@@ -283,15 +292,17 @@ function overviewOf(row: OverviewRow): ConversationOverview {
   const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
   const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
   const { type, content, replyTo, timestampMs, event, ...more } = columns;
-  const { editedMs, deletedMs, reactions, replyCount, edited, lastPinnedMs, ...overview } = more;
+  const { editedMs, deletedMs, reactions, replyCount, edited, lastPinnedMs, ...others } = more;
+  const { mentions, expiresMs, ...overview } = others;
   const { id: conversationId, lastSeq: seq } = overview;
   const memberIds: string[] = JSON.parse(memberIdsJson);
-  const others: (number | null)[] = othersJson === null ? [] : JSON.parse(othersJson);
-  const [othersDeliveredSeq = null, othersReadSeq = null] = others;
+  const marks: (number | null)[] = othersJson === null ? [] : JSON.parse(othersJson);
+  const [othersDeliveredSeq = null, othersReadSeq = null] = marks;
   const lastMessage = messageId !== null && {
     ...{ id: messageId, conversationId, seq, senderId, senderName, recipientId, clientMessageId },
     ...{ type, content, replyTo, timestampMs, event },
     ...{ editedMs, deletedMs, pinnedMs: lastPinnedMs, reactions, edited, replyCount },
+    ...{ mentions, expiresMs },
   };
   return {
     ...overview,
@@ -344,6 +355,7 @@ function prepare(db: Database) {
     replies: query<StoredMessage, [messageId: string, afterSeq: number, limit: number]>(
       READS.replies,
     ),
+    disappearing: query<StoredMessage, [limit: number]>(READS.disappearing),
     pinned: query<StoredMessage, [conversationId: string, limit: number]>(READS.pinned),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };

@@ -19,8 +19,10 @@ export class ChatWrites {
   apply(batch: WriteBatch): void {
     const { conversations, messages, watermarks, users } = batch;
     const { createConversation, addMember, appendMessage, setNewest } = this.#statements;
-    for (const { id, kind, createdMs, title, picture, members } of conversations) {
-      if (createConversation.run(id, kind, createdMs, title, picture).changes === 0) continue;
+    for (const { id, kind, createdMs, members, ...profile } of conversations) {
+      const { title, picture, disappearAfterSeconds } = profile;
+      const row = [id, kind, createdMs, title, picture, disappearAfterSeconds] as const;
+      if (createConversation.run(...row).changes === 0) continue;
       let position = 0;
       for (const { userId, role } of members) addMember.run(id, userId, position++, role);
     }
@@ -38,6 +40,8 @@ export class ChatWrites {
         message.replyTo,
         message.content,
         message.event,
+        message.expiresMs,
+        message.mentions,
       );
     }
     for (const { conversationId, seq, timestampMs } of newestOfEach(messages)) {
@@ -108,8 +112,8 @@ export class ChatWrites {
   #applyChanges({ roles, profiles, preferences }: WriteBatch): void {
     const { setRole, setProfile, setMuted, setArchived, setPinned } = this.#statements;
     for (const { conversationId, userId, role } of roles) setRole.run(role, conversationId, userId);
-    for (const { conversationId, title, picture } of profiles) {
-      setProfile.run(title, picture, conversationId);
+    for (const { conversationId, title, picture, disappearAfterSeconds } of profiles) {
+      setProfile.run(title, picture, disappearAfterSeconds, conversationId);
     }
     for (const { conversationId, userId, mutedUntilMs, archivedMs, pinnedMs } of preferences) {
       if (mutedUntilMs !== undefined) setMuted.run(mutedUntilMs, conversationId, userId);
@@ -146,6 +150,8 @@ type NewMessageRow = [
   replyTo: string | null,
   content: string,
   event: string | null,
+  expiresMs: number | null,
+  mentions: string | null,
 ];
 
 type NewConversationRow = [
@@ -154,6 +160,7 @@ type NewConversationRow = [
   createdMs: number,
   title: string | null,
   picture: string | null,
+  disappearAfterSeconds: number | null,
 ];
 
 type NewMemberRow = [conversationId: string, userId: string, position: number, role: string];
@@ -168,7 +175,8 @@ function prepare(db: Database) {
     );
   return {
     createConversation: db.query<null, NewConversationRow>(
-      `INSERT INTO conversations (id, kind, created_ms, title, picture) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO conversations (id, kind, created_ms, title, picture, disappear_after_seconds)
+       VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
     ),
     addMember: db.query<null, NewMemberRow>(
@@ -178,9 +186,10 @@ function prepare(db: Database) {
     setRole: db.query<null, [role: string, conversationId: string, userId: string]>(
       "UPDATE members SET role = ? WHERE conversation_id = ? AND user_id = ?",
     ),
-    setProfile: db.query<null, [title: string | null, picture: string | null, id: string]>(
-      "UPDATE conversations SET title = ?, picture = ? WHERE id = ?",
-    ),
+    setProfile: db.query<
+      null,
+      [title: string | null, picture: string | null, seconds: number | null, id: string]
+    >("UPDATE conversations SET title = ?, picture = ?, disappear_after_seconds = ? WHERE id = ?"),
     setMuted: setPreference("muted_until_ms"),
     setArchived: setPreference("archived_ms"),
     setPinned: setPreference("pinned_ms"),
@@ -211,8 +220,9 @@ function prepare(db: Database) {
     ),
     appendMessage: db.query<null, NewMessageRow>(
       `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,
-                             sender_name, recipient_id, type, reply_to, content, event)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                             sender_name, recipient_id, type, reply_to, content, event, expires_ms,
+                             mentions)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     setNewest: db.query<
       null,
@@ -239,7 +249,8 @@ function prepare(db: Database) {
       "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ?",
     ),
     erase: db.query<null, [deletedMs: number, messageId: string]>(
-      "UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL WHERE id = ?",
+      `UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL, mentions = NULL
+       WHERE id = ?`,
     ),
     forgetOldVersions: db.query<null, [messageId: string]>(
       `DELETE FROM message_versions

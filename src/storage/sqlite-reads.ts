@@ -9,6 +9,8 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
   ${alias}.edited_ms AS editedMs,
   ${alias}.deleted_ms AS deletedMs,
   ${alias}.pinned_ms AS ${pinnedMs},
+  ${alias}.expires_ms AS expiresMs,
+  ${alias}.mentions,
   (SELECT nullif(json_group_array(json_array(emoji, user_id)), '[]') FROM (
     SELECT emoji, user_id FROM reactions WHERE message_id = ${alias}.id
     ORDER BY reacted_ms, user_id LIMIT ${MOST_REACTIONS}
@@ -68,7 +70,8 @@ const CONVERSATION = `
   conversations.created_ms AS createdMs,
   conversations.last_seq AS lastSeq,
   conversations.title,
-  conversations.picture`;
+  conversations.picture,
+  conversations.disappear_after_seconds AS disappearAfterSeconds`;
 
 /** When something last happened in a conversation. */
 const ACTIVE_MS = "coalesce(conversations.last_message_ms, conversations.created_ms)";
@@ -110,6 +113,9 @@ const overviews = (which: string) => `
         WHERE first.conversation_id = page.id AND first.seq > page.seenSeq
         ORDER BY first.seq LIMIT 1
       ), 0) AS unread,
+      (SELECT count(*) FROM mentions
+       WHERE conversation_id = page.id AND user_id = page.userId AND seq > page.seenSeq
+      ) AS unreadMentions,
       CASE WHEN last.sender_id = page.userId THEN
         (SELECT json_array(min(delivered_seq), min(read_seq)) FROM members
          WHERE conversation_id = page.id AND user_id <> page.userId)
@@ -298,6 +304,11 @@ export const READS = {
     WHERE rowid >= ? ORDER BY rowid LIMIT 1`,
 
   lastPosition: "SELECT max(rowid) AS position FROM messages",
+
+  disappearing: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE expires_ms IS NOT NULL AND deleted_ms IS NULL
+    ORDER BY expires_ms LIMIT ?`,
 
   invite: `SELECT ${INVITE} FROM invites WHERE code = ?`,
 

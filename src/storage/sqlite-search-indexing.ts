@@ -19,7 +19,8 @@ export class SearchIndexing {
   #isRunning = false;
   /** Something was committed since the last portion began. */
   #isDue = false;
-  #isFailing = false;
+  /** In a row. */
+  #failures = 0;
   #isStopped = false;
 
   constructor(commits: Pick<Commits, "index">, clock: Clock, log: Log | undefined) {
@@ -51,12 +52,13 @@ export class SearchIndexing {
     let hasMore = true;
     try {
       hasMore = await this.#commits.index();
-      this.#isFailing = false;
+      this.#failures = 0;
     } catch (err) {
-      if (!this.#isFailing) this.#log?.warn({ err }, "New messages are not indexed for now");
-      this.#isFailing = true;
+      this.#failures += 1;
+      // The first one may be of a writer that ended, and is replaced.
+      if (this.#failures === 2) this.#log?.warn({ err }, "New messages are not indexed for now");
     }
-    if (this.#isFailing) this.#schedule(RETRY_MS);
+    if (this.#failures > 0) this.#schedule(RETRY_MS);
     else if (hasMore) this.#schedule(this.#isDue ? BUSY_PAUSE_MS : PAUSE_MS);
     else if (this.#isDue) this.#schedule(DELAY_MS);
     else this.#isRunning = false;

@@ -11,6 +11,8 @@ function message(seq: number, conversationId = "c"): StoredMessage {
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,
     replyCount: 0,
+    mentions: null,
+    expiresMs: null,
   };
 }
 

@@ -2,9 +2,11 @@ import { expect, test } from "bun:test";
 import { Conversations } from "../../src/chat/conversations.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
+const NO_PROFILE = { title: null, picture: null, disappearAfterSeconds: null };
+
 function opened(conversations: Conversations, id: string, members = ["alice", "bob"]) {
   const kind = members.length === 2 ? "direct" : "group";
-  const input = { id, kind, createdMs: 0, title: null, picture: null } as const;
+  const input = { id, kind, createdMs: 0, ...NO_PROFILE } as const;
   return conversations.open(input, members, null);
 }
 

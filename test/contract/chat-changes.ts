@@ -57,6 +57,36 @@ export function chatChangesContract(current: () => ChatStore): void {
       expect(await store.versions(message(4).id)).toHaveLength(1);
     });
 
+    test("mentions come back as they were sent, until their message is deleted", async () => {
+      const mentions = JSON.stringify(["bob", "alice"]);
+      await commit({ messages: [message(4, { mentions }), message(5, { mentions })] });
+      expect(await read(4)).toEqual(message(4, { mentions }));
+      await change({ kind: "delete", messageId: message(4).id, deletedMs: 8 });
+      expect(await read(4)).toMatchObject({ mentions: null, content: "" });
+      expect(await read(5)).toMatchObject({ mentions });
+    });
+
+    test("those that disappear are known in the order of their times, until they have", async () => {
+      const times = [30, null, 10, 20].map((expiresMs, at) => message(4 + at, { expiresMs }));
+      await commit({ messages: times });
+      const next = async (limit: number) =>
+        (await store.disappearing(limit)).map(({ seq, expiresMs }) => [seq, expiresMs]);
+      expect(await next(10)).toEqual([
+        ...[
+          [6, 10],
+          [7, 20],
+          [4, 30],
+        ],
+      ]);
+      expect(await next(1)).toEqual([[6, 10]]);
+      await change({ kind: "delete", messageId: message(6).id, deletedMs: 10 });
+      expect(await next(10)).toEqual([
+        [7, 20],
+        [4, 30],
+      ]);
+      expect(await read(6)).toMatchObject({ expiresMs: 10, deletedMs: 10, content: "" });
+    });
+
     test("what was deleted says nothing, and said nothing, and changes no more", async () => {
       await change(edit("second", 5), react("bob", "👍"), { kind: "pin", messageId, pinnedMs: 6 });
       await change({ kind: "delete", messageId, deletedMs: 8 });

@@ -19,6 +19,8 @@ import {
   watermark,
 } from "../support/stored.ts";
 
+const NO_PROFILE = { title: null, picture: null, disappearAfterSeconds: null };
+
 /** What a ChatStore tells of a user's conversations. `current` is the store of the running test. */
 export function chatListsContract(current: () => ChatStore): void {
   describe("a user's list:", () => {
@@ -256,19 +258,55 @@ export function chatListsContract(current: () => ChatStore): void {
       }
     });
 
+    test("counts the unread messages that mention the user, and those alone", async () => {
+      const naming = (seq: number, ...userIds: string[]) =>
+        message(seq, { mentions: JSON.stringify(userIds) });
+      await commit({
+        conversations: [conversation("chat", ["alice", "bob", "carol"])],
+        messages: [
+          ...[naming(1, "bob"), message(2), naming(3, "bob", "carol"), naming(4, "carol")],
+          naming(5, "bob"),
+        ],
+      });
+      const counts = async (userId: string) => {
+        const { unread, unreadMentions } = await chatOf(userId);
+        return [unread, unreadMentions];
+      };
+      expect([await counts("bob"), await counts("carol")]).toEqual([
+        [5, 3],
+        [5, 2],
+      ]);
+      await commit({ watermarks: [watermark("bob", 5, 1)] });
+      expect(await counts("bob")).toEqual([4, 2]);
+      const deletion = { kind: "delete", messageId: message(3).id, deletedMs: 9 } as const;
+      await commit({ messageChanges: [deletion] });
+      expect([await counts("bob"), await counts("carol")]).toEqual([
+        [4, 1],
+        [5, 1],
+      ]);
+      await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 100 });
+      expect([await counts("bob"), await counts("carol")]).toEqual([
+        [1, 1],
+        [1, 0],
+      ]);
+    });
+
     test("has roles and profiles as they were written last, of what is there", async () => {
       await commit({ conversations: [conversation("chat", ["alice", "bob", "carol"])] });
+      const profile = {
+        ...{ title: "The team", picture: "https://example.com/1.png" },
+        disappearAfterSeconds: 60,
+      };
       await commit({
         roles: [
           { conversationId: "chat", userId: "bob", role: "admin" },
           { conversationId: "chat", userId: "mallory", role: "owner" },
         ],
         profiles: [
-          { conversationId: "chat", title: "The team", picture: "https://example.com/1.png" },
-          { conversationId: "nowhere", title: "Nothing", picture: null },
+          { conversationId: "chat", ...profile },
+          { conversationId: "nowhere", ...profile, title: "Nothing" },
         ],
       });
-      const profile = { title: "The team", picture: "https://example.com/1.png" };
       expect(await chatOf("bob")).toMatchObject({ role: "admin", ...profile });
       expect(await chatOf("carol")).toMatchObject({ role: "member", ...profile });
       expect(await store.conversation("chat")).toMatchObject({
@@ -277,9 +315,9 @@ export function chatListsContract(current: () => ChatStore): void {
       });
       await commit({
         addedMembers: [{ ...joining("dave", 0), role: "admin" }],
-        profiles: [{ conversationId: "chat", title: null, picture: null }],
+        profiles: [{ conversationId: "chat", ...NO_PROFILE }],
       });
-      expect(await chatOf("dave")).toMatchObject({ role: "admin", title: null, picture: null });
+      expect(await chatOf("dave")).toMatchObject({ role: "admin", ...NO_PROFILE });
     });
   });
 }

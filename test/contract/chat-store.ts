@@ -82,6 +82,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           createdMs: 1,
           title: "The three",
           picture: "https://example.com/three.png",
+          disappearAfterSeconds: null,
           lastSeq: 0,
           members: ["zoe", "adam", "mia"].map((userId) => ({
             userId,
@@ -552,6 +553,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           activeMs: EPOCH_MS + 3,
           title: null,
           picture: null,
+          disappearAfterSeconds: null,
           lastSeq: 3,
           lastMessage: message(3),
           memberCount: 2,
@@ -564,6 +566,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
           archivedMs: null,
           pinnedMs: null,
           unread: 1,
+          unreadMentions: 0,
           othersDeliveredSeq: null,
           othersReadSeq: null,
         });

@@ -37,13 +37,16 @@ describe("over HTTP", () => {
     });
     const path = `/api/conversations/${created.body.id}`;
     const renamed = await ask("alice", "PATCH", path, { title: "Hikers" });
-    expect(renamed).toEqual({ status: 200, body: { title: "Hikers", picture: group.picture } });
+    expect(renamed).toEqual({
+      ...{ status: 200 },
+      body: { title: "Hikers", picture: group.picture, disappearAfterSeconds: null },
+    });
     const invite = await ask("alice", "POST", `${path}/invites`);
     expect(invite.status).toBe(201);
     const { code } = invite.body;
     expect((await ask("carol", "GET", `/api/invites/${code}`)).body).toEqual({
       ...{ conversationId: created.body.id, title: "Hikers", picture: group.picture },
-      memberCount: 2,
+      ...{ memberCount: 2, disappearAfterSeconds: null },
     });
     expect((await ask("carol", "POST", `/api/invites/${code}/join`)).status).toBe(200);
     expect((await ask("alice", "DELETE", `${path}/invites/${code}`)).status).toBe(204);

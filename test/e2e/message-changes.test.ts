@@ -159,3 +159,32 @@ test("changes hold over a restart", async () => {
   expect(await own.stop()).toBe(0);
   rmSync(dataDir, { recursive: true });
 });
+
+test("a message names members, and disappears when it said that it would", async () => {
+  const path = "/api/conversations/disappearing/messages";
+  const message = { recipientId: "bob", content: "for your eyes", mentions: ["bob", "mallory"] };
+  const { body: sent } = await ask("alice", "POST", path, { ...message, disappearAfterSeconds: 1 });
+  const live = await bob.event("/user/bob/queue/messages", ({ id }) => id === sent.id);
+  expect(live).toMatchObject({ mentions: ["bob"], expiresAt: expect.any(String) });
+  const overview = async () => (await ask("bob", "GET", "/api/conversations/disappearing")).body;
+  for (;;) {
+    const { lastMessage, unreadMentions } = await overview();
+    if (lastMessage.deletedAt === undefined) {
+      expect(unreadMentions).toBe(1);
+      continue;
+    }
+    expect(lastMessage).toMatchObject({ content: "", deletedAt: live.expiresAt });
+    expect(lastMessage).not.toHaveProperty("mentions");
+    expect(unreadMentions).toBe(0);
+    break;
+  }
+  const change = { disappearAfterSeconds: 3_600 };
+  expect((await ask("bob", "PATCH", "/api/conversations/disappearing", change)).body).toMatchObject(
+    change,
+  );
+  expect(await overview()).toMatchObject(change);
+  expect(
+    (await ask("bob", "PATCH", "/api/conversations/disappearing", { disappearAfterSeconds: 0 }))
+      .status,
+  ).toBe(422);
+});

@@ -139,7 +139,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
 
 /** A group of nobody's, made by the app's back end. */
 export function createGroup(chat: Chat, id: string | null, memberIds: readonly string[]) {
-  const profile = { title: null, picture: null, ownerId: null };
+  const profile = { title: null, picture: null, disappearAfterSeconds: null, ownerId: null };
   return chat.membership.create(SYSTEM, { id, memberIds, ...profile });
 }
 
@@ -150,4 +150,6 @@ const textMessage: NewMessage = {
   type: "TEXT",
   content: "hello",
   replyTo: null,
+  mentions: null,
+  disappearAfterSeconds: null,
 };

@@ -93,6 +93,10 @@ export class DeferredStore implements ChatStore {
     return later(() => this.#store.replies(messageId, afterSeq, limit));
   }
 
+  disappearing(limit: number): Promise<StoredMessage[]> {
+    return later(() => this.#store.disappearing(limit));
+  }
+
   pinned(conversationId: string, limit: number): Promise<StoredMessage[]> {
     return later(() => this.#store.pinned(conversationId, limit));
   }

@@ -26,6 +26,7 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     versions: (messageId) => this.inner.versions(messageId),
     reactionOf: (messageId, userId) => this.inner.reactionOf(messageId, userId),
     replies: (...page) => this.inner.replies(...page),
+    disappearing: (limit) => this.inner.disappearing(limit),
     pinned: (conversationId, limit) => this.inner.pinned(conversationId, limit),
     conversationOf: (userId, id) => this.inner.conversationOf(userId, id),
     contactsOf: (userId, limit) => this.inner.contactsOf(userId, limit),

@@ -33,6 +33,8 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     reactions: null,
     replyCount: 0,
     edited: null,
+    mentions: null,
+    expiresMs: null,
     ...fields,
   };
 }
@@ -49,7 +51,8 @@ export function conversation(
 ): NewConversation {
   const kind = memberIds.length === 2 ? "direct" : "group";
   const members = memberIds.map((userId) => ({ userId, role: "member" as const }));
-  return { id, kind, createdMs: EPOCH_MS, title: null, picture: null, members };
+  const profile = { title: null, picture: null, disappearAfterSeconds: null };
+  return { id, kind, createdMs: EPOCH_MS, ...profile, members };
 }
 
 /** The top of the user's list, of what is not archived. */

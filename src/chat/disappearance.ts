@@ -1,0 +1,76 @@
+import type { Clock, Timer } from "../clock.ts";
+import type { ChatStore, StoredMessage } from "./ports.ts";
+
+export interface DisappearanceOptions {
+  readonly store: Pick<ChatStore, "disappearing">;
+  readonly clock: Clock;
+  /** Resolves when the message says nothing any more, on disk too. */
+  readonly expire: (message: StoredMessage) => Promise<void>;
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** Messages that disappear together. */
+const PORTION = 100;
+const RETRY_MS = 5_000;
+/** A timer's longest time, and how late it is at most noticed that the machine's clock was set. */
+const LONGEST_WAIT_MS = 60 * 60 * 1_000;
+
+/** Makes messages disappear when their time is over; those of a server's absence when it starts. */
+export class Disappearance {
+  readonly #options: DisappearanceOptions;
+  #timer: Timer | undefined;
+  /** When the timer runs out. */
+  #dueMs = Number.POSITIVE_INFINITY;
+  #isUnderWay = false;
+  #isStopped = false;
+
+  constructor(options: DisappearanceOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.expect(this.#options.clock.now());
+  }
+
+  /** A message will disappear then. */
+  expect(expiresMs: number): void {
+    if (expiresMs >= this.#dueMs || this.#isStopped) return;
+    this.#dueMs = expiresMs;
+    // The portion under way looks for what is next when it is done.
+    if (!this.#isUnderWay) this.#schedule(expiresMs - this.#options.clock.now());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(waitMs: number): void {
+    this.#timer?.cancel();
+    const delayMs = Math.min(Math.max(waitMs, 0), LONGEST_WAIT_MS);
+    this.#timer = this.#options.clock.schedule(delayMs, () => void this.#portion());
+  }
+
+  async #portion(): Promise<void> {
+    const { store, clock, expire, onFault } = this.#options;
+    this.#isUnderWay = true;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    let retryMs = 0;
+    try {
+      const messages = await store.disappearing(PORTION);
+      const nowMs = clock.now();
+      const isOver = ({ expiresMs }: StoredMessage) => expiresMs !== null && expiresMs <= nowMs;
+      await Promise.all(messages.filter(isOver).map(expire));
+      const next =
+        messages.length === PORTION ? nowMs : messages.find((each) => !isOver(each))?.expiresMs;
+      this.#dueMs = Math.min(this.#dueMs, next ?? Number.POSITIVE_INFINITY);
+    } catch (fault) {
+      onFault(fault);
+      retryMs = RETRY_MS;
+      this.#dueMs = clock.now();
+    }
+    this.#isUnderWay = false;
+    if (this.#isStopped || this.#dueMs === Number.POSITIVE_INFINITY) return;
+    this.#schedule(Math.max(this.#dueMs - clock.now(), retryMs));
+  }
+}
