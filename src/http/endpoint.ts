@@ -39,6 +39,8 @@ export interface Route<
   /** Parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly by: By;
+  /** What generated clients call it; without, a name is made of method and path. */
+  readonly operationId?: string;
   readonly tag: string;
   readonly summary: string;
   readonly params?: Params;

@@ -29,6 +29,7 @@ export function inviteEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/conversations/{id}/invites", by: "actor", tag },
+      operationId: "createInvite",
       summary: "Makes a link into the group: for its owner and admins",
       ...{ params, body: newInviteSchema },
       answers: { 201: { description: "It holds from now on.", schema: INVITE } },
@@ -46,6 +47,7 @@ export function inviteEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}/invites", by: "actor", tag },
+      operationId: "listInvites",
       summary: "The group's links that hold: for its owner and admins",
       params,
       answers: { 200: { description: "The oldest first.", schema: INVITES } },
@@ -60,6 +62,7 @@ export function inviteEndpoints(
   endpoints.add(
     {
       ...{ method: "delete", path: "/api/conversations/{id}/invites/{code}", by: "actor", tag },
+      operationId: "revokeInvite",
       summary: "Revokes a link: for the group's owner and admins",
       params: params.extend(ofCode.shape),
       answers: { 204: { description: "It holds no longer." } },
@@ -75,6 +78,7 @@ export function inviteEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/invites/{code}", by: "actor", tag },
+      operationId: "previewInvite",
       summary: "What a link leads to",
       params: ofCode,
       answers: { 200: { description: "The group.", schema: INVITE_PREVIEW } },
@@ -86,6 +90,7 @@ export function inviteEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/invites/{code}/join", by: "actor", tag },
+      operationId: "joinByInvite",
       summary: "Makes the caller a member of the group that the link leads to",
       params: ofCode,
       answers: { 200: { description: "They are one, on disk.", schema: INVITE_PREVIEW } },
