@@ -273,7 +273,10 @@ function serve(parts: Parts): RunningServer {
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
-    answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),
+    answers: new LargeAnswers({
+      ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
+      callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
+    }),
   });
 
   const page = new Page(chatPage);

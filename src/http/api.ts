@@ -86,7 +86,6 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
         areCookiesTrusted(context.req.raw.headers, options.origins),
       );
     context.res.headers.append("vary", "Origin");
-    context.res.headers.set("cache-control", "no-store");
     withHeaders(context.res, DATA_HEADERS);
     tellRate(context.res.headers, options.requests.standing(context.env.remote));
     return undefined;

@@ -25,6 +25,7 @@ export function blockEndpoints(
     {
       ...{ method: "get", path: "/api/blocks", by: "user", tag },
       operationId: "listBlocks",
+      isConditional: true,
       summary: "Whom the caller blocks",
       answers: { 200: { description: "In the order of their blocking.", schema: USER_IDS } },
     },

@@ -55,6 +55,7 @@ export function conversationEndpoints(
     {
       ...{ method: "get", path: "/api/conversations", by: "actor", tag },
       operationId: "listConversations",
+      isConditional: true,
       summary: "The caller's conversations: pinned ones first, then the one last active first",
       query: listSchema,
       answers: { 200: { description: "A page of them.", schema: CONVERSATIONS } },
@@ -108,6 +109,7 @@ export function conversationEndpoints(
     {
       ...{ method: "get", path: "/api/conversations/{id}", by: "actor", tag },
       operationId: "getConversation",
+      isConditional: true,
       summary: "One of the caller's conversations",
       params,
       answers: { 200: { description: "As its member has it.", schema: CONVERSATION } },
@@ -141,6 +143,7 @@ export function conversationEndpoints(
     {
       ...{ method: "get", path: "/api/conversations/{id}/members", by: "actor", tag },
       operationId: "listMembers",
+      isConditional: true,
       summary: "The members, in the order of their joining, and how far each has come",
       params,
       answers: { 200: { description: "All of them.", schema: MEMBERS } },

@@ -47,6 +47,8 @@ export interface Route<
   readonly query?: Query;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
+  /** Answered by `LargeAnswers`, which says 304 to who has it already (`If-None-Match`). */
+  readonly isConditional?: boolean;
   /** The same request with the same `Idempotency-Key` has one effect. */
   readonly isIdempotentByKey?: boolean;
   /** Beside those that every endpoint of its kind may be refused with. */

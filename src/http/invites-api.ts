@@ -6,11 +6,13 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { asUser } from "./acting.ts";
 import type { Endpoints } from "./endpoint.ts";
+import type { LargeAnswers } from "./large-answers.ts";
 import { INVITE, INVITE_PREVIEW, INVITES } from "./schemas.ts";
 import { inviteView, previewView } from "./views.ts";
 
 export interface InvitesApiOptions {
   readonly chat: Pick<Chat, "invites">;
+  readonly answers: LargeAnswers;
   readonly clock: Clock;
   /** Counts a change by the actor. Throws RATE_LIMITED. */
   readonly countChange: (actor: Actor) => void;
@@ -24,7 +26,7 @@ const refusals = ["CONVERSATION_NOT_FOUND", "NOT_PERMITTED", "STORAGE_UNAVAILABL
 /** Links by which users join groups. */
 export function inviteEndpoints(
   endpoints: Endpoints,
-  { chat: { invites }, clock, countChange }: InvitesApiOptions,
+  { chat: { invites }, answers, clock, countChange }: InvitesApiOptions,
 ): void {
   endpoints.add(
     {
@@ -48,6 +50,7 @@ export function inviteEndpoints(
     {
       ...{ method: "get", path: "/api/conversations/{id}/invites", by: "actor", tag },
       operationId: "listInvites",
+      isConditional: true,
       summary: "The group's links that hold: for its owner and admins",
       params,
       answers: { 200: { description: "The oldest first.", schema: INVITES } },
@@ -55,7 +58,7 @@ export function inviteEndpoints(
     },
     async ({ context, caller, params: { id } }) => {
       const found = await invites.list(caller, id);
-      return context.json({ invites: found.map(inviteView) });
+      return answers.json(context, { invites: found.map(inviteView) });
     },
   );
 
@@ -79,12 +82,14 @@ export function inviteEndpoints(
     {
       ...{ method: "get", path: "/api/invites/{code}", by: "actor", tag },
       operationId: "previewInvite",
+      isConditional: true,
       summary: "What a link leads to",
       params: ofCode,
       answers: { 200: { description: "The group.", schema: INVITE_PREVIEW } },
       refusals: ["INVITE_NOT_FOUND"],
     },
-    async ({ context, params: { code } }) => context.json(previewView(await invites.preview(code))),
+    async ({ context, params: { code } }) =>
+      answers.json(context, previewView(await invites.preview(code))),
   );
 
   endpoints.add(

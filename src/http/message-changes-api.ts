@@ -114,6 +114,7 @@ export function messageChangeEndpoints(
     {
       ...{ method: "get", path: "/api/messages/{id}/versions", by: "actor", tag },
       operationId: "listVersions",
+      isConditional: true,
       summary: "What a message said before its edits",
       params,
       answers: { 200: { description: "The oldest first.", schema: VERSIONS } },
@@ -133,6 +134,7 @@ export function messageChangeEndpoints(
     {
       ...{ method: "get", path: "/api/conversations/{id}/pins", by: "actor", tag },
       operationId: "listPins",
+      isConditional: true,
       summary: "The conversation's pinned messages",
       params: z.object({ id: idSchema }),
       answers: { 200: { description: "The one pinned last first.", schema: MESSAGES } },

@@ -57,6 +57,7 @@ export function messageEndpoints(
     {
       ...{ method: "get", path: "/api/conversations/{id}/messages", by: "actor", tag },
       operationId: "listMessages",
+      isConditional: true,
       summary: "A page of history; without `before`, `after` and `around`, the end of it",
       ...{ params: z.object({ id: idSchema }), query: historySchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
@@ -131,6 +132,7 @@ export function messageEndpoints(
     {
       ...{ method: "get", path: "/api/messages/{id}/replies", by: "actor", tag },
       operationId: "listReplies",
+      isConditional: true,
       summary: "The messages that answer a message",
       ...{ params: z.object({ id: z.string() }), query: repliesSchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
@@ -151,6 +153,7 @@ export function messageEndpoints(
     {
       ...{ method: "get", path: "/api/messages/{id}/status", by: "actor", tag },
       operationId: "getMessageStatus",
+      isConditional: true,
       summary: "How far a message has come with each member",
       params: z.object({ id: z.string() }),
       answers: { 200: { description: "What is on disk.", schema: MESSAGE_STATUS } },
@@ -163,7 +166,7 @@ export function messageEndpoints(
       if (!message || !stored) throw messageNotFound(id);
       const conversation = await chat.conversations.find(stored.id);
       if (!conversation || !isFor(caller, conversation, message.seq)) throw messageNotFound(id);
-      return context.json(messageStatusView(message, stored));
+      return answers.json(context, messageStatusView(message, stored));
     },
   );
 }

@@ -161,6 +161,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
           },
         ]),
       ),
+      ...(route.isConditional === true && NOT_MODIFIED),
       ...problemsOf(route, components),
     },
     security: SECURITY[route.by],
@@ -199,6 +200,12 @@ function idempotencyKey(components: Components): Parameter {
     schema: components.input(idempotencyKeySchema),
   };
 }
+
+const NOT_MODIFIED = {
+  304: {
+    description: "As the client has it, by the `ETag` of its `If-None-Match`: it is not sent.",
+  },
+};
 
 /** By status: what refuses a request with it. */
 function problemsOf(route: AnyRoute, components: Components): Operation["responses"] {

@@ -116,6 +116,12 @@ describe("whatever is asked", () => {
     } else if (described?.content !== undefined) {
       expect.unreachable(`${told}: ${media} is not described`);
     }
+    if (status === 200) {
+      const isTagged = response.headers.has("etag");
+      expect(isTagged, told).toBe(call.operation.responses[304] !== undefined);
+      const caching = isTagged ? "private, no-cache" : "no-store";
+      expect(response.headers.get("cache-control"), told).toBe(caching);
+    }
     const statuses = seen.get(call.operation.operationId) ?? new Set();
     seen.set(call.operation.operationId, statuses.add(status));
   }
