@@ -113,7 +113,8 @@ function serve(parts: Parts): RunningServer {
   const engine: Engine = {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
-  const broker = new Broker(engine, clock, settings.delivery.gatherMs);
+  const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
+  const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
@@ -124,7 +125,6 @@ function serve(parts: Parts): RunningServer {
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
-  const metrics = new Metrics({ version, clock });
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -316,7 +316,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
-  metrics.start({ health, journal: chat.journal });
+  metrics.start({ health, journal: chat.journal, queues });
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");

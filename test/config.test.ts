@@ -110,6 +110,7 @@ describe("the sources of a setting", () => {
       "trusted_header.proxies": "10.0.0.0/8",
       "api.keys": SECRET.padEnd(32, "k").replaceAll(" ", "-"),
       "http.allowed_origins": "https://a.example",
+      "metrics.queues": "/queue/a",
       "log.level": "warn",
       "log.format": "json",
       "tls.hsts_days": "180",

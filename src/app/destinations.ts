@@ -5,19 +5,20 @@ import { AppError } from "../errors.ts";
 /** The topics that the server alone publishes to (DESIGN §2). */
 export const presenceTopic = "/topic/presence";
 
-const TYPING = "/topic/typing/";
+/** Followed by the conversation's id. */
+export const TYPING_TOPICS = "/topic/typing/";
 
 export function typingTopic(conversationId: string): string {
-  return TYPING + conversationId;
+  return TYPING_TOPICS + conversationId;
 }
 
 /** The conversation of a typing topic; null for another topic. */
 export function conversationOfTyping(topic: string): string | null {
-  return topic.startsWith(TYPING) ? topic.slice(TYPING.length) : null;
+  return topic.startsWith(TYPING_TOPICS) ? topic.slice(TYPING_TOPICS.length) : null;
 }
 
 export function isReservedTopic(topic: string): boolean {
-  return topic === presenceTopic || topic.startsWith(TYPING);
+  return topic === presenceTopic || topic.startsWith(TYPING_TOPICS);
 }
 
 /** Followed by the conversation's id. */

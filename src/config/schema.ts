@@ -159,6 +159,10 @@ export const settingsSchema = z.object({
       false,
       "Everybody who reaches the server may read `/metrics`; else it takes a key of `api.keys`.",
     ),
+    queues: list("Work queues that are measured each by itself, beside all together.", {
+      accepts: (name) => /^\/queue\/[^\s*]{1,512}$/.test(name),
+      expected: "names of queues, such as /queue/orders",
+    }),
   }),
   heartbeat,
   limits,
