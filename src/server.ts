@@ -39,6 +39,7 @@ import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
+import type { Tracing } from "./server/tracing/tracing.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
@@ -87,7 +88,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
-    return serve({ settings, log, clock, storage, queued, revoked, blocked });
+    const tracing = await tracingFor(settings, clock, log);
+    return serve({ settings, log, clock, storage, queued, revoked, blocked, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -103,10 +105,12 @@ interface Parts {
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
   readonly blocked: readonly Block[];
+  /** null: nothing is traced. */
+  readonly tracing: Tracing | null;
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
+  const { settings, log, clock, storage, queued, revoked, blocked, tracing } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -168,7 +172,10 @@ function serve(parts: Parts): RunningServer {
     typingPerSecond: limits.typingPerSecond,
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
-    onCommit: (messages, seconds) => metrics.committed(messages, seconds),
+    onCommit: (messages, seconds) => {
+      metrics.committed(messages, seconds);
+      tracing?.committed(messages, seconds);
+    },
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
@@ -194,15 +201,17 @@ function serve(parts: Parts): RunningServer {
   });
   const { rates } = flood;
   const { openGroups } = settings.chat;
+  const router = new AppRouter({
+    ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
+    conversations: new ConversationRouter({ chat, clock, openGroups }),
+    messages: new MessageRouter(chat),
+  });
+  const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser },
-    router: new AppRouter({
-      ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
-      conversations: new ConversationRouter({ chat, clock, openGroups }),
-      messages: new MessageRouter(chat),
-    }),
+    router: tracedSends ?? router,
   });
   const checkEveryMs = checkIntervalMs([
     limits.connectMs,
@@ -237,6 +246,7 @@ function serve(parts: Parts): RunningServer {
     }),
     texts: new SharedTexts(),
     observer: metrics,
+    onSettled: tracedSends?.settled ?? null,
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
@@ -270,6 +280,7 @@ function serve(parts: Parts): RunningServer {
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
+    tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
@@ -335,6 +346,7 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
     await deadline.allows(retentionStopped);
+    if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();
     await storage.close();
@@ -350,6 +362,15 @@ function serve(parts: Parts): RunningServer {
       return stopped;
     },
   };
+}
+
+/** What traces is loaded only where it is wanted. */
+async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
+  const { endpoint } = settings.tracing;
+  if (endpoint === undefined) return null;
+  const { Tracing } = await import("./server/tracing/tracing.ts");
+  const { random } = Math;
+  return new Tracing({ endpoint, settings: settings.tracing, version, clock, random, log });
 }
 
 async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {

@@ -23,6 +23,7 @@ export function isReservedTopic(topic: string): boolean {
 
 /** Followed by the conversation's id. */
 export const TYPING_ROUTE = "/app/chat.typing/";
+const TYPING_TEMPLATE = `${TYPING_ROUTE}{conversationId}`;
 
 const ROUTES: ReadonlySet<string> = new Set([
   "/app/chat.send",
@@ -45,10 +46,15 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/message.pin",
 ]);
 
+/** What is behind a destination of `/app/**`, without the ids in it; null: nothing. */
+export function routeOf(destination: string): string | null {
+  if (ROUTES.has(destination)) return destination;
+  return destination.startsWith(TYPING_ROUTE) ? TYPING_TEMPLATE : null;
+}
+
 /** Throws UNKNOWN_DESTINATION when nothing is behind the destination, which is one of `/app/**`. */
 export function assertKnownRoute(destination: string): void {
-  if (ROUTES.has(destination) || destination.startsWith(TYPING_ROUTE)) return;
-  throw unknownDestination(destination);
+  if (routeOf(destination) === null) throw unknownDestination(destination);
 }
 
 /** One may send to the topic. Throws FORBIDDEN_DESTINATION, UNKNOWN_DESTINATION. */

@@ -8,6 +8,7 @@ import { tcp, tls } from "./listeners.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
+import { tracing } from "./tracing.ts";
 import { trustedHeader } from "./trusted-header.ts";
 import { webhook } from "./webhook.ts";
 
@@ -164,6 +165,7 @@ export const settingsSchema = z.object({
       expected: "names of queues, such as /queue/orders",
     }),
   }),
+  tracing,
   heartbeat,
   limits,
   sockjs: z.object({

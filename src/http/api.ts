@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
@@ -56,6 +56,8 @@ export interface ApiOptions {
   /** Everybody may read the metrics; else the back end alone. */
   readonly openMetrics: boolean;
   readonly onRefusal: (code: ErrorCode) => void;
+  /** Around each request; null: nothing is traced. */
+  readonly tracing: MiddlewareHandler<ApiEnvironment> | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,6 +72,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { chat, store, answers } = options;
   const api = new Hono<ApiEnvironment>();
 
+  if (options.tracing !== null) api.use(options.tracing);
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
     if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
