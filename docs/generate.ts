@@ -49,13 +49,27 @@ function configurationPage(): string {
 }
 
 function settingCells(setting: SettingDescription): string[] {
-  const { name, flag, variable, kind, description, expected, defaultText, secret } = setting;
+  const {
+    name,
+    flag,
+    variable,
+    kind,
+    description,
+    expected,
+    defaultText,
+    secret,
+    standardVariable,
+  } = setting;
   const noDefault = kind === "list" ? "empty" : "not set";
   return [
     code(name),
     `${code(flag)}<br>${code(variable)}`,
     defaultText === "" ? noDefault : code(defaultText),
-    secret ? `${description} Never printed. ${fileNames(setting)}` : description,
+    [
+      description,
+      ...(secret ? [`Never printed. ${fileNames(setting)}`] : []),
+      ...(standardVariable === undefined ? [] : [`Else what ${code(standardVariable)} says.`]),
+    ].join(" "),
     expected,
   ];
 }

@@ -39,6 +39,7 @@ import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
+import type { Tracing } from "./server/tracing/tracing.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
@@ -87,7 +88,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
-    return serve({ settings, log, clock, storage, queued, revoked, blocked });
+    const tracing = await tracingFor(settings, clock, log);
+    return serve({ settings, log, clock, storage, queued, revoked, blocked, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -103,17 +105,20 @@ interface Parts {
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
   readonly blocked: readonly Block[];
+  /** null: nothing is traced. */
+  readonly tracing: Tracing | null;
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
+  const { settings, log, clock, storage, queued, revoked, blocked, tracing } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
-  const broker = new Broker(engine, clock, settings.delivery.gatherMs);
+  const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
+  const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
@@ -124,7 +129,6 @@ function serve(parts: Parts): RunningServer {
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
-  const metrics = new Metrics({ version, clock });
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -168,7 +172,10 @@ function serve(parts: Parts): RunningServer {
     typingPerSecond: limits.typingPerSecond,
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
-    onCommit: (messages, seconds) => metrics.committed(messages, seconds),
+    onCommit: (messages, seconds) => {
+      metrics.committed(messages, seconds);
+      tracing?.committed(messages, seconds);
+    },
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const audience = new PresenceAudience({
@@ -194,15 +201,17 @@ function serve(parts: Parts): RunningServer {
   });
   const { rates } = flood;
   const { openGroups } = settings.chat;
+  const router = new AppRouter({
+    ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
+    conversations: new ConversationRouter({ chat, clock, openGroups }),
+    messages: new MessageRouter(chat),
+  });
+  const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser },
-    router: new AppRouter({
-      ...{ authentication, permissions, chat, sessions, replays, clock, newId: newUuid, rates },
-      conversations: new ConversationRouter({ chat, clock, openGroups }),
-      messages: new MessageRouter(chat),
-    }),
+    router: tracedSends ?? router,
   });
   const checkEveryMs = checkIntervalMs([
     limits.connectMs,
@@ -237,6 +246,7 @@ function serve(parts: Parts): RunningServer {
     }),
     texts: new SharedTexts(),
     observer: metrics,
+    onSettled: tracedSends?.settled ?? null,
     limits: { ...limits, prefetch: settings.queue.prefetch },
     expiryWarningMs: settings.authentication.expiryWarningMs,
     serverName: `parley/${version}`,
@@ -270,10 +280,14 @@ function serve(parts: Parts): RunningServer {
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
+    tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
-    answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),
+    answers: new LargeAnswers({
+      ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
+      callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
+    }),
   });
 
   const page = new Page(chatPage);
@@ -314,7 +328,7 @@ function serve(parts: Parts): RunningServer {
 
   retention.start();
   chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal });
+  metrics.start({ health, journal: chat.journal, queues });
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -333,6 +347,7 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
     await deadline.allows(retentionStopped);
+    if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();
     await storage.close();
@@ -348,6 +363,15 @@ function serve(parts: Parts): RunningServer {
       return stopped;
     },
   };
+}
+
+/** What traces is loaded only where it is wanted. */
+async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
+  const { endpoint } = settings.tracing;
+  if (endpoint === undefined) return null;
+  const { Tracing } = await import("./server/tracing/tracing.ts");
+  const { random } = Math;
+  return new Tracing({ endpoint, settings: settings.tracing, version, clock, random, log });
 }
 
 async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {

@@ -110,6 +110,9 @@ describe("the sources of a setting", () => {
       "trusted_header.proxies": "10.0.0.0/8",
       "api.keys": SECRET.padEnd(32, "k").replaceAll(" ", "-"),
       "http.allowed_origins": "https://a.example",
+      "metrics.queues": "/queue/a",
+      "tracing.endpoint": "http://127.0.0.1:4318",
+      "tracing.sample_percent": "42",
       "log.level": "warn",
       "log.format": "json",
       "tls.hsts_days": "180",
@@ -150,6 +153,18 @@ describe("the sources of a setting", () => {
       }
     }
   });
+});
+
+test("what a standard's variable says holds where ours says nothing", () => {
+  const endpoint = (own: string, standard: string) =>
+    load({ env: { PARLEY_TRACING_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: standard } }).settings
+      .tracing.endpoint;
+  expect(endpoint("", "http://standard:4318")).toBe("http://standard:4318");
+  expect(endpoint("http://own:4318", "http://standard:4318")).toBe("http://own:4318");
+  expect(endpoint("", "")).toBeUndefined();
+  expect(() => endpoint("", "standard:4317")).toThrow(
+    "tracing.endpoint has a wrong value (from OTEL_EXPORTER_OTLP_ENDPOINT); expected an http or https URL.",
+  );
 });
 
 describe("flags", () => {

@@ -22,8 +22,9 @@ describe("the generated references", () => {
 
   test("configuration.md has every setting under each of its names", async () => {
     const page = await committed("configuration.md");
-    for (const { name, flag, variable } of describeSettings()) {
+    for (const { name, flag, variable, standardVariable = variable } of describeSettings()) {
       expect(page).toContain(`\n| \`${name}\` `);
+      expect(page).toContain(`\`${standardVariable}\``);
       expect(page).toContain(` | \`${flag}\`<br>\`${variable}\` `);
     }
   });

@@ -31,7 +31,7 @@ export interface ChatApplicationOptions {
   readonly permissions: Permissions;
   readonly broker: Broker;
   readonly chat: Chat;
-  readonly router: AppRouter;
+  readonly router: Pick<AppRouter, "handle">;
   readonly sessions: UserSessions;
   readonly rates: FrameRates;
   /** 0 is no limit. */

@@ -5,23 +5,25 @@ import { AppError } from "../errors.ts";
 /** The topics that the server alone publishes to (DESIGN §2). */
 export const presenceTopic = "/topic/presence";
 
-const TYPING = "/topic/typing/";
+/** Followed by the conversation's id. */
+export const TYPING_TOPICS = "/topic/typing/";
 
 export function typingTopic(conversationId: string): string {
-  return TYPING + conversationId;
+  return TYPING_TOPICS + conversationId;
 }
 
 /** The conversation of a typing topic; null for another topic. */
 export function conversationOfTyping(topic: string): string | null {
-  return topic.startsWith(TYPING) ? topic.slice(TYPING.length) : null;
+  return topic.startsWith(TYPING_TOPICS) ? topic.slice(TYPING_TOPICS.length) : null;
 }
 
 export function isReservedTopic(topic: string): boolean {
-  return topic === presenceTopic || topic.startsWith(TYPING);
+  return topic === presenceTopic || topic.startsWith(TYPING_TOPICS);
 }
 
 /** Followed by the conversation's id. */
 export const TYPING_ROUTE = "/app/chat.typing/";
+const TYPING_TEMPLATE = `${TYPING_ROUTE}{conversationId}`;
 
 const ROUTES: ReadonlySet<string> = new Set([
   "/app/chat.send",
@@ -44,10 +46,15 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/message.pin",
 ]);
 
+/** What is behind a destination of `/app/**`, without the ids in it; null: nothing. */
+export function routeOf(destination: string): string | null {
+  if (ROUTES.has(destination)) return destination;
+  return destination.startsWith(TYPING_ROUTE) ? TYPING_TEMPLATE : null;
+}
+
 /** Throws UNKNOWN_DESTINATION when nothing is behind the destination, which is one of `/app/**`. */
 export function assertKnownRoute(destination: string): void {
-  if (ROUTES.has(destination) || destination.startsWith(TYPING_ROUTE)) return;
-  throw unknownDestination(destination);
+  if (routeOf(destination) === null) throw unknownDestination(destination);
 }
 
 /** One may send to the topic. Throws FORBIDDEN_DESTINATION, UNKNOWN_DESTINATION. */

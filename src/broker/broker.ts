@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { messageHead } from "../stomp/encoder.ts";
 import type { Channel } from "./channel.ts";
+import { type CopyCounter, UNCOUNTED } from "./copies.ts";
 import { Gathering } from "./gathering.ts";
 import { BrokerSubscription, Listeners, PlainSubscription } from "./listeners.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -25,6 +26,8 @@ export class Broker {
     readonly engine: Engine,
     clock: Clock = systemClock,
     gatherMs = 0,
+    /** Hears of what goes through the broker; of what is sent past it, from who sends it. */
+    readonly counter: CopyCounter = UNCOUNTED,
   ) {
     this.#gathering = new Gathering(engine, clock, gatherMs);
   }
@@ -93,7 +96,8 @@ export class Broker {
   deliver(key: string, message: Outgoing, except: Peer | null = null): void {
     const listeners = this.#listeners.get(key);
     if (listeners === undefined) return;
-    this.#deliverToChannels(listeners, null, message, except);
+    const copies = this.#deliverToChannels(listeners, null, message, except);
+    if (copies > 0) this.counter.sent(key, copies);
     for (const subscription of listeners.direct) {
       if (subscription.request.peer !== except) subscription.receive?.(message);
     }
@@ -102,35 +106,47 @@ export class Broker {
   #deliverBy(pattern: string, topic: string, message: Outgoing): void {
     const listeners = this.#listeners.get(pattern);
     if (listeners === undefined) return;
-    this.#deliverToChannels(listeners, topic, message, null);
+    this.counter.sent(pattern, this.#deliverToChannels(listeners, topic, message, null));
     for (const subscription of listeners.direct) subscription.receive?.(message, topic);
   }
 
-  /** `topic`: where the message was sent to, if the listeners are those of a pattern. */
+  /**
+   * `topic`: where the message was sent to, if the listeners are those of a pattern. Returns to how
+   * many it goes, at once or held.
+   */
   #deliverToChannels(
     listeners: Listeners,
     topic: string | null,
     message: Outgoing,
     except: Peer | null,
-  ): void {
+  ): number {
+    let copies = listeners.reach + listeners.singly;
     const isHeld = except === null && this.#gathering.takes(listeners, topic, message);
-    if (isHeld && listeners.singly === 0) return;
+    if (isHeld && listeners.singly === 0) return copies;
     if (!isHeld) this.#gathering.releaseBefore(listeners);
     for (const channel of listeners.channels.values()) {
       const head = topic === null ? channel.head : messageHead(channel.version, channel.id, topic);
       if (isHeld) sendSingly(channel, head, message);
-      else this.#deliverToChannel(channel, head, message, except);
+      else if (!this.#deliverToChannel(channel, head, message, except)) copies -= 1;
     }
+    return copies;
   }
 
-  #deliverToChannel(channel: Channel, head: string, message: Outgoing, except: Peer | null): void {
+  /** False if one of its peers is left out. */
+  #deliverToChannel(
+    channel: Channel,
+    head: string,
+    message: Outgoing,
+    except: Peer | null,
+  ): boolean {
     const { name, peers, singly } = channel;
     const isPartial = except !== null && (peers.has(except) || singly.has(except));
-    if (isPartial && peers.size + singly.size === 1) return;
+    if (isPartial && peers.size + singly.size === 1) return false;
     const payload = message.payload(channel.wire, channel.version, head);
     if (isPartial && except.topics !== null) except.topics.publishToOthers(name, payload);
     else if (peers.size > 0) this.engine.publish(name, payload);
     for (const peer of singly) if (peer !== except) peer.send(payload);
+    return !isPartial;
   }
 
   #joinChannel(listeners: Listeners, subscription: BrokerSubscription): void {

@@ -22,6 +22,14 @@ export interface QueueLimits {
   readonly queues: number;
 }
 
+/** What a work queue holds, or several together. */
+export interface QueueDepth {
+  readonly waiting: number;
+  /** Delivered, and neither acknowledged nor given back. */
+  readonly unacknowledged: number;
+  readonly consumers: number;
+}
+
 export interface QueuesOptions {
   readonly journal: QueueJournal;
   readonly clock: Clock;
@@ -102,6 +110,31 @@ export class Queues {
   consume(name: string, receiver: QueueReceiver, prefetch: number): QueueConsumer {
     if (!this.#queues.has(name)) this.#assertRoomForQueue();
     return this.#queueNamed(name).consume(receiver, prefetch);
+  }
+
+  get count(): number {
+    return this.#queues.size;
+  }
+
+  /** Of the messages of all, in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of the queue, which need not be there. */
+  depthOf(name: string): QueueDepth {
+    const queue = this.#queues.get(name);
+    return queue === undefined ? EMPTY : depthOf(queue);
+  }
+
+  /** Of all queues of living messages, and of all of dead letters: looks at each. */
+  depths(): { readonly living: QueueDepth; readonly dead: QueueDepth } {
+    let [living, dead] = [EMPTY, EMPTY];
+    for (const queue of this.#queues.values()) {
+      if (isDeadLetters(queue.name)) dead = sum(dead, depthOf(queue));
+      else living = sum(living, depthOf(queue));
+    }
+    return { living, dead };
   }
 
   /** Nothing is delivered from now on; what is not acknowledged waits for the next start. */
@@ -187,6 +220,20 @@ export class Queues {
       if (expiring > 0) this.#startSweeping();
     });
   }
+}
+
+const EMPTY: QueueDepth = { waiting: 0, unacknowledged: 0, consumers: 0 };
+
+function depthOf({ length, unacknowledged, consumers }: WorkQueue): QueueDepth {
+  return { waiting: length - unacknowledged, unacknowledged, consumers };
+}
+
+function sum(one: QueueDepth, other: QueueDepth): QueueDepth {
+  return {
+    waiting: one.waiting + other.waiting,
+    unacknowledged: one.unacknowledged + other.unacknowledged,
+    consumers: one.consumers + other.consumers,
+  };
 }
 
 function isDeadLetters(name: string): boolean {

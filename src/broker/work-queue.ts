@@ -35,6 +35,7 @@ export class WorkQueue {
   readonly #ready = new Set<QueueConsumer>();
   #positions = 0;
   #length = 0;
+  #unacknowledged = 0;
   #isDispatching = false;
 
   constructor(
@@ -45,6 +46,15 @@ export class WorkQueue {
   /** Messages that are not done with, delivered ones too. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Those of them that consumers have. */
+  get unacknowledged(): number {
+    return this.#unacknowledged;
+  }
+
+  get consumers(): number {
+    return this.#consumers.size;
   }
 
   add(message: QueueMessage): void {
@@ -89,6 +99,7 @@ export class WorkQueue {
 
   /** The messages were consumed. */
   finish(messages: readonly QueueMessage[]): void {
+    this.#unacknowledged -= messages.length;
     for (const message of messages) this.drop(message);
   }
 
@@ -100,6 +111,7 @@ export class WorkQueue {
 
   /** As if the messages had never been taken: a transaction around them was undone. */
   putBack(messages: readonly QueueMessage[]): void {
+    this.#unacknowledged -= messages.length;
     for (const message of messages) {
       message.wasSeen();
       this.#insert(message);
@@ -149,6 +161,7 @@ export class WorkQueue {
         const consumer = this.#nextReady();
         if (consumer === null) return;
         this.#takeFront();
+        this.#unacknowledged += 1;
         consumer.take(message);
         if (consumer.hasCredit) this.#ready.add(consumer);
       }
@@ -182,6 +195,7 @@ export class WorkQueue {
   }
 
   #giveBack(message: QueueMessage, requeue: boolean): void {
+    this.#unacknowledged -= 1;
     message.deliveries += 1;
     message.wasSeen();
     const { maxDeliveries } = this.context;

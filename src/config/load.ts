@@ -59,7 +59,8 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
 
   const given = new Map<string, Given>();
   for (const description of named) {
-    const { name, flag, variable } = description;
+    const { name, flag, standardVariable = "" } = description;
+    const variable = env[description.variable] ? description.variable : standardVariable;
     const argument = fromArguments.settings.get(name);
     if (argument !== undefined) {
       given.set(name, { value: fromText(argument, description), source: flag, rank: 3 });

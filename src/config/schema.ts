@@ -8,6 +8,7 @@ import { tcp, tls } from "./listeners.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
+import { tracing } from "./tracing.ts";
 import { trustedHeader } from "./trusted-header.ts";
 import { webhook } from "./webhook.ts";
 
@@ -159,7 +160,12 @@ export const settingsSchema = z.object({
       false,
       "Everybody who reaches the server may read `/metrics`; else it takes a key of `api.keys`.",
     ),
+    queues: list("Work queues that are measured each by itself, beside all together.", {
+      accepts: (name) => /^\/queue\/[^\s*]{1,512}$/.test(name),
+      expected: "names of queues, such as /queue/orders",
+    }),
   }),
+  tracing,
   heartbeat,
   limits,
   sockjs: z.object({

@@ -12,6 +12,8 @@ export interface SettingTraits {
   readonly defaultText: string;
   /** The value is never printed, neither in errors nor in logs. */
   readonly secret: boolean;
+  /** A variable by which other programs are told the same; the setting's own goes first. */
+  readonly standardVariable?: string;
 }
 
 /** The traits of every leaf of the schema, keyed by the leaf itself. */
@@ -28,6 +30,11 @@ interface Check {
 /** [RFC 9110 §5.6.2] */
 export function isHeaderName(text: string): boolean {
   return /^[!#$%&'*+\-.^_`|~\w]+$/.test(text);
+}
+
+export function isHttpUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol);
 }
 
 export function text(fallback: string, description: string, check: Partial<Check> = {}) {
@@ -48,9 +55,11 @@ export function text(fallback: string, description: string, check: Partial<Check
 
 export function optionalText(
   description: string,
-  options: Partial<Check> & { readonly secret?: boolean; readonly defaultText?: string } = {},
+  options: Partial<Check> &
+    Partial<Pick<SettingTraits, "secret" | "defaultText" | "standardVariable">> = {},
 ) {
   const { accepts = () => true, expected = "any text that is not empty" } = options;
+  const { standardVariable } = options;
   return z
     .string()
     .min(1)
@@ -62,6 +71,7 @@ export function optionalText(
       expected,
       defaultText: options.defaultText ?? "",
       secret: options.secret ?? false,
+      ...(standardVariable !== undefined && { standardVariable }),
     });
 }
 

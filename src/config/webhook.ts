@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { delayMs, integer, isHeaderName, list, optionalText } from "./setting.ts";
+import { delayMs, integer, isHeaderName, isHttpUrl, list, optionalText } from "./setting.ts";
 
 /** What the call itself says, and what belongs to one connection. */
 const OWN_HEADERS = [
@@ -52,8 +52,3 @@ export const webhook = z
     path: ["url"],
     message: "a URL, since there is a webhook.secret",
   });
-
-function isHttpUrl(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && /^https?:$/.test(url.protocol);
-}

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
@@ -62,6 +62,8 @@ export interface ApiOptions {
   /** Everybody may read the metrics; else the back end alone. */
   readonly openMetrics: boolean;
   readonly onRefusal: (code: ErrorCode) => void;
+  /** Around each request; null: nothing is traced. */
+  readonly tracing: MiddlewareHandler<ApiEnvironment> | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -76,6 +78,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { chat, store, answers } = options;
   const api = new Hono<ApiEnvironment>();
 
+  if (options.tracing !== null) api.use(options.tracing);
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
     if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
@@ -92,7 +95,6 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
         areCookiesTrusted(context.req.raw.headers, options.origins),
       );
     context.res.headers.append("vary", "Origin");
-    context.res.headers.set("cache-control", "no-store");
     withHeaders(context.res, DATA_HEADERS);
     tellRate(context.res.headers, options.requests.standing(context.env.remote));
     return undefined;

@@ -24,6 +24,8 @@ export function blockEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/blocks", by: "user", tag },
+      operationId: "listBlocks",
+      isConditional: true,
       summary: "Whom the caller blocks",
       answers: { 200: { description: "In the order of their blocking.", schema: USER_IDS } },
     },
@@ -33,6 +35,7 @@ export function blockEndpoints(
   endpoints.add(
     {
       ...{ method: "put", path: "/api/blocks/{userId}", by: "user", tag },
+      operationId: "blockUser",
       summary: "Blocks a user: neither writes to the other any more",
       params,
       answers: { 204: { description: "It is on disk." } },
@@ -48,6 +51,7 @@ export function blockEndpoints(
   endpoints.add(
     {
       ...{ method: "delete", path: "/api/blocks/{userId}", by: "user", tag },
+      operationId: "unblockUser",
       summary: "Blocks a user no longer",
       params,
       answers: { 204: { description: "It is on disk." } },

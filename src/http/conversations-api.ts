@@ -54,6 +54,8 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations", by: "actor", tag },
+      operationId: "listConversations",
+      isConditional: true,
       summary: "The caller's conversations: pinned ones first, then the one last active first",
       query: listSchema,
       answers: { 200: { description: "A page of them.", schema: CONVERSATIONS } },
@@ -78,6 +80,7 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/conversations", by: "actor", tag },
+      operationId: "createConversation",
       summary:
         "Makes a group, owned by the user who asks; again with the same id and members, nothing",
       body: newGroupSchema,
@@ -105,6 +108,8 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}", by: "actor", tag },
+      operationId: "getConversation",
+      isConditional: true,
       summary: "One of the caller's conversations",
       params,
       answers: { 200: { description: "As its member has it.", schema: CONVERSATION } },
@@ -122,6 +127,7 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "patch", path: "/api/conversations/{id}", by: "actor", tag },
+      operationId: "updateConversation",
       summary: "Changes how a group shows itself: for its owner and admins",
       ...{ params, body: profileSchema },
       answers: { 200: { description: "As it is now, on disk.", schema: PROFILE } },
@@ -136,6 +142,8 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}/members", by: "actor", tag },
+      operationId: "listMembers",
+      isConditional: true,
       summary: "The members, in the order of their joining, and how far each has come",
       params,
       answers: { 200: { description: "All of them.", schema: MEMBERS } },
@@ -150,6 +158,7 @@ export function conversationEndpoints(
   endpoints.add(
     {
       ...{ method: "patch", path: "/api/conversations/{id}/preferences", by: "actor", tag },
+      operationId: "updatePreferences",
       summary: "Mutes, archives or pins a conversation for the caller alone",
       ...{ params, body: preferencesSchema },
       answers: { 204: { description: "It is on disk; what was not named stays as it was." } },

@@ -6,6 +6,7 @@ import { areCookiesTrusted, type OriginPolicy } from "../transport/origin.ts";
  */
 export function allowOrigin(headers: Headers, origin: string, isTrusted: boolean): void {
   headers.set("access-control-allow-origin", isTrusted ? origin : "*");
+  headers.set("access-control-expose-headers", "ETag");
   if (isTrusted) headers.set("access-control-allow-credentials", "true");
 }
 
@@ -14,7 +15,7 @@ export function preflight(asked: Headers, origin: string, policy: OriginPolicy):
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers":
-      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key",
+      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key, If-None-Match, traceparent",
     "access-control-max-age": "600",
     vary: "Origin",
   });

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import type { AddressRate } from "../auth/address-rate.ts";
 import type { ApiEnvironment } from "./api.ts";
+import { entityTag, isKnown } from "./entity-tag.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { REFERENCE_HEADERS, referencePage } from "./reference-page.ts";
 
@@ -27,10 +28,10 @@ export function documentRoutes(
 /** Answers with the text, or that the client has it. */
 function kept(text: string, headers: Readonly<Record<string, string>>) {
   const bytes = Buffer.from(text);
-  const etag = `"${Bun.hash(bytes).toString(36)}"`;
-  const withTag = { ...headers, etag };
+  const etag = entityTag(bytes);
+  const withTag = { ...headers, etag, "cache-control": "no-cache" };
   return (known: string | undefined) =>
-    known?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) === true
+    isKnown(known, etag)
       ? new Response(null, { status: 304, headers: withTag })
       : new Response(bytes, { headers: withTag });
 }

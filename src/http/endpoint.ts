@@ -39,12 +39,16 @@ export interface Route<
   /** Parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly by: By;
+  /** What generated clients call it; without, a name is made of method and path. */
+  readonly operationId?: string;
   readonly tag: string;
   readonly summary: string;
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
+  /** Answered by `LargeAnswers`, which says 304 to who has it already (`If-None-Match`). */
+  readonly isConditional?: boolean;
   /** The same request with the same `Idempotency-Key` has one effect. */
   readonly isIdempotentByKey?: boolean;
   /** Beside those that every endpoint of its kind may be refused with. */

@@ -15,6 +15,7 @@ export function healthEndpoints(endpoints: Endpoints, { health, clock }: HealthA
   endpoints.add(
     {
       ...{ method: "get", path: "/api/websocket/health", by: "anybody", tag },
+      operationId: "getHealth",
       summary: "How the server is, and how many are there",
       answers: {
         200: { description: "It works.", schema: HEALTH },
@@ -30,6 +31,7 @@ export function healthEndpoints(endpoints: Endpoints, { health, clock }: HealthA
   endpoints.add(
     {
       ...{ method: "get", path: "/healthz", by: "anybody", tag },
+      operationId: "getLiveness",
       summary: "The process lives",
       answers: { 200: { description: "`alive`, as text.", isText: true } },
     },
@@ -39,6 +41,7 @@ export function healthEndpoints(endpoints: Endpoints, { health, clock }: HealthA
   endpoints.add(
     {
       ...{ method: "get", path: "/readyz", by: "anybody", tag },
+      operationId: "getReadiness",
       summary: "The server may get new clients",
       answers: {
         200: { description: "`ready`, as text.", isText: true },

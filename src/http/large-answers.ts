@@ -3,11 +3,14 @@ import type { LimitKeys } from "../auth/limit-keys.ts";
 import type { Remote } from "../auth/remote.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnvironment } from "./api.ts";
+import { entityTag, isKnown } from "./entity-tag.ts";
 
 export interface LargeAnswersOptions {
   readonly keys: LimitKeys;
   /** What all clients together may leave untaken; a client address may a quarter of it. */
   readonly limitBytes: number;
+  /** By which requests say who asks. */
+  readonly callerHeaders: readonly string[];
 }
 
 /** What is shorter goes out as it is: it is not worth watching. */
@@ -19,15 +22,17 @@ const RETRY_MS = 1_000;
 
 /**
  * Answers of the API, which may be long, and are kept until the client has taken them. Who leaves too
- * much of them untaken gets no other.
+ * much of them untaken gets no other; who has one already is told so instead.
  */
 export class LargeAnswers {
   readonly #options: LargeAnswersOptions;
   readonly #byAddress = new Map<string, number>();
+  readonly #vary: string;
   #bytes = 0;
 
   constructor(options: LargeAnswersOptions) {
     this.#options = options;
+    this.#vary = [...new Set(options.callerHeaders.map((name) => name.toLowerCase()))].join(", ");
   }
 
   /** What is on its way. */
@@ -50,10 +55,16 @@ export class LargeAnswers {
     });
   }
 
-  /** The document as the answer to the request. */
+  /** The document as the answer to the request, or 304 where the client has it (`If-None-Match`). */
   json({ env, req }: Context<ApiEnvironment>, document: unknown): Response {
-    const headers = { "content-type": "application/json" };
     const bytes = Buffer.from(JSON.stringify(document));
+    const etag = entityTag(bytes);
+    // Kept by the caller's own cache alone, which asks each time whether it still holds.
+    const kept = { etag, "cache-control": "private, no-cache", vary: this.#vary };
+    if (isKnown(req.header("if-none-match"), etag)) {
+      return new Response(null, { status: 304, headers: kept });
+    }
+    const headers = { ...kept, "content-type": "application/json" };
     // A HEAD is answered without it.
     if (bytes.length < LARGE_BYTES || req.method === "HEAD")
       return new Response(bytes, { headers });

@@ -22,6 +22,7 @@ export function membershipEndpoints(
   endpoints.add(
     {
       ...{ method: "put", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      operationId: "addMember",
       summary: "Adds a member: for the group's owner and admins; who is one stays as they are",
       params,
       answers: { 204: { description: "They are a member, on disk." } },
@@ -37,6 +38,7 @@ export function membershipEndpoints(
   endpoints.add(
     {
       ...{ method: "delete", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      operationId: "removeMember",
       summary: "Removes a member of lower rank, or lets the caller leave",
       params,
       answers: { 204: { description: "They are no member, on disk." } },
@@ -52,6 +54,7 @@ export function membershipEndpoints(
   endpoints.add(
     {
       ...{ method: "patch", path: "/api/conversations/{id}/members/{userId}", by: "actor", tag },
+      operationId: "setMemberRole",
       summary: "Gives a member a role: for the group's owner, who may make somebody else the owner",
       ...{ params, body: roleSchema },
       answers: { 204: { description: "They have it, on disk." } },

@@ -34,6 +34,7 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "patch", path: "/api/messages/{id}", by: "actor", tag },
+      operationId: "editMessage",
       summary: "Edits one's own message; what it said before is kept",
       ...{ params, body: contentChangeSchema, answers: onDisk },
       refusals: [...refusals, "BLOCKED"],
@@ -48,6 +49,7 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "delete", path: "/api/messages/{id}", by: "actor", tag },
+      operationId: "deleteMessage",
       summary: "Deletes a message for all: its sender, and in a group its owner and admins",
       ...{ params, answers: onDisk, refusals },
     },
@@ -61,6 +63,7 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "put", path: "/api/messages/{id}/reaction", by: "actor", tag },
+      operationId: "setReaction",
       summary: "The caller's reaction, in place of another",
       ...{ params, body: reactionSchema, answers: onDisk },
       refusals: [...refusals, "BLOCKED"],
@@ -75,6 +78,7 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "delete", path: "/api/messages/{id}/reaction", by: "actor", tag },
+      operationId: "removeReaction",
       summary: "Takes the caller's reaction back",
       ...{ params, answers: onDisk, refusals: [...refusals, "BLOCKED"] },
     },
@@ -92,6 +96,7 @@ export function messageChangeEndpoints(
     endpoints.add(
       {
         ...{ method, path: "/api/messages/{id}/pin", by: "actor", tag },
+        operationId: isPinned ? "pinMessage" : "unpinMessage",
         summary: isPinned
           ? "Pins a message: in a group its owner and admins"
           : "Pins a message no longer",
@@ -108,6 +113,8 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/messages/{id}/versions", by: "actor", tag },
+      operationId: "listVersions",
+      isConditional: true,
       summary: "What a message said before its edits",
       params,
       answers: { 200: { description: "The oldest first.", schema: VERSIONS } },
@@ -126,6 +133,8 @@ export function messageChangeEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}/pins", by: "actor", tag },
+      operationId: "listPins",
+      isConditional: true,
       summary: "The conversation's pinned messages",
       params: z.object({ id: idSchema }),
       answers: { 200: { description: "The one pinned last first.", schema: MESSAGES } },

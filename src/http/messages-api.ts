@@ -41,6 +41,8 @@ const historySchema = z
     message: "goes without before and after",
   });
 
+const newMessageSchema = sendSchema.omit({ conversationId: true }).meta({ id: "NewMessage" });
+
 const repliesSchema = z.object({
   after: wholeNumber.default(0).describe("Only messages with a `seq` above it."),
   limit: limitSchema,
@@ -54,6 +56,8 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/conversations/{id}/messages", by: "actor", tag },
+      operationId: "listMessages",
+      isConditional: true,
       summary: "A page of history; without `before`, `after` and `around`, the end of it",
       ...{ params: z.object({ id: idSchema }), query: historySchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
@@ -86,9 +90,10 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/conversations/{id}/messages", by: "actor", tag },
+      operationId: "sendMessage",
       summary:
         "Sends a message; again with the same `clientMessageId`, the answer is about the first one",
-      ...{ params: z.object({ id: idSchema }), body: sendSchema.omit({ conversationId: true }) },
+      ...{ params: z.object({ id: idSchema }), body: newMessageSchema },
       answers: { 201: { description: "It is on disk.", schema: SENT_MESSAGE } },
       isIdempotentByKey: true,
       refusals: ["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"],
@@ -109,6 +114,7 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/messages/{id}/read", by: "actor", tag },
+      operationId: "markRead",
       summary: "The caller has read a message and all before it in its conversation",
       params: z.object({ id: z.string() }),
       answers: { 204: { description: "The read mark is on disk." } },
@@ -125,6 +131,8 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/messages/{id}/replies", by: "actor", tag },
+      operationId: "listReplies",
+      isConditional: true,
       summary: "The messages that answer a message",
       ...{ params: z.object({ id: z.string() }), query: repliesSchema },
       answers: { 200: { description: "Ascending by `seq`.", schema: MESSAGES } },
@@ -144,6 +152,8 @@ export function messageEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/messages/{id}/status", by: "actor", tag },
+      operationId: "getMessageStatus",
+      isConditional: true,
       summary: "How far a message has come with each member",
       params: z.object({ id: z.string() }),
       answers: { 200: { description: "What is on disk.", schema: MESSAGE_STATUS } },
@@ -156,7 +166,7 @@ export function messageEndpoints(
       if (!message || !stored) throw messageNotFound(id);
       const conversation = await chat.conversations.find(stored.id);
       if (!conversation || !isFor(caller, conversation, message.seq)) throw messageNotFound(id);
-      return context.json(messageStatusView(message, stored));
+      return answers.json(context, messageStatusView(message, stored));
     },
   );
 }

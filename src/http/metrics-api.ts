@@ -15,6 +15,7 @@ export function metricsEndpoint(
   endpoints.add(
     {
       ...{ method: "get", path: "/metrics", by: isOpen ? "anybody" : "server", tag: "Health" },
+      operationId: "getMetrics",
       summary: "What the server counts and measures, for Prometheus",
       answers: { 200: { description: "In Prometheus' text format.", isText: true } },
     },

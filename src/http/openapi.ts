@@ -138,7 +138,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     ...(route.isIdempotentByKey === true ? [idempotencyKey(components)] : []),
   ];
   return {
-    operationId: operationIdOf(route),
+    operationId: route.operationId ?? operationIdOf(route),
     tags: [route.tag],
     summary: route.summary,
     ...(parameters.length > 0 && { parameters }),
@@ -161,6 +161,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
           },
         ]),
       ),
+      ...(route.isConditional === true && NOT_MODIFIED),
       ...problemsOf(route, components),
     },
     security: SECURITY[route.by],
@@ -200,6 +201,12 @@ function idempotencyKey(components: Components): Parameter {
   };
 }
 
+const NOT_MODIFIED = {
+  304: {
+    description: "As the client has it, by the `ETag` of its `If-None-Match`: it is not sent.",
+  },
+};
+
 /** By status: what refuses a request with it. */
 function problemsOf(route: AnyRoute, components: Components): Operation["responses"] {
   const isChecked = [route.params, route.query, route.body].some((part) => part !== undefined);
@@ -222,6 +229,13 @@ function problemsOf(route: AnyRoute, components: Components): Operation["respons
   return Object.fromEntries(problems);
 }
 
+/** Without what only repeats the type, which clients would carry with each field. */
+function plainly({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
+
 /** Schemas, those with an `id` once for all. */
 class Components {
   readonly schemas: Record<string, SchemaObject> = {};
@@ -235,7 +249,7 @@ class Components {
   }
 
   #convert(schema: z.ZodType, io: "input" | "output"): SchemaObject {
-    const converted = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+    const converted = z.toJSONSchema(schema, { io, unrepresentable: "any", override: plainly });
     // Answers may come to have more fields.
     const open = JSON.stringify(converted, (name, value) =>
       name === "additionalProperties" && value === false ? undefined : value,

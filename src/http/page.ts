@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { HTMLBundle } from "bun";
+import { entityTag, isKnown } from "./entity-tag.ts";
 import { PAGE_HEADERS, withHeaders } from "./security-headers.ts";
 
 interface PageFile {
@@ -36,9 +37,7 @@ export class Page {
     if (file === undefined) return new Response("Not found\n", { status: 404 });
     const { body, etag, isDocument } = file;
     const headers = { etag, "cache-control": isDocument ? "no-cache" : KEPT_FOR_GOOD };
-    const known = request.headers.get("if-none-match")?.split(",") ?? [];
-    const isKnown = known.some((tag) => tag.trim().replace(/^W\//, "") === etag);
-    const response = isKnown
+    const response = isKnown(request.headers.get("if-none-match"), etag)
       ? new Response(null, { status: 304, headers })
       : new Response(body, { headers: { ...headers, "content-type": body.type } });
     return withHeaders(response, PAGE_HEADERS);
@@ -54,7 +53,7 @@ async function filesOf({ files, index }: HTMLBundle): Promise<ReadonlyMap<string
         const bytes = await content.arrayBuffer(); // A build's outputs have no `bytes`.
         const isDocument = path.endsWith(".html");
         const body = new Blob([bytes], { type: contentType(path) });
-        const etag = `"${Bun.hash(bytes).toString(36)}"`;
+        const etag = entityTag(bytes);
         return [isDocument ? "/" : `/${basename(path)}`, { body, etag, isDocument }];
       }),
     ),

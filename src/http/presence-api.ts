@@ -25,6 +25,7 @@ export function presenceEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/presence", by: "actor", tag: "Presence" },
+      operationId: "listPresence",
       summary: "Who is there, and when they were last seen, of those whom the caller may see",
       query: presenceSchema,
       answers: { 200: { description: "Those who are known.", schema: PRESENCES } },

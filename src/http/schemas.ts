@@ -1,10 +1,12 @@
 import { z } from "zod";
+import { memberRole } from "../app/schemas.ts";
 import { ERRORS } from "../errors.ts";
 
 /** What the API answers, as `views.ts` makes it. Times are ISO 8601 in UTC, with milliseconds. */
 
 const time = z.iso.datetime();
-const status = z.enum(["SENT", "DELIVERED", "READ"]);
+const status = z.enum(["SENT", "DELIVERED", "READ"]).meta({ id: "DeliveryStatus" });
+const kind = z.enum(["direct", "group"]).meta({ id: "ConversationKind" });
 
 export const PROBLEM = z
   .object({
@@ -12,10 +14,14 @@ export const PROBLEM = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(Object.keys(ERRORS)),
+    code: z.enum(Object.keys(ERRORS)).meta({ id: "ErrorCode" }),
     retryable: z.boolean().describe("The same request may succeed later without being changed."),
   })
   .meta({ id: "Problem", description: "An error, as RFC 9457 has it." });
+
+const REACTION = z
+  .object({ emoji: z.string(), userIds: z.array(z.string()) })
+  .meta({ id: "Reaction", description: "An emoji, and who reacts with it." });
 
 export const MESSAGE = z
   .object({
@@ -41,10 +47,7 @@ export const MESSAGE = z
     deletedAt: time.optional().describe("It has no content any more."),
     pinnedAt: time.optional(),
     replyCount: z.int().optional().describe("Messages that answer it; 0 is left out."),
-    reactions: z
-      .array(z.object({ emoji: z.string(), userIds: z.array(z.string()) }))
-      .optional()
-      .describe("Of each user the last, up to 200."),
+    reactions: z.array(REACTION).optional().describe("Of each user the last, up to 200."),
     mentions: z.array(z.string()).optional().describe("Ids of members whom it names."),
     expiresAt: time.optional().describe("When it will have no content any more."),
   })
@@ -52,28 +55,27 @@ export const MESSAGE = z
 
 export const MESSAGES = z.object({ messages: z.array(MESSAGE) }).meta({ id: "Messages" });
 
+const EXCERPT = z
+  .object({
+    text: z.string().describe("The message's content, or a part of it."),
+    highlights: z
+      .array(z.tuple([z.int(), z.int()]))
+      .describe("Of the words found in it: from, up to, in UTF-16 code units."),
+  })
+  .meta({ id: "Excerpt" });
+
+const SEARCH_RESULT = z.object({ message: MESSAGE, excerpt: EXCERPT }).meta({ id: "SearchResult" });
+
 export const SEARCH_RESULTS = z
   .object({
-    results: z.array(
-      z.object({
-        message: MESSAGE,
-        excerpt: z.object({
-          text: z.string().describe("The message's content, or a part of it."),
-          highlights: z
-            .array(z.tuple([z.int(), z.int()]))
-            .describe("Of the words found in it: from, up to, in UTF-16 code units."),
-        }),
-      }),
-    ),
+    results: z.array(SEARCH_RESULT),
     next: z.string().nullable().describe("The `cursor` of the next page; null: there is none."),
   })
   .meta({ id: "SearchResults" });
 
-export const VERSIONS = z
-  .object({ versions: z.array(z.object({ content: z.string(), replacedAt: time })) })
-  .meta({ id: "Versions" });
+const VERSION = z.object({ content: z.string(), replacedAt: time }).meta({ id: "Version" });
 
-const role = z.enum(["owner", "admin", "member"]);
+export const VERSIONS = z.object({ versions: z.array(VERSION) }).meta({ id: "Versions" });
 
 const profile = {
   title: z.string().nullable(),
@@ -90,14 +92,14 @@ const preferences = {
 export const CONVERSATION = z
   .object({
     id: z.string(),
-    kind: z.enum(["direct", "group"]),
+    kind,
     ...profile,
     createdAt: time,
     activeAt: time.describe("When something last happened in it."),
     memberCount: z.int(),
     memberIds: z.array(z.string()).describe("Some of the members: of small ones, all."),
     lastSeq: z.int(),
-    role,
+    role: memberRole,
     deliveredSeq: z.int(),
     readSeq: z.int(),
     unread: z.int().describe("Messages above `readSeq` and after one's own last one."),
@@ -114,16 +116,19 @@ export const CONVERSATIONS = z
   })
   .meta({ id: "Conversations" });
 
-export const MEMBERS = z
+const MEMBER = z
   .object({
-    members: z.array(
-      z.object({ userId: z.string(), role, deliveredSeq: z.int(), readSeq: z.int() }),
-    ),
+    userId: z.string(),
+    role: memberRole,
+    deliveredSeq: z.int().describe("Up to there messages have reached them."),
+    readSeq: z.int().describe("Up to there they have read."),
   })
-  .meta({ id: "Members" });
+  .meta({ id: "Member" });
+
+export const MEMBERS = z.object({ members: z.array(MEMBER) }).meta({ id: "Members" });
 
 export const CREATED_CONVERSATION = z
-  .object({ id: z.string(), kind: z.enum(["direct", "group"]), memberIds: z.array(z.string()) })
+  .object({ id: z.string(), kind, memberIds: z.array(z.string()) })
   .meta({ id: "CreatedConversation" });
 
 export const PROFILE = z.object(profile).meta({ id: "Profile" });
@@ -165,6 +170,8 @@ export const STATS = z
   })
   .meta({ id: "Stats" });
 
+const MEMBER_STATUS = z.object({ userId: z.string(), status }).meta({ id: "MemberStatus" });
+
 export const MESSAGE_STATUS = z
   .object({
     messageId: z.string(),
@@ -172,22 +179,20 @@ export const MESSAGE_STATUS = z
     seq: z.int(),
     senderId: z.string(),
     status: status.describe("What holds for all members but the sender."),
-    members: z.array(z.object({ userId: z.string(), status })),
+    members: z.array(MEMBER_STATUS),
   })
   .meta({ id: "MessageStatus" });
 
-export const PRESENCES = z
+const PRESENCE = z
   .object({
-    users: z.array(
-      z.object({
-        userId: z.string(),
-        name: z.string(),
-        status: z.enum(["ONLINE", "AWAY", "OFFLINE"]),
-        lastSeen: time,
-      }),
-    ),
+    userId: z.string(),
+    name: z.string(),
+    status: z.enum(["ONLINE", "AWAY", "OFFLINE"]).meta({ id: "PresenceStatus" }),
+    lastSeen: time,
   })
-  .meta({ id: "Presences" });
+  .meta({ id: "Presence" });
+
+export const PRESENCES = z.object({ users: z.array(PRESENCE) }).meta({ id: "Presences" });
 
 export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
 
@@ -199,6 +204,7 @@ export const HEALTH = z
   .object({
     status: z
       .enum(["UP", "DEGRADED", "DOWN"])
+      .meta({ id: "HealthStatus" })
       .describe("`DEGRADED`: messages are not confirmed, or late. `DOWN`: the server is stopping."),
     activeConnections: z.int(),
     onlineUsers: z.int(),

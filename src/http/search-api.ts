@@ -59,6 +59,7 @@ export function searchEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/search", by: "actor", tag: "Messages" },
+      operationId: "searchMessages",
       summary: "Finds messages in the caller's conversations by their words",
       query: searchSchema,
       answers: {

@@ -17,8 +17,9 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
 };
 
-/** Of data: nothing to show, to run or to embed. */
+/** Of data: nothing to show, to run or to embed, nor to keep unless the answer says so. */
 export const DATA_HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
 };

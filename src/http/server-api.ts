@@ -22,22 +22,26 @@ const tag = "Back end";
 const ofUser = z.object({ id: idSchema });
 const ofToken = z.object({ id: z.string().min(1).max(256).describe("The token's `jti`.") });
 
-const revocationSchema = z.object({
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .transform((text) => Date.parse(text))
-    .nullish()
-    .describe("When the token ends by itself: until then this is remembered."),
-});
+const revocationSchema = z
+  .object({
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .transform((text) => Date.parse(text))
+      .nullish()
+      .describe("When the token ends by itself: until then this is remembered."),
+  })
+  .meta({ id: "Revocation" });
 
-const publicationSchema = z.object({
-  topic: z.string().max(1_024).describe("`/topic/…`, none of the server's own."),
-  body: z.string().describe("As it is sent to the subscribers."),
-  contentType: z
-    .string()
-    .regex(/^[\x21-\x7e ]{1,128}$/, "must be a media type")
-    .default("application/json"),
-});
+const publicationSchema = z
+  .object({
+    topic: z.string().max(1_024).describe("`/topic/…`, none of the server's own."),
+    body: z.string().describe("As it is sent to the subscribers."),
+    contentType: z
+      .string()
+      .regex(/^[\x21-\x7e ]{1,128}$/, "must be a media type")
+      .default("application/json"),
+  })
+  .meta({ id: "Publication" });
 
 /**
  * What the app's back end does with an API key: ends connections, takes tokens back, speaks on topics,
@@ -51,6 +55,7 @@ export function serverEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/users/{id}/disconnect", by: "server", tag },
+      operationId: "disconnectUser",
       summary: "Ends a user's connections",
       params: ofUser,
       answers: { 200: { description: "They are ended.", schema: ENDED } },
@@ -64,6 +69,7 @@ export function serverEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/users/{id}/revoke", by: "server", tag },
+      operationId: "revokeUserTokens",
       summary: "Takes back all tokens issued to a user so far, and ends their connections",
       params: ofUser,
       answers: { 200: { description: "It is on disk.", schema: ENDED } },
@@ -80,6 +86,7 @@ export function serverEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/tokens/{id}/revoke", by: "server", tag },
+      operationId: "revokeToken",
       summary: "Takes back a token, and ends its connections",
       ...{ params: ofToken, body: revocationSchema },
       answers: { 200: { description: "It is on disk.", schema: ENDED } },
@@ -96,6 +103,7 @@ export function serverEndpoints(
   endpoints.add(
     {
       ...{ method: "post", path: "/api/publish", by: "server", tag },
+      operationId: "publish",
       summary: "Says something on a topic, to those who listen now",
       body: publicationSchema,
       answers: { 204: { description: "It is on its way." } },
@@ -110,6 +118,7 @@ export function serverEndpoints(
   endpoints.add(
     {
       ...{ method: "get", path: "/api/stats", by: "server", tag },
+      operationId: "getStats",
       summary: "How many are there, and what the server has to do",
       answers: { 200: { description: "As of now.", schema: STATS } },
     },

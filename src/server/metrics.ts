@@ -2,16 +2,21 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock, Timer } from "../clock.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
+import { MessagesOut } from "./messages-out.ts";
+import { measureQueues, type QueueSource } from "./queue-metrics.ts";
 
 export interface MetricsOptions {
   readonly version: string;
   readonly clock: Clock;
+  /** Work queues that are measured each by itself. */
+  readonly queues: readonly string[];
 }
 
 /** What is read when somebody asks for the metrics. */
 export interface MetricsSource {
   readonly health: HealthSource;
   readonly journal: { readonly uncommittedCount: number; readonly uncommittedBytes: number };
+  readonly queues: QueueSource;
 }
 
 /** How often it is measured how late timers are. */
@@ -24,24 +29,28 @@ const SECONDS = [
 /** What the server counts and measures, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly messagesOut = new MessagesOut();
   readonly #clock: Clock;
+  readonly #queueNames: readonly string[];
   #lagTimer: Timer | null = null;
 
-  constructor({ version, clock }: MetricsOptions) {
+  constructor({ version, clock, queues }: MetricsOptions) {
     this.#clock = clock;
+    this.#queueNames = queues;
     this.#gauge("parley_info", "The version that runs.", ["version"]).set({ version }, 1);
     // A rate needs a value from before the first.
     for (const code of Object.keys(ERRORS)) this.#refusals.inc({ code }, 0);
     for (const cause of ["slow-reader", "overload"]) this.#cutOffs.inc({ cause }, 0);
-    const sends = this.#sends;
-    new Counter({
-      ...{ name: "parley_sends_total", help: "SEND frames by where they go, refused ones too." },
-      ...{ labelNames: ["kind"], registers: [this.#registry] },
-      collect() {
-        this.reset();
-        for (const [kind, count] of Object.entries(sends)) this.inc({ kind }, count);
-      },
-    });
+    this.#countsByKind(
+      "parley_sends_total",
+      "SEND frames by where they go, refused ones too.",
+      this.#sends,
+    );
+    this.#countsByKind(
+      "parley_messages_out_total",
+      "MESSAGE frames to clients by what they tell of: one for each subscription that gets it.",
+      this.messagesOut.counts,
+    );
   }
 
   /** Plain numbers: each SEND of a fan-out passes here. */
@@ -106,7 +115,7 @@ export class Metrics {
 
   /** Begins to measure. */
   start(source: MetricsSource): void {
-    const { health, journal } = source;
+    const { health, journal, queues } = source;
     const read = (name: string, help: string, value: () => number) =>
       new Gauge({
         ...{ name, help, registers: [this.#registry] },
@@ -126,6 +135,7 @@ export class Metrics {
       "What they say, in bytes, about.",
       () => journal.uncommittedBytes,
     );
+    measureQueues(queues, this.#queueNames, this.#registry);
     read("parley_store_failing", "1: commits fail, and messages are refused.", () =>
       health.isStoreFailing ? 1 : 0,
     );
@@ -165,6 +175,17 @@ export class Metrics {
     this.#lagTimer = this.#clock.schedule(LAG_EVERY_MS, () => {
       this.#lagSeconds.observe(Math.max(0, this.#clock.monotonicMs() - dueMs) / 1_000);
       this.#measureLag();
+    });
+  }
+
+  /** Of numbers that are counted elsewhere. */
+  #countsByKind(name: string, help: string, counts: Readonly<Record<string, number>>): void {
+    new Counter({
+      ...{ name, help, labelNames: ["kind"], registers: [this.#registry] },
+      collect() {
+        this.reset();
+        for (const [kind, count] of Object.entries(counts)) this.inc({ kind }, count);
+      },
     });
   }
 

@@ -1,9 +1,10 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Clock } from "../clock.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { AppError, ErrorCode } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { Frame } from "../stomp/frame.ts";
 import type { HeartbeatSender } from "./heartbeats.ts";
 import type { Application, HeartbeatSettings, SessionLimits } from "./ports.ts";
 import type { Publisher } from "./publisher.ts";
@@ -27,6 +28,8 @@ export interface SessionEnvironment {
   readonly newId: NewId;
   readonly log: Log;
   readonly observer: SessionObserver;
+  /** Hears of frames that are answered later than handled; null: nobody does. */
+  readonly onSettled: ((frame: Frame, error: AppError | null) => void) | null;
   /** What connections keep of what clients write, as far as it is the same for many. */
   readonly texts: SharedTexts;
   readonly limits: SessionLimits;

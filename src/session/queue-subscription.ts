@@ -103,7 +103,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
   }
 
   receive(message: QueueMessage): void {
-    const { connection, request } = this.#options;
+    const { broker, connection, request } = this.#options;
     let head = this.#head;
     if (this.ackMode === "auto") {
       this.#departures.add(message, message.body.length);
@@ -113,6 +113,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
       if (request.version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
     connection.send(message.outgoing.payload(request.wire, request.version, head));
+    broker.counter.sent(request.key, 1);
   }
 }
 

@@ -164,6 +164,7 @@ export class SessionSubscription
       if (version === "1.2") head += `ack:${this.number}-${escapeHeader("1.2", key)}\n`;
     }
     this.#scope.connection.send(message.payload(wire, version, head));
+    this.#scope.broker.counter.sent(this.#key, 1);
   }
 
   /** Half of what may wait for an ACK does. */

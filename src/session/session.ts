@@ -221,6 +221,7 @@ export class Session {
 
   /** The receipt of a frame whose handler returned RECEIPT_DEFERRED, or why there is none. */
   settle(frame: Frame, error: AppError | null): void {
+    this.#environment.onSettled?.(frame, error);
     const receiptId = frame.header("receipt");
     if (error !== null) this.refuse(frame, error);
     else if (receiptId !== undefined) this.#sendReceipt(receiptId);

@@ -56,6 +56,18 @@ test("every operation has an id of its own, and a tag", () => {
   for (const { tags } of operations) expect(tags).toHaveLength(1);
 });
 
+test("what goes in and what comes out has a name, which generated clients call it by", () => {
+  for (const item of Object.values(document.paths)) {
+    for (const { operationId, requestBody, responses } of Object.values(item)) {
+      for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)]) {
+        for (const [media, { schema }] of Object.entries(content)) {
+          if (media.endsWith("json")) expect(schema.$ref, operationId).toBeDefined();
+        }
+      }
+    }
+  }
+});
+
 test("the page to read has every endpoint and form, links that lead somewhere, and no script", async () => {
   const answer = await fetch(`${server.url}/api/docs`);
   expect(answer.headers.get("content-type")).toStartWith("text/html");
@@ -103,6 +115,12 @@ describe("whatever is asked", () => {
       expect(isValid, `${told}: ${ajv.errorsText()}`).toBe(true);
     } else if (described?.content !== undefined) {
       expect.unreachable(`${told}: ${media} is not described`);
+    }
+    if (status === 200) {
+      const isTagged = response.headers.has("etag");
+      expect(isTagged, told).toBe(call.operation.responses[304] !== undefined);
+      const caching = isTagged ? "private, no-cache" : "no-store";
+      expect(response.headers.get("cache-control"), told).toBe(caching);
     }
     const statuses = seen.get(call.operation.operationId) ?? new Set();
     seen.set(call.operation.operationId, statuses.add(status));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { scrape } from "../support/scrape.ts";
 import { askAs } from "../support/server-api.ts";
 import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
@@ -9,7 +10,8 @@ let alice: StockClient;
 let bob: StockClient;
 
 beforeAll(async () => {
-  server = await startParley({ env: { PARLEY_API_KEYS: API_KEY } });
+  const env = { PARLEY_API_KEYS: API_KEY, PARLEY_METRICS_QUEUES: "/queue/named" };
+  server = await startParley({ env });
   [alice, bob] = [await joinStock(server, "alice"), await joinStock(server, "bob")];
 });
 
@@ -19,23 +21,8 @@ afterAll(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-/** The values by name and labels, as Prometheus reads them. */
-async function scrape(): Promise<Map<string, number>> {
-  const answer = await fetch(`${server.url}/metrics`, {
-    headers: { Authorization: `Bearer ${API_KEY}` },
-  });
-  expect(answer.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
-  const lines = (await answer.text()).split("\n").filter((line) => /^[a-z]/.test(line));
-  return new Map(
-    lines.map((line) => {
-      const [, name = "", value = ""] = /^(\S+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
-      return [name, Number(value)];
-    }),
-  );
-}
-
 test("what happens is counted and measured", async () => {
-  const before = await scrape();
+  const before = await scrape(server);
   const grown = (after: ReadonlyMap<string, number>, name: string) =>
     (after.get(name) ?? Number.NaN) - (before.get(name) ?? 0);
   for (let count = 0; count < 3; count += 1) {
@@ -49,7 +36,7 @@ test("what happens is counted and measured", async () => {
   const confirmations = "/user/alice/queue/confirmations";
   await alice.until(() => alice.got(confirmations).filter(delivered).length === 3);
 
-  const after = await scrape();
+  const after = await scrape(server);
   expect(grown(after, 'parley_sends_total{kind="app"}')).toBe(4);
   expect(grown(after, "parley_chat_messages_total")).toBe(3);
   expect(grown(after, "parley_commit_messages_sum")).toBe(3);
@@ -70,7 +57,7 @@ test("a client that leaves within its body is no fault of the server", async () 
   const { hostname, port } = new URL(server.url);
   const { promise, resolve } = Promise.withResolvers<void>();
   const head = `POST /api/conversations HTTP/1.1\r\nHost: x\r\nX-Api-Key: ${API_KEY}\r\n`;
-  const before = await scrape();
+  const before = await scrape(server);
   const cutOff = 'parley_refusals_total{code="INVALID_JSON"}';
   await Bun.connect({
     ...{ hostname, port: Number(port) },
@@ -85,9 +72,9 @@ test("a client that leaves within its body is no fault of the server", async () 
     },
   });
   await promise;
-  let after = await scrape();
+  let after = await scrape(server);
   for (let tries = 0; tries < 500 && after.get(cutOff) === before.get(cutOff); tries += 1) {
-    after = await scrape();
+    after = await scrape(server);
   }
   expect(after.get(cutOff)).toBe((before.get(cutOff) ?? 0) + 1);
   expect(after.get('parley_refusals_total{code="INTERNAL"}')).toBe(0);
@@ -95,7 +82,7 @@ test("a client that leaves within its body is no fault of the server", async () 
 
 test("the documentation, its alerts and its dashboard name what there is", async () => {
   const names = new Set(
-    [...(await scrape()).keys()].map((name) =>
+    [...(await scrape(server)).keys()].map((name) =>
       name.replace(/(?:_bucket|_sum|_count)?(?:\{.*)?$/, ""),
     ),
   );

@@ -22,6 +22,7 @@ beforeEach(() => {
   answers = new LargeAnswers({
     keys: new LimitKeys(AddressList.parse([])),
     limitBytes: 40_000_000,
+    callerHeaders: ["Authorization", "x-user-id", "authorization"],
   });
   const api = new Hono<ApiEnvironment>();
   api.get("/:what", (context) =>
@@ -64,6 +65,31 @@ test("answers are whole, and JSON", async () => {
   await until(() => answers.bytes === 0);
   expect((await fetch(new URL("/long", server.url), { method: "HEAD" })).status).toBe(200);
   expect(answers.bytes).toBe(0);
+});
+
+test("who has one already is told so, whatever its length, and kept from nobody else's", async () => {
+  for (const what of ["long", "short"]) {
+    const ask = (known?: string) =>
+      fetch(new URL(`/${what}`, server.url), {
+        ...(known !== undefined && { headers: { "If-None-Match": known } }),
+      });
+    const first = await ask();
+    const etag = first.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"\w+"$/);
+    expect(first.headers.get("cache-control")).toBe("private, no-cache");
+    expect(first.headers.get("vary")).toBe("authorization, x-user-id");
+    await first.arrayBuffer();
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+      const again = await ask(known);
+      expect([again.status, await again.text()]).toEqual([304, ""]);
+      expect(again.headers.get("etag")).toBe(etag);
+      expect(again.headers.get("cache-control")).toBe("private, no-cache");
+      expect(again.headers.get("vary")).toBe("authorization, x-user-id");
+    }
+    const other = await ask('"other"');
+    expect([other.status, other.headers.get("etag")]).toEqual([200, etag]);
+    await other.arrayBuffer();
+  }
 });
 
 test("who does not take them gets no more, until they do or are gone", async () => {

@@ -74,6 +74,7 @@ describe("a preflight", () => {
     expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
     expect(headers.get("access-control-allow-credentials")).toBe("true");
     expect(headers.get("access-control-allow-headers")).toContain("Authorization");
+    expect(headers.get("access-control-allow-headers")).toContain("If-None-Match");
     expect(headers.get("access-control-allow-headers")).not.toMatch(/api-key/i);
     expect(headers.get("vary")).toBe("Origin");
   });

@@ -63,8 +63,10 @@ function callOf(
       inQuery: valuesOf("query"),
       body: form === undefined ? fc.constant(undefined) : bodyOf(document, form),
       headers: callers(operation),
+      known: fc.option(fc.constant("*"), { freq: 9 }),
     })
-    .map(({ inPath, inQuery, body, headers }) => {
+    .map(({ inPath, inQuery, body, headers: caller, known }) => {
+      const headers = { ...caller, ...(known !== null && { "If-None-Match": known }) };
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(inQuery)) query.set(name, textOf(value));
       const path = template.replace(/\{(\w+)\}/g, (_, name) =>

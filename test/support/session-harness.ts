@@ -209,6 +209,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
     }),
     ...{ broker, queues, application, clock, newId, log: silentLog },
     observer: { refused: () => {}, cutOff: () => {} },
+    onSettled: null,
     serverName: "parley/test",
     expiryWarningMs: 60_000,
     heartbeatSender: new HeartbeatSender(clock, engine, 250),

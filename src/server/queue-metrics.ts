@@ -1,0 +1,51 @@
+import { Gauge, type Registry } from "prom-client";
+import type { QueueDepth } from "../broker/queues.ts";
+
+/** Of work queues, read when somebody asks for the metrics. */
+export interface QueueSource {
+  readonly count: number;
+  readonly bytes: number;
+  depths(): { readonly living: QueueDepth; readonly dead: QueueDepth };
+  depthOf(name: string): QueueDepth;
+}
+
+/**
+ * How full the work queues are: all together, since clients make as many as they like, and each of
+ * those that the operator names.
+ */
+export function measureQueues(
+  queues: QueueSource,
+  names: readonly string[],
+  registry: Registry,
+): void {
+  const gauge = (name: string, help: string, labels: string[], read: (gauge: Gauge) => void) =>
+    new Gauge({
+      ...{ name, help, labelNames: labels, registers: [registry] },
+      collect() {
+        read(this);
+      },
+    });
+  gauge("parley_queues", "Work queues.", [], (count) => count.set(queues.count));
+  gauge("parley_queue_bytes", "What the messages of work queues take.", [], (bytes) =>
+    bytes.set(queues.bytes),
+  );
+  gauge("parley_queue_consumers", "Subscriptions to work queues.", [], (consumers) => {
+    const { living, dead } = queues.depths();
+    consumers.set(living.consumers + dead.consumers);
+  });
+  gauge("parley_queue_messages", "Messages in work queues.", ["state"], (messages) => {
+    const { living, dead } = queues.depths();
+    messages.set({ state: "waiting" }, living.waiting);
+    messages.set({ state: "unacknowledged" }, living.unacknowledged);
+    messages.set({ state: "dead" }, dead.waiting + dead.unacknowledged);
+  });
+  if (names.length === 0) return;
+  const help = "Messages in each queue of metrics.queues.";
+  gauge("parley_named_queue_messages", help, ["queue", "state"], (messages) => {
+    for (const queue of names) {
+      const { waiting, unacknowledged } = queues.depthOf(queue);
+      messages.set({ queue, state: "waiting" }, waiting);
+      messages.set({ queue, state: "unacknowledged" }, unacknowledged);
+    }
+  });
+}
