@@ -56,9 +56,9 @@ const SCENARIOS: Readonly<Partial<Record<Part, (quick: boolean) => Scenario[]>>>
     },
   ],
   groups: () =>
-    [10, 100].map((members) => ({
+    [10, 100, 1_000].map((members) => ({
       ...{ scenario: "groups", groups: 1_000 / members, members },
-      // The same number of deliveries in both.
+      // The same number of deliveries in all.
       ...{ messagesPerSecond: 20_000 / members, warmUpSeconds: 2, seconds: 5 },
     })),
   storm: () => [

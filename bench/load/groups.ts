@@ -25,7 +25,8 @@ export async function runGroups(scenario: GroupsScenario, target: Target): Promi
   const crowd = new Groups(scenario, target);
   await crowd.connect();
   await crowd.exchange(warmUpSeconds);
-  const name = `${groups} groups of ${members}, ${messagesPerSecond.toLocaleString("en")}/s`;
+  const crowds = `${groups} ${groups === 1 ? "group" : "groups"} of ${members.toLocaleString("en")}`;
+  const name = `${crowds}, ${messagesPerSecond.toLocaleString("en")}/s`;
   const measurement = await measurePhase(name, target, crowd.latencies, () =>
     crowd.exchange(seconds),
   );
