@@ -25,6 +25,7 @@ export function GroupMembers(props: GroupMembersProps) {
   const { id, membersSeq, memberCount, role } = conversation;
   const [members, setMembers] = useState<readonly Member[]>([]);
   const [fault, setFault] = useState<string | null>(null);
+  const [changes, setChanges] = useState(0);
   const [menu, setMenu] = useState<{ member: Member; anchor: HTMLElement } | null>(null);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: again when something has happened to them
@@ -45,10 +46,15 @@ export function GroupMembers(props: GroupMembersProps) {
     return () => {
       isStale = true;
     };
-  }, [session, id, membersSeq, memberCount, role]);
+  }, [session, id, membersSeq, memberCount, role, changes]);
 
   function run(call: Promise<Outcome<void>>) {
-    call.then((outcome) => setFault(outcome.isDone ? null : outcome.reason)).catch(reportError);
+    call
+      .then((outcome) => {
+        setFault(outcome.isDone ? null : outcome.reason);
+        setChanges((count) => count + 1);
+      })
+      .catch(reportError);
   }
 
   return (

@@ -35,6 +35,14 @@ export function useLongPress(onLongPress: (target: Element) => void) {
     if (Math.hypot(clientX - x, clientY - y) > SLACK_PX) end();
   }
 
+  /** The click that follows comes soon, or not at all. */
+  function onPointerUp() {
+    end();
+    setTimeout(() => {
+      isHeld.current = false;
+    }, LONG_PRESS_MS);
+  }
+
   /** What would follow from the finger's leaving. */
   function onClickCapture(event: MouseEvent) {
     if (!isHeld.current) return;
@@ -48,7 +56,7 @@ export function useLongPress(onLongPress: (target: Element) => void) {
   }
 
   return {
-    ...{ onPointerDown, onPointerMove, onPointerUp: end, onPointerCancel: end },
+    ...{ onPointerDown, onPointerMove, onPointerUp, onPointerCancel: onPointerUp },
     ...{ onClickCapture, onContextMenu },
   };
 }
