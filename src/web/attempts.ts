@@ -1,5 +1,7 @@
 import { ApiError } from "./api.ts";
 
+export const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
+
 /** What came of something that the user asked for: the answer, or in words why there is none. */
 export type Outcome<Answer> =
   | { readonly isDone: true; readonly answer: Answer }
@@ -21,6 +23,6 @@ export function attemptWith(onRefused: (message: string) => void): Attempt {
 
 function reasonOf(fault: unknown): string {
   if (fault instanceof ApiError) return fault.message;
-  if (fault instanceof TypeError) return "The server cannot be reached. Try again in a moment.";
+  if (fault instanceof TypeError) return UNREACHABLE;
   throw fault;
 }

@@ -22,11 +22,19 @@ export class ConversationList {
     this.#options = options;
   }
 
-  /** The first page of both, anew. */
+  /** The first page of both, anew. What is not in them any more, the user has left. */
   async refresh(): Promise<ConversationSummary[]> {
+    const before = Object.values(this.#options.state().conversations);
     const reading = Promise.all([false, true].map((isArchived) => this.#read(isArchived, null)));
     this.#reading = reading;
-    return (await reading).flat();
+    const conversations = (await reading).flat();
+    const isWhole = [...this.#cursors.values()].every((cursor) => cursor === null);
+    const ids = new Set(conversations.map(({ id }) => id));
+    for (const { id, isListed, isMember } of isWhole ? before : []) {
+      if (!isListed || !isMember || ids.has(id)) continue;
+      this.#options.dispatch({ kind: "conversation-left", conversationId: id });
+    }
+    return conversations;
   }
 
   /** The next page, if there is one. */

@@ -105,7 +105,8 @@ export class HistoryLoader {
     const { state, schedule, onFault } = this.#options;
     const isBroken = () => {
       const conversation = state().conversations[conversationId];
-      return state().link === "online" && conversation !== undefined && hasGap(conversation);
+      if (conversation === undefined || !isReachable(conversation)) return false;
+      return state().link === "online" && hasGap(conversation);
     };
     if (!isBroken() || this.#mending.has(conversationId)) return;
     this.#mending.add(conversationId);

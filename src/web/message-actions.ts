@@ -1,5 +1,6 @@
 import type { Api } from "./api.ts";
-import type { Attempt, Outcome } from "./attempts.ts";
+import { type Attempt, type Outcome, UNREACHABLE } from "./attempts.ts";
+import { hasOlder } from "./conversation.ts";
 import type { HistoryLoader } from "./history-loader.ts";
 import type { Event, State } from "./state.ts";
 import type { Version } from "./wire-groups.ts";
@@ -66,7 +67,9 @@ export class MessageActions {
         await history.reach(conversationId, seq ?? (await api.placeOf(messageId)).seq);
       }
       if (find() === undefined) {
-        notify("That message is not there any more.");
+        const conversation = state().conversations[conversationId];
+        const isGone = conversation === undefined || !hasOlder(conversation);
+        notify(isGone ? "That message is not there any more." : UNREACHABLE);
         return;
       }
       this.#jumps += 1;

@@ -12,7 +12,6 @@ export interface Member {
 /** A link into a group: whoever has the code may join. */
 export interface Invite {
   readonly code: string;
-  readonly creatorId: string;
   /** null: it holds until it is revoked. */
   readonly expiresMs: number | null;
 }
@@ -41,7 +40,6 @@ export function readInvite(value: unknown): Invite {
   const body = new Fields(value);
   return {
     code: body.text("code"),
-    creatorId: body.text("creatorId"),
     expiresMs: body.optionalTime("expiresAt"),
   };
 }

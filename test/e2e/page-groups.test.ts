@@ -88,6 +88,21 @@ test("the owner changes the group, its roles and its members", async () => {
   );
 });
 
+test("a server that tells nothing of changes is asked what became of one's own", async () => {
+  const { url } = await parley({ flags: ["--chat-system-messages=false"] });
+  const alice = await tabOf(url, "alice");
+  await alice.makeGroup("The team", "bob");
+  const info = await alice.openInfo();
+  await info.getByLabel("Group name").fill("The crew");
+  await info.getByRole("button", { name: "Save" }).click();
+  await alice.page.getByRole("main", { name: "Chat with The crew" }).waitFor();
+  await info.getByRole("button", { name: "Options for bob" }).click();
+  await alice.page.getByRole("menuitem", { name: "Make the owner" }).click();
+  await info.locator(".members li", { hasText: "bob" }).getByText("owner").waitFor();
+  await info.locator(".members li", { hasText: "alice" }).getByText("admin").waitFor();
+  expect(await alice.events()).toEqual([]);
+});
+
 test("what the server refuses is said where it was asked for", async () => {
   const { url } = await parley();
   const alice = await tabOf(url, "alice");

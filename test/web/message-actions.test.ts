@@ -26,7 +26,7 @@ function newActions() {
   };
   const reach = async (_id: string, seq: number) => {
     asked.push(`reach ${seq}`);
-    store.dispatch(page([wireMessage(1), wireMessage(2)], "older"));
+    if (answers.fault === null) store.dispatch(page([wireMessage(1), wireMessage(2)], "older"));
   };
   const actions = new MessageActions({
     ...{ api, history: { reach }, state: store.state, dispatch: store.dispatch },
@@ -76,6 +76,14 @@ test("of one whose place is not known it is asked for; one that is gone leads no
   expect(asked).toEqual(["reach 1"]);
   expect(store.state().jump).toBeNull();
   expect(notices).toEqual(["That message is not there any more."]);
+});
+
+test("of one that cannot be fetched now it is not said that it is gone", async () => {
+  const { actions, answers, notices } = newActions();
+  answers.fault = new TypeError("Failed to fetch");
+  actions.jumpTo(DM, "id-2", 2);
+  await settled();
+  expect(notices).toEqual(["The server cannot be reached. Try again in a moment."]);
 });
 
 test("the pinned messages are kept with their conversation", async () => {

@@ -25,7 +25,6 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   }, []);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the browser closes it with Escape
     <dialog
       ref={box}
       className="dialog"
@@ -35,7 +34,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
-      onClick={({ target }) => {
+      onPointerDown={({ target }) => {
         if (target === box.current) onClose();
       }}
     >

@@ -4,6 +4,7 @@ import type { ChatSession } from "../chat-session.ts";
 import { copyText } from "../clipboard.ts";
 import type { Conversation } from "../conversation.ts";
 import { inviteAddress } from "../invite-address.ts";
+import { momentLabel } from "../times.ts";
 import type { Invite } from "../wire-groups.ts";
 import { Fault } from "./dialog.tsx";
 
@@ -52,6 +53,9 @@ export function GroupInvites({ session, conversation: { id } }: GroupInvitesProp
               value={inviteAddress(location.href, invite.code)}
               onFocus={({ target }) => target.select()}
             />
+            {invite.expiresMs !== null && (
+              <small className="hint">until {momentLabel(invite.expiresMs, Date.now())}</small>
+            )}
             <button type="button" className="link-button" onClick={() => copy(invite)}>
               Copy
             </button>

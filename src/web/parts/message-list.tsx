@@ -81,6 +81,7 @@ export function MessageList(props: MessageListProps) {
 
   const close = () => setOverlay(null);
   const subject = overlay && messages.find(({ key }) => key === overlay.key);
+  const subjectId = subject?.id ?? null;
   return (
     <div className="messages">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
@@ -151,18 +152,18 @@ export function MessageList(props: MessageListProps) {
           onClose={close}
         />
       )}
-      {overlay?.kind === "delete" && subject?.id && (
+      {overlay?.kind === "delete" && subjectId !== null && (
         <ConfirmDialog
           title="Delete this message?"
           text="It is deleted for everyone in this chat, and cannot be had back."
           action="Delete"
-          onConfirm={() => session.messages.delete(subject.id ?? "")}
+          onConfirm={() => session.messages.delete(subjectId)}
           onClose={close}
         />
       )}
-      {overlay?.kind === "react" && subject && (
+      {overlay?.kind === "react" && subjectId !== null && (
         <ReactionDialog
-          onReact={(emoji) => subject.id !== null && session.messages.react(subject.id, emoji)}
+          onReact={(emoji) => session.messages.react(subjectId, emoji)}
           onClose={close}
         />
       )}
