@@ -215,3 +215,31 @@ test("a conversation is pinned, muted and archived for its user, in all their ta
   await bob.page.getByRole("button", { name: "Back to all conversations" }).click();
   await expectSoon(titles, ["First", "Second"]);
 });
+
+test("a list that is longer than a page goes on, and whoever stands further down is found", async () => {
+  const { url } = await parley({ env: { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" } });
+  const headers = { "X-User-Id": "alice", "Content-Type": "application/json" };
+  const post = async (path: string, body: object) => {
+    const response = await fetch(url + path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(201);
+  };
+  await post(`/api/conversations/${encodeURIComponent("dm:alice:bob")}/messages`, {
+    ...{ recipientId: "bob", content: "long ago" },
+  });
+  for (let group = 1; group <= 54; group += 1) {
+    await post("/api/conversations", { title: `Group ${group}`, memberIds: [] });
+  }
+  const alice = await tabOf(url, "alice");
+  const rows = alice.page.locator(".row-line");
+  await expectSoon(() => rows.count(), 50);
+  await alice.page.getByRole("button", { name: "Show more" }).click();
+  await expectSoon(() => rows.count(), 55);
+  await alice.page.reload();
+  await expectSoon(() => rows.count(), 50);
+  await alice.openChatWith("bob");
+  await expectSoon(() => alice.bubbles(), ["long ago"]);
+});

@@ -151,6 +151,20 @@ test("a finger held on a message opens what can be done with it", async () => {
   await expectSoon(() => bob.reactions(), ["👍 by alice"]);
 });
 
+test("a message's text is copied, and an emoji put where the caret is", async () => {
+  const [alice] = await talk("copy me");
+  await alice.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await alice.choose("copy me", "Copy text");
+  await alice.page.getByText("Copied").waitFor();
+  expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe("copy me");
+  await alice.field.fill("ab");
+  await alice.field.press("ArrowLeft");
+  await alice.page.getByRole("button", { name: "Emoji", exact: true }).click();
+  await alice.page.getByRole("button", { name: "🎉" }).click();
+  await alice.page.keyboard.type("!");
+  expect(await alice.field.inputValue()).toBe("a🎉!b");
+});
+
 test("links can be followed safely, and text cannot turn itself around", async () => {
   const text = "see https://example.com/a, not javascript:alert(1) or \u202egpj.exe\u202c";
   const { url } = await parley();

@@ -59,13 +59,11 @@ export function Composer(props: ComposerProps) {
 
   function insert(piece: string) {
     const element = field.current;
-    const [start, end] = [
-      element?.selectionStart ?? text.length,
-      element?.selectionEnd ?? text.length,
-    ];
-    write(text.slice(0, start) + piece + text.slice(end));
+    if (element === null) return;
+    element.setRangeText(piece, element.selectionStart, element.selectionEnd, "end");
+    write(element.value);
     setShowsEmoji(false);
-    element?.focus();
+    element.focus();
   }
 
   function send() {

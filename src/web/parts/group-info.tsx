@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import type { ProfileChange } from "../api.ts";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation } from "../conversation.ts";
 import { mayManage } from "../permissions.ts";
@@ -53,16 +54,21 @@ export function GroupInfo(props: GroupInfoProps) {
 }
 
 function Profile({ session, conversation }: Pick<GroupInfoProps, "session" | "conversation">) {
-  const [title, setTitle] = useState(conversation.title ?? "");
-  const [picture, setPicture] = useState(conversation.picture ?? "");
+  // What was not written here stays, whatever others make of it meanwhile.
+  const [written, setWritten] = useState<{ title?: string; picture?: string }>({});
   const [fault, setFault] = useState<string | null>(null);
-  const change = { title: title.trim() || null, picture: picture.trim() || null };
-  const isChanged = change.title !== conversation.title || change.picture !== conversation.picture;
+  const title = written.title ?? conversation.title ?? "";
+  const picture = written.picture ?? conversation.picture ?? "";
+  const change: ProfileChange = {
+    ...(title.trim() !== (conversation.title ?? "") && { title: title.trim() || null }),
+    ...(picture.trim() !== (conversation.picture ?? "") && { picture: picture.trim() || null }),
+  };
 
   async function save(event: FormEvent) {
     event.preventDefault();
     const outcome = await session.groups.changeProfile(conversation.id, change);
     setFault(outcome.isDone ? null : outcome.reason);
+    if (outcome.isDone) setWritten({});
   }
 
   return (
@@ -70,7 +76,11 @@ function Profile({ session, conversation }: Pick<GroupInfoProps, "session" | "co
       <Fault text={fault} />
       <label>
         Group name
-        <input value={title} maxLength={128} onChange={(event) => setTitle(event.target.value)} />
+        <input
+          value={title}
+          maxLength={128}
+          onChange={(event) => setWritten({ ...written, title: event.target.value })}
+        />
       </label>
       <label>
         Picture
@@ -78,13 +88,13 @@ function Profile({ session, conversation }: Pick<GroupInfoProps, "session" | "co
           type="url"
           value={picture}
           placeholder="https://…"
-          onChange={(event) => setPicture(event.target.value)}
+          onChange={(event) => setWritten({ ...written, picture: event.target.value })}
         />
       </label>
       <p className="hint">
         An address. Here only pictures of this server are shown: another site would learn who looks.
       </p>
-      <button type="submit" className="primary" disabled={!isChanged}>
+      <button type="submit" className="primary" disabled={Object.keys(change).length === 0}>
         Save
       </button>
     </form>
