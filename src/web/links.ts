@@ -59,16 +59,25 @@ function safeLink(text: string, address: string, start: number): Link | null {
   if (!URL.canParse(address)) return null;
   const { protocol, username, password, hostname, href } = new URL(address);
   if (!SAFE_PROTOCOLS.has(protocol) || username !== "" || password !== "") return null;
-  const isAsItLooks = protocol === "mailto:" || text.toLowerCase().includes(hostname);
+  const isMail = protocol === "mailto:";
+  const written = isMail ? text.slice(text.lastIndexOf("@") + 1) : hostIn(text);
+  const host = isMail ? asciiHost(written) : hostname;
+  if (host === null) return null;
+  const isAsItLooks = written.toLowerCase() === host;
   return {
     ...{ start, text, href },
-    host: isAsItLooks ? null : hostname,
-    isDoubtful: !isAsItLooks && isDoubtful(hostIn(text)),
+    host: isAsItLooks ? null : host,
+    isDoubtful: !isAsItLooks && isDoubtful(written),
   };
 }
 
 function hostIn(text: string): string {
   return /^(?:[a-z]+:\/\/)?([^/?#:]*)/i.exec(text)?.[1] ?? "";
+}
+
+function asciiHost(host: string): string | null {
+  const address = `http://${host}`;
+  return URL.canParse(address) ? new URL(address).hostname : null;
 }
 
 /** Scripts mixed in one label, or letters that look like Latin ones under a Latin top level. */

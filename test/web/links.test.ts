@@ -84,6 +84,14 @@ describe("where a link leads", () => {
     expect(links(mixed)[0]).toMatchObject({ host: "xn--pypal-4ve.com", isDoubtful: true });
     const whole = "https://\u0430\u0440\u0440\u04cf\u0435.com"; // All of them are.
     expect(links(whole)[0]).toMatchObject({ host: "xn--80ak6aa92e.com", isDoubtful: true });
+    // Also where its real name stands elsewhere in the address.
+    expect(links("https://p\u0430ypal.com/?xn--pypal-4ve.com")[0]).toMatchObject({
+      ...{ host: "xn--pypal-4ve.com", isDoubtful: true },
+    });
+    expect(links("me@p\u0430ypal.com")[0]).toMatchObject({
+      ...{ host: "xn--pypal-4ve.com", isDoubtful: true },
+    });
+    expect(links("me@example.com")[0]).toMatchObject({ host: null, isDoubtful: false });
     expect(links("https://президент.рф")[0]).toMatchObject({ isDoubtful: false });
     expect(links("https://日本語.jp")[0]).toMatchObject({ isDoubtful: false });
   });

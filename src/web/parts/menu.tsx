@@ -90,14 +90,12 @@ export function Menu({ label, anchor, onClose, children }: MenuProps) {
 export interface MenuItemProps {
   readonly icon?: ReactNode;
   readonly isDanger?: boolean;
-  /** It leads on within the menu, which stays. */
-  readonly staysOpen?: boolean;
   readonly onSelect: () => void;
   readonly children: ReactNode;
 }
 
 export function MenuItem(props: MenuItemProps) {
-  const { icon, isDanger = false, staysOpen = false, onSelect, children } = props;
+  const { icon, isDanger = false, onSelect, children } = props;
   const choose = useContext(Choose);
   return (
     <button
@@ -105,7 +103,7 @@ export function MenuItem(props: MenuItemProps) {
       role="menuitem"
       tabIndex={-1}
       className={isDanger ? "menu-item danger" : "menu-item"}
-      onClick={() => (staysOpen ? onSelect() : choose(onSelect))}
+      onClick={() => choose(onSelect)}
     >
       {icon !== undefined && <span className="menu-icon">{icon}</span>}
       {children}
