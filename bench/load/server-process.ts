@@ -66,6 +66,8 @@ export async function startParley(
     env: {
       PARLEY_DATA_DIR: dataFolder,
       PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
+      // What is measured are messages of users.
+      PARLEY_CHAT_SYSTEM_MESSAGES: "false",
       // Nine tenths of the usual limit of open files by default; more than that is asked of it.
       PARLEY_LIMITS_CONNECTIONS: "19500",
       PARLEY_API_KEYS: API_KEY,

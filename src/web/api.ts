@@ -1,13 +1,26 @@
+import { Fields, readList } from "./fields.ts";
 import { credentials, type Identity } from "./identity.ts";
 import {
   type ConversationSummary,
+  type Role,
   readConversation,
-  readList,
   readMessage,
   readPresence,
   type UserPresence,
   type WireMessage,
 } from "./wire.ts";
+import {
+  type Invite,
+  type InvitePreview,
+  type Member,
+  readInvite,
+  readInvitePreview,
+  readMade,
+  readMembers,
+  readPlace,
+  readVersions,
+  type Version,
+} from "./wire-groups.ts";
 
 /** The server's answer to a request that it refused. */
 export class ApiError extends Error {
@@ -28,6 +41,33 @@ export interface HistoryRange {
   readonly limit: number;
 }
 
+export interface ListPage {
+  readonly conversations: readonly ConversationSummary[];
+  /** The `cursor` of the next page; null: there is none. */
+  readonly next: string | null;
+}
+
+/** What is not named stays; null takes it away. */
+export interface ProfileChange {
+  readonly title?: string | null;
+  readonly picture?: string | null;
+}
+
+export interface NewGroup {
+  readonly title: string | null;
+  readonly memberIds: readonly string[];
+}
+
+/** What is not named stays. */
+export interface PreferencesWish {
+  /** null: muted no longer. */
+  readonly mutedUntilMs?: number | null;
+  readonly isArchived?: boolean;
+  readonly isPinned?: boolean;
+}
+
+type Query = Readonly<Record<string, string | number>>;
+
 /** The HTTP API. Each call fails with ApiError, MalformedBody, or TypeError without a network. */
 export class Api {
   readonly #headers: Record<string, string>;
@@ -36,15 +76,27 @@ export class Api {
     this.#headers = credentials(identity);
   }
 
-  /** The newest message first. */
-  async conversations(): Promise<ConversationSummary[]> {
-    const body = await this.#get("/api/conversations", { limit: 50 });
-    return readList(body, "conversations", readConversation);
+  /** The pinned ones first, then the one with the newest message. */
+  async conversations(
+    isArchived: boolean,
+    cursor: string | null,
+    limit: number,
+  ): Promise<ListPage> {
+    const query = { limit, archived: String(isArchived), ...(cursor !== null && { cursor }) };
+    const body = await this.#get("/api/conversations", query);
+    return {
+      conversations: readList(body, "conversations", readConversation),
+      next: new Fields(body).optionalText("next"),
+    };
+  }
+
+  async conversation(id: string): Promise<ConversationSummary> {
+    return readConversation(await this.#get(conversationPath(id)));
   }
 
   /** Ascending by `seq`. A conversation without a first message has none. */
   async history(conversationId: string, range: HistoryRange): Promise<WireMessage[]> {
-    const path = `/api/conversations/${encodeURIComponent(conversationId)}/messages`;
+    const path = `${conversationPath(conversationId)}/messages`;
     try {
       return readList(await this.#get(path, { ...range }), "messages", readMessage);
     } catch (fault) {
@@ -63,14 +115,137 @@ export class Api {
     return readList(await this.#get("/api/presence", query), "users", readPresence);
   }
 
-  async #get(path: string, query: Record<string, string | number>): Promise<unknown> {
+  /** The id of the group; the same for the same key. */
+  async createGroup(group: NewGroup, idempotencyKey: string): Promise<string> {
+    const headers = { "Idempotency-Key": idempotencyKey };
+    return readMade(await this.#send("POST", "/api/conversations", group, headers));
+  }
+
+  async changeProfile(id: string, change: ProfileChange): Promise<void> {
+    await this.#send("PATCH", conversationPath(id), change);
+  }
+
+  async setPreferences(id: string, wish: PreferencesWish): Promise<void> {
+    const { mutedUntilMs, isArchived, isPinned } = wish;
+    await this.#send("PATCH", `${conversationPath(id)}/preferences`, {
+      ...(mutedUntilMs !== undefined && {
+        mutedUntil: mutedUntilMs === null ? null : new Date(mutedUntilMs).toISOString(),
+      }),
+      ...(isArchived !== undefined && { archived: isArchived }),
+      ...(isPinned !== undefined && { pinned: isPinned }),
+    });
+  }
+
+  /** In the order of their joining. */
+  async members(id: string): Promise<Member[]> {
+    return readMembers(await this.#get(`${conversationPath(id)}/members`));
+  }
+
+  async addMember(id: string, userId: string): Promise<void> {
+    await this.#send("PUT", memberPath(id, userId));
+  }
+
+  async removeMember(id: string, userId: string): Promise<void> {
+    await this.#send("DELETE", memberPath(id, userId));
+  }
+
+  async setRole(id: string, userId: string, role: Role): Promise<void> {
+    await this.#send("PATCH", memberPath(id, userId), { role });
+  }
+
+  /** The oldest first. */
+  async invites(id: string): Promise<Invite[]> {
+    return readList(await this.#get(`${conversationPath(id)}/invites`), "invites", readInvite);
+  }
+
+  async createInvite(id: string): Promise<Invite> {
+    return readInvite(await this.#send("POST", `${conversationPath(id)}/invites`, {}));
+  }
+
+  async revokeInvite(id: string, code: string): Promise<void> {
+    await this.#send("DELETE", `${conversationPath(id)}/invites/${encodeURIComponent(code)}`);
+  }
+
+  async invite(code: string): Promise<InvitePreview> {
+    return readInvitePreview(await this.#get(`/api/invites/${encodeURIComponent(code)}`));
+  }
+
+  async join(code: string): Promise<InvitePreview> {
+    const path = `/api/invites/${encodeURIComponent(code)}/join`;
+    return readInvitePreview(await this.#send("POST", path));
+  }
+
+  async editMessage(id: string, content: string): Promise<void> {
+    await this.#send("PATCH", messagePath(id), { content });
+  }
+
+  async deleteMessage(id: string): Promise<void> {
+    await this.#send("DELETE", messagePath(id));
+  }
+
+  /** null takes the reaction back. */
+  async react(id: string, emoji: string | null): Promise<void> {
+    const path = `${messagePath(id)}/reaction`;
+    await (emoji === null ? this.#send("DELETE", path) : this.#send("PUT", path, { emoji }));
+  }
+
+  async pin(id: string, isPinned: boolean): Promise<void> {
+    await this.#send(isPinned ? "PUT" : "DELETE", `${messagePath(id)}/pin`);
+  }
+
+  /** The one pinned last first. */
+  async pins(conversationId: string): Promise<WireMessage[]> {
+    const body = await this.#get(`${conversationPath(conversationId)}/pins`);
+    return readList(body, "messages", readMessage);
+  }
+
+  /** The oldest first. */
+  async versions(id: string): Promise<Version[]> {
+    return readVersions(await this.#get(`${messagePath(id)}/versions`));
+  }
+
+  async placeOf(id: string): Promise<{ conversationId: string; seq: number }> {
+    return readPlace(await this.#get(`${messagePath(id)}/status`));
+  }
+
+  #get(path: string, query: Query = {}): Promise<unknown> {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-    const response = await fetch(`${path}?${search}`, { headers: this.#headers });
-    const body: unknown = await response.json();
+    const address = search.size === 0 ? path : `${path}?${search}`;
+    return this.#request(address, { headers: this.#headers });
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const init = { method, headers: { ...this.#headers, ...headers } };
+    if (body === undefined) return this.#request(path, init);
+    const withType = { ...init.headers, "Content-Type": "application/json" };
+    return this.#request(path, { ...init, headers: withType, body: JSON.stringify(body) });
+  }
+
+  /** null: the answer has no body. */
+  async #request(path: string, init: RequestInit): Promise<unknown> {
+    const response = await fetch(path, init);
+    const body: unknown = response.status === 204 ? null : await response.json();
     if (response.ok) return body;
     throw new ApiError(response.status, textIn(body, "code"), textIn(body, "detail"));
   }
+}
+
+function conversationPath(id: string): string {
+  return `/api/conversations/${encodeURIComponent(id)}`;
+}
+
+function memberPath(id: string, userId: string): string {
+  return `${conversationPath(id)}/members/${encodeURIComponent(userId)}`;
+}
+
+function messagePath(id: string): string {
+  return `/api/messages/${encodeURIComponent(id)}`;
 }
 
 function textIn(body: unknown, name: string): string {

@@ -2,9 +2,11 @@ import { useEffect, useRef, useSyncExternalStore } from "react";
 import type { ChatSession } from "./chat-session.ts";
 import { ConversationView } from "./parts/conversation-view.tsx";
 import { Mark } from "./parts/icons.tsx";
+import { JoinGroup } from "./parts/join-group.tsx";
 import { LinkBanner } from "./parts/link-banner.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { SideBar } from "./parts/side-bar.tsx";
+import { useInvite } from "./use-invite.ts";
 import { useOpenConversation } from "./use-open-conversation.ts";
 import { totalUnread } from "./views.ts";
 
@@ -16,9 +18,10 @@ export interface ChatPageProps {
 export function ChatPage({ session, onSignOut }: ChatPageProps) {
   const state = useSyncExternalStore(session.store.subscribe, session.store.state);
   const { open, close } = useOpenConversation(session, state);
+  const invite = useInvite();
   const drafts = useRef(new Map<string, string>());
   const conversation = state.openId === null ? undefined : state.conversations[state.openId];
-  const unread = totalUnread(state);
+  const unread = totalUnread(state, Date.now());
 
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Parley` : "Parley";
@@ -30,15 +33,12 @@ export function ChatPage({ session, onSignOut }: ChatPageProps) {
     return () => document.removeEventListener("visibilitychange", onVisibility);
   }, [session]);
 
+  const startChat = (peerId: string) => open(session.conversationWith(peerId));
+
   return (
     <div className={`chat-page ${conversation === undefined ? "shows-list" : "shows-chat"}`}>
       <LinkBanner link={state.link} />
-      <SideBar
-        state={state}
-        onOpen={open}
-        onStartChat={(peerId) => open(session.conversationWith(peerId))}
-        onSignOut={onSignOut}
-      />
+      <SideBar {...{ session, state, onSignOut }} onOpen={open} onStartChat={startChat} />
       {conversation === undefined ? (
         <main className="welcome">
           <Mark size={72} />
@@ -50,6 +50,19 @@ export function ChatPage({ session, onSignOut }: ChatPageProps) {
           {...{ session, state, conversation }}
           drafts={drafts.current}
           onClose={close}
+          onStartChat={startChat}
+        />
+      )}
+      {invite.code !== null && (
+        <JoinGroup
+          key={invite.code}
+          session={session}
+          code={invite.code}
+          onJoined={(conversationId) => {
+            invite.forget();
+            open(conversationId);
+          }}
+          onClose={invite.forget}
         />
       )}
       <Notices notices={state.notices} onDismiss={session.dismiss} />

@@ -1,19 +1,23 @@
 import { Api, ApiError } from "./api.ts";
+import { attemptWith } from "./attempts.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
-import { hasGap, messageToReport, peerOf } from "./conversation.ts";
+import { hasGap, isReachable, peerOf } from "./conversation.ts";
+import { ConversationList } from "./conversation-list.ts";
+import { GroupActions } from "./group-actions.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { directId, type Identity } from "./identity.ts";
 import { newUuid } from "./ids.ts";
+import { MessageActions } from "./message-actions.ts";
 import { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PresenceLoader } from "./presence-loader.ts";
-import { ReadMarks } from "./read-marks.ts";
-
+import { Reading } from "./reading.ts";
 import { Store } from "./store.ts";
 import { backOffMs, browserTimers } from "./timers.ts";
 import { TypingSignal } from "./typing-signal.ts";
 import type {
   Confirmation,
+  PreferencesChange,
   Problem,
   ReadReceipt,
   TypingEvent,
@@ -22,6 +26,10 @@ import type {
 } from "./wire.ts";
 
 const NOTICE_MS = 6_000;
+
+/** They change the list of the pinned messages, or what it shows. */
+const PIN_EVENTS = new Set(["MESSAGE_PINNED", "MESSAGE_UNPINNED"]);
+const CONTENT_EVENTS = new Set(["MESSAGE_EDITED", "MESSAGE_DELETED"]);
 
 const SIGN_IN_AGAIN = new Set([
   "AUTHENTICATION_REQUIRED",
@@ -42,17 +50,18 @@ export interface ChatSessionOptions {
 /** One signed-in user at one tab: keeps the state in step with the server. */
 export class ChatSession implements ConnectionListener {
   readonly store: Store;
+  readonly groups: GroupActions;
+  readonly messages: MessageActions;
   readonly #userId: string;
   readonly #onRefused: (message: string) => void;
   readonly #connection: Connection;
   readonly #outgoing: Outgoing;
   readonly #history: HistoryLoader;
   readonly #presence: PresenceLoader;
-  readonly #api: Api;
+  readonly #list: ConversationList;
   readonly #typing: TypingSignal;
-  readonly #readMarks: ReadMarks;
+  readonly #reading: Reading;
   #isVisible: boolean;
-  #isReportDue = false;
   #notices = 0;
   #refreshFailures = 0;
   #cancelRefresh: (() => void) | null = null;
@@ -62,10 +71,14 @@ export class ChatSession implements ConnectionListener {
     this.#onRefused = onRefused;
     this.#isVisible = isVisible;
     this.store = new Store(identity.userId);
-    this.#api = new Api(identity);
+    const api = new Api(identity);
+    const attempt = attemptWith(onRefused);
     this.#connection = new Connection(identity, url, this);
     const parts = {
-      api: this.#api,
+      api,
+      attempt,
+      userId: identity.userId,
+      notify: this.notify,
       state: this.store.state,
       dispatch: this.store.dispatch,
       schedule: browserTimers,
@@ -75,15 +88,20 @@ export class ChatSession implements ConnectionListener {
     };
     this.#outgoing = new Outgoing({
       ...parts,
-      userId: identity.userId,
       outbox: new Outbox(storage, identity.userId),
       publish: (draft) => this.#connection.send(draft),
-      notify: (text) => this.#notify(text),
       newId: newUuid,
     });
-    this.#history = new HistoryLoader(parts);
+    this.#list = new ConversationList(parts);
+    this.#history = new HistoryLoader({ ...parts, listed: (id) => this.#list.find(id) });
+    this.groups = new GroupActions({ ...parts, list: this.#list });
+    this.messages = new MessageActions({ ...parts, history: this.#history });
     this.#presence = new PresenceLoader(parts);
-    this.#readMarks = new ReadMarks(identity.userId, this.store.dispatch);
+    this.#reading = new Reading({
+      ...parts,
+      isVisible: () => this.#isVisible,
+      report: (id) => this.#connection.reportRead(id),
+    });
     this.#typing = new TypingSignal(
       (conversationId, isTyping) => this.#reportTyping(conversationId, isTyping),
       browserTimers,
@@ -92,7 +110,7 @@ export class ChatSession implements ConnectionListener {
   }
 
   start(): void {
-    this.store.subscribe(() => this.#reportReadSoon());
+    this.store.subscribe(this.#reading.look);
     this.#outgoing.resume();
     this.#connection.open();
   }
@@ -101,7 +119,7 @@ export class ChatSession implements ConnectionListener {
     this.#typing.stopped();
     this.#outgoing.offline();
     this.#cancelRefresh?.();
-    this.#readMarks.close();
+    this.#reading.close();
     await this.#connection.close();
   }
 
@@ -124,11 +142,12 @@ export class ChatSession implements ConnectionListener {
   }
 
   /** false: it cannot be sent, and the user has been told why. */
-  send(conversationId: string, content: string): boolean {
+  send(conversationId: string, content: string, replyTo: string | null): boolean {
     const conversation = this.store.state().conversations[conversationId];
     if (conversation === undefined || content === "") return false;
     this.#typing.stopped();
-    return this.#outgoing.compose(conversationId, peerOf(conversation, this.#userId), content);
+    const recipientId = peerOf(conversation, this.#userId);
+    return this.#outgoing.compose({ conversationId, recipientId, content, replyTo });
   }
 
   readonly retry = (clientMessageId: string): void => this.#outgoing.retry(clientMessageId);
@@ -145,14 +164,33 @@ export class ChatSession implements ConnectionListener {
     this.#history.older(conversationId).catch((fault: unknown) => this.#fault(fault));
   }
 
+  /** The next page of the list of conversations. */
+  readonly loadMore = (isArchived: boolean): void => {
+    this.#list.more(isArchived).catch((fault: unknown) => this.#fault(fault));
+  };
+
+  /** Names of users who are shown. */
+  learnNames(userIds: readonly string[]): void {
+    const { people } = this.store.state();
+    this.#presence.ask(userIds.filter((userId) => people[userId] === undefined));
+  }
+
   readonly dismiss = (noticeId: number): void =>
     this.store.dispatch({ kind: "notice-dismissed", id: noticeId });
+
+  /** Says something to the user, for a while. */
+  readonly notify = (text: string): void => {
+    this.#notices += 1;
+    const id = this.#notices;
+    this.store.dispatch({ kind: "notice-shown", notice: { id, text } });
+    browserTimers(NOTICE_MS, () => this.dismiss(id));
+  };
 
   setVisible(isVisible: boolean): void {
     if (isVisible === this.#isVisible) return;
     this.#isVisible = isVisible;
     this.#connection.announce(isVisible ? "ONLINE" : "AWAY");
-    this.#reportReadSoon();
+    this.#reading.look();
   }
 
   // What the connection tells.
@@ -185,12 +223,19 @@ export class ChatSession implements ConnectionListener {
     if (known === undefined && recipientId === null) this.#refresh();
     const conversation = this.store.state().conversations[conversationId];
     if (conversation && hasGap(conversation)) this.#history.mend(conversationId);
+    if (conversation?.isLoaded && changesPins(conversation.pins, message)) {
+      this.#loadPins(conversationId);
+    }
   }
 
   confirmation(confirmation: Confirmation): void {
     this.store.dispatch({ kind: "message-confirmed", confirmation });
     const { clientMessageId } = confirmation;
     if (clientMessageId !== null) this.#outgoing.confirmed(clientMessageId);
+  }
+
+  preferences(change: PreferencesChange): void {
+    this.store.dispatch({ kind: "preferences-changed", change });
   }
 
   receipt(receipt: ReadReceipt): void {
@@ -218,8 +263,8 @@ export class ChatSession implements ConnectionListener {
   problem(problem: Problem): void {
     const { code, message, destination, clientMessageId } = problem;
     if (clientMessageId !== null) this.#outgoing.refused(problem, clientMessageId);
-    else if (code === "TOKEN_EXPIRING") this.#notify("You will soon have to sign in again.");
-    else if (!isOfNewConversation(code, destination)) this.#notify(message);
+    else if (code === "TOKEN_EXPIRING") this.notify("You will soon have to sign in again.");
+    else if (!isOfNewConversation(code, destination)) this.notify(message);
   }
 
   /** Everything that may have changed while nobody listened. */
@@ -232,8 +277,7 @@ export class ChatSession implements ConnectionListener {
   }
 
   async #catchUp(): Promise<void> {
-    const conversations = await this.#api.conversations();
-    this.store.dispatch({ kind: "conversations-listed", conversations });
+    const conversations = await this.#list.refresh();
     this.#outgoing.stored(conversations.flatMap(({ lastMessage }) => lastMessage ?? []));
     const { openId } = this.store.state();
     if (openId !== null) this.#loadOpen(openId);
@@ -256,7 +300,13 @@ export class ChatSession implements ConnectionListener {
     const loaded = conversation.isLoaded
       ? this.#history.fill(conversationId)
       : this.#history.open(conversationId);
-    loaded.catch((fault: unknown) => this.#fault(fault));
+    loaded.then(() => this.#loadPins(conversationId)).catch((fault: unknown) => this.#fault(fault));
+  }
+
+  #loadPins(conversationId: string): void {
+    const conversation = this.store.state().conversations[conversationId];
+    if (conversation === undefined || !isReachable(conversation)) return;
+    this.messages.loadPins(conversationId).catch((fault: unknown) => this.#fault(fault));
   }
 
   /** A request failed. What may succeed later is asked again, together with all the rest. */
@@ -266,7 +316,7 @@ export class ChatSession implements ConnectionListener {
       return;
     }
     const isFinal = fault instanceof ApiError && fault.status < 500 && fault.status !== 429;
-    if (isFinal) this.#notify(fault.message);
+    if (isFinal) this.notify(fault.message);
     if (isFinal || this.store.state().link !== "online" || this.#cancelRefresh !== null) return;
     this.#refreshFailures += 1;
     this.#cancelRefresh = browserTimers(backOffMs(this.#refreshFailures), () => {
@@ -281,35 +331,12 @@ export class ChatSession implements ConnectionListener {
     if (conversation?.messages.some(({ seq }) => seq !== null) !== true) return;
     this.#connection.reportTyping(conversationId, isTyping);
   }
+}
 
-  /** After what is under way: a message is acknowledged before it is reported read. */
-  #reportReadSoon(): void {
-    if (this.#isReportDue) return;
-    this.#isReportDue = true;
-    queueMicrotask(() => {
-      this.#isReportDue = false;
-      this.#reportRead();
-    });
-  }
-
-  #reportRead(): void {
-    const { openId, conversations, link } = this.store.state();
-    const conversation = openId === null ? undefined : conversations[openId];
-    if (!conversation?.isLoaded || !this.#isVisible || link !== "online") return;
-    const message = messageToReport(conversation, this.#userId);
-    if (message === null || message.id === null || message.seq === null) return;
-    this.#connection.reportRead(message.id);
-    const { id: conversationId } = conversation;
-    this.store.dispatch({ kind: "read-reported", conversationId, seq: message.seq });
-    this.#readMarks.tell(conversationId, message.seq);
-  }
-
-  #notify(text: string): void {
-    this.#notices += 1;
-    const id = this.#notices;
-    this.store.dispatch({ kind: "notice-shown", notice: { id, text } });
-    browserTimers(NOTICE_MS, () => this.dismiss(id));
-  }
+function changesPins(pins: readonly WireMessage[], { event }: WireMessage): boolean {
+  if (event === null) return false;
+  if (PIN_EVENTS.has(event.type)) return true;
+  return CONTENT_EVENTS.has(event.type) && pins.some(({ id }) => id === event.messageId);
 }
 
 /** A conversation begins with its first message; what waits for it begins then by itself. */

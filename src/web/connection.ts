@@ -9,11 +9,13 @@ import type { Draft } from "./conversation.ts";
 import { credentials, type Identity } from "./identity.ts";
 import {
   type Confirmation,
+  type PreferencesChange,
   type PresenceStatus,
   type Problem,
   type ReadReceipt,
   readConfirmation,
   readMessage,
+  readPreferencesChange,
   readPresence,
   readProblem,
   readReceipt,
@@ -32,6 +34,8 @@ export interface ConnectionListener {
   /** When it returns, the message is acknowledged. */
   message(message: WireMessage): void;
   confirmation(confirmation: Confirmation): void;
+  /** By whichever of the user's devices. */
+  preferences(change: PreferencesChange): void;
   receipt(receipt: ReadReceipt): void;
   problem(problem: Problem): void;
   typing(typing: TypingEvent): void;
@@ -89,8 +93,8 @@ export class Connection {
     this.#subscribeTyping();
   }
 
-  send({ conversationId, recipientId, content, clientMessageId }: Draft): void {
-    const body = { conversationId, recipientId, content, type: "TEXT", clientMessageId };
+  send({ conversationId, recipientId, content, clientMessageId, replyTo }: Draft): void {
+    const body = { conversationId, recipientId, content, type: "TEXT", clientMessageId, replyTo };
     this.#publish("/app/chat.send", body);
   }
 
@@ -110,9 +114,8 @@ export class Connection {
     const listener = this.#listener;
     this.#client.reconnectDelay = usualDelayMs();
     this.#subscribe("/user/queue/errors", readProblem, (it) => this.#onProblem(it));
-    this.#subscribe("/user/queue/confirmations", readConfirmation, (it) =>
-      listener.confirmation(it),
-    );
+    const asItIs = (body: unknown) => body;
+    this.#subscribe("/user/queue/confirmations", asItIs, (it) => this.#onConfirmation(it));
     this.#subscribe("/user/queue/receipts", readReceipt, (it) => listener.receipt(it));
     this.#subscribe("/topic/presence", readPresence, (it) => listener.presence(it));
     this.#subscribeTyping();
@@ -131,6 +134,12 @@ export class Connection {
     const { code, retryAfterMs } = problem;
     if (code !== "SHUTTING_DOWN" || retryAfterMs === null) this.#listener.problem(problem);
     else this.#client.reconnectDelay = Math.max(1, retryAfterMs); // 0 is never.
+  }
+
+  #onConfirmation(body: unknown): void {
+    const change = readPreferencesChange(body);
+    if (change === null) this.#listener.confirmation(readConfirmation(body));
+    else this.#listener.preferences(change);
   }
 
   #onError(frame: IFrame): void {

@@ -5,6 +5,7 @@ import {
   type MessageStatus,
   messageKey,
 } from "./conversation.ts";
+import { plainText } from "./plain-text.ts";
 import type {
   Confirmation,
   ConversationSummary,
@@ -19,13 +20,14 @@ export function withDraft(
   userId: string,
   userName: string,
 ): Conversation {
-  const { clientMessageId, content } = draft;
+  const { clientMessageId, replyTo } = draft;
+  const content = plainText(draft.content);
   const key = messageKey(userId, clientMessageId, "");
   if (conversation.messages.some((message) => message.key === key)) return conversation;
   const message: Message = {
     ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
     ...{ senderId: userId, senderName: userName, status: "SENDING", event: null },
-    ...{ isEdited: false, isDeleted: false, reactions: [] },
+    ...{ replyTo, isEdited: false, isDeleted: false, isPinned: false, reactions: [] },
     timestampMs: draft.composedAtMs,
   };
   return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
@@ -41,7 +43,7 @@ export function withLive(
   userId: string,
 ): Conversation {
   const status = message.senderId === userId ? "SENDING" : message.status;
-  const merged = withNews(conversation, [toMessage(message, status)]);
+  const merged = withNews(conversation, [toMessage(message, status)], userId);
   return { ...merged, typing: merged.typing.filter((typist) => typist !== message.senderId) };
 }
 
@@ -51,42 +53,84 @@ export function withLive(
  */
 export function withSummary(
   conversation: Conversation,
-  { kind, title, memberIds, memberCount, readSeq, lastMessage }: ConversationSummary,
+  { lastMessage, unread, ...summary }: ConversationSummary,
+  userId: string,
 ): Conversation {
-  const listedSeq = lastMessage?.seq ?? 0;
-  const listed = { ...conversation, kind, title, memberIds, memberCount, readSeq, listedSeq };
-  return conversation.messages.reduce(withGroupEvent, listed);
+  const listed: Conversation = {
+    ...{ ...conversation, ...summary, isMember: true, isListed: true },
+    ...{ listedSeq: lastMessage?.seq ?? 0, listedUnread: unread },
+  };
+  return conversation.messages.reduce(
+    (current, message) => withGroupEvent(current, message, userId),
+    listed,
+  );
 }
 
 /** Messages that follow what is at hand; what they tell of happens, unless it has before. */
-function withNews(conversation: Conversation, incoming: readonly Message[]): Conversation {
+function withNews(
+  conversation: Conversation,
+  incoming: readonly Message[],
+  userId: string,
+): Conversation {
   const known = new Set(conversation.messages.map(({ key }) => key));
   const news = incoming.filter(({ key }) => !known.has(key));
   const merged = merge(conversation, incoming);
-  return news.reduce(withMessageEvent, news.reduce(withGroupEvent, merged));
+  const happened = news.reduce((now, message) => withGroupEvent(now, message, userId), merged);
+  return news.reduce(withMessageEvent, happened);
 }
 
 /** What the list has told of has happened already. */
-function withGroupEvent(conversation: Conversation, { event, seq }: Message): Conversation {
-  if (event === null || (seq ?? 0) <= conversation.listedSeq) return conversation;
+function withGroupEvent(
+  conversation: Conversation,
+  { event, seq, senderId }: Message,
+  myId: string,
+): Conversation {
+  const atSeq = seq ?? 0;
+  if (event === null || atSeq <= conversation.listedSeq) return conversation;
   const { memberIds, memberCount } = conversation;
-  const { type, title, userId } = event;
+  const { type, title, picture, userId, role } = event;
   const others = memberIds.filter((memberId) => memberId !== userId);
+  const isMine = userId === myId;
+  const changed = { ...conversation, membersSeq: Math.max(atSeq, conversation.membersSeq) };
   switch (type) {
     case "CONVERSATION_CREATED":
-      return { ...conversation, title, memberCount: event.memberCount ?? memberCount };
+      return { ...changed, title, picture, memberCount: event.memberCount ?? memberCount };
     case "CONVERSATION_CHANGED":
-      return { ...conversation, title };
+      return { ...conversation, title, picture };
     case "MEMBER_ADDED":
-    case "MEMBER_JOINED":
+    case "MEMBER_JOINED": {
       if (userId === null) return conversation;
-      return { ...conversation, memberIds: [...others, userId], memberCount: memberCount + 1 };
+      const joined = {
+        ...changed,
+        memberIds: [...others, userId],
+        memberCount: memberCount + 1,
+      };
+      return isMine ? withReturn(joined, atSeq) : joined;
+    }
     case "MEMBER_REMOVED":
-    case "MEMBER_LEFT":
-      return { ...conversation, memberIds: others, memberCount: memberCount - 1 };
+    case "MEMBER_LEFT": {
+      const parted = { ...changed, memberIds: others, memberCount: memberCount - 1 };
+      return isMine ? withoutMe(parted, myId) : parted;
+    }
+    case "ROLE_CHANGED":
+      if (isMine) return { ...changed, role: role ?? conversation.role };
+      // Who gives the group away is an admin then.
+      return role === "owner" && senderId === myId ? { ...changed, role: "admin" } : changed;
     default:
       return conversation;
   }
+}
+
+/** The user is a member again; what was said before is not theirs to see. */
+function withReturn(conversation: Conversation, fromSeq: number): Conversation {
+  const messages = conversation.messages.filter(({ seq }) => seq === null || seq >= fromSeq);
+  return { ...conversation, messages, isMember: true, role: "member" };
+}
+
+/** The user has left, or was removed: what they have seen stays, and nothing follows. */
+export function withoutMe(conversation: Conversation, userId: string): Conversation {
+  const memberIds = conversation.memberIds.filter((memberId) => memberId !== userId);
+  return { ...conversation, memberIds, isMember: false, role: "member", typing: [], pins: [] };
 }
 
 function withMessageEvent(conversation: Conversation, { event, senderId }: Message): Conversation {
@@ -102,7 +146,11 @@ function withMessageEvent(conversation: Conversation, { event, senderId }: Messa
     case "MESSAGE_EDITED":
       return content === null ? conversation : change(() => ({ content, isEdited: true }));
     case "MESSAGE_DELETED":
-      return change(() => ({ content: "", isDeleted: true, reactions: [] }));
+      return change(() => ({ content: "", isDeleted: true, isPinned: false, reactions: [] }));
+    case "MESSAGE_PINNED":
+      return change(() => ({ isPinned: true }));
+    case "MESSAGE_UNPINNED":
+      return change(() => ({ isPinned: false }));
     case "MESSAGE_REACTION":
       return change(({ reactions }) => ({ reactions: withReaction(reactions, senderId, emoji) }));
     default:
@@ -139,6 +187,7 @@ export function withPage(
   conversation: Conversation,
   page: readonly WireMessage[],
   afterSeq: number | null,
+  userId: string,
 ): Conversation {
   const last = page.at(-1);
   if (last === undefined) return conversation;
@@ -151,7 +200,7 @@ export function withPage(
   const durableSeq = Math.max(conversation.durableSeq, last.seq);
   const current = { ...conversation, messages, durableSeq };
   // Of another page the events are older than what is at hand.
-  return afterSeq === null ? merge(current, stored) : withNews(current, stored);
+  return afterSeq === null ? merge(current, stored) : withNews(current, stored, userId);
 }
 
 export function withConfirmation(
@@ -237,7 +286,8 @@ function toMessage(message: WireMessage, status: MessageStatus): Message {
   const key = keyOf(message);
   return {
     ...{ key, id, clientMessageId, seq, senderId, senderName, content, timestampMs },
-    ...{ event: message.event, isEdited: message.isEdited, isDeleted: message.isDeleted },
+    ...{ replyTo: message.replyTo, event: message.event, isEdited: message.isEdited },
+    ...{ isDeleted: message.isDeleted, isPinned: message.isPinned },
     ...{ reactions: message.reactions, status, failure: null },
   };
 }

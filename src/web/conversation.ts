@@ -1,4 +1,12 @@
-import type { ChatEvent, ConversationKind, DeliveryStatus, Reaction } from "./wire.ts";
+import type {
+  ChatEvent,
+  ConversationKind,
+  DeliveryStatus,
+  Preferences,
+  Reaction,
+  Role,
+  WireMessage,
+} from "./wire.ts";
 
 /** SENDING: not yet confirmed to be on disk. FAILED: refused for good, unless tried again by hand. */
 export type MessageStatus = "SENDING" | "FAILED" | DeliveryStatus;
@@ -13,11 +21,14 @@ export interface Message {
   readonly senderId: string;
   readonly senderName: string;
   readonly content: string;
+  /** The id of the message that it answers. */
+  readonly replyTo: string | null;
   /** What happened, where nobody says anything. */
   readonly event: ChatEvent | null;
   readonly isEdited: boolean;
   /** It has no content any more. */
   readonly isDeleted: boolean;
+  readonly isPinned: boolean;
   readonly reactions: readonly Reaction[];
   readonly status: MessageStatus;
   readonly timestampMs: number;
@@ -25,16 +36,30 @@ export interface Message {
   readonly failure: string | null;
 }
 
-export interface Conversation {
+export interface Conversation extends Preferences {
   readonly id: string;
   readonly kind: ConversationKind;
   /** null: it goes by the names of its members. */
   readonly title: string | null;
+  /** A URL. */
+  readonly picture: string | null;
+  /** The user's own. */
+  readonly role: Role;
+  /** false: the user has left, or was removed. */
+  readonly isMember: boolean;
   /** Of a large group, some of them. */
   readonly memberIds: readonly string[];
   readonly memberCount: number;
   /** The last message of the list that said so: what happened up to it is in these. */
   readonly listedSeq: number;
+  /** The list has it: it is with the server. */
+  readonly isListed: boolean;
+  /** When something last happened in it, by the list; 0: nobody said. */
+  readonly activeMs: number;
+  /** What was unread then, for what is not at hand; null: nobody said. */
+  readonly listedUnread: number | null;
+  /** The last event that told of members or roles; 0: none did. */
+  readonly membersSeq: number;
   /** By `seq`, then what has none. Of a conversation that was never opened: the newest run only. */
   readonly messages: readonly Message[];
   /** The user has read up to here. */
@@ -52,6 +77,8 @@ export interface Conversation {
   readonly readers: Readonly<Record<string, number>>;
   /** What was unread when the conversation was opened begins here. */
   readonly newFromSeq: number | null;
+  /** The pinned messages, the one pinned last first. */
+  readonly pins: readonly WireMessage[];
 }
 
 /** Written here and not yet confirmed. */
@@ -60,6 +87,7 @@ export interface Draft {
   readonly conversationId: string;
   readonly recipientId: string | null;
   readonly content: string;
+  readonly replyTo: string | null;
   readonly composedAtMs: number;
 }
 
@@ -69,8 +97,11 @@ export function newConversation(
   memberIds: readonly string[],
 ): Conversation {
   return {
-    ...{ id, kind, title: null, memberIds, memberCount: memberIds.length, listedSeq: 0 },
-    ...{ messages: [], readSeq: 0, durableSeq: 0 },
+    ...{ id, kind, title: null, picture: null, role: "member", isMember: true },
+    ...{ memberIds, memberCount: memberIds.length, membersSeq: 0 },
+    ...{ mutedUntilMs: null, isArchived: false, pinnedMs: null },
+    ...{ listedSeq: 0, isListed: false, activeMs: 0, listedUnread: null },
+    ...{ messages: [], pins: [], readSeq: 0, durableSeq: 0 },
     ...{
       isLoaded: false,
       isLoadingOlder: false,
@@ -134,18 +165,38 @@ export function hasGap(conversation: Conversation): boolean {
 }
 
 export function hasOlder(conversation: Conversation): boolean {
-  return !conversation.isWhole && (firstSeq(conversation) ?? 1) > 1;
+  const { isMember, isWhole } = conversation;
+  return isMember && !isWhole && (firstSeq(conversation) ?? 1) > 1;
 }
 
-/** Others' messages above the read mark; what is not at hand counts as theirs. */
+/** The server has it, as far as is known here. */
+export function isOnServer({ isListed, messages }: Conversation): boolean {
+  return isListed || messages.some(({ seq }) => seq !== null);
+}
+
+/** The user may ask about it, and arrange how it stands in their list. */
+export function isReachable(conversation: Conversation): boolean {
+  return conversation.isMember && isOnServer(conversation);
+}
+
+/**
+ * Others' messages above the read mark. What is not at hand counts as theirs, unless the list has said
+ * how many they are.
+ */
 export function unreadCount(conversation: Conversation, userId: string): number {
-  const { messages, readSeq } = conversation;
-  const notAtHand = Math.max(0, (firstSeq(conversation) ?? 1) - 1 - readSeq);
+  const { messages, readSeq, listedSeq, listedUnread } = conversation;
   const atHand = messages.filter(
     ({ seq, senderId, event }) =>
       seq !== null && seq > readSeq && senderId !== userId && event === null,
   );
-  return notAtHand + atHand.length;
+  const notAtHand = Math.max(0, (firstSeq(conversation) ?? 1) - 1 - readSeq);
+  if (listedUnread === null) return notAtHand + atHand.length;
+  const wasListed = atHand.filter(({ seq }) => (seq ?? 0) <= listedSeq).length;
+  return Math.min(notAtHand, Math.max(0, listedUnread - wasListed)) + atHand.length;
+}
+
+export function isMuted({ mutedUntilMs }: Conversation, nowMs: number): boolean {
+  return mutedUntilMs !== null && mutedUntilMs > nowMs;
 }
 
 /** The last message of somebody else, if it is not reported read yet. */

@@ -45,5 +45,6 @@ function readDraft(stored: string | null): Draft[] {
   if (typeof clientMessageId !== "string" || typeof conversationId !== "string") return [];
   if (recipientId !== null && typeof recipientId !== "string") return [];
   if (typeof content !== "string" || typeof composedAtMs !== "number") return [];
-  return [{ clientMessageId, conversationId, recipientId, content, composedAtMs }];
+  const replyTo = "replyTo" in value && typeof value.replyTo === "string" ? value.replyTo : null;
+  return [{ clientMessageId, conversationId, recipientId, content, replyTo, composedAtMs }];
 }

@@ -37,16 +37,16 @@ export class Outgoing {
   }
 
   /** false: it cannot be sent, and the user has been told why. */
-  compose(conversationId: string, recipientId: string | null, content: string): boolean {
+  compose(written: Omit<Draft, "clientMessageId" | "composedAtMs">): boolean {
     const { outbox, notify, dispatch, now, newId } = this.#options;
-    if (new TextEncoder().encode(JSON.stringify(content)).length > LONGEST_BODY_BYTES) {
+    if (new TextEncoder().encode(JSON.stringify(written.content)).length > LONGEST_BODY_BYTES) {
       notify("This message is too long to be sent in one piece.");
       return false;
     }
     // Never twice the same time: it is the order of the outbox.
     this.#lastComposedMs = Math.max(now(), this.#lastComposedMs + 1);
     const composedAtMs = this.#lastComposedMs;
-    const draft = { clientMessageId: newId(), conversationId, recipientId, content, composedAtMs };
+    const draft = { ...written, clientMessageId: newId(), composedAtMs };
     if (!outbox.add(draft)) {
       notify("The browser's storage is full: keep this page open until all is sent.");
     }

@@ -4,15 +4,18 @@ import {
   withConfirmation,
   withDraft,
   withLive,
+  withoutMe,
   withoutMessage,
   withPage,
   withReceipt,
   withSummary,
 } from "./conversation-changes.ts";
 import { peerInDirectId } from "./identity.ts";
+import { plainText } from "./plain-text.ts";
 import type {
   Confirmation,
   ConversationSummary,
+  PreferencesChange,
   PresenceStatus,
   ReadReceipt,
   TypingEvent,
@@ -38,6 +41,14 @@ export interface Notice {
   readonly text: string;
 }
 
+/** A message that the user wants to see where it was said. */
+export interface Jump {
+  /** Another one for each wish. */
+  readonly id: number;
+  readonly conversationId: string;
+  readonly messageId: string;
+}
+
 export interface State {
   readonly userId: string;
   readonly link: Link;
@@ -45,6 +56,10 @@ export interface State {
   /** By user id. */
   readonly people: Readonly<Record<string, Person>>;
   readonly openId: string | null;
+  /** The last one in the open conversation. */
+  readonly jump: Jump | null;
+  /** The server's lists go on. */
+  readonly hasMore: { readonly active: boolean; readonly archived: boolean };
   readonly notices: readonly Notice[];
 }
 
@@ -54,6 +69,15 @@ export type Event =
       readonly kind: "conversations-listed";
       readonly conversations: readonly ConversationSummary[];
     }
+  | { readonly kind: "list-read"; readonly isArchived: boolean; readonly hasMore: boolean }
+  | { readonly kind: "preferences-changed"; readonly change: PreferencesChange }
+  | { readonly kind: "conversation-left"; readonly conversationId: string }
+  | {
+      readonly kind: "pins-arrived";
+      readonly conversationId: string;
+      readonly pins: readonly WireMessage[];
+    }
+  | { readonly kind: "jumped"; readonly jump: Jump }
   | { readonly kind: "conversation-opened"; readonly conversationId: string }
   | { readonly kind: "conversation-closed" }
   | { readonly kind: "older-requested"; readonly conversationId: string }
@@ -87,7 +111,8 @@ export type Event =
 
 export function initialState(userId: string): State {
   return {
-    ...{ userId, link: "connecting", conversations: {}, people: {}, openId: null, notices: [] },
+    ...{ userId, link: "connecting", conversations: {}, people: {}, openId: null, jump: null },
+    ...{ hasMore: { active: false, archived: false }, notices: [] },
   };
 }
 
@@ -98,6 +123,21 @@ export function reduce(state: State, event: Event): State {
       return withLink(state, event.link);
     case "conversations-listed":
       return event.conversations.reduce(withListed, state);
+    case "list-read": {
+      const which = event.isArchived ? "archived" : "active";
+      return { ...state, hasMore: { ...state.hasMore, [which]: event.hasMore } };
+    }
+    case "preferences-changed":
+      return change(state, event.change.conversationId, (found) => ({
+        ...found,
+        ...event.change.change,
+      }));
+    case "conversation-left":
+      return change(state, event.conversationId, (found) => withoutMe(found, state.userId));
+    case "pins-arrived":
+      return change(state, event.conversationId, (found) => ({ ...found, pins: event.pins }));
+    case "jumped":
+      return { ...state, jump: event.jump };
     case "conversation-opened":
       return withOpened(state, event.conversationId);
     case "conversation-closed":
@@ -148,7 +188,7 @@ export function reduce(state: State, event: Event): State {
 }
 
 export function nameOf(state: State, userId: string): string {
-  return state.people[userId]?.name ?? userId;
+  return state.people[userId]?.name ?? plainText(userId);
 }
 
 type Change = (conversation: Conversation) => Conversation;
@@ -183,9 +223,9 @@ function withLink(state: State, link: Link): State {
 function withListed(state: State, summary: ConversationSummary): State {
   const { id, kind, memberIds, lastMessage } = summary;
   const known = state.conversations[id] ?? newConversation(id, kind, memberIds);
-  const current = withSummary(known, summary);
+  const current = withSummary(known, summary, state.userId);
   const page = lastMessage === null ? [] : [lastMessage];
-  return withNames(put(state, withPage(current, page, null)), page);
+  return withNames(put(state, withPage(current, page, null, state.userId)), page);
 }
 
 /** A direct conversation may be opened before its first message makes it. */
@@ -196,7 +236,7 @@ function withOpened(state: State, id: string): State {
   const found = known ?? newConversation(id, "direct", [state.userId, peer ?? ""]);
   const isUnread = unreadCount(found, state.userId) > 0;
   const newFromSeq = isUnread ? found.readSeq + 1 : null;
-  return { ...put(state, { ...found, newFromSeq }), openId: id };
+  return { ...put(state, { ...found, newFromSeq }), openId: id, jump: null };
 }
 
 function withPageOf(state: State, event: Event & { readonly kind: "page-arrived" }): State {
@@ -207,7 +247,7 @@ function withPageOf(state: State, event: Event & { readonly kind: "page-arrived"
   const isLoadingOlder = page === "older" ? false : known.isLoadingOlder;
   const isLoaded = known.isLoaded || page === "newest";
   const isWhole = known.isWhole || (page === "older" && messages.length === 0);
-  const merged = withPage({ ...known, isLoaded, isWhole }, messages, afterSeq);
+  const merged = withPage({ ...known, isLoaded, isWhole }, messages, afterSeq, state.userId);
   return withNames(put(state, { ...merged, isLoadingOlder }), messages);
 }
 

@@ -33,6 +33,12 @@ export function listLabel(atMs: number, nowMs: number): string {
   return day === "Today" ? timeOfDay(atMs) : day;
 }
 
+/** "today at 12:30", "3 March at 12:30". */
+export function momentLabel(atMs: number, nowMs: number): string {
+  const day = dayLabel(atMs, nowMs).replace(/^(Today|Yesterday)$/, (name) => name.toLowerCase());
+  return `${day} at ${timeOfDay(atMs)}`;
+}
+
 export function lastSeenLabel(atMs: number, nowMs: number): string {
-  return `last seen ${dayLabel(atMs, nowMs).replace(/^(Today|Yesterday)$/, (day) => day.toLowerCase())} at ${timeOfDay(atMs)}`;
+  return `last seen ${momentLabel(atMs, nowMs)}`;
 }

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import type { ChatSession } from "./chat-session.ts";
+import { codeInHash } from "./invite-address.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -40,7 +41,7 @@ export function useOpenConversation(session: ChatSession, state: State) {
 
 function idInAddress(): string | null {
   const encoded = location.hash.slice(1);
-  if (encoded === "") return null;
+  if (encoded === "" || codeInHash(location.hash) !== null) return null;
   try {
     return decodeURIComponent(encoded);
   } catch {

@@ -1,8 +1,17 @@
-/** The server's JSON bodies, checked before anything believes them. Each reader throws MalformedBody. */
+import { Fields, readId } from "./fields.ts";
+import { plainText } from "./plain-text.ts";
+
+/**
+ * The server's JSON bodies, checked before anything believes them. Each reader throws MalformedBody.
+ * What people wrote comes as `plainText`.
+ */
 
 export type DeliveryStatus = "SENT" | "DELIVERED" | "READ";
 export type PresenceStatus = "ONLINE" | "AWAY" | "OFFLINE";
 export type ConversationKind = "direct" | "group";
+export type Role = "owner" | "admin" | "member";
+
+export const ROLES: readonly Role[] = ["owner", "admin", "member"];
 
 export interface WireMessage {
   readonly id: string;
@@ -13,9 +22,12 @@ export interface WireMessage {
   readonly senderName: string;
   readonly recipientId: string | null;
   readonly content: string;
+  /** The id of the message that it answers. */
+  readonly replyTo: string | null;
   readonly status: DeliveryStatus;
   readonly timestampMs: number;
   readonly isEdited: boolean;
+  readonly isPinned: boolean;
   /** It has no content any more. */
   readonly isDeleted: boolean;
   readonly reactions: readonly Reaction[];
@@ -33,8 +45,11 @@ export interface Reaction {
 export interface ChatEvent {
   readonly type: string;
   readonly title: string | null;
+  readonly picture: string | null;
   /** Who came or went. */
   readonly userId: string | null;
+  /** What they are now. */
+  readonly role: Role | null;
   readonly memberCount: number | null;
   /** What it happened to. */
   readonly messageId: string | null;
@@ -51,6 +66,21 @@ export interface Confirmation {
   readonly seq: number;
   readonly status: "SENT" | "DELIVERED";
   readonly timestampMs: number;
+}
+
+/** What a member arranges for themselves. */
+export interface Preferences {
+  /** null: not muted. */
+  readonly mutedUntilMs: number | null;
+  readonly isArchived: boolean;
+  /** When it was pinned; null: it is not. */
+  readonly pinnedMs: number | null;
+}
+
+/** Told to all of the user's devices; what is not named stays. */
+export interface PreferencesChange {
+  readonly conversationId: string;
+  readonly change: Partial<Preferences>;
 }
 
 export interface ReadReceipt {
@@ -82,19 +112,23 @@ export interface UserPresence {
   readonly lastSeenMs: number;
 }
 
-export interface ConversationSummary {
+export interface ConversationSummary extends Preferences {
   readonly id: string;
   readonly kind: ConversationKind;
   readonly title: string | null;
+  /** A URL. */
+  readonly picture: string | null;
+  /** The user's own. */
+  readonly role: Role;
+  /** When something last happened in it. */
+  readonly activeMs: number;
   /** Of a large group, some of them. */
   readonly memberIds: readonly string[];
   readonly memberCount: number;
   readonly readSeq: number;
+  /** Messages of others that the user has not read. */
+  readonly unread: number;
   readonly lastMessage: WireMessage | null;
-}
-
-export class MalformedBody extends Error {
-  override readonly name = "MalformedBody";
 }
 
 export function readMessage(value: unknown): WireMessage {
@@ -105,13 +139,15 @@ export function readMessage(value: unknown): WireMessage {
     conversationId: body.text("conversationId"),
     seq: body.number("seq"),
     senderId: body.text("senderId"),
-    senderName: body.text("senderName"),
+    senderName: plainText(body.text("senderName")),
     recipientId: body.optionalText("recipientId"),
-    content: body.text("content"),
+    content: plainText(body.text("content")),
+    replyTo: body.optionalText("replyTo"),
     status: body.oneOf("status", ["SENT", "DELIVERED", "READ"]),
     timestampMs: body.time("timestamp"),
     isEdited: body.field("editedAt") !== null,
     isDeleted: body.field("deletedAt") !== null,
+    isPinned: body.field("pinnedAt") !== null,
     reactions: body.field("reactions") === null ? [] : body.list("reactions").map(readReaction),
     event: readEvent(body.text("type"), body.field("event")),
   };
@@ -119,7 +155,7 @@ export function readMessage(value: unknown): WireMessage {
 
 function readReaction(value: unknown): Reaction {
   const body = new Fields(value);
-  return { emoji: body.text("emoji"), userIds: body.list("userIds").map(readId) };
+  return { emoji: plainText(body.text("emoji")), userIds: body.list("userIds").map(readId) };
 }
 
 function readEvent(type: string, value: unknown): ChatEvent | null {
@@ -127,12 +163,14 @@ function readEvent(type: string, value: unknown): ChatEvent | null {
   const body = new Fields(value);
   return {
     type,
-    title: body.optionalText("title"),
+    title: plainOrNull(body.optionalText("title")),
+    picture: body.optionalText("picture"),
     userId: body.optionalText("userId"),
+    role: body.optionalOneOf("role", ROLES),
     memberCount: body.optionalNumber("memberCount"),
     messageId: body.optionalText("messageId"),
-    content: body.optionalText("content"),
-    emoji: body.optionalText("emoji"),
+    content: plainOrNull(body.optionalText("content")),
+    emoji: plainOrNull(body.optionalText("emoji")),
   };
 }
 
@@ -145,6 +183,20 @@ export function readConfirmation(value: unknown): Confirmation {
     seq: body.number("seq"),
     status: body.oneOf("status", ["SENT", "DELIVERED"]),
     timestampMs: body.time("timestamp"),
+  };
+}
+
+/** null: the confirmation is of something else. */
+export function readPreferencesChange(value: unknown): PreferencesChange | null {
+  const body = new Fields(value);
+  if (body.text("status") !== "PREFERENCES") return null;
+  return {
+    conversationId: body.text("conversationId"),
+    change: {
+      ...(body.has("mutedUntil") && { mutedUntilMs: body.optionalTime("mutedUntil") }),
+      ...(body.has("archivedAt") && { isArchived: body.field("archivedAt") !== null }),
+      ...(body.has("pinnedAt") && { pinnedMs: body.optionalTime("pinnedAt") }),
+    },
   };
 }
 
@@ -181,7 +233,7 @@ export function readPresence(value: unknown): UserPresence {
   const body = new Fields(value);
   return {
     userId: body.text("userId"),
-    name: body.optionalText("name"),
+    name: plainOrNull(body.optionalText("name")),
     status: body.oneOf("status", ["ONLINE", "AWAY", "OFFLINE"]),
     lastSeenMs: body.time("lastSeen"),
   };
@@ -193,84 +245,21 @@ export function readConversation(value: unknown): ConversationSummary {
   return {
     id: body.text("id"),
     kind: body.oneOf("kind", ["direct", "group"]),
-    title: body.optionalText("title"),
+    title: plainOrNull(body.optionalText("title")),
+    picture: body.optionalText("picture"),
+    role: body.oneOf("role", ROLES),
+    activeMs: body.time("activeAt"),
     memberIds: body.list("memberIds").map(readId),
     memberCount: body.number("memberCount"),
     readSeq: body.number("readSeq"),
+    unread: body.number("unread"),
+    mutedUntilMs: body.optionalTime("mutedUntil"),
+    isArchived: body.field("archivedAt") !== null,
+    pinnedMs: body.optionalTime("pinnedAt"),
     lastMessage: lastMessage === null ? null : readMessage(lastMessage),
   };
 }
 
-/** The named list of a page, each element read by `read`. */
-export function readList<Item>(
-  value: unknown,
-  name: string,
-  read: (item: unknown) => Item,
-): Item[] {
-  return new Fields(value).list(name).map(read);
-}
-
-function readId(value: unknown): string {
-  if (typeof value !== "string") throw new MalformedBody("An id is not a string");
-  return value;
-}
-
-class Fields {
-  readonly #object: object;
-
-  constructor(value: unknown) {
-    if (typeof value !== "object" || value === null) {
-      throw new MalformedBody("The body is not an object");
-    }
-    this.#object = value;
-  }
-
-  /** null for what is not there. */
-  field(name: string): unknown {
-    const value: unknown = Reflect.get(this.#object, name);
-    return value ?? null;
-  }
-
-  text(name: string): string {
-    return this.optionalText(name) ?? this.#wrong(name);
-  }
-
-  optionalText(name: string): string | null {
-    const value = this.field(name);
-    return value === null || typeof value === "string" ? value : this.#wrong(name);
-  }
-
-  number(name: string): number {
-    return this.optionalNumber(name) ?? this.#wrong(name);
-  }
-
-  optionalNumber(name: string): number | null {
-    const value = this.field(name);
-    return value === null || typeof value === "number" ? value : this.#wrong(name);
-  }
-
-  flag(name: string): boolean {
-    const value = this.field(name);
-    return typeof value === "boolean" ? value : this.#wrong(name);
-  }
-
-  /** ISO 8601, as milliseconds since the epoch. */
-  time(name: string): number {
-    const epochMs = Date.parse(this.text(name));
-    return Number.isNaN(epochMs) ? this.#wrong(name) : epochMs;
-  }
-
-  oneOf<Value extends string>(name: string, values: readonly Value[]): Value {
-    const text = this.text(name);
-    return values.find((value) => value === text) ?? this.#wrong(name);
-  }
-
-  list(name: string): readonly unknown[] {
-    const value = this.field(name);
-    return Array.isArray(value) ? value : this.#wrong(name);
-  }
-
-  #wrong(name: string): never {
-    throw new MalformedBody(`The body's ${name} is missing or of another form`);
-  }
+function plainOrNull(text: string | null): string | null {
+  return text === null ? null : plainText(text);
 }

@@ -1,41 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { SignJWT } from "jose";
-import type { Browser } from "playwright-core";
-import { ChatTab, expectSoon, launchChromium } from "../support/browser.ts";
-import { type ParleyOptions, type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { type ChatTab, expectSoon } from "../support/browser.ts";
+import { chatPages } from "../support/chat-pages.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 setDefaultTimeout(120_000);
 
-let browser: Browser;
-const tabs: ChatTab[] = [];
-const servers: ParleyProcess[] = [];
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(() => browser.close());
-
-afterEach(async () => {
-  const faults = tabs.flatMap((tab) => tab.faults);
-  await Promise.all(browser.contexts().map((context) => context.close()));
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
-  tabs.length = 0;
-  expect(faults).toEqual([]);
-});
-
-async function parley(options: ParleyOptions = {}): Promise<ParleyProcess> {
-  const server = await startParley(options);
-  servers.push(server);
-  return server;
-}
-
-async function tabOf(url: string, userId: string, beside?: ChatTab): Promise<ChatTab> {
-  const tab = await ChatTab.of(browser, url, userId, beside?.context);
-  tabs.push(tab);
-  return tab;
-}
+const pages = chatPages();
+const { parley, tabOf } = pages;
 
 /** Alice and Bob, each with the chat with the other open. */
 async function aliceAndBob(url: string): Promise<[ChatTab, ChatTab]> {
@@ -64,8 +36,7 @@ test("two people talk", async () => {
 
 test("a message goes from sending to sent to delivered to read", async () => {
   const { url } = await parley();
-  const alice = await ChatTab.blank(browser);
-  tabs.push(alice);
+  const alice = await pages.blank();
   const held: (() => void)[] = [];
   let holds = false;
   await alice.page.routeWebSocket("**/ws", (socket) => {
@@ -292,8 +263,7 @@ test("a message that the server refuses can be tried again or deleted", async ()
 test("a server that wants tokens says so, and takes one", async () => {
   const secret = "a secret of at least thirty-two bytes";
   const { url } = await parley({ env: { PARLEY_JWT_SECRET: secret } });
-  const tab = await ChatTab.blank(browser);
-  tabs.push(tab);
+  const tab = await pages.blank();
   await tab.page.goto(`${url}/?user=alice`);
   await tab.page.getByRole("alert").waitFor();
   const token = await new SignJWT({ name: "Alice Liddell" })
@@ -310,8 +280,7 @@ test("a server that wants tokens says so, and takes one", async () => {
 
 test("the keyboard is enough", async () => {
   const { url } = await parley();
-  const tab = await ChatTab.blank(browser);
-  tabs.push(tab);
+  const tab = await pages.blank();
   await tab.page.goto(url);
   await tab.page.getByLabel("Your name").focus();
   await tab.page.keyboard.type("two words");

@@ -26,14 +26,21 @@ export async function expectSoon<Seen>(look: () => Promise<Seen>, expected: Seen
   expect<Seen>(await look()).toEqual(expected);
 }
 
+/** What the browser says of a server that is not there. */
+const UNREACHABLE = /ERR_CONNECTION_(?:REFUSED|RESET|CLOSED)|^WebSocket connection to /;
+
 /** The chat page as somebody sees it who sits in front of it. */
 export class ChatTab {
-  /** Exceptions in the page that nothing caught. */
+  /** Exceptions in the page that nothing caught, and errors in its console. */
   readonly faults: string[] = [];
 
   private constructor(readonly page: Page) {
     page.setDefaultTimeout(PATIENCE_MS);
     page.on("pageerror", (fault) => this.faults.push(fault.message));
+    page.on("console", (said) => {
+      if (said.type() !== "error" || UNREACHABLE.test(said.text())) return;
+      this.faults.push(`${said.text()} (${said.location().url})`);
+    });
   }
 
   /** In a browser profile of its own, unless a context is given. */
@@ -96,6 +103,57 @@ export class ChatTab {
     return this.page.locator(".bubble .content").allTextContents();
   }
 
+  /** What can be chosen for the message with that text. */
+  async openMenu(text: string): Promise<Locator> {
+    const message = this.page.locator(".message", { hasText: text }).last();
+    await message.hover();
+    await message.getByRole("button", { name: /^Message options/ }).click();
+    return this.page.getByRole("menu", { name: "Message options" });
+  }
+
+  async choose(text: string, item: string): Promise<void> {
+    const menu = await this.openMenu(text);
+    await menu
+      .getByRole(/^(Take|React with) /.test(item) ? "menuitemcheckbox" : "menuitem", {
+        name: item,
+      })
+      .click();
+  }
+
+  /** The label of every reaction, from the top. */
+  reactions(): Promise<string[]> {
+    return this.page
+      .locator(".reactions button")
+      .evaluateAll((buttons) => buttons.map((button) => button.getAttribute("aria-label") ?? ""));
+  }
+
+  /** With these members, who are added by name; it is open then. */
+  async makeGroup(title: string, ...memberIds: readonly string[]): Promise<void> {
+    await this.page.getByRole("button", { name: "New group" }).click();
+    const dialog = this.page.getByRole("dialog", { name: "New group" });
+    await dialog.getByLabel("Group name").fill(title);
+    for (const userId of memberIds) {
+      await dialog.getByLabel("Add a member").fill(userId);
+      await dialog.getByLabel("Add a member").press("Enter");
+    }
+    await dialog.getByRole("button", { name: /^Make group/ }).click();
+    await this.page.getByRole("main", { name: `Chat with ${title}` }).waitFor();
+    await this.loaded();
+  }
+
+  /** The dialog about the open group. */
+  async openInfo(): Promise<Locator> {
+    await this.page.getByTitle("Group info").click();
+    const dialog = this.page.getByRole("dialog", { name: "Group info" });
+    await dialog.waitFor();
+    return dialog;
+  }
+
+  /** What happened, from the top. */
+  events(): Promise<string[]> {
+    return this.page.locator(".log .event").allTextContents();
+  }
+
   /** The label of every tick, from the top. */
   ticks(): Promise<string[]> {
     return this.page
@@ -105,7 +163,7 @@ export class ChatTab {
 
   row(userId: string): Locator {
     return this.page.getByRole("list", { name: "Conversations" }).getByRole("button", {
-      name: new RegExp(`\\b${userId}\\b`),
+      name: new RegExp(`^(?!Options for).*\\b${userId}\\b`),
     });
   }
 

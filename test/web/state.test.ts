@@ -6,7 +6,7 @@ import {
   shownMessages,
   unreadCount,
 } from "../../src/web/conversation.ts";
-import type { Event, State } from "../../src/web/state.ts";
+import { type Event, reduce, type State } from "../../src/web/state.ts";
 import { conversationsByTime, strangersOnline } from "../../src/web/views.ts";
 import type { ChatEvent, UserPresence } from "../../src/web/wire.ts";
 import {
@@ -16,6 +16,7 @@ import {
   contents,
   DM,
   draft,
+  happening,
   listed,
   opened,
   page,
@@ -219,11 +220,26 @@ describe("a page of the history", () => {
 describe("unread", () => {
   test("counts others' messages above the read mark, also those not at hand", () => {
     const state = stateAfter(
-      listed({ readSeq: 2, lastMessage: wireMessage(5) }),
+      listed({ readSeq: 2, unread: 3, lastMessage: wireMessage(5) }),
       arrived(6),
       arrived(7, { senderId: "alice" }),
     );
     expect(unreadCount(conversation(state), "alice")).toBe(4);
+  });
+
+  test("is what the list counted, of what is not at hand: events are not in it", () => {
+    const state = stateAfter(
+      listed({ kind: "group", readSeq: 2, unread: 1, lastMessage: wireMessage(9) }),
+      arrived(10),
+    );
+    expect(unreadCount(conversation(state), "alice")).toBe(2);
+    const older = stateAfter(
+      listed({ kind: "group", readSeq: 2, unread: 2, lastMessage: wireMessage(9) }),
+      page([wireMessage(8), wireMessage(9)], "older"),
+    );
+    expect(unreadCount(conversation(older), "alice")).toBe(2);
+    const read = { kind: "read-reported", conversationId: DM, seq: 9 } as const;
+    expect(unreadCount(conversation([read].reduce(reduce, older)), "alice")).toBe(0);
   });
 
   test("is reported up to the last message of somebody else, once", () => {
@@ -301,15 +317,11 @@ test("the same notice is shown once", () => {
   expect(state.notices).toEqual([notice]);
 });
 
-const nothing = {
-  ...{ title: null, userId: null, memberCount: null, messageId: null, content: null, emoji: null },
-};
-
 describe("what happens in a group", () => {
   const happened = (seq: number, event: Partial<ChatEvent> & { readonly type: string }) =>
     arrived(seq, {
       ...{ senderId: "carol", recipientId: null },
-      event: { ...nothing, ...event },
+      event: happening(event),
     });
 
   test("names it and counts its members", () => {
@@ -328,15 +340,15 @@ describe("what happens in a group", () => {
 
   test("is not undone by a list that was made before it", () => {
     const created = { type: "CONVERSATION_CREATED", title: "One", memberCount: 2 };
-    const happening = [
+    const later = [
       happened(1, created),
       happened(2, { type: "CONVERSATION_CHANGED", title: "Two" }),
       happened(3, { type: "MEMBER_ADDED", userId: "dave" }),
     ];
-    const event = { ...nothing, ...created };
+    const event = happening(created);
     const lastMessage = wireMessage(1, { senderId: "carol", recipientId: null, event });
     const group = { kind: "group", memberIds: ["alice", "bob"], memberCount: 2 } as const;
-    const state = stateAfter(...happening, listed({ ...group, title: "One", lastMessage }));
+    const state = stateAfter(...later, listed({ ...group, title: "One", lastMessage }));
     const { title, memberIds, memberCount } = conversation(state);
     expect({ title, memberIds, memberCount }).toEqual({
       ...{ title: "Two", memberIds: ["alice", "bob", "dave"], memberCount: 3 },
@@ -345,7 +357,7 @@ describe("what happens in a group", () => {
 
   test("happens once, also where the list has told of it, or it comes again", () => {
     const added = happened(3, { type: "MEMBER_ADDED", userId: "dave" });
-    const event = { ...nothing, type: "MEMBER_ADDED", userId: "carol" };
+    const event = happening({ type: "MEMBER_ADDED", userId: "carol" });
     const lastMessage = wireMessage(2, { senderId: "bob", recipientId: null, event });
     const memberIds = ["alice", "bob", "carol"];
     const group = { kind: "group", title: null, memberIds, memberCount: 3, lastMessage } as const;
@@ -364,7 +376,7 @@ describe("what happens in a group", () => {
 
 describe("what happens to a message", () => {
   const happened = (seq: number, type: string, event: Partial<ChatEvent>, senderId = "bob") =>
-    arrived(seq, { senderId, event: { ...nothing, type, messageId: "id-1", ...event } });
+    arrived(seq, { senderId, event: happening({ type, messageId: "id-1", ...event }) });
   const first = (...events: readonly Event[]) => {
     const [message] = conversation(stateAfter(arrived(1), ...events)).messages;
     return message ?? expect.unreachable("no message");
@@ -399,7 +411,7 @@ describe("what happens to a message", () => {
   });
 
   test("comes with a page of what was missed, to what was at hand before it", () => {
-    const event = { ...nothing, type: "MESSAGE_EDITED", messageId: "id-1", content: "better" };
+    const event = happening({ type: "MESSAGE_EDITED", messageId: "id-1", content: "better" });
     const missed = page([wireMessage(2, { event })], { afterSeq: 1 });
     expect(first(missed)).toMatchObject({ content: "better" });
     // An older page has events that others have followed.

@@ -1,7 +1,7 @@
 import type { Draft } from "../../src/web/conversation.ts";
 import { type Event, initialState, reduce, type State } from "../../src/web/state.ts";
 import type { Schedule } from "../../src/web/timers.ts";
-import type { ConversationSummary, WireMessage } from "../../src/web/wire.ts";
+import type { ChatEvent, ConversationSummary, WireMessage } from "../../src/web/wire.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 
 export const DM = "dm:alice:bob";
@@ -24,8 +24,18 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     content: `message ${seq}`,
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
-    ...{ isEdited: false, isDeleted: false, reactions: [], event: null },
+    ...{ replyTo: null, isEdited: false, isDeleted: false, isPinned: false },
+    ...{ reactions: [], event: null },
     ...changes,
+  };
+}
+
+/** What there is to say of what happened. */
+export function happening(event: Partial<ChatEvent> & { readonly type: string }): ChatEvent {
+  return {
+    ...{ title: null, picture: null, userId: null, role: null, memberCount: null },
+    ...{ messageId: null, content: null, emoji: null },
+    ...event,
   };
 }
 
@@ -43,6 +53,7 @@ export function page(
 export function draft(text: string, changes: Partial<Draft> = {}): Draft {
   return {
     ...{ clientMessageId: text, conversationId: DM, recipientId: "bob", content: text },
+    replyTo: null,
     composedAtMs: Date.UTC(2026, 0, 1, 13),
     ...changes,
   };
@@ -63,13 +74,17 @@ export function confirmed(
   return { kind: "message-confirmed", confirmation };
 }
 
-export function listed(changes: Partial<ConversationSummary> = {}): Event {
-  const summary: ConversationSummary = {
+export function summary(changes: Partial<ConversationSummary> = {}): ConversationSummary {
+  return {
     ...{ id: DM, kind: "direct", title: null, memberIds: ["alice", "bob"], memberCount: 2 },
-    ...{ readSeq: 0, lastMessage: null },
+    ...{ picture: null, role: "member", activeMs: 0, readSeq: 0, unread: 0, lastMessage: null },
+    ...{ mutedUntilMs: null, isArchived: false, pinnedMs: null },
     ...changes,
   };
-  return { kind: "conversations-listed", conversations: [summary] };
+}
+
+export function listed(changes: Partial<ConversationSummary> = {}): Event {
+  return { kind: "conversations-listed", conversations: [summary(changes)] };
 }
 
 export const opened: Event = { kind: "conversation-opened", conversationId: DM };
@@ -87,4 +102,9 @@ export function scheduleOn(clock: FakeClock): Schedule {
     const timer = clock.schedule(delayMs, task);
     return () => timer.cancel();
   };
+}
+
+/** The promises under way have run. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,6 +4,8 @@ export interface AvatarProps {
   /** Decides the colour. */
   readonly id: string;
   readonly name: string;
+  /** A URL. Only this server's own are shown: another site would learn who looks. */
+  readonly picture: string | null;
   /** Shown as a dot; null shows none. */
   readonly presence: PresenceStatus | null;
 }
@@ -14,10 +16,11 @@ const PRESENCE: Readonly<Record<PresenceStatus, string>> = {
   OFFLINE: "offline",
 };
 
-export function Avatar({ id, name, presence }: AvatarProps) {
+export function Avatar({ id, name, picture, presence }: AvatarProps) {
   return (
     <span className="avatar" style={{ "--hue": hueOf(id) }}>
       <span aria-hidden="true">{initialsOf(name)}</span>
+      {picture !== null && isOfThisServer(picture) && <img src={picture} alt="" />}
       {presence !== null && presence !== "OFFLINE" && (
         <span
           role="img"
@@ -27,6 +30,10 @@ export function Avatar({ id, name, presence }: AvatarProps) {
       )}
     </span>
   );
+}
+
+function isOfThisServer(address: string): boolean {
+  return URL.canParse(address) && new URL(address).origin === location.origin;
 }
 
 function initialsOf(name: string): string {

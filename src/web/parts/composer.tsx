@@ -1,8 +1,18 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { SendIcon } from "./icons.tsx";
+import type { Message } from "../conversation.ts";
+import { EmojiGrid } from "./emoji-grid.tsx";
+import { CheckIcon, CloseIcon, SendIcon, SmileIcon } from "./icons.tsx";
+
+/** What the field is for: a message, one that answers another, or the new text of one. */
+export type Writing =
+  | { readonly kind: "new" }
+  | { readonly kind: "reply" | "edit"; readonly message: Message };
 
 export interface ComposerProps {
   readonly title: string;
+  readonly writing: Writing;
+  /** Of the message that is answered. */
+  readonly replyName: string;
   /** What was being written here before. */
   readonly draft: string;
   readonly onDraft: (text: string) => void;
@@ -10,17 +20,27 @@ export interface ComposerProps {
   readonly onStopped: () => void;
   /** false: it was not taken, and stays in the field. */
   readonly onSend: (text: string) => boolean;
+  /** A message of its own again. */
+  readonly onCancel: () => void;
+  /** The last message of one's own is to be edited. */
+  readonly onEditLast: () => void;
 }
 
-export function Composer({ title, draft, onDraft, onTyped, onStopped, onSend }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { title, writing, replyName, draft, onDraft, onTyped, onStopped, onSend, onCancel } = props;
   const [text, setText] = useState(draft);
+  const [showsEmoji, setShowsEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const content = text.trim();
+  const isEdit = writing.kind === "edit";
 
-  // A touch screen's keyboard would cover half of the chat.
+  // A touch screen's keyboard would cover half of the chat, unless it is asked for.
   useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) field.current?.focus();
-  }, []);
+    const element = field.current;
+    if (element === null) return;
+    element.setSelectionRange(element.value.length, element.value.length);
+    if (writing.kind !== "new" || matchMedia("(pointer: fine)").matches) element.focus();
+  }, [writing]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -37,6 +57,15 @@ export function Composer({ title, draft, onDraft, onTyped, onStopped, onSend }: 
     else onTyped();
   }
 
+  function insert(piece: string) {
+    const element = field.current;
+    if (element === null) return;
+    element.setRangeText(piece, element.selectionStart, element.selectionEnd, "end");
+    write(element.value);
+    setShowsEmoji(false);
+    element.focus();
+  }
+
   function send() {
     if (content === "" || !onSend(content)) return;
     setText("");
@@ -44,10 +73,18 @@ export function Composer({ title, draft, onDraft, onTyped, onStopped, onSend }: 
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    // While an input method composes, Enter picks a word.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    send();
+    // While an input method composes, its keys pick words.
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Escape" && writing.kind !== "new") {
+      event.preventDefault();
+      onCancel();
+    } else if (event.key === "ArrowUp" && text === "" && writing.kind === "new") {
+      event.preventDefault();
+      props.onEditLast();
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    }
   }
 
   return (
@@ -58,19 +95,57 @@ export function Composer({ title, draft, onDraft, onTyped, onStopped, onSend }: 
         send();
       }}
     >
-      <textarea
-        ref={field}
-        rows={1}
-        aria-label={`Message to ${title}`}
-        placeholder="Write a message"
-        value={text}
-        onChange={(event) => write(event.target.value)}
-        onKeyDown={onKeyDown}
-        onBlur={onStopped}
-      />
-      <button type="submit" className="send" aria-label="Send" disabled={content === ""}>
-        <SendIcon />
-      </button>
+      {writing.kind !== "new" && (
+        <div className="composer-bar">
+          <div className="quote">
+            <span className="quote-name">{isEdit ? "Edit message" : `Reply to ${replyName}`}</span>
+            <span className="quote-text" dir="auto">
+              {writing.message.content}
+            </span>
+          </div>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={isEdit ? "Do not edit" : "Do not reply"}
+            onClick={onCancel}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+      )}
+      {showsEmoji && <EmojiGrid label="Emoji" onPick={insert} />}
+      <div className="composer-row">
+        <div className="composer-tools">
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Emoji"
+            aria-expanded={showsEmoji}
+            onClick={() => setShowsEmoji(!showsEmoji)}
+          >
+            <SmileIcon />
+          </button>
+        </div>
+        <textarea
+          ref={field}
+          rows={1}
+          aria-label={isEdit ? "New text of the message" : `Message to ${title}`}
+          placeholder="Write a message"
+          value={text}
+          onChange={(event) => write(event.target.value)}
+          onKeyDown={onKeyDown}
+          onBlur={onStopped}
+          dir="auto"
+        />
+        <button
+          type="submit"
+          className="send"
+          aria-label={isEdit ? "Save" : "Send"}
+          disabled={content === ""}
+        >
+          {isEdit ? <CheckIcon /> : <SendIcon />}
+        </button>
+      </div>
     </form>
   );
 }

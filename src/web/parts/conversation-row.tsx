@@ -1,25 +1,37 @@
-import { type Conversation, peerOf, shownMessages, unreadCount } from "../conversation.ts";
+import {
+  type Conversation,
+  isMuted,
+  isReachable,
+  peerOf,
+  shownMessages,
+  unreadCount,
+} from "../conversation.ts";
 import { nameOf, type State } from "../state.ts";
 import { listLabel } from "../times.ts";
 import { titleOf } from "../views.ts";
 import { Avatar } from "./avatar.tsx";
+import { MoreIcon, MutedIcon, PinIcon } from "./icons.tsx";
 import { Ticks } from "./ticks.tsx";
 
 export interface ConversationRowProps {
   readonly state: State;
   readonly conversation: Conversation;
+  readonly isMenuOpen: boolean;
   readonly onOpen: (conversationId: string) => void;
+  readonly onMenu: (conversationId: string, anchor: HTMLElement) => void;
 }
 
-export function ConversationRow({ state, conversation, onOpen }: ConversationRowProps) {
-  const { id, messages } = conversation;
+export function ConversationRow(props: ConversationRowProps) {
+  const { state, conversation, isMenuOpen, onOpen, onMenu } = props;
+  const { id, messages, picture, pinnedMs } = conversation;
   const peer = peerOf(conversation, state.userId);
   const title = titleOf(state, conversation);
   const last = messages.at(-1);
   const isOpen = id === state.openId;
   const unread = unreadCount(conversation, state.userId);
+  const isQuiet = isMuted(conversation, Date.now());
   return (
-    <li>
+    <li className="row-line" data-conversation-id={id}>
       <button
         type="button"
         className="row"
@@ -29,6 +41,7 @@ export function ConversationRow({ state, conversation, onOpen }: ConversationRow
         <Avatar
           id={peer ?? id}
           name={title}
+          picture={picture}
           presence={peer === null ? null : (state.people[peer]?.status ?? null)}
         />
         <span className="row-title">{title}</span>
@@ -38,21 +51,46 @@ export function ConversationRow({ state, conversation, onOpen }: ConversationRow
         <span className="row-preview">
           <Preview state={state} conversation={conversation} />
         </span>
-        {unread > 0 && (
-          <span className="unread">
-            {unread}
-            <span className="visually-hidden"> unread</span>
-          </span>
-        )}
+        <span className="row-marks">
+          {isQuiet && (
+            <span role="img" aria-label="Muted">
+              <MutedIcon />
+            </span>
+          )}
+          {pinnedMs !== null && (
+            <span role="img" aria-label="Pinned to the top">
+              <PinIcon size={16} />
+            </span>
+          )}
+          {unread > 0 && (
+            <span className={isQuiet ? "unread quiet" : "unread"}>
+              {unread}
+              <span className="visually-hidden"> unread</span>
+            </span>
+          )}
+        </span>
       </button>
+      {isReachable(conversation) && (
+        <button
+          type="button"
+          className="icon-button row-more"
+          aria-label={`Options for ${title}`}
+          aria-haspopup="menu"
+          aria-expanded={isMenuOpen}
+          onClick={({ currentTarget }) => onMenu(id, currentTarget)}
+        >
+          <MoreIcon />
+        </button>
+      )}
     </li>
   );
 }
 
-function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) {
+function Preview({ state, conversation }: Pick<ConversationRowProps, "state" | "conversation">) {
   const typist = conversation.typing[0];
   if (typist !== undefined) return <em className="is-typing">typing…</em>;
-  const last = shownMessages(conversation.messages).at(-1);
+  // Of a list that has just come only the last event may be at hand.
+  const last = shownMessages(conversation.messages).at(-1) ?? conversation.messages.at(-1);
   if (last === undefined) return "No messages yet";
   const isMine = last.senderId === state.userId;
   const isNamed = conversation.kind === "group" && !isMine && last.event === null;
@@ -61,7 +99,7 @@ function Preview({ state, conversation }: Omit<ConversationRowProps, "onOpen">) 
       {isMine && last.event === null && <Ticks status={last.status} />}
       <span className="row-text">
         {isNamed && `${nameOf(state, last.senderId)}: `}
-        {last.isDeleted ? <em>deleted</em> : last.content}
+        {last.isDeleted ? <em>deleted</em> : <bdi>{last.content}</bdi>}
       </span>
     </>
   );

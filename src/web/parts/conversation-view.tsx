@@ -1,12 +1,14 @@
+import { useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
-import { type Conversation, peerOf } from "../conversation.ts";
-import { type Link, nameOf, type Person, type State } from "../state.ts";
+import { type Conversation, isReachable, peerOf } from "../conversation.ts";
+import type { Link, Person, State } from "../state.ts";
 import { lastSeenLabel } from "../times.ts";
 import { titleOf } from "../views.ts";
 import { Avatar } from "./avatar.tsx";
-import { Composer } from "./composer.tsx";
-import { BackIcon } from "./icons.tsx";
-import { MessageList } from "./message-list.tsx";
+import { Chat } from "./chat.tsx";
+import { ConversationMenu } from "./conversation-menu.tsx";
+import { GroupInfo } from "./group-info.tsx";
+import { BackIcon, MoreIcon } from "./icons.tsx";
 
 export interface ConversationViewProps {
   readonly session: ChatSession;
@@ -15,62 +17,81 @@ export interface ConversationViewProps {
   /** Unsent text by conversation. */
   readonly drafts: Map<string, string>;
   readonly onClose: () => void;
+  /** The direct conversation with a member. */
+  readonly onStartChat: (peerId: string) => void;
 }
 
 export function ConversationView(props: ConversationViewProps) {
-  const { session, state, conversation, drafts, onClose } = props;
-  const { id } = conversation;
+  const { session, state, conversation, drafts, onClose, onStartChat } = props;
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [showsInfo, setShowsInfo] = useState(false);
+  const { id, kind, picture, memberCount } = conversation;
   const title = titleOf(state, conversation);
   const peer = peerOf(conversation, state.userId);
   const person = peer === null ? undefined : state.people[peer];
+  const who = (
+    <>
+      <Avatar id={peer ?? id} name={title} picture={picture} presence={person?.status ?? null} />
+      <div className="who">
+        <h2>{title}</h2>
+        <p className="presence-text">
+          {peer === null ? membersText(memberCount) : presenceText(state.link, person)}
+        </p>
+      </div>
+    </>
+  );
   return (
     <main className="conversation" aria-label={`Chat with ${title}`}>
       <header>
         <button type="button" className="icon-button back" aria-label="Back" onClick={onClose}>
           <BackIcon />
         </button>
-        <Avatar id={peer ?? id} name={title} presence={person?.status ?? null} />
-        <div className="who">
-          <h2>{title}</h2>
-          <p className="presence-text">
-            {peer === null
-              ? membersText(conversation.memberCount)
-              : presenceText(state.link, person)}
-          </p>
+        {kind === "group" ? (
+          <button
+            type="button"
+            className="whole"
+            title="Group info"
+            onClick={() => setShowsInfo(true)}
+          >
+            {who}
+          </button>
+        ) : (
+          <div className="whole">{who}</div>
+        )}
+        <div className="header-tools">
+          {isReachable(conversation) && (
+            <button
+              type="button"
+              className="icon-button"
+              aria-label="Chat options"
+              aria-haspopup="menu"
+              aria-expanded={anchor !== null}
+              onClick={({ currentTarget }) => setAnchor(anchor === null ? currentTarget : null)}
+            >
+              <MoreIcon />
+            </button>
+          )}
         </div>
       </header>
-      <MessageList key={id} {...{ session, state, conversation }} />
-      <p className="typing" role="status">
-        <TypingText {...{ state, conversation }} />
-      </p>
-      <Composer
-        key={`composer ${id}`}
-        title={title}
-        draft={drafts.get(id) ?? ""}
-        onDraft={(text) => drafts.set(id, text)}
-        onTyped={() => session.typed(id)}
-        onStopped={session.typingStopped}
-        onSend={(text) => session.send(id, text)}
-      />
+      <Chat key={id} {...{ session, state, conversation, drafts }} />
+      {anchor !== null && (
+        <ConversationMenu
+          {...{ session, conversation, anchor }}
+          onInfo={kind === "group" ? () => setShowsInfo(true) : null}
+          onClose={() => setAnchor(null)}
+        />
+      )}
+      {showsInfo && (
+        <GroupInfo
+          {...{ session, state, conversation }}
+          onStartChat={(peerId) => {
+            setShowsInfo(false);
+            onStartChat(peerId);
+          }}
+          onClose={() => setShowsInfo(false)}
+        />
+      )}
     </main>
-  );
-}
-
-function TypingText({
-  state,
-  conversation,
-}: Pick<ConversationViewProps, "state" | "conversation">) {
-  const names = conversation.typing.map((typist) => nameOf(state, typist));
-  if (names.length === 0) return null;
-  return (
-    <>
-      <span className="typing-dots" aria-hidden="true">
-        <i />
-        <i />
-        <i />
-      </span>
-      {names.length === 1 ? `${names[0]} is typing…` : `${names.join(", ")} are typing…`}
-    </>
   );
 }
 

@@ -70,6 +70,110 @@ export function CloseIcon() {
   );
 }
 
+export function MoreIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path strokeWidth="3" d="M12 5.5v.01M12 12v.01M12 18.5v.01" />
+    </Icon>
+  );
+}
+
+export function ReplyIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M10 6L4 12l6 6M4.5 12H14a6 6 0 0 1 6 6v1" />
+    </Icon>
+  );
+}
+
+export function CopyIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M9 9h10v11H9zM5.5 15H5V4h10v.8" />
+    </Icon>
+  );
+}
+
+export function PinIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M9 4h6l-1 6 3.5 3.5h-11L10 10zM12 13.5V20" />
+    </Icon>
+  );
+}
+
+export function EditIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19zM13.5 7l3.5 3.5" />
+    </Icon>
+  );
+}
+
+export function TrashIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5M13.5 11v5" />
+    </Icon>
+  );
+}
+
+export function SmileIcon({ size = 22 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM8.5 14a4 4 0 0 0 7 0M9 9.5v.5M15 9.5v.5" />
+    </Icon>
+  );
+}
+
+export function CheckIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M5 12.5l4.5 4.5L19 7.5" />
+    </Icon>
+  );
+}
+
+export function InfoIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM12 11v5M12 8v.01" />
+    </Icon>
+  );
+}
+
+export function BellIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4" />
+    </Icon>
+  );
+}
+
+export function MutedIcon({ size = 16 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M7 9.5A6 6 0 0 1 18 11v4M15.5 18h-11L6 16.5V12M10 20.5h4M4 4l16 16" />
+    </Icon>
+  );
+}
+
+export function ArchiveIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M4 5h16v4H4zM5.5 9v10h13V9M10 13h4" />
+    </Icon>
+  );
+}
+
+export function GroupIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM3 19.5a6 6 0 0 1 12 0M16 4.3a3.5 3.5 0 0 1 0 6.4M17.5 14.3a6 6 0 0 1 3.5 5.2" />
+    </Icon>
+  );
+}
+
 /** Two that talk: the mark of Parley. */
 export function Mark({ size = 32 }: IconProps) {
   return (

@@ -1,20 +1,24 @@
+import { type ReactNode, useState } from "react";
+import type { ChatSession } from "../chat-session.ts";
 import { nameOf, type State } from "../state.ts";
 import { conversationsByTime, strangersOnline } from "../views.ts";
 import { Avatar } from "./avatar.tsx";
-import { ConversationRow } from "./conversation-row.tsx";
-import { Mark, SignOutIcon } from "./icons.tsx";
+import { ConversationRows } from "./conversation-rows.tsx";
+import { ArchiveIcon, BackIcon, GroupIcon, Mark, SignOutIcon } from "./icons.tsx";
+import { NewGroup } from "./new-group.tsx";
 import { StartChat } from "./start-chat.tsx";
 
 export interface SideBarProps {
+  readonly session: ChatSession;
   readonly state: State;
   readonly onOpen: (conversationId: string) => void;
   readonly onStartChat: (peerId: string) => void;
   readonly onSignOut: () => void;
 }
 
-export function SideBar({ state, onOpen, onStartChat, onSignOut }: SideBarProps) {
-  const conversations = conversationsByTime(state);
-  const strangers = strangersOnline(state);
+export function SideBar({ session, state, onOpen, onStartChat, onSignOut }: SideBarProps) {
+  const [showsArchive, setShowsArchive] = useState(false);
+  const [makesGroup, setMakesGroup] = useState(false);
   return (
     <nav className="side-bar" aria-label="Conversations and people">
       <header>
@@ -25,41 +29,136 @@ export function SideBar({ state, onOpen, onStartChat, onSignOut }: SideBarProps)
             Signed in as <strong>{nameOf(state, state.userId)}</strong>
           </p>
         </div>
-        <button type="button" className="icon-button" aria-label="Sign out" onClick={onSignOut}>
+        <Tool label="New group" onClick={() => setMakesGroup(true)}>
+          <GroupIcon />
+        </Tool>
+        <Tool label="Sign out" onClick={onSignOut}>
           <SignOutIcon />
-        </button>
+        </Tool>
       </header>
-      <StartChat userId={state.userId} onStartChat={onStartChat} />
-      <div className="lists">
-        {conversations.length > 0 && (
-          <ul aria-label="Conversations">
-            {conversations.map((conversation) => (
-              <ConversationRow key={conversation.id} {...{ state, conversation, onOpen }} />
+      {showsArchive ? (
+        <Archive {...{ session, state, onOpen }} onBack={() => setShowsArchive(false)} />
+      ) : (
+        <>
+          <StartChat userId={state.userId} onStartChat={onStartChat} />
+          <Lists
+            {...{ session, state, onOpen, onStartChat }}
+            onArchive={() => setShowsArchive(true)}
+          />
+        </>
+      )}
+      {makesGroup && (
+        <NewGroup
+          {...{ session, state }}
+          onMade={(id) => {
+            setMakesGroup(false);
+            onOpen(id);
+          }}
+          onClose={() => setMakesGroup(false)}
+        />
+      )}
+    </nav>
+  );
+}
+
+function Tool(props: {
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly children: ReactNode;
+}) {
+  const { label, onClick, children } = props;
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+    >
+      {children}
+    </button>
+  );
+}
+
+interface ListsProps extends Omit<SideBarProps, "onSignOut"> {
+  readonly onArchive: () => void;
+}
+
+function Lists({ session, state, onOpen, onStartChat, onArchive }: ListsProps) {
+  const conversations = conversationsByTime(state);
+  const archived = conversationsByTime(state, true);
+  const strangers = strangersOnline(state);
+  return (
+    <div className="lists">
+      {archived.length > 0 && (
+        <button type="button" className="row archive-row" onClick={onArchive}>
+          <ArchiveIcon />
+          <span className="row-title">Archived</span>
+          <span className="row-time">{archived.length}</span>
+        </button>
+      )}
+      {conversations.length > 0 && (
+        <ConversationRows label="Conversations" {...{ session, state, conversations, onOpen }} />
+      )}
+      {state.hasMore.active && <More onClick={() => session.loadMore(false)} />}
+      {strangers.length > 0 && (
+        <section>
+          <h2 id="online-now">Online now</h2>
+          <ul aria-labelledby="online-now">
+            {strangers.map(({ userId, name, status }) => (
+              <li key={userId}>
+                <button type="button" className="row person" onClick={() => onStartChat(userId)}>
+                  <Avatar id={userId} name={name} picture={null} presence={status} />
+                  <span className="row-title">{name}</span>
+                </button>
+              </li>
             ))}
           </ul>
-        )}
-        {strangers.length > 0 && (
-          <section>
-            <h2 id="online-now">Online now</h2>
-            <ul aria-labelledby="online-now">
-              {strangers.map(({ userId, name, status }) => (
-                <li key={userId}>
-                  <button type="button" className="row person" onClick={() => onStartChat(userId)}>
-                    <Avatar id={userId} name={name} presence={status} />
-                    <span className="row-title">{name}</span>
-                  </button>
-                </li>
-              ))}
-            </ul>
-          </section>
-        )}
-        {conversations.length === 0 && strangers.length === 0 && (
-          <p className="empty">
-            Nobody else is here yet. Open this page in another tab under another name, or start a
-            chat above: what you write waits for them.
-          </p>
-        )}
+        </section>
+      )}
+      {conversations.length === 0 && strangers.length === 0 && (
+        <p className="empty">
+          Nobody else is here yet. Open this page in another tab under another name, or start a chat
+          above: what you write waits for them.
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ArchiveProps extends Pick<SideBarProps, "session" | "state" | "onOpen"> {
+  readonly onBack: () => void;
+}
+
+function Archive({ session, state, onOpen, onBack }: ArchiveProps) {
+  const conversations = conversationsByTime(state, true);
+  return (
+    <>
+      <div className="archive-head">
+        <Tool label="Back to all conversations" onClick={onBack}>
+          <BackIcon />
+        </Tool>
+        <h2>Archived</h2>
       </div>
-    </nav>
+      <div className="lists">
+        {conversations.length === 0 ? (
+          <p className="empty">Nothing is archived.</p>
+        ) : (
+          <ConversationRows
+            label="Archived conversations"
+            {...{ session, state, conversations, onOpen }}
+          />
+        )}
+        {state.hasMore.archived && <More onClick={() => session.loadMore(true)} />}
+      </div>
+    </>
+  );
+}
+
+function More({ onClick }: { readonly onClick: () => void }) {
+  return (
+    <button type="button" className="link-button more" onClick={onClick}>
+      Show more
+    </button>
   );
 }

@@ -18,6 +18,8 @@ export interface StickyScroll {
   readonly onScroll: () => void;
   readonly isAtEnd: boolean;
   readonly toEnd: () => void;
+  /** The reader is elsewhere now. */
+  readonly release: () => void;
 }
 
 /**
@@ -79,5 +81,9 @@ export function useStickyScroll({ messages, userId, onTop }: StickyScrollOptions
     box.current?.scrollTo({ top: box.current.scrollHeight, behavior: "smooth" });
   }
 
-  return { box, onScroll, isAtEnd, toEnd };
+  function release() {
+    sticks.current = false;
+  }
+
+  return { box, onScroll, isAtEnd, toEnd, release };
 }

@@ -1,0 +1,28 @@
+import { ApiError } from "./api.ts";
+
+export const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
+
+/** What came of something that the user asked for: the answer, or in words why there is none. */
+export type Outcome<Answer> =
+  | { readonly isDone: true; readonly answer: Answer }
+  | { readonly isDone: false; readonly reason: string };
+
+/** Makes a call, and says what came of it. Who is to sign in anew is told so by `onRefused`. */
+export type Attempt = <Answer>(call: () => Promise<Answer>) => Promise<Outcome<Answer>>;
+
+export function attemptWith(onRefused: (message: string) => void): Attempt {
+  return async (call) => {
+    try {
+      return { isDone: true, answer: await call() };
+    } catch (fault) {
+      if (fault instanceof ApiError && fault.status === 401) onRefused(fault.message);
+      return { isDone: false, reason: reasonOf(fault) };
+    }
+  };
+}
+
+function reasonOf(fault: unknown): string {
+  if (fault instanceof ApiError) return fault.message;
+  if (fault instanceof TypeError) return UNREACHABLE;
+  throw fault;
+}
