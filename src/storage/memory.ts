@@ -1,8 +1,10 @@
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
+import { MemoryErasureStore } from "./memory-erasure-store.ts";
 import { MemoryInviteStore } from "./memory-invite-store.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
+import { MemoryUserStore } from "./memory-users.ts";
 import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
@@ -12,8 +14,10 @@ export function memoryStorage(): Storage {
   const revocations = new MemoryRevocationStore();
   const blocks = new MemoryBlockStore();
   const invites = new MemoryInviteStore();
+  const users = new MemoryUserStore(chat);
+  const erasures = new MemoryErasureStore(chat, invites);
   return {
-    ...{ chat, queues, revocations, blocks, invites },
+    ...{ chat, queues, revocations, blocks, invites, users, erasures },
     async close() {
       chat.close();
       queues.close();

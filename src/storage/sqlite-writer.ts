@@ -8,6 +8,7 @@ import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
+import { ErasureWrites } from "./sqlite-erasure-writes.ts";
 import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
@@ -15,8 +16,16 @@ import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
+import { UserWrites } from "./sqlite-user-writes.ts";
 
-export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites";
+export type StoreName =
+  | "chat"
+  | "queues"
+  | "revocations"
+  | "blocks"
+  | "invites"
+  | "users"
+  | "erasures";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -85,6 +94,8 @@ class Writes {
       revocations: new RevocationWrites(db),
       blocks: new BlockWrites(db),
       invites: new InviteWrites(db),
+      users: new UserWrites(db),
+      erasures: new ErasureWrites(db),
     };
     this.#removals = new Removals(db);
   }

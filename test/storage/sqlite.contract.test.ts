@@ -2,9 +2,11 @@ import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
+import { userStoreContract } from "../contract/user-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -20,3 +22,5 @@ queueStoreContract("the SQLite store", open);
 revocationStoreContract("the SQLite store", open);
 blockStoreContract("the SQLite store", open);
 inviteStoreContract("the SQLite store", open);
+userStoreContract("the SQLite store", open);
+erasureStoreContract("the SQLite store", open);
