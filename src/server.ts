@@ -6,6 +6,7 @@ import { ConversationRouter } from "./app/conversation-router.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
+import { NoticePublisher } from "./app/notice-publisher.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -24,6 +25,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
+import type { Erasure } from "./chat/user-ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
@@ -33,6 +35,7 @@ import { createApi } from "./http/api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
+import { UserExports } from "./http/user-export.ts";
 import { countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
@@ -87,7 +90,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
-    return serve({ settings, log, clock, storage, queued, revoked, blocked });
+    const underWay = await storage.erasures.underWay();
+    return serve({ settings, log, clock, storage, queued, revoked, blocked, underWay });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -103,10 +107,11 @@ interface Parts {
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
   readonly blocked: readonly Block[];
+  readonly underWay: readonly Erasure[];
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
+  const { settings, log, clock, storage, queued, revoked, blocked, underWay } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -155,6 +160,8 @@ function serve(parts: Parts): RunningServer {
     contentBytes: limits.frameBytes,
     invites: storage.invites,
     newCode,
+    ...{ users: storage.users, erasures: storage.erasures, underWay, log },
+    lockOut: (userId) => application.lockOut(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
     uncommittedMessages: limits.uncommittedMessages,
@@ -267,13 +274,19 @@ function serve(parts: Parts): RunningServer {
       return stopped !== null;
     },
   };
+  const answers = new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 });
+  const { users, invites } = storage;
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     requests: flood.requests,
-    answers: new LargeAnswers({ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 }),
+    answers,
+    exports: new UserExports({ ...{ users, invites, blocks, answers, log }, chats: store }),
+    notices: new NoticePublisher({
+      ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
+    }),
   });
 
   const page = new Page(chatPage);
@@ -313,6 +326,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
+  chat.erasures.start();
   metrics.start({ health, journal: chat.journal });
 
   async function stop(reason: string): Promise<void> {
@@ -324,6 +338,7 @@ function serve(parts: Parts): RunningServer {
     application.stop();
     metrics.stop();
     const retentionStopped = retention.stop();
+    const erasuresStopped = chat.erasures.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
@@ -331,7 +346,7 @@ function serve(parts: Parts): RunningServer {
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
-    await deadline.allows(retentionStopped);
+    await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
     await deadline.allows(listeners.stop());
     await listeners.terminate();
     await storage.close();

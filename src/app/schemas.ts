@@ -144,6 +144,12 @@ export const profileSchema = z.object({
   picture: pictureSchema.nullable().optional(),
 });
 
+/** As `profileSchema`, of a user. */
+export const userProfileSchema = z.object({
+  name: titleSchema.nullable().optional(),
+  picture: pictureSchema.nullable().optional(),
+});
+
 /** The same for the same user and key, and nobody else's. */
 export function idByKey({ userId }: { readonly userId: string }, key: string): string {
   const hasher = new Bun.CryptoHasher("sha256");

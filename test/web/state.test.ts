@@ -303,6 +303,7 @@ test("the same notice is shown once", () => {
 
 const nothing = {
   ...{ title: null, userId: null, memberCount: null, messageId: null, content: null, emoji: null },
+  messages: null,
 };
 
 describe("what happens in a group", () => {
@@ -396,6 +397,19 @@ describe("what happens to a message", () => {
       happened(4, "MESSAGE_EDITED", { content: "again" }),
     );
     expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
+  });
+
+  test("leaves nothing of a user who is no more", () => {
+    const erased = { userId: "bob", messages: "erased" };
+    const message = first(
+      happened(2, "MESSAGE_REACTION", { emoji: "👍" }),
+      happened(3, "USER_ERASED", erased),
+    );
+    expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
+    const other = first(happened(2, "USER_ERASED", { ...erased, userId: "eve" }));
+    expect(other).toMatchObject({ content: "message 1", isDeleted: false });
+    const kept = first(happened(2, "USER_ERASED", { ...erased, messages: "kept" }));
+    expect(kept).toMatchObject({ content: "message 1", isDeleted: false });
   });
 
   test("comes with a page of what was missed, to what was at hand before it", () => {
