@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
@@ -52,8 +52,8 @@ export class Erasures {
   readonly #beginning = new Set<string>();
   #isStopped = false;
   #running: Promise<void> | null = null;
+  /** Ends the pause. */
   #wake: (() => void) | null = null;
-  #timer: Timer | null = null;
 
   constructor(options: ErasuresOptions) {
     this.#options = options;
@@ -68,7 +68,6 @@ export class Erasures {
   /** Resolves when the portion under way is done; there will be none after it. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#timer?.cancel();
     this.#wake?.();
     await this.#running;
   }
@@ -99,8 +98,10 @@ export class Erasures {
       await store.begin({ userId, requestedMs: clock.now(), keepsMessages });
       const begun = await store.erasure(userId);
       if (begun?.doneMs === null) this.#underWay.set(userId, begun);
-      await lockOut(userId);
+      const lockedOut = lockOut(userId);
       this.#run();
+      this.#wake?.(); // It does not wait for another that failed.
+      await lockedOut;
       return begun ?? notKept();
     } finally {
       this.#beginning.delete(userId);
@@ -115,18 +116,20 @@ export class Erasures {
     });
   }
 
-  /** One after the other, the first asked for first. */
+  /** One after the other, the first asked for first; one that fails comes again after the others. */
   async #eraseAll(): Promise<void> {
     const { log } = this.#options;
-    for (const [userId, erasure] of this.#underWay) {
-      while (!this.#isStopped && this.#underWay.has(userId)) {
+    while (!this.#isStopped && this.#underWay.size > 0) {
+      let failures = 0;
+      for (const [userId, erasure] of this.#underWay) {
         try {
           if (await this.#erase(erasure)) this.#underWay.delete(userId);
         } catch (err) {
+          failures += 1;
           log.warn({ err, user: userId }, "A user is not removed for now");
-          await this.#pause(RETRY_MS);
         }
       }
+      if (failures > 0) await this.#pause(RETRY_MS);
     }
   }
 
@@ -134,6 +137,7 @@ export class Erasures {
   async #erase(erasure: Erasure): Promise<boolean> {
     const { store, presence, lockOut, journal, clock, log } = this.#options;
     const { userId } = erasure;
+    if (this.#isStopped) return false;
     await lockOut(userId);
     presence.forget(userId);
     // What was taken before is erased with the rest.
@@ -182,7 +186,10 @@ export class Erasures {
     }
   }
 
-  /** By one event in each conversation. After a crash, some may come twice. */
+  /**
+   * By one event in each conversation; after a crash, some may come twice. A direct one is closed with
+   * it to whoever has the id next.
+   */
   async #tell({ userId, keepsMessages }: Erasure): Promise<boolean> {
     const { store, changes, messages } = this.#options;
     const event = { userId, messages: keepsMessages ? "kept" : "erased" } as const;
@@ -197,7 +204,9 @@ export class Erasures {
               return;
             }
             messages.tell(conversation, SYSTEM, { type: "USER_ERASED", event });
-            changes.settleWithOthers(conversation, settled);
+            const member = conversation.members.get(userId);
+            if (member === undefined) changes.settleWithOthers(conversation, settled);
+            else changes.startAnew(conversation, member, settled);
           }),
         ),
       );
@@ -210,8 +219,11 @@ export class Erasures {
   async #pause(ms: number): Promise<boolean> {
     if (this.#isStopped) return false;
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      this.#timer = this.#options.clock.schedule(ms, resolve);
+      const timer = this.#options.clock.schedule(ms, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
     });
     return !this.#isStopped;
   }

@@ -130,10 +130,10 @@ export class Presence {
   /** Users of this node that are not OFFLINE and may be seen, at most `limit`. */
   online(limit: number, isVisible: (userId: string) => boolean): UserPresence[] {
     const found: UserPresence[] = [];
-    for (const [userId, { profileName, status, ...user }] of this.#users) {
+    for (const [userId, { profileName, name: ownName, status }] of this.#users) {
       if (found.length >= limit) break;
       if (status !== "OFFLINE" && isVisible(userId)) {
-        const name = profileName ?? user.name;
+        const name = profileName ?? ownName;
         found.push({ userId, name, status, lastSeenMs: this.#options.clock.now() });
       }
     }

@@ -57,8 +57,8 @@ export class Users {
 
   /**
    * Those of the users who are known and whom the viewer may see: all, for `SYSTEM`; for a user
-   * themselves, and who shares a conversation with them and does not block them. In no particular
-   * order.
+   * themselves, and who shares a conversation with them and does not block them. Who asks is always
+   * known. In no particular order.
    */
   async known(viewer: Actor, userIds: readonly string[]): Promise<KnownUser[]> {
     const { store, blocks } = this.#options;
@@ -71,7 +71,12 @@ export class Users {
       (userId) =>
         userId === viewer.userId || (isSharing.has(userId) && !blocks.has(userId, viewer.userId)),
     );
-    return await store.known(visible);
+    const found = await store.known(visible);
+    const { userId, name } = viewer;
+    const isMissing = userIds.includes(userId) && !found.some((user) => user.userId === userId);
+    if (!isMissing || viewer === SYSTEM) return found;
+    const nothing = { name: null, picture: null, lastSeenMs: null };
+    return [...found, { userId, ...nothing, authenticatedName: name }];
   }
 
   /** All that are known, ascending by id, behind that one. Rejects with STORAGE_UNAVAILABLE. */

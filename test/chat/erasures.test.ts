@@ -93,8 +93,12 @@ describe("the removal of a user", () => {
     const told = outlet.bodies("message", "carol").map(({ type, content }) => [type, content]);
     expect(told).toContainEqual(["MEMBER_LEFT", `${ERASED_NAME} left`]);
     expect(told).toContainEqual(["ROLE_CHANGED", "System made bob an owner"]);
-    const stays = store.conversation("direct")?.members.map(({ userId }) => userId);
-    expect(stays).toEqual(["alice", "bob"]);
+    const { members = [], lastSeq } = store.conversation("direct") ?? {};
+    expect(members.map(({ userId }) => userId)).toEqual(["alice", "bob"]);
+    // Whoever has the id next has nothing of it.
+    expect(members[0]).toMatchObject({ joinedSeq: lastSeq, deliveredSeq: lastSeq });
+    expect(chat.conversations.peek("direct")?.isFor("alice", lastSeq ?? 0)).toBe(false);
+    expect(chat.conversations.peek("direct")?.isFor("bob", 1)).toBe(true);
   });
 
   test("ends blocks both ways, and forgets the profile and when they were there", async () => {
@@ -146,20 +150,25 @@ describe("the removal of a user", () => {
     await second.chat.erasures.stop();
   });
 
-  test("that the store refuses is tried again", async () => {
+  test("that the store refuses is tried again, and holds up no other", async () => {
     const { chat, erasures, clock, done } = setUp();
     const { erasePortion } = erasures;
-    let refusals = 2;
+    let refusals = 3;
+    const beganMs = clock.now();
     erasures.erasePortion = (...portion) => {
-      if (refusals === 0) return erasePortion.apply(erasures, portion);
+      if (portion[0] === "bob" || refusals === 0) return erasePortion.apply(erasures, portion);
       refusals -= 1;
       return Promise.reject(new Error("the disk is full"));
     };
     await chat.erasures.request(alice, "alice", false);
+    await chat.erasures.request(SYSTEM, "bob", false);
     await settled();
-    clock.advance(5_000);
-    await settled();
-    clock.advance(5_000);
+    await done("bob");
+    expect(clock.now() - beganMs).toBeLessThan(1_000);
+    for (let time = 0; time < 3; time += 1) {
+      clock.advance(5_000);
+      await settled();
+    }
     await done();
     expect(refusals).toBe(0);
   });

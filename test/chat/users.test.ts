@@ -46,6 +46,17 @@ describe("a profile", () => {
     expect(await seenBy(alice)).toEqual(["alice", "bob"]);
   });
 
+  test("is the caller's own, also of who has none and was never there", async () => {
+    const { chat } = await setUp();
+    expect(await chat.users.known(eve, ["eve", "nobody"])).toEqual([
+      {
+        ...{ userId: "eve", name: null, picture: null },
+        ...{ authenticatedName: "Eve", lastSeenMs: null },
+      },
+    ]);
+    expect(await chat.users.known(SYSTEM, ["eve"])).toEqual([]);
+  });
+
   test("that changes is told to the user and their contacts, and nobody else", async () => {
     const harness = await setUp();
     await harness.chat.users.change(alice, "alice", { name: "Ally" });

@@ -231,6 +231,9 @@ describe("a removal", () => {
     ]);
     expect((await ask("bob", "GET", "/api/users/frank")).body.code).toBe("USER_NOT_FOUND");
     expect((await ask(null, "GET", "/api/presence?users=frank")).body).toEqual({ users: [] });
+    // Whoever has the id next sees nothing of what bob wrote to him.
+    const path = "/api/conversations/frank-bob/messages";
+    expect((await ask("frank", "GET", path)).body).toEqual({ messages: [] });
     const left = (await exported("frank")).map(({ kind }) => kind);
     // Of what they said the ids and the times are left, for the others.
     expect(new Set(left)).toEqual(new Set(["membership", "message", "end"]));
