@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
+import { knock } from "../support/doors.ts";
 import { type ParleyProcess, startParley, temporaryDir } from "../support/parley-process.ts";
 import { askInNameOf } from "../support/server-api.ts";
 import { batch, conversation, messages } from "../support/stored.ts";
@@ -51,6 +52,10 @@ test("a removal that a kill interrupts is gone on with at the next start, to its
   // Until it is done, nothing is done in their name.
   const early = await ask(second, "alice", "GET", "/api/conversations");
   expect(early.body.code).toBe("USER_BEING_ERASED");
+  const connect = { "X-User-Id": "alice" };
+  expect(await knock(second, "websocket", { connect })).toMatchObject({
+    ...{ code: "USER_BEING_ERASED", closeCode: 1013 },
+  });
   let now = await erasure(second);
   while (now.status !== "DONE") now = await erasure(second);
   expect(now.erasedMessages).toBe(MANY);
