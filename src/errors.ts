@@ -261,6 +261,19 @@ export const ERRORS = {
     retryable: false,
     meaning: "There is no such link into a group, or it has been revoked, or has expired.",
   },
+  USER_NOT_FOUND: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "There is no such user, or none of whom the caller may know.",
+  },
+  USER_BEING_ERASED: {
+    status: 409,
+    fatal: true,
+    retryable: true,
+    meaning:
+      "The user is being removed: until that is done, nothing is taken from them or in their name.",
+  },
   BLOCKED: {
     status: 403,
     fatal: false,

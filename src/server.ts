@@ -6,6 +6,7 @@ import { ConversationRouter } from "./app/conversation-router.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
+import { NoticePublisher } from "./app/notice-publisher.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -24,6 +25,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
+import type { Erasure } from "./chat/user-ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
@@ -33,6 +35,7 @@ import { createApi } from "./http/api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
+import { UserExports } from "./http/user-export.ts";
 import { countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
@@ -88,8 +91,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
+    const underWay = await storage.erasures.underWay();
     const tracing = await tracingFor(settings, clock, log);
-    return serve({ settings, log, clock, storage, queued, revoked, blocked, tracing });
+    return serve({ settings, log, clock, storage, queued, revoked, blocked, underWay, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -105,12 +109,13 @@ interface Parts {
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
   readonly blocked: readonly Block[];
+  readonly underWay: readonly Erasure[];
   /** null: nothing is traced. */
   readonly tracing: Tracing | null;
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked, tracing } = parts;
+  const { settings, log, clock, storage, queued, revoked, blocked, underWay, tracing } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -159,6 +164,8 @@ function serve(parts: Parts): RunningServer {
     contentBytes: limits.frameBytes,
     invites: storage.invites,
     newCode,
+    ...{ users: storage.users, erasures: storage.erasures, underWay, log },
+    lockOut: (userId) => application.lockOut(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
     uncommittedMessages: limits.uncommittedMessages,
@@ -277,6 +284,11 @@ function serve(parts: Parts): RunningServer {
       return stopped !== null;
     },
   };
+  const answers = new LargeAnswers({
+    ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
+    callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
+  });
+  const { users, invites } = storage;
   const api = createApi({
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
@@ -284,9 +296,10 @@ function serve(parts: Parts): RunningServer {
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     apiKeys: new ApiKeys(settings.api.keys),
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
-    answers: new LargeAnswers({
-      ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
-      callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
+    answers,
+    exports: new UserExports({ ...{ users, invites, blocks, answers, log }, chats: store }),
+    notices: new NoticePublisher({
+      ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
     }),
   });
 
@@ -327,6 +340,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
+  chat.erasures.start();
   chat.disappearance.start();
   metrics.start({ health, journal: chat.journal, queues });
 
@@ -339,6 +353,7 @@ function serve(parts: Parts): RunningServer {
     application.stop();
     metrics.stop();
     const retentionStopped = retention.stop();
+    const erasuresStopped = chat.erasures.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
@@ -346,7 +361,7 @@ function serve(parts: Parts): RunningServer {
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
-    await deadline.allows(retentionStopped);
+    await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();

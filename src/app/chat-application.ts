@@ -64,7 +64,8 @@ export class ChatApplication implements Application {
   }
 
   permitConnection({ userId }: Principal): void {
-    const { sessions, connectionsPerUser } = this.#options;
+    const { sessions, connectionsPerUser, chat } = this.#options;
+    chat.erasures.assertNone(userId);
     if (connectionsPerUser === 0 || sessions.countOf(userId) < connectionsPerUser) return;
     const text = `The user has ${connectionsPerUser} connections`;
     throw new AppError("TOO_MANY_CONNECTIONS", text);
@@ -90,6 +91,24 @@ export class ChatApplication implements Application {
     const isRevoked = ({ session }: AppSession) =>
       authentication.revocations.isRevoked(session.principal);
     return end([...sessions.all()].filter(isRevoked), tokenRevoked());
+  }
+
+  /**
+   * Takes back all tokens issued to the user so far, and ends their connections; the number of them
+   * when that is durable. Rejects with STORAGE_UNAVAILABLE.
+   */
+  async revoke(userId: string): Promise<number> {
+    const durable = this.#options.authentication.revocations.revokeUser(userId);
+    const connections = this.endRevoked();
+    await durable;
+    return connections;
+  }
+
+  /** The user is to be removed: as `revoke`, and none of their connections is left. */
+  async lockOut(userId: string): Promise<void> {
+    const revoked = this.revoke(userId);
+    this.disconnect(userId, tokenRevoked());
+    await revoked;
   }
 
   /** Ends the user's connections; the number of them. */

@@ -31,6 +31,7 @@ const ROUTES: ReadonlySet<string> = new Set([
   "/app/chat.sync",
   "/app/user.presence",
   "/app/user.connect",
+  "/app/user.profile",
   "/app/auth.refresh",
   "/app/conversation.create",
   "/app/conversation.update",

@@ -26,6 +26,7 @@ import {
   refreshSchema,
   syncSchema,
   typingSchema,
+  userProfileSchema,
 } from "./schemas.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
 import { proveAnew } from "./token-refresh.ts";
@@ -70,6 +71,8 @@ export class AppRouter {
         return this.#presence(session, frame);
       case "/app/user.connect":
         return this.#connect(session, frame);
+      case "/app/user.profile":
+        return later(session, frame, this.#profile(session, frame));
       case "/app/auth.refresh":
         return this.#refresh(session, frame);
     }
@@ -174,6 +177,13 @@ export class AppRouter {
     appSession.announced = true;
     this.#options.chat.presence.announce(userId);
     return undefined;
+  }
+
+  async #profile({ principal }: Session, frame: Frame): Promise<void> {
+    const { chat } = this.#options;
+    chat.messageRate.spend(principal.userId, "changes of this user");
+    const change = parseBody(userProfileSchema, frame.text());
+    await chat.users.change(principal, principal.userId, change);
   }
 
   async #refresh(session: Session, frame: Frame): Promise<undefined> {

@@ -177,6 +177,14 @@ export const profileSchema = z
   })
   .meta({ id: "ProfileChange", description: "What is not named stays; null takes it away." });
 
+/** As `profileSchema`, of a user. */
+export const userProfileSchema = z
+  .object({
+    name: titleSchema.nullable().optional(),
+    picture: pictureSchema.nullable().optional(),
+  })
+  .meta({ id: "UserProfileChange" });
+
 /** The same for the same user and key, and nobody else's. */
 export function idByKey({ userId }: { readonly userId: string }, key: string): string {
   const hasher = new Bun.CryptoHasher("sha256");

@@ -1,4 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
+import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Peer } from "../broker/subscription.ts";
 import type { Origin, Outlet } from "../chat/outlet.ts";
@@ -44,6 +45,11 @@ export class StompOutlet implements Outlet {
   typing(conversationId: string, body: string): void {
     const key = typingTopic(conversationId);
     if (this.broker.hasListeners(key)) this.#publish(key, body, null);
+  }
+
+  profile(userIds: Iterable<string>, body: string): void {
+    const message = new Outgoing(this.newEventId(), body, JSON_HEADERS);
+    for (const userId of userIds) this.broker.deliver(userQueue(userId, "profiles"), message);
   }
 
   presence(userId: string, body: string): void {

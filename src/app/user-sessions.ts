@@ -157,6 +157,11 @@ export class UserSessions {
     return this.#bySession.values();
   }
 
+  /** Of those with a session. */
+  userIds(): Iterable<string> {
+    return this.#byUser.keys();
+  }
+
   countOf(userId: string): number {
     return this.#byUser.get(userId)?.size ?? 0;
   }

@@ -1,7 +1,7 @@
 /** Who a connection or a request belongs to, as an authentication has proven it. */
 export interface Principal {
   readonly userId: string;
-  /** What others see as `senderName`. */
+  /** What others see as `senderName`, unless the user's profile has a name. */
   readonly name: string;
   /** What access rules ask for. */
   readonly roles: readonly string[];

@@ -1,7 +1,14 @@
 import { AppError } from "../errors.ts";
 
 /** The queues that every user has, `/user/{userId}/queue/{name}`. */
-export const USER_QUEUES = ["messages", "confirmations", "receipts", "errors"] as const;
+export const USER_QUEUES = [
+  "messages",
+  "confirmations",
+  "receipts",
+  "profiles",
+  "notices",
+  "errors",
+] as const;
 export type UserQueue = (typeof USER_QUEUES)[number];
 
 /**

@@ -56,6 +56,11 @@ export class Blocks {
     return this.#ofBlocked.has(userId);
   }
 
+  /** Those who block the user. */
+  against(blockedId: string): string[] {
+    return [...(this.#ofBlocked.get(blockedId) ?? [])];
+  }
+
   /** In the order of their blocking. */
   of(blockerId: string): string[] {
     return [...(this.#ofBlocker.get(blockerId) ?? [])];

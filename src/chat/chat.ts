@@ -1,12 +1,14 @@
 import type { Clock } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
+import type { Log } from "../log.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { Disappearance } from "./disappearance.ts";
+import { Erasures } from "./erasures.ts";
 import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
@@ -23,6 +25,8 @@ import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Roles } from "./roles.ts";
 import { Typing } from "./typing.ts";
+import type { Erasure, ErasureStore, UserDataStore, UserStore } from "./user-ports.ts";
+import { Users } from "./users.ts";
 
 export interface ChatOptions {
   readonly store: ChatStore;
@@ -51,6 +55,12 @@ export interface ChatOptions {
   readonly messagesBurst: number;
   readonly blocks: Blocks;
   readonly invites: InviteStore;
+  readonly users: UserStore & UserDataStore;
+  readonly erasures: ErasureStore;
+  /** See `Erasures`. */
+  readonly underWay: readonly Erasure[];
+  readonly lockOut: (userId: string) => Promise<void>;
+  readonly log: Log;
   /** Of links, see `Invites`. */
   readonly newCode: () => string;
   readonly presenceVisibleTo: PresenceScope;
@@ -82,6 +92,8 @@ export class Chat {
   readonly profiles: Profiles;
   readonly preferences: MemberPreferences;
   readonly invites: Invites;
+  readonly users: Users;
+  readonly erasures: Erasures;
   /** What each user may send of messages and syncs, as often as that of read marks, and of signals. */
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
@@ -136,6 +148,7 @@ export class Chat {
       blocks: options.blocks,
       contacts,
       onDisappearing: (expiresMs) => this.disappearance.expect(expiresMs),
+      nameOf: (sender) => this.presence.nameOf(sender),
     });
     this.#replays = { store, conversations, journal, recent };
     const { blocks } = options;
@@ -149,7 +162,7 @@ export class Chat {
       if (isBlocked) this.typing.blocked(blockerId, blockedId);
     });
     this.presence = new Presence({
-      ...{ store, journal, outlet, clock },
+      ...{ store, journal, outlet, clock, onFault, users: options.users },
       graceMs: options.graceMs,
       onOffline: (userId) => {
         this.typing.left(userId);
@@ -182,6 +195,16 @@ export class Chat {
       ...{ conversations, clock, store: options.invites, newCode: options.newCode },
       membership: this.membership,
     });
+    const { presence, membership } = this;
+    const erased = { changes, membership, presence, journal, blocks, clock };
+    this.erasures = new Erasures({
+      ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
+      ...{ lockOut: options.lockOut, underWay: options.underWay, log: options.log },
+    });
+    this.users = new Users({
+      ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
+      erasures: this.erasures,
+    });
   }
 
   /** For a new subscription to the user's messages. */
@@ -208,7 +231,9 @@ export class Chat {
   async stop(): Promise<void> {
     this.typing.stop();
     this.disappearance.stop();
+    this.users.stop();
     this.presence.stop();
+    await this.erasures.stop();
     await this.journal.drained();
     this.journal.stop();
   }

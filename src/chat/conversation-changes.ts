@@ -84,6 +84,17 @@ export class ConversationChanges {
     });
   }
 
+  /** As if the member had joined just now: what was said so far is not for whoever they are next. */
+  startAnew(conversation: Conversation, member: Member, settled: Settled): void {
+    const { joinedSeq, deliveredSeq } = member;
+    member.joinedSeq = conversation.lastSeq;
+    member.deliveredSeq = conversation.lastSeq;
+    this.write({ change: "added", conversation, member }, settled, () => {
+      member.joinedSeq = joinedSeq;
+      member.deliveredSeq = deliveredSeq;
+    });
+  }
+
   setProfile(conversation: Conversation, profile: ConversationProfile, settled: Settled): void {
     const before = conversation.profile;
     conversation.profile = profile;

@@ -10,6 +10,7 @@ import type {
   StoredMessage,
 } from "./ports.ts";
 import type { ConversationState, SyncOutcome } from "./sync.ts";
+import type { KnownUser } from "./user-ports.ts";
 
 /** The bodies of the contract's events (DESIGN §2), as JSON text. Undefined fields are left out. */
 
@@ -141,6 +142,18 @@ export function preferencesView({ mutedUntilMs, archivedMs, pinnedMs }: Partial<
     archivedAt: archivedMs == null ? archivedMs : isoTime(archivedMs),
     pinnedAt: pinnedMs == null ? pinnedMs : isoTime(pinnedMs),
   };
+}
+
+/** What others are shown: their own choice first. */
+export function shownName({ userId, name, authenticatedName }: KnownUser): string {
+  return name ?? authenticatedName ?? userId;
+}
+
+/** `/queue/profiles` */
+export function profileEvent(user: KnownUser, nowMs: number): string {
+  const { userId, picture } = user;
+  const profile = { userId, name: shownName(user), picture };
+  return JSON.stringify({ ...profile, timestamp: isoTime(nowMs) });
 }
 
 /** `/queue/receipts` */

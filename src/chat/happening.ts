@@ -20,6 +20,11 @@ export type Happening =
       readonly event: { readonly userId: string };
     }
   | {
+      /** A user is no more; what they said is gone, or without their name. */
+      readonly type: "USER_ERASED";
+      readonly event: { readonly userId: string; readonly messages: "erased" | "kept" };
+    }
+  | {
       readonly type: "ROLE_CHANGED";
       readonly event: { readonly userId: string; readonly role: Role };
     }
@@ -48,6 +53,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
   "MEMBER_JOINED",
   "MEMBER_REMOVED",
   "MEMBER_LEFT",
+  "USER_ERASED",
   "ROLE_CHANGED",
   "MESSAGE_EDITED",
   "MESSAGE_DELETED",
@@ -75,6 +81,8 @@ export function sentenceOf({ name }: Actor, { type, event }: Happening): string 
       return `${name} removed ${event.userId}`;
     case "MEMBER_LEFT":
       return `${name} left`;
+    case "USER_ERASED":
+      return "A user was deleted";
     case "ROLE_CHANGED":
       return `${name} made ${event.userId} ${event.role === "member" ? "a member" : `an ${event.role}`}`;
     case "MESSAGE_EDITED":

@@ -26,6 +26,8 @@ export interface InviteStore {
   byCode(code: string): MaybePromise<Invite | null>;
   /** The oldest first, also those that hold no longer. */
   ofConversation(conversationId: string): MaybePromise<Invite[]>;
+  /** Those that the user has made, ascending by code, behind that one; null begins with the first. */
+  madeBy(creatorId: string, after: string | null, limit: number): MaybePromise<Invite[]>;
 }
 
 export interface InvitesOptions {

@@ -113,6 +113,19 @@ export class Journal {
     for (const pending of this.#open.messages) yield pending.message;
   }
 
+  /** Something that the user said or arranged, or that they were there, is on its way to disk. */
+  isBusyWith(userId: string): boolean {
+    for (const { senderId } of this.uncommitted()) if (senderId === userId) return true;
+    return [this.#open, this.#inFlight].some(
+      (batch) =>
+        batch !== null &&
+        (batch.users.has(userId) ||
+          batch.changes.some(
+            ({ what }) => what.change === "preferences" && what.write.userId === userId,
+          )),
+    );
+  }
+
   /** Those of the uncommitted messages that recipients have been shown, oldest first. */
   *shown(): IterableIterator<StoredMessage> {
     for (const batch of [this.#inFlight, this.#open]) {

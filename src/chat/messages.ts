@@ -73,6 +73,8 @@ export interface MessagesOptions {
   readonly journal: Journal;
   readonly receipts: Receipts;
   readonly outlet: Outlet;
+  /** What others see as the sender's name. */
+  readonly nameOf: (sender: Actor) => string;
   /** What each user may send. */
   readonly rate: TokenBuckets;
   readonly clock: Clock;
@@ -196,10 +198,11 @@ export class Messages {
     happening: Happening,
     { alsoTo = null, about = null }: Telling = {},
   ): void {
-    // Without being told, nobody would know of a message that it is another now.
-    if (!this.#options.tellsEvents && about === null) return;
     const { type, event } = happening;
-    const content = sentenceOf(actor, happening);
+    // Without being told, nobody would know of a message that it is another now.
+    const isNeeded = about !== null || type === "USER_ERASED";
+    if (!this.#options.tellsEvents && !isNeeded) return;
+    const content = sentenceOf({ ...actor, name: this.#options.nameOf(actor) }, happening);
     const input = {
       ...{ type, content, clientMessageId: null, replyTo: about?.id ?? null },
       ...{ mentions: null, disappearAfterSeconds: null },
@@ -246,7 +249,7 @@ export class Messages {
       conversationId: conversation.id,
       seq: conversation.lastSeq,
       senderId: sender.userId,
-      senderName: sender.name,
+      senderName: this.#options.nameOf(sender),
       recipientId: sender === SYSTEM ? null : conversation.peerOf(sender.userId),
       clientMessageId: input.clientMessageId,
       type: input.type,

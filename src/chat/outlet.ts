@@ -14,6 +14,8 @@ export interface Outlet {
   /** A message was read; `except` is left out. */
   receipt(userId: string, body: string, except: Origin | null): void;
   typing(conversationId: string, body: string): void;
+  /** Somebody's profile is another than before: to each of these users. */
+  profile(userIds: Iterable<string>, body: string): void;
   /** To those who may see the user's presence. */
   presence(userId: string, body: string): void;
   /**

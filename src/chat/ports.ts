@@ -20,7 +20,7 @@ export interface SentMessage {
 
 /** A message as it is kept. Times are epoch milliseconds. */
 export interface StoredMessage extends SentMessage {
-  /** The sender's name, as authenticated when the message was sent. */
+  /** What the sender went by when the message was sent: by their profile, or as authenticated. */
   readonly senderName: string;
   /** `TEXT` or whatever the client's application uses. */
   readonly type: string;

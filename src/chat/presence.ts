@@ -1,9 +1,11 @@
 import type { Clock, Timer } from "../clock.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { Actor } from "./actor.ts";
 import { type PresenceStatus, presenceEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ChatStore, StoredUser } from "./ports.ts";
+import type { UserStore } from "./user-ports.ts";
 
 /** Users who come and go so soon after others are written together. */
 const GATHER_MS = 50;
@@ -18,6 +20,7 @@ export interface UserPresence {
 
 export interface PresenceOptions {
   readonly store: ChatStore;
+  readonly users: Pick<UserStore, "nameOf">;
   readonly journal: Journal;
   readonly outlet: Outlet;
   readonly clock: Clock;
@@ -25,6 +28,8 @@ export interface PresenceOptions {
   readonly graceMs: number;
   /** The user went offline. */
   readonly onOffline: (userId: string) => void;
+  /** A fault where no caller is left to hear of it. */
+  readonly onFault: (fault: unknown) => void;
 }
 
 /**
@@ -59,7 +64,9 @@ export class Presence {
   connected(userId: string, name: string): void {
     const known = this.#users.get(userId);
     if (known === undefined) {
-      this.#users.set(userId, { name, connections: 1, status: "ONLINE", grace: null });
+      const present = { name, connections: 1, status: "ONLINE", grace: null } as const;
+      this.#users.set(userId, { ...present, profileName: null });
+      this.#loadName(userId);
       this.#keep(userId, name, this.#options.clock.now());
       this.#tell(userId, "ONLINE", this.#options.clock.now());
       return;
@@ -72,6 +79,28 @@ export class Presence {
       known.name = name;
       this.#keep(userId, name, this.#options.clock.now());
     }
+  }
+
+  /** What others see as the user's name: that of their profile, of who is there, goes first. */
+  nameOf({ userId, name }: Actor): string {
+    return this.#users.get(userId)?.profileName ?? name;
+  }
+
+  /** By their profile; null: not, and they go by the name that they are authenticated with. */
+  named(userId: string, profileName: string | null): void {
+    const present = this.#users.get(userId);
+    if (present !== undefined) present.profileName = profileName;
+  }
+
+  /** The user is to be no more: nothing is kept of when they were there. */
+  forget(userId: string): void {
+    this.#unwritten.delete(userId);
+    const present = this.#users.get(userId);
+    if (present === undefined) return;
+    present.grace?.cancel();
+    this.#users.delete(userId);
+    this.#options.onOffline(userId);
+    if (present.status !== "OFFLINE") this.#tell(userId, "OFFLINE", this.#options.clock.now());
   }
 
   /** Ends one connection. */
@@ -101,9 +130,10 @@ export class Presence {
   /** Users of this node that are not OFFLINE and may be seen, at most `limit`. */
   online(limit: number, isVisible: (userId: string) => boolean): UserPresence[] {
     const found: UserPresence[] = [];
-    for (const [userId, { name, status }] of this.#users) {
+    for (const [userId, { profileName, name: ownName, status }] of this.#users) {
       if (found.length >= limit) break;
       if (status !== "OFFLINE" && isVisible(userId)) {
+        const name = profileName ?? ownName;
         found.push({ userId, name, status, lastSeenMs: this.#options.clock.now() });
       }
     }
@@ -119,7 +149,8 @@ export class Presence {
       for (const userId of userIds) {
         const present = this.#users.get(userId);
         if (present === undefined) continue;
-        found.push({ userId, name: present.name, status: present.status, lastSeenMs: nowMs });
+        const { profileName, name, status } = present;
+        found.push({ userId, name: profileName ?? name, status, lastSeenMs: nowMs });
       }
       return found;
     });
@@ -136,6 +167,17 @@ export class Presence {
     this.#write();
     this.#writing?.cancel();
     this.#writing = null;
+  }
+
+  #loadName(userId: string): void {
+    const { users, onFault } = this.#options;
+    try {
+      const name = users.nameOf(userId);
+      if (name instanceof Promise) name.then((later) => this.named(userId, later)).catch(onFault);
+      else this.named(userId, name);
+    } catch (fault) {
+      onFault(fault);
+    }
   }
 
   #leave(userId: string, leftMs: number): void {
@@ -169,7 +211,9 @@ export class Presence {
 }
 
 interface Present {
+  /** As authenticated. */
   name: string;
+  profileName: string | null;
   connections: number;
   status: PresenceStatus;
   grace: Timer | null;

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
+import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { AddressRate, RateStanding } from "../auth/address-rate.ts";
@@ -16,6 +17,7 @@ import type { MessageSearch } from "../chat/search.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import { blockEndpoints } from "./blocks-api.ts";
@@ -38,6 +40,8 @@ import { problemResponse } from "./problem.ts";
 import { searchEndpoints } from "./search-api.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
+import type { UserExports } from "./user-export.ts";
+import { userEndpoints } from "./users-api.ts";
 
 export interface ApiOptions {
   readonly authentication: Authentication;
@@ -47,11 +51,13 @@ export interface ApiOptions {
   readonly answers: LargeAnswers;
   readonly application: ChatApplication;
   readonly topics: TopicPublisher;
+  readonly notices: NoticePublisher;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly search: MessageSearch;
   /** What each user may search. */
   readonly searches: TokenBuckets;
+  readonly exports: UserExports;
   readonly health: HealthSource;
   readonly origins: OriginPolicy;
   /** Users may make groups. */
@@ -116,8 +122,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   searchEndpoints(endpoints, { ...shared, search, searches });
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
-  const { health, topics, version } = options;
-  serverEndpoints(endpoints, { application, revocations, topics, health, chat, version });
+  userEndpoints(endpoints, { ...shared, exports: options.exports });
+  const { health, topics, notices, version } = options;
+  serverEndpoints(endpoints, { application, revocations, topics, notices, health, chat, version });
   healthEndpoints(endpoints, { health, clock });
   metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);
@@ -164,7 +171,8 @@ function doorsOf(options: ApiOptions): Doors {
       if (!isServer(context)) return user(context);
       assertServer(context, options);
       options.answers.assertRoom(context.env.remote);
-      return actingUser(context) ?? SYSTEM;
+      const acting = actingUser(context);
+      return acting === null ? SYSTEM : asKnown(acting, options);
     },
   };
 }
@@ -200,10 +208,8 @@ function assertServer(
   }
 }
 
-async function callerOf(
-  context: Context<ApiEnvironment>,
-  { authentication, origins, requests, answers }: ApiOptions,
-): Promise<Principal> {
+async function callerOf(context: Context<ApiEnvironment>, options: ApiOptions): Promise<Principal> {
+  const { authentication, origins, requests, answers } = options;
   requests.spend(context.env.remote);
   const principal = await authentication.authenticate({
     header: (name) => headerText(context.req.header(name)),
@@ -211,5 +217,14 @@ async function callerOf(
   });
   refuseForgery(context.req.raw, principal, origins);
   answers.assertRoom(context.env.remote);
-  return principal;
+  return asKnown(principal, options);
+}
+
+/** By the name of their profile. Throws USER_BEING_ERASED. */
+function asKnown<Somebody extends Actor>(
+  actor: Somebody,
+  { chat: { erasures, users } }: ApiOptions,
+): MaybePromise<Somebody> {
+  erasures.assertNone(actor.userId);
+  return users.named(actor);
 }

@@ -26,6 +26,8 @@ export interface Answer {
   readonly schema?: Schema;
   /** It is plain text. */
   readonly isText?: boolean;
+  /** It is JSON documents, one a line. */
+  readonly isLines?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */

@@ -71,29 +71,67 @@ export class LargeAnswers {
     const key = this.#options.keys.of(env.remote);
     this.#add(key, bytes.length);
     const { signal } = req.raw;
-    const gone = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve());
-    });
+    const gone = goneOf(signal);
     const taken = Promise.withResolvers<void>();
     const release = () => this.#add(key, -bytes.length);
     Promise.race([taken.promise, gone]).then(release, release);
-    const source: Bun.DirectUnderlyingSource<Uint8Array> = {
-      type: "direct",
-      async pull(out) {
-        for (let at = 0; at < bytes.length && !signal.aborted; at += PIECE_BYTES) {
-          const written: number | Promise<number> = out.write(bytes.subarray(at, at + PIECE_BYTES));
-          out.flush();
-          // It fails when the client goes, which the signal says.
-          if (written instanceof Promise) await Promise.race([written.catch(() => {}), gone]);
-        }
-        out.end();
-        taken.resolve();
-      },
+    return streamed(headers, async (out) => {
+      for (let at = 0; at < bytes.length && !signal.aborted; at += PIECE_BYTES) {
+        const written: number | Promise<number> = out.write(bytes.subarray(at, at + PIECE_BYTES));
+        out.flush();
+        // It fails when the client goes, which the signal says.
+        if (written instanceof Promise) await Promise.race([written.catch(() => {}), gone]);
+      }
+      out.end();
+      taken.resolve();
+    });
+  }
+
+  /**
+   * Texts as they are made: the next one is asked for when the client has taken most of those before,
+   * and others have had their turn. `ended` is called once: they have all been made, or the client is
+   * gone.
+   */
+  stream(
+    { env, req }: Context<ApiEnvironment>,
+    contentType: string,
+    make: () => AsyncGenerator<string>,
+    ended: () => void,
+  ): Response {
+    const headers = { "content-type": contentType };
+    if (req.method === "HEAD") {
+      ended();
+      return new Response(null, { headers });
+    }
+    const key = this.#options.keys.of(env.remote);
+    this.#add(key, PIECE_BYTES);
+    const { signal } = req.raw;
+    const gone = goneOf(signal);
+    const texts = make();
+    const release = () => {
+      this.#add(key, -PIECE_BYTES);
+      ended();
     };
-    // The browser's types, which know no such source, hide those of Bun.
-    const stream: ReadableStream<Uint8Array> = Reflect.construct(ReadableStream, [source]);
-    return new Response(stream, { headers });
+    let isPulled = false;
+    // A client that is gone before the engine asks never makes it ask.
+    void gone.then(() => {
+      if (!isPulled) release();
+    });
+    return streamed(headers, async (out) => {
+      isPulled = true;
+      try {
+        for await (const text of texts) {
+          if (signal.aborted) break;
+          const written: number | Promise<number> = out.write(text);
+          out.flush();
+          if (written instanceof Promise) await Promise.race([written.catch(() => {}), gone]);
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        out.end();
+        release();
+      }
+    });
   }
 
   #add(key: string | null, bytes: number): void {
@@ -103,4 +141,21 @@ export class LargeAnswers {
     if (ofAddress === 0) this.#byAddress.delete(key);
     else this.#byAddress.set(key, ofAddress);
   }
+}
+
+/** Resolves when the client is. */
+function goneOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve());
+  });
+}
+
+type Pull = Bun.DirectUnderlyingSource<Uint8Array>["pull"];
+
+function streamed(headers: Readonly<Record<string, string>>, pull: Pull): Response {
+  const source: Bun.DirectUnderlyingSource<Uint8Array> = { type: "direct", pull };
+  // The browser's types, which know no such source, hide those of Bun.
+  const stream: ReadableStream<Uint8Array> = Reflect.construct(ReadableStream, [source]);
+  return new Response(stream, { headers });
 }

@@ -64,9 +64,9 @@ const UNPROVEN = ["AUTHENTICATION_REQUIRED", "AUTHENTICATION_FAILED", "RATE_LIMI
 /** What every endpoint of its kind may be refused with. */
 const REFUSALS: Readonly<Record<keyof Callers, readonly ErrorCode[]>> = {
   anybody: [],
-  user: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "SERVER_FULL"],
+  user: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "USER_BEING_ERASED", "SERVER_FULL"],
   server: UNPROVEN,
-  actor: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "SERVER_FULL"],
+  actor: [...UNPROVEN, "TOKEN_EXPIRED", "TOKEN_REVOKED", "USER_BEING_ERASED", "SERVER_FULL"],
 };
 
 type Security = readonly Readonly<Record<string, readonly string[]>>[];
@@ -150,7 +150,7 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, { description, schema, isText }]) => [
+        Object.entries(route.answers).map(([status, { description, schema, isText, isLines }]) => [
           status,
           {
             description,
@@ -158,6 +158,9 @@ function operationOf(route: AnyRoute, components: Components): Operation {
               content: { "application/json": { schema: components.output(schema) } },
             }),
             ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
+            ...(isLines === true && {
+              content: { "application/x-ndjson": { schema: { type: "string" } } },
+            }),
           },
         ]),
       ),

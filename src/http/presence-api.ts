@@ -1,17 +1,13 @@
 import { z } from "zod";
-import { idSchema } from "../app/schemas.ts";
 import { SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Endpoints } from "./endpoint.ts";
-import { LONGEST_PAGE, limitSchema } from "./pages.ts";
+import { idListSchema, LONGEST_PAGE, limitSchema } from "./pages.ts";
 import { PRESENCES } from "./schemas.ts";
 import { presenceView } from "./views.ts";
 
 const presenceSchema = z.object({
-  users: z
-    .string()
-    .transform((text) => text.split(",").filter((userId) => userId !== ""))
-    .pipe(z.array(idSchema).max(LONGEST_PAGE))
+  users: idListSchema(LONGEST_PAGE)
     .optional()
     .describe("Ids with commas between them; without it, those who are there."),
   limit: limitSchema,

@@ -194,6 +194,42 @@ const PRESENCE = z
 
 export const PRESENCES = z.object({ users: z.array(PRESENCE) }).meta({ id: "Presences" });
 
+export const USER = z
+  .object({
+    userId: z.string(),
+    name: z
+      .string()
+      .describe("Of the profile; without one, as last authenticated, or else the id."),
+    picture: z.string().nullable().describe("A URL."),
+    lastSeen: time
+      .nullable()
+      .optional()
+      .describe("To oneself and the back end; null: they were never there."),
+  })
+  .meta({ id: "User" });
+
+export const USERS = z
+  .object({
+    users: z.array(USER),
+    next: z.string().nullable().describe("The `cursor` of the next page; null: there is none."),
+  })
+  .meta({ id: "Users" });
+
+export const ERASURE = z
+  .object({
+    userId: z.string(),
+    status: z.enum(["PENDING", "DONE"]),
+    messages: z.enum(["erase", "keep"]),
+    erasedMessages: z.int().describe("So far; with `keep`, those that lost the name."),
+    requestedAt: time,
+    doneAt: time.nullable(),
+  })
+  .meta({ id: "Erasure", description: "The removal of a user." });
+
+export const REACHED = z
+  .object({ users: z.int().describe("How many of them listened.") })
+  .meta({ id: "Reached" });
+
 export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
 
 export const ENDED = z

@@ -60,6 +60,7 @@ export function searchEndpoints(
     {
       ...{ method: "get", path: "/api/search", by: "actor", tag: "Messages" },
       operationId: "searchMessages",
+      isConditional: true,
       summary: "Finds messages in the caller's conversations by their words",
       query: searchSchema,
       answers: {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ChatApplication } from "../app/chat-application.ts";
+import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
@@ -7,12 +8,13 @@ import type { Chat } from "../chat/chat.ts";
 import { AppError } from "../errors.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
-import { ENDED, STATS } from "./schemas.ts";
+import { ENDED, REACHED, STATS } from "./schemas.ts";
 
 export interface ServerApiOptions {
   readonly application: ChatApplication;
   readonly revocations: Revocations;
   readonly topics: TopicPublisher;
+  readonly notices: NoticePublisher;
   readonly health: HealthSource;
   readonly chat: Pick<Chat, "journal">;
   readonly version: string;
@@ -32,16 +34,31 @@ const revocationSchema = z
   })
   .meta({ id: "Revocation" });
 
+const publication = {
+  body: z.string().describe("As it is sent to the subscribers."),
+  contentType: z
+    .string()
+    .regex(/^[\x21-\x7e ]{1,128}$/, "must be a media type")
+    .default("application/json"),
+};
+
 const publicationSchema = z
   .object({
     topic: z.string().max(1_024).describe("`/topic/…`, none of the server's own."),
-    body: z.string().describe("As it is sent to the subscribers."),
-    contentType: z
-      .string()
-      .regex(/^[\x21-\x7e ]{1,128}$/, "must be a media type")
-      .default("application/json"),
+    ...publication,
   })
   .meta({ id: "Publication" });
+
+const MOST_ADDRESSED = 10_000;
+
+const broadcastSchema = z
+  .object({
+    userIds: z
+      .union([z.array(idSchema).max(MOST_ADDRESSED), z.literal("online")])
+      .describe("To whom; `online`: to everybody who is connected."),
+    ...publication,
+  })
+  .meta({ id: "Broadcast" });
 
 /**
  * What the app's back end does with an API key: ends connections, takes tokens back, speaks on topics,
@@ -49,7 +66,7 @@ const publicationSchema = z
  */
 export function serverEndpoints(
   endpoints: Endpoints,
-  { application, revocations, topics, health, chat, version }: ServerApiOptions,
+  { application, revocations, topics, notices, health, chat, version }: ServerApiOptions,
 ): void {
   // They may come back at once: their tokens still hold.
   endpoints.add(
@@ -75,12 +92,8 @@ export function serverEndpoints(
       answers: { 200: { description: "It is on disk.", schema: ENDED } },
       refusals: ["STORAGE_UNAVAILABLE"],
     },
-    async ({ context, params: { id } }) => {
-      const durable = revocations.revokeUser(id);
-      const connections = application.endRevoked();
-      await durable;
-      return context.json({ connections });
-    },
+    async ({ context, params: { id } }) =>
+      context.json({ connections: await application.revoke(id) }),
   );
 
   endpoints.add(
@@ -112,6 +125,20 @@ export function serverEndpoints(
     ({ context, body: { topic, body, contentType } }) => {
       topics.publish(topic, body, contentType);
       return context.body(null, 204);
+    },
+  );
+
+  endpoints.add(
+    {
+      ...{ method: "post", path: "/api/broadcast", by: "server", tag },
+      operationId: "broadcast",
+      summary: "Says something to users, on `/user/queue/notices` of those who listen now",
+      body: broadcastSchema,
+      answers: { 200: { description: "It is on its way, and is not kept.", schema: REACHED } },
+    },
+    async ({ context, body: { userIds, body, contentType } }) => {
+      const addressed = userIds === "online" ? null : userIds;
+      return context.json({ users: await notices.publish(addressed, body, contentType) });
     },
   );
 

@@ -4,12 +4,14 @@ import {
   type MessageStatus,
   messageView,
   preferencesView,
+  shownName,
   shownSince,
   statusFor,
 } from "../chat/events.ts";
 import type { Invite } from "../chat/invites.ts";
 import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
 import type { UserPresence } from "../chat/presence.ts";
+import type { Erasure, KnownUser } from "../chat/user-ports.ts";
 import { isoTime } from "../clock.ts";
 
 /** What the API answers, as `schemas.ts` describes it. */
@@ -78,4 +80,22 @@ export function previewView({ id, profile, members }: Conversation) {
 
 export function presenceView({ userId, name, status, lastSeenMs }: UserPresence) {
   return { userId, name, status, lastSeen: isoTime(lastSeenMs) };
+}
+
+export function userView({ userId }: Actor, user: KnownUser) {
+  const { lastSeenMs } = user;
+  const isTold = userId === SYSTEM.userId || userId === user.userId;
+  const lastSeen = lastSeenMs === null ? null : isoTime(lastSeenMs);
+  const profile = { userId: user.userId, name: shownName(user), picture: user.picture };
+  return { ...profile, ...(isTold && { lastSeen }) };
+}
+
+export function erasureView(erasure: Erasure) {
+  const { userId, requestedMs, keepsMessages, doneMs, erasedMessages } = erasure;
+  return {
+    ...{ userId, status: doneMs === null ? "PENDING" : "DONE", erasedMessages },
+    messages: keepsMessages ? "keep" : "erase",
+    requestedAt: isoTime(requestedMs),
+    doneAt: doneMs === null ? null : isoTime(doneMs),
+  };
 }

@@ -10,7 +10,7 @@ const TOPICS = "t".charCodeAt(0);
  */
 export class MessagesOut implements CopyCounter {
   readonly counts = {
-    ...{ message: 0, confirmation: 0, receipt: 0, error: 0 },
+    ...{ message: 0, confirmation: 0, receipt: 0, error: 0, notice: 0, profile: 0 },
     ...{ typing: 0, presence: 0, topic: 0, queue: 0 },
   };
 
@@ -30,13 +30,22 @@ export class MessagesOut implements CopyCounter {
     }
   }
 
-  /** The last letter but one tells the queues apart. */
+  /** The letters before the last one tell the queues apart. */
   #sentToUser(key: string, copies: number): void {
     const { counts } = this;
     switch (key.charAt(key.length - 2)) {
-      case "e": // messages
-        counts.message += copies;
-        return;
+      case "e":
+        switch (key.charAt(key.length - 3)) {
+          case "g": // messages
+            counts.message += copies;
+            return;
+          case "c": // notices
+            counts.notice += copies;
+            return;
+          default: // profiles
+            counts.profile += copies;
+            return;
+        }
       case "n": // confirmations
         counts.confirmation += copies;
         return;

@@ -35,6 +35,7 @@ export function closeCodeFor(code: ErrorCode): number {
     case "QUEUE_FULL":
     case "STORAGE_UNAVAILABLE":
     case "AUTHENTICATION_UNAVAILABLE":
+    case "USER_BEING_ERASED":
       return 1013;
     default:
       return 1002;

@@ -37,6 +37,7 @@ import {
   overviewOf,
   positionOf,
 } from "./memory-conversation.ts";
+import { type MemoryTables, type MemoryUser, NO_PROFILE } from "./memory-users.ts";
 
 /**
  * Keeps chats in this process's memory: for tests, and for servers that may forget. It refuses what
@@ -48,7 +49,7 @@ export class MemoryChatStore implements ChatStore {
   readonly #messages = new Map<string, StoredMessage>();
   /** By sender, then by the sender's own id of the message; also what has been removed. */
   readonly #sent = new Map<string, Map<string, SentMessage>>();
-  readonly #users = new Map<string, StoredUser>();
+  readonly #users = new Map<string, MemoryUser>();
   /** By message. */
   readonly #versions = new Map<string, MessageVersion[]>();
   /** By message, by user; the first first. */
@@ -63,7 +64,8 @@ export class MemoryChatStore implements ChatStore {
     for (const message of batch.messages) this.#append(message);
     for (const write of batch.watermarks) this.#advance(write);
     for (const { userId, name, lastSeenMs } of batch.users) {
-      this.#users.set(userId, { userId, name, lastSeenMs });
+      const profile = this.#users.get(userId)?.profile ?? NO_PROFILE;
+      this.#users.set(userId, { name, lastSeenMs, profile });
     }
     for (const member of batch.removedMembers) this.#removeMember(member);
     for (const member of batch.addedMembers) this.#addMember(member);
@@ -326,7 +328,29 @@ export class MemoryChatStore implements ChatStore {
 
   users(userIds: readonly string[]): StoredUser[] {
     this.#expectOpen();
-    return [...new Set(userIds)].flatMap((userId) => this.#users.get(userId) ?? []);
+    return [...new Set(userIds)].flatMap((userId) => {
+      const {
+        name = null,
+        lastSeenMs = null,
+        profile = NO_PROFILE,
+      } = this.#users.get(userId) ?? {};
+      if (name === null || lastSeenMs === null) return [];
+      return { userId, name: profile.name ?? name, lastSeenMs };
+    });
+  }
+
+  /** For the stores beside it, which keep users and erase them. */
+  get tables(): MemoryTables {
+    this.#expectOpen();
+    return {
+      users: this.#users,
+      messages: this.#messages,
+      conversationsOfUser: this.#conversationsOfUser,
+      reactions: this.#reactions,
+      sent: this.#sent,
+      change: (change) => this.#changeMessage(change),
+      put: (message) => this.#put(message),
+    };
   }
 
   close(): void {

@@ -1,9 +1,11 @@
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
+import { MemoryErasureStore } from "./memory-erasure-store.ts";
 import { MemoryInviteStore } from "./memory-invite-store.ts";
 import { MemoryMessageSearch } from "./memory-message-search.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
+import { MemoryUserStore } from "./memory-users.ts";
 import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
@@ -14,8 +16,11 @@ export function memoryStorage(): Storage {
   const blocks = new MemoryBlockStore();
   const invites = new MemoryInviteStore();
   const search = new MemoryMessageSearch(chat);
+  const users = new MemoryUserStore(chat);
+  const erasures = new MemoryErasureStore(chat, invites);
   return {
-    ...{ chat, queues, revocations, blocks, invites, search },
+    ...{ chat, queues, revocations, blocks, invites, users, erasures },
+    search,
     async close() {
       chat.close();
       queues.close();

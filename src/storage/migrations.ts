@@ -216,6 +216,29 @@ export const MIGRATIONS: readonly string[] = [
        DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
          AND user_id IN (SELECT value FROM json_each(OLD.mentions));
      END;`,
+  // Users' profiles, and the removal of a user. Messages are found by their sender over one of two
+  // indexes, so that none has more entries than one with a client's id has had.
+  `ALTER TABLE users ADD COLUMN profile_name TEXT;
+   ALTER TABLE users ADD COLUMN picture TEXT;
+   CREATE INDEX messages_without_client_id ON messages (sender_id) WHERE client_message_id IS NULL;
+   CREATE INDEX reactions_by_user ON reactions (user_id, message_id);
+   CREATE INDEX invites_by_creator ON invites (creator_id, code);
+
+   CREATE TABLE erasures (
+     user_id TEXT NOT NULL PRIMARY KEY,
+     requested_ms INTEGER NOT NULL,
+     keeps_messages INTEGER NOT NULL,
+     done_ms INTEGER,
+     erased_messages INTEGER NOT NULL DEFAULT 0,
+     stage INTEGER NOT NULL DEFAULT 0,
+     stage_after TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX erasures_under_way ON erasures (requested_ms) WHERE done_ms IS NULL;
+   CREATE TABLE erasures_untold (
+     user_id TEXT NOT NULL,
+     conversation_id TEXT NOT NULL,
+     PRIMARY KEY (user_id, conversation_id)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

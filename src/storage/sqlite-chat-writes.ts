@@ -5,14 +5,17 @@ import {
   type StoredMessage,
   type WriteBatch,
 } from "../chat/ports.ts";
+import { MessageErasure } from "./sqlite-message-erasure.ts";
 
 /** What a batch of chats writes. Transactions are the caller's. */
 export class ChatWrites {
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #erasure: MessageErasure;
 
   /** The database must be migrated. */
   constructor(db: Database) {
     this.#statements = prepare(db);
+    this.#erasure = new MessageErasure(db);
   }
 
   /** Throws the engine's error, and may then have written some of it. */
@@ -75,9 +78,7 @@ export class ChatWrites {
         this.#statements.forgetOldVersions.run(messageId);
         return;
       case "delete":
-        this.#statements.erase.run(change.deletedMs, messageId);
-        this.#statements.forgetVersions.run(messageId);
-        this.#statements.forgetReactions.run(messageId);
+        this.#erasure.erase(messageId, change.deletedMs);
         return;
       case "react": {
         const { userId, emoji, reactedMs } = change;
@@ -248,21 +249,11 @@ function prepare(db: Database) {
     edit: db.query<null, [content: string, editedMs: number, messageId: string]>(
       "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ?",
     ),
-    erase: db.query<null, [deletedMs: number, messageId: string]>(
-      `UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL, mentions = NULL
-       WHERE id = ?`,
-    ),
     forgetOldVersions: db.query<null, [messageId: string]>(
       `DELETE FROM message_versions
        WHERE message_id = ?1
          AND version <= (SELECT max(version) FROM message_versions WHERE message_id = ?1)
                         - ${MOST_VERSIONS}`,
-    ),
-    forgetVersions: db.query<null, [messageId: string]>(
-      "DELETE FROM message_versions WHERE message_id = ?",
-    ),
-    forgetReactions: db.query<null, [messageId: string]>(
-      "DELETE FROM reactions WHERE message_id = ?",
     ),
     react: db.query<null, [userId: string, emoji: string, reactedMs: number, messageId: string]>(
       `INSERT INTO reactions (message_id, user_id, emoji, reacted_ms)

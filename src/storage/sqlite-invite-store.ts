@@ -36,6 +36,10 @@ export class SqliteInviteStore implements InviteStore {
     return answer(() => this.#reads.ofConversation.all(conversationId));
   }
 
+  madeBy(creatorId: string, after: string | null, limit: number): Invite[] {
+    return answer(() => this.#reads.madeBy.all(creatorId, after ?? "", Math.max(limit, 0)));
+  }
+
   #holds(write: InviteWrite): boolean {
     if (write.kind === "remove") return this.byCode(write.code) === null;
     return this.byCode(write.invite.code) !== null;
@@ -46,5 +50,6 @@ function prepare(db: Database) {
   return {
     byCode: db.query<Invite, [code: string]>(READS.invite),
     ofConversation: db.query<Invite, [conversationId: string]>(READS.invitesOf),
+    madeBy: db.query<Invite, [creatorId: string, after: string, limit: number]>(READS.invitesBy),
   };
 }

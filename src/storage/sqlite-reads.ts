@@ -76,6 +76,22 @@ const CONVERSATION = `
 /** When something last happened in a conversation. */
 const ACTIVE_MS = "coalesce(conversations.last_message_ms, conversations.created_ms)";
 
+/** A user of whom only the profile is there has neither been seen nor named. */
+const KNOWN_USER = `
+  user_id AS userId,
+  profile_name AS name,
+  picture,
+  nullif(name, '') AS authenticatedName,
+  nullif(last_seen_ms, 0) AS lastSeenMs`;
+
+const ERASURE = `
+  user_id AS userId,
+  requested_ms AS requestedMs,
+  keeps_messages AS keepsMessages,
+  done_ms AS doneMs,
+  erased_messages AS erasedMessages,
+  stage`;
+
 const INVITE = `
   code,
   conversation_id AS conversationId,
@@ -243,9 +259,65 @@ export const READS = {
     WHERE members.user_id = ?1 AND others.user_id <> ?1
     LIMIT ?2`,
 
+  // Of those who were ever there.
   users: `
-    SELECT user_id AS userId, name, last_seen_ms AS lastSeenMs
-    FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
+    SELECT user_id AS userId, coalesce(profile_name, name) AS name, last_seen_ms AS lastSeenMs
+    FROM users WHERE user_id IN (SELECT value FROM json_each(?)) AND last_seen_ms > 0`,
+
+  profileName: "SELECT profile_name AS name FROM users WHERE user_id = ?",
+
+  knownUsers: `
+    SELECT ${KNOWN_USER} FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
+
+  userList: `SELECT ${KNOWN_USER} FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?`,
+
+  sharing: `
+    SELECT wanted.value AS userId FROM json_each(?2) AS wanted
+    WHERE EXISTS (
+      SELECT 1 FROM members
+      CROSS JOIN members AS others
+        ON others.conversation_id = members.conversation_id AND others.user_id = wanted.value
+      WHERE members.user_id = ?1
+    )`,
+
+  membershipsOf: `
+    SELECT members.conversation_id AS conversationId, conversations.kind, conversations.title,
+           members.role, members.joined_seq AS joinedSeq, members.delivered_seq AS deliveredSeq,
+           members.read_seq AS readSeq, ${PREFERENCES}
+    FROM members
+    CROSS JOIN conversations ON conversations.id = members.conversation_id
+    WHERE members.user_id = ? AND members.conversation_id > ?
+    ORDER BY members.conversation_id LIMIT ?`,
+
+  messagesWithClientId: `
+    SELECT ${MESSAGE} FROM messages
+    WHERE sender_id = ? AND client_message_id > ?
+    ORDER BY client_message_id LIMIT ?`,
+
+  messagesWithoutClientId: `
+    SELECT messages.rowid, ${MESSAGE} FROM messages
+    WHERE sender_id = ? AND client_message_id IS NULL AND messages.rowid > ?
+    ORDER BY messages.rowid LIMIT ?`,
+
+  reactionsOf: `
+    SELECT reactions.message_id AS messageId, messages.conversation_id AS conversationId,
+           reactions.emoji, reactions.reacted_ms AS reactedMs
+    FROM reactions
+    CROSS JOIN messages ON messages.id = reactions.message_id
+    WHERE reactions.user_id = ? AND reactions.message_id > ?
+    ORDER BY reactions.message_id LIMIT ?`,
+
+  invitesBy: `
+    SELECT ${INVITE} FROM invites WHERE creator_id = ? AND code > ? ORDER BY code LIMIT ?`,
+
+  erasure: `SELECT ${ERASURE} FROM erasures WHERE user_id = ?`,
+
+  erasuresUnderWay: `
+    SELECT ${ERASURE} FROM erasures WHERE done_ms IS NULL ORDER BY requested_ms`,
+
+  erasuresUntold: `
+    SELECT conversation_id AS conversationId FROM erasures_untold
+    WHERE user_id = ? ORDER BY conversation_id LIMIT ?`,
 
   queueMessages: `
     SELECT id, queue, headers AS headersJson, body, expires_ms AS expiresMs, deliveries

@@ -8,6 +8,7 @@ import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
+import { ErasureWrites } from "./sqlite-erasure-writes.ts";
 import { unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
@@ -17,8 +18,16 @@ import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { SearchWrites } from "./sqlite-search-writes.ts";
 import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
+import { UserWrites } from "./sqlite-user-writes.ts";
 
-export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites";
+export type StoreName =
+  | "chat"
+  | "queues"
+  | "revocations"
+  | "blocks"
+  | "invites"
+  | "users"
+  | "erasures";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -89,6 +98,8 @@ class Writes {
       revocations: new RevocationWrites(db),
       blocks: new BlockWrites(db),
       invites: new InviteWrites(db),
+      users: new UserWrites(db),
+      erasures: new ErasureWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

@@ -5,6 +5,7 @@ import type { QueueStore } from "../broker/queue-store.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
+import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { removeChecksum } from "./backup-checksum.ts";
@@ -13,6 +14,7 @@ import { SqliteBlockStore } from "./sqlite-block-store.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { ClientIds } from "./sqlite-client-ids.ts";
 import { Commits } from "./sqlite-commits.ts";
+import { SqliteErasureStore } from "./sqlite-erasure-store.ts";
 import { openingError } from "./sqlite-errors.ts";
 import { SqliteInviteStore } from "./sqlite-invite-store.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
@@ -27,6 +29,7 @@ import { SqliteRevocationStore } from "./sqlite-revocation-store.ts";
 import { SqliteSearch } from "./sqlite-search.ts";
 import { SearchIndexing } from "./sqlite-search-indexing.ts";
 import { type DatabaseWorker, startDatabaseWorker } from "./sqlite-thread.ts";
+import { SqliteUserStore } from "./sqlite-user-store.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import type { Storage } from "./storage.ts";
 
@@ -99,6 +102,8 @@ class SqliteStorage implements Storage {
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
   readonly search: SqliteSearch;
+  readonly users: UserStore & UserDataStore;
+  readonly erasures: ErasureStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -127,6 +132,8 @@ class SqliteStorage implements Storage {
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
     this.invites = new SqliteInviteStore(this.#commits, reader);
+    this.users = new SqliteUserStore(this.#commits, reader);
+    this.erasures = new SqliteErasureStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@ import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { MessageSearch } from "../chat/search.ts";
+import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
 
 /** One engine and the stores that it keeps, each for the floor whose port it is. */
 export interface Storage {
@@ -13,6 +14,8 @@ export interface Storage {
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
   readonly search: MessageSearch;
+  readonly users: UserStore & UserDataStore;
+  readonly erasures: ErasureStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

@@ -153,9 +153,29 @@ function withMessageEvent(conversation: Conversation, { event, senderId }: Messa
       return change(() => ({ isPinned: false }));
     case "MESSAGE_REACTION":
       return change(({ reactions }) => ({ reactions: withReaction(reactions, senderId, emoji) }));
+    case "USER_ERASED":
+      return withoutUser(conversation, event.userId, event.messages === "erased");
     default:
       return conversation;
   }
+}
+
+/** Of a user who is no more nothing is left of how they reacted, and mostly of what they said. */
+function withoutUser(
+  conversation: Conversation,
+  userId: string | null,
+  isErased: boolean,
+): Conversation {
+  return {
+    ...conversation,
+    messages: conversation.messages.map((message) => {
+      if (message.event !== null || userId === null) return message;
+      if (isErased && message.senderId === userId) {
+        return { ...message, content: "", isDeleted: true, reactions: [] };
+      }
+      return { ...message, reactions: withReaction(message.reactions, userId, null) };
+    }),
+  };
 }
 
 /** Of each user the last one counts; null takes it back. */

@@ -57,6 +57,8 @@ export interface ChatEvent {
   readonly content: string | null;
   /** null: a reaction is taken back. */
   readonly emoji: string | null;
+  /** What became of those of a user who is no more: `erased`, or `kept`. */
+  readonly messages: string | null;
 }
 
 export interface Confirmation {
@@ -171,6 +173,7 @@ function readEvent(type: string, value: unknown): ChatEvent | null {
     messageId: body.optionalText("messageId"),
     content: plainOrNull(body.optionalText("content")),
     emoji: plainOrNull(body.optionalText("emoji")),
+    messages: body.optionalText("messages"),
   };
 }
 

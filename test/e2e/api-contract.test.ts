@@ -35,7 +35,11 @@ beforeAll(async () => {
   const { messages } = await history.json();
   const made = await askAs(server, "alice", "/api/conversations/club/invites", "POST", {});
   const { code } = await made.json();
-  findable = { messages: messages.map(({ id }: { id: string }) => id), invites: [code] };
+  findable = {
+    messages: messages.map(({ id }: { id: string }) => id),
+    invites: [code],
+    users: ["alice", "dora", "emil"],
+  };
 });
 
 afterAll(async () => {
@@ -61,7 +65,7 @@ test("what goes in and what comes out has a name, which generated clients call i
     for (const { operationId, requestBody, responses } of Object.values(item)) {
       for (const { content = {} } of [requestBody ?? {}, ...Object.values(responses)]) {
         for (const [media, { schema }] of Object.entries(content)) {
-          if (media.endsWith("json")) expect(schema.$ref, operationId).toBeDefined();
+          if (/[/+]json$/.test(media)) expect(schema.$ref, operationId).toBeDefined();
         }
       }
     }
@@ -94,7 +98,12 @@ describe("whatever is asked", () => {
   const ajv = addFormats.default(new Ajv2020({ strict: false }));
   const seen = new Map<string, Set<number>>();
 
+  /** Whom the calls are about must be there for the next of them. */
+  const isEndOfAll = ({ operation, path }: ApiCall) =>
+    operation.operationId === "deleteUsersById" && !/\/(dora|emil)(\?|$)/.test(path);
+
   async function answerTo(call: ApiCall): Promise<void> {
+    if (isEndOfAll(call)) return;
     const response = await fetch(server.url + call.path, {
       method: call.method,
       headers: call.headers,
@@ -110,7 +119,8 @@ describe("whatever is asked", () => {
     const media = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
     const form = described?.content?.[media]?.schema;
     if (form !== undefined) {
-      const value: unknown = media.endsWith("json") ? JSON.parse(text) : text;
+      const isDocument = media === "application/json" || media === "application/problem+json";
+      const value: unknown = isDocument ? JSON.parse(text) : text;
       const isValid = ajv.validate({ ...form, components: document.components }, value);
       expect(isValid, `${told}: ${ajv.errorsText()}`).toBe(true);
     } else if (described?.content !== undefined) {

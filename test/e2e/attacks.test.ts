@@ -50,7 +50,7 @@ beforeAll(async () => {
   });
   const staff = await tokenOf({ sub: "alice", roles: ["staff"] });
   alice = await signIn({ passcode: staff });
-  for (const queue of ["messages", "confirmations", "receipts", "errors"]) {
+  for (const queue of ["messages", "confirmations", "receipts", "profiles", "notices", "errors"]) {
     await alice.confirmed("SUBSCRIBE", { id: queue, destination: `/user/queue/${queue}` });
   }
   await alice.confirmed("SUBSCRIBE", { id: "typing", destination: "/topic/typing/secrets" });
@@ -342,6 +342,12 @@ async function answersOf(attacker: string, target: StompTarget, about: Victim): 
   await client.confirmed("SEND", { destination: "/app/chat.sync" }, sync);
   const isEnd = (text: string) => text.includes('"conversations":{"end"');
   await client.until("the end", () => client.got("MESSAGE").some((frame) => isEnd(frame.text())));
+  // What is written elsewhere than messages may take longer.
+  await client.until("the answer", () =>
+    client.frames.some(
+      (frame) => frame.header("receipt-id") === "r" || frame.text().includes('"code":'),
+    ),
+  );
   const events = client.got("MESSAGE").map((frame) => frame.text());
   const commands = client.frames.filter((frame) => frame.header("receipt-id") === "r");
   client.close();

@@ -43,6 +43,12 @@ async function tagOf(path: string): Promise<string> {
 }
 
 test("what did not change is not sent again; what did, is", async () => {
+  const needleId = await said("a needle");
+  const found = async () => {
+    const answer = await askAs(server, "alice", "/api/search?q=needle");
+    return (await answer.json()).results.length;
+  };
+  while ((await found()) === 0);
   const changes: Readonly<Record<string, () => Promise<unknown>>> = {
     "/api/conversations": () => said("for the list"),
     "/api/conversations/team": () =>
@@ -64,6 +70,12 @@ test("what did not change is not sent again; what did, is", async () => {
       askAs(server, "alice", "/api/conversations/team/members/dave", "PUT"),
     "/api/conversations/team/invites": () =>
       askAs(server, "alice", "/api/conversations/team/invites", "POST", {}),
+    // The index of words follows the messages: what it says of one is as good as what it finds.
+    "/api/search?q=needle": () =>
+      askAs(server, "alice", `/api/messages/${needleId}/reaction`, "PUT", { emoji: "👍" }),
+    "/api/users?ids=alice": () =>
+      askAs(server, "alice", "/api/users/alice", "PATCH", { name: "A" }),
+    "/api/users/alice": () => askAs(server, "alice", "/api/users/alice", "PATCH", { name: "Al" }),
     "/api/blocks": () => askAs(server, "alice", "/api/blocks/mallory", "PUT"),
   };
   const document = await (await fetch(`${server.url}/api/openapi.json`)).json();

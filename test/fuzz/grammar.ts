@@ -29,7 +29,7 @@ const PATTERNS = [
 ];
 const QUEUES = Array.from({ length: 12 }, (_, index) => `/queue/fuzz.${index}`);
 const TRANSACTIONS = ["t1", "t2", "t\\n:3"];
-const USER_QUEUES = ["errors", "confirmations", "receipts", "messages"];
+const USER_QUEUES = ["errors", "confirmations", "receipts", "profiles", "notices", "messages"];
 const APP_ROUTES = [
   ...["/app/chat.send", "/app/chat.send", "/app/chat.read", "/app/chat.sync"],
   ...["/app/user.presence", "/app/user.connect", "/app/chat.typing/fuzz-c-1", "/app/chat.shout"],

@@ -13,6 +13,15 @@ const BOB = { ...LOCAL, peerAddress: "203.0.113.6", address: "203.0.113.6" };
 /** More than the system's own buffers between the two take. */
 const LONG = "ü👋".repeat(3_000_000);
 
+const PAGE = "x".repeat(64 * 1_024);
+const PAGES = 1_000;
+let made: number;
+let isEnded: boolean;
+
+async function* pages(): AsyncGenerator<string> {
+  for (made = 0; made < PAGES; made += 1) yield PAGE;
+}
+
 let answers: LargeAnswers;
 let server: ReturnType<typeof Bun.serve>;
 let sockets: Socket[];
@@ -25,6 +34,10 @@ beforeEach(() => {
     callerHeaders: ["Authorization", "x-user-id", "authorization"],
   });
   const api = new Hono<ApiEnvironment>();
+  const ended = () => {
+    isEnded = true;
+  };
+  api.get("/pages", (context) => answers.stream(context, "text/plain", pages, ended));
   api.get("/:what", (context) =>
     answers.json(context, { content: context.req.param("what") === "long" ? LONG : "short" }),
   );
@@ -33,6 +46,8 @@ beforeEach(() => {
     fetch: (request) => api.fetch(request, { remote: ALICE }),
   });
   sockets = [];
+  made = 0;
+  isEnded = false;
 });
 
 afterEach(async () => {
@@ -41,10 +56,10 @@ afterEach(async () => {
 });
 
 /** Asks, and takes nothing of the answer. */
-function askedInVain(): Socket {
+function askedInVain(path = "/long"): Socket {
   const socket = connect(server.port ?? 0, "127.0.0.1");
   socket.pause();
-  socket.write("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   sockets.push(socket);
   return socket;
 }
@@ -111,4 +126,36 @@ test("nor does anybody when all together leave too much", async () => {
   await until(() => answers.bytes > 40_000_000);
   expect(await refusalOf(() => answers.assertRoom(BOB))).toBe("SERVER_FULL");
   expect(await refusalOf(() => answers.assertRoom(LOCAL))).toBe("SERVER_FULL");
+});
+
+/** None is made in so many turns: the maker waits for the client. */
+async function untilStill(): Promise<number> {
+  for (;;) {
+    const before = made;
+    for (let turn = 0; turn < 500; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (made > 0 && made === before) return made;
+  }
+}
+
+test("what comes in pages is made as the client takes it, and is whole", async () => {
+  const socket = askedInVain("/pages");
+  expect(await untilStill()).toBeLessThan(PAGES / 2);
+  socket.resume();
+  await until(() => isEnded);
+  expect(made).toBe(PAGES);
+  const whole = await fetch(new URL("/pages", server.url));
+  expect((await whole.text()).length).toBe(PAGES * PAGE.length);
+  expect((await fetch(new URL("/pages", server.url), { method: "HEAD" })).status).toBe(200);
+  await until(() => answers.bytes === 0);
+});
+
+test("of a client that is gone, no page is made any more", async () => {
+  const socket = askedInVain("/pages");
+  await untilStill();
+  socket.destroy();
+  await until(() => isEnded);
+  expect(made).toBeLessThan(PAGES);
+  await until(() => answers.bytes === 0);
 });

@@ -1,10 +1,12 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
+import { userStoreContract } from "../contract/user-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 
 chatStoreContract("the store in memory", memoryStorage);
@@ -14,3 +16,5 @@ revocationStoreContract("the store in memory", memoryStorage);
 blockStoreContract("the store in memory", memoryStorage);
 inviteStoreContract("the store in memory", memoryStorage);
 messageSearchContract("the store in memory", memoryStorage);
+userStoreContract("the store in memory", memoryStorage);
+erasureStoreContract("the store in memory", memoryStorage);

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
+import { ERASURE_READS } from "../../src/storage/sqlite-erasure-writes.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
 import { REMOVALS, Removals } from "../../src/storage/sqlite-removals.ts";
 import { writeOldChat } from "../support/old-database.ts";
@@ -14,22 +15,34 @@ describe("every read goes by an index:", () => {
   const planOf = (sql: string) =>
     db.query<{ detail: string; parent: number }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
 
-  for (const [name, sql] of Object.entries({ ...READS, ...REMOVALS })) {
+  const erasureReads = Object.fromEntries(
+    Object.entries(ERASURE_READS).map(([name, sql]) => [`to erase: ${name}`, sql]),
+  );
+
+  for (const [name, sql] of Object.entries({ ...READS, ...REMOVALS, ...erasureReads })) {
     test(name, () => {
       const plan = planOf(sql);
       const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
-      // What was asked for or found is gone through, what matches in the index of words, all queue messages, revocations, blocks, and nothing else.
+      // What was asked for or found is gone through, what matches in the index of words, all queue messages, revocations, blocks, erasures under way, and nothing else.
       const meant =
-        /^SCAN (wanted|json_each|search VIRTUAL TABLE INDEX \d+:M|(?:page|\(subquery-\d+\)|queue_messages|revocations|blocks)$)/;
+        /^SCAN (wanted|json_each|search VIRTUAL TABLE INDEX \d+:M|(?:page|\(subquery-\d+\)|queue_messages|revocations|blocks|erasures USING INDEX erasures_under_way)$)/;
       expect(scans.filter((detail) => !meant.test(detail))).toEqual([]);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("AUTOMATIC");
     });
   }
 
-  test("neither a page of history, nor what expires, nor the queues' messages need sorting", () => {
+  test("neither pages of history, of users and of what is theirs, nor what expires, nor the queues' messages need sorting", () => {
     const { historyAfter, historyBefore, queueMessages } = READS;
     const { bottoms, bottomMessages } = REMOVALS;
-    for (const sql of [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages]) {
+    const ofUsers = [
+      READS.membershipsOf,
+      READS.messagesWithClientId,
+      READS.messagesWithoutClientId,
+    ];
+    const inPages = [...ofUsers, READS.userList, READS.reactionsOf, READS.invitesBy];
+    const paged = [...inPages, ...Object.values(ERASURE_READS)];
+    const others = [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages];
+    for (const sql of [...others, ...paged]) {
       // What is asked of each row, such as its few reactions, may be sorted.
       const plan = planOf(sql).filter(({ parent }) => parent === 0);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("TEMP B-TREE");

@@ -2,10 +2,12 @@ import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
+import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
+import { userStoreContract } from "../contract/user-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -22,3 +24,5 @@ revocationStoreContract("the SQLite store", open);
 blockStoreContract("the SQLite store", open);
 inviteStoreContract("the SQLite store", open);
 messageSearchContract("the SQLite store", open);
+userStoreContract("the SQLite store", open);
+erasureStoreContract("the SQLite store", open);

@@ -94,6 +94,7 @@ export const STOMP_TARGETS: readonly StompTarget[] = [
   ),
   sends("/app/user.presence", null, () => ({ status: "AWAY", userId: "alice" })),
   sends("/app/user.connect", "FORBIDDEN_DESTINATION", () => ({ userId: "alice" })),
+  sends("/app/user.profile", null, () => ({ picture: null, userId: "alice" })),
   sends("/app/auth.refresh", "REFRESH_REFUSED", () => ({ token: "forged" })),
   sends("/app/nothing", "UNKNOWN_DESTINATION"),
   sends("/user/alice/queue/messages", "FORBIDDEN_DESTINATION"),
@@ -108,6 +109,8 @@ export const STOMP_TARGETS: readonly StompTarget[] = [
   subscribes("/user/alice/queue/messages", "FORBIDDEN_DESTINATION"),
   subscribes("/user/alice/queue/confirmations", "FORBIDDEN_DESTINATION"),
   subscribes("/user/alice/queue/receipts", "FORBIDDEN_DESTINATION"),
+  subscribes("/user/alice/queue/profiles", "FORBIDDEN_DESTINATION"),
+  subscribes("/user/alice/queue/notices", "FORBIDDEN_DESTINATION"),
   subscribes("/user/alice/queue/errors", "FORBIDDEN_DESTINATION"),
   subscribes("/user/*/queue/messages", "FORBIDDEN_DESTINATION"),
   subscribes("/user/alice/queue/other", "UNKNOWN_DESTINATION"),
@@ -187,6 +190,30 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
   http("DELETE", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
+  http("GET", "/api/users", "NOT_PERMITTED"),
+  ...(
+    [
+      ["GET", "", "USER_NOT_FOUND"],
+      ["PATCH", "", "NOT_PERMITTED", { name: "Mallory" }],
+      ["DELETE", "", "NOT_PERMITTED"],
+      ["GET", "/export", "NOT_PERMITTED"],
+    ] as const
+  ).map(([method, rest, code, body]) =>
+    http(method, `/api/users/{id}${rest}`, code, {
+      ...{ path: () => `/api/users/alice${rest}`, ...(body && { body }) },
+    }),
+  ),
+  ...(
+    [
+      ["PUT", ""],
+      ["GET", "/erasure"],
+    ] as const
+  ).map(([method, rest]) =>
+    http(method, `/api/users/{id}${rest}`, "AUTHENTICATION_FAILED", {
+      ...{ by: "server", path: () => `/api/users/alice${rest}` },
+    }),
+  ),
+  http("POST", "/api/broadcast", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/api/websocket/health", null, { by: "anybody" }),
   http("GET", "/api/openapi.json", null, { by: "anybody" }),
   http("GET", "/api/docs", null, { by: "anybody" }),

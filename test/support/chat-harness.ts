@@ -6,8 +6,12 @@ import type { Origin, Outlet } from "../../src/chat/outlet.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
 import { newCode } from "../../src/ids.ts";
+import { silentLog } from "../../src/log.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { MemoryErasureStore } from "../../src/storage/memory-erasure-store.ts";
 import { MemoryInviteStore } from "../../src/storage/memory-invite-store.ts";
+import { MemoryUserStore } from "../../src/storage/memory-users.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 /** What chat told, in the order of the telling. */
@@ -17,6 +21,7 @@ export interface Told {
     | "confirmation"
     | "receipt"
     | "typing"
+    | "profile"
     | "presence"
     | "watch"
     | "joined"
@@ -42,6 +47,9 @@ export class RecordingOutlet implements Outlet {
   }
   typing(conversationId: string, body: string): void {
     this.told.push({ kind: "typing", to: conversationId, body: JSON.parse(body) });
+  }
+  profile(userIds: Iterable<string>, body: string): void {
+    for (const to of userIds) this.told.push({ kind: "profile", to, body: JSON.parse(body) });
   }
   presence(_userId: string, body: string): void {
     this.told.push({ kind: "presence", to: "*", body: JSON.parse(body) });
@@ -87,6 +95,9 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
   const clock = new FakeClock();
   const faults: unknown[] = [];
   const storeChanges: string[] = [];
+  // Users are kept beside the chats, where these are in memory.
+  const memory = store instanceof MemoryChatStore ? store : new MemoryChatStore();
+  const invites = new MemoryInviteStore();
   const chat = new Chat({
     store,
     outlet,
@@ -100,7 +111,12 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     editWithinMs: 0,
     deleteWithinMs: 0,
     contentBytes: 128 * 1_024,
-    invites: new MemoryInviteStore(),
+    invites,
+    users: new MemoryUserStore(memory),
+    erasures: new MemoryErasureStore(memory, invites),
+    underWay: [],
+    lockOut: async () => {},
+    log: silentLog,
     newCode,
     recentMessages: 1_000,
     cachedMembers: 250_000,

@@ -410,6 +410,19 @@ describe("what happens to a message", () => {
     expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
   });
 
+  test("leaves nothing of a user who is no more", () => {
+    const erased = { userId: "bob", messages: "erased" };
+    const message = first(
+      happened(2, "MESSAGE_REACTION", { emoji: "👍" }),
+      happened(3, "USER_ERASED", erased),
+    );
+    expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
+    const other = first(happened(2, "USER_ERASED", { ...erased, userId: "eve" }));
+    expect(other).toMatchObject({ content: "message 1", isDeleted: false });
+    const kept = first(happened(2, "USER_ERASED", { ...erased, messages: "kept" }));
+    expect(kept).toMatchObject({ content: "message 1", isDeleted: false });
+  });
+
   test("comes with a page of what was missed, to what was at hand before it", () => {
     const event = happening({ type: "MESSAGE_EDITED", messageId: "id-1", content: "better" });
     const missed = page([wireMessage(2, { event })], { afterSeq: 1 });

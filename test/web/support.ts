@@ -34,7 +34,7 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
 export function happening(event: Partial<ChatEvent> & { readonly type: string }): ChatEvent {
   return {
     ...{ title: null, picture: null, userId: null, role: null, memberCount: null },
-    ...{ messageId: null, content: null, emoji: null },
+    ...{ messageId: null, content: null, emoji: null, messages: null },
     ...event,
   };
 }

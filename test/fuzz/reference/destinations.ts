@@ -13,7 +13,7 @@ export interface DestinationJudgement {
   send(body: Buffer): Outcome | "malformed";
 }
 
-const USER_QUEUES = ["messages", "confirmations", "receipts", "errors"];
+const USER_QUEUES = ["messages", "confirmations", "receipts", "profiles", "notices", "errors"];
 
 const NOWHERE: DestinationJudgement = {
   isKnown: false,

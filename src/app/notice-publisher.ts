@@ -1,0 +1,56 @@
+import type { Broker } from "../broker/broker.ts";
+import { userQueue } from "../broker/destination.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import { assertFits } from "../chat/messages.ts";
+import type { Clock } from "../clock.ts";
+import type { NewId } from "../ids.ts";
+import type { UserSessions } from "./user-sessions.ts";
+
+/** Users who are told before others have their turn. */
+const USERS_A_TURN = 500;
+
+export interface NoticePublisherOptions {
+  readonly broker: Broker;
+  readonly sessions: UserSessions;
+  readonly clock: Clock;
+  /** Of `message-id` headers: unique on this server while it runs. */
+  readonly newId: NewId;
+  /** Of a body. */
+  readonly limitBytes: number;
+}
+
+/** What the app's back end says to users, on their queues of notices. */
+export class NoticePublisher {
+  readonly #options: NoticePublisherOptions;
+
+  constructor(options: NoticePublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * To these users, each once, or to all who are connected (null); how many of them listen. Nobody
+   * keeps it: who does not listen now, never gets it. It is encoded once for all. Rejects with
+   * VALIDATION_FAILED.
+   */
+  async publish(
+    userIds: readonly string[] | null,
+    body: string,
+    contentType: string,
+  ): Promise<number> {
+    const { broker, sessions, clock, newId, limitBytes } = this.#options;
+    assertFits(body, limitBytes, "body");
+    const message = new Outgoing(newId(), body, ["content-type", contentType]);
+    const wanted = [...new Set(userIds ?? sessions.userIds())];
+    let reached = 0;
+    for (const [index, userId] of wanted.entries()) {
+      if (index > 0 && index % USERS_A_TURN === 0) {
+        await new Promise<void>((resolve) => clock.schedule(0, resolve));
+      }
+      const key = userQueue(userId, "notices");
+      if (!broker.hasListeners(key)) continue;
+      broker.deliver(key, message);
+      reached += 1;
+    }
+    return reached;
+  }
+}

@@ -1,0 +1,124 @@
+import { ERASED_NAME, erasedEvent } from "../chat/erased.ts";
+import type { StoredMessage } from "../chat/ports.ts";
+import type { Erasure, ErasureStore } from "../chat/user-ports.ts";
+import type { MemoryChatStore } from "./memory-chat-store.ts";
+import { NO_PREFERENCES } from "./memory-conversation.ts";
+import type { MemoryInviteStore } from "./memory-invite-store.ts";
+
+interface Progress {
+  erasure: Erasure;
+  /** What is to be done to each row; null: that has not been looked up yet. */
+  left: (() => void)[] | null;
+  readonly untold: Set<string>;
+}
+
+/** Erasures of users from the chats in memory. */
+export class MemoryErasureStore implements ErasureStore {
+  readonly #erasures = new Map<string, Progress>();
+
+  constructor(
+    readonly chat: MemoryChatStore,
+    readonly invites: MemoryInviteStore,
+  ) {}
+
+  async begin(begun: Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">): Promise<void> {
+    this.#expectOpen();
+    const { userId, requestedMs, keepsMessages } = begun;
+    if (this.erasure(userId)?.doneMs === null) return;
+    const erasure = { userId, requestedMs, keepsMessages, doneMs: null, erasedMessages: 0 };
+    this.#erasures.set(userId, { erasure, left: null, untold: new Set() });
+  }
+
+  erasure(userId: string): Erasure | null {
+    this.#expectOpen();
+    return this.#erasures.get(userId)?.erasure ?? null;
+  }
+
+  underWay(): Erasure[] {
+    this.#expectOpen();
+    return [...this.#erasures.values()]
+      .map(({ erasure }) => erasure)
+      .filter(({ doneMs }) => doneMs === null);
+  }
+
+  async erasePortion(userId: string, limit: number): Promise<boolean> {
+    this.#expectOpen();
+    const progress = this.#erasures.get(userId);
+    if (progress?.erasure.doneMs !== null) return false;
+    progress.left ??= this.#tasksOf(userId, progress);
+    for (const task of progress.left.splice(0, limit)) task();
+    return progress.left.length === 0;
+  }
+
+  untold(userId: string, limit: number): string[] {
+    this.#expectOpen();
+    return [...(this.#erasures.get(userId)?.untold ?? [])].sort().slice(0, limit);
+  }
+
+  async told(userId: string, conversationIds: readonly string[]): Promise<void> {
+    this.#expectOpen();
+    for (const id of conversationIds) this.#erasures.get(userId)?.untold.delete(id);
+  }
+
+  async finish(userId: string, doneMs: number): Promise<void> {
+    const progress = this.#erasures.get(userId);
+    this.chat.tables.users.delete(userId);
+    if (progress?.erasure.doneMs !== null) return;
+    progress.erasure = { ...progress.erasure, doneMs };
+    progress.untold.clear();
+  }
+
+  #tasksOf(userId: string, progress: Progress): (() => void)[] {
+    const { tables } = this.chat;
+    const { messages, conversationsOfUser, reactions, sent } = tables;
+    const memberships = (conversationsOfUser.get(userId) ?? []).map(({ id, preferences }) => () => {
+      progress.untold.add(id);
+      if (preferences.has(userId)) preferences.set(userId, NO_PREFERENCES);
+    });
+    const own = [...messages.values()]
+      .filter(({ senderId }) => senderId === userId)
+      .map(
+        ({ id }) =>
+          () =>
+            this.#eraseMessage(id, progress),
+      );
+    const unreact = [...reactions].flatMap(([messageId, ofUsers]) => {
+      if (!ofUsers.has(userId)) return [];
+      const { requestedMs: reactedMs } = progress.erasure;
+      return () => tables.change({ kind: "react", messageId, userId, emoji: null, reactedMs });
+    });
+    const ofSender = sent.get(userId);
+    const removed = [...(ofSender ?? [])]
+      .filter(([, { id }]) => !messages.has(id))
+      .map(
+        ([clientMessageId]) =>
+          () =>
+            ofSender?.delete(clientMessageId),
+      );
+    return [
+      ...[...memberships, ...own, ...unreact, ...removed],
+      () => this.invites.removeOf(userId),
+    ];
+  }
+
+  #eraseMessage(id: string, progress: Progress): void {
+    const { tables } = this.chat;
+    const { keepsMessages, requestedMs } = progress.erasure;
+    const found = tables.messages.get(id);
+    if (found === undefined) return;
+    progress.untold.add(found.conversationId);
+    if (found.event !== null) {
+      tables.put({ ...found, ...erasedEvent(found), senderName: ERASED_NAME });
+      return;
+    }
+    const { erasure } = progress;
+    progress.erasure = { ...erasure, erasedMessages: erasure.erasedMessages + 1 };
+    if (!keepsMessages) tables.change({ kind: "delete", messageId: id, deletedMs: requestedMs });
+    const erased: StoredMessage = tables.messages.get(id) ?? found;
+    tables.put({ ...erased, senderName: ERASED_NAME });
+  }
+
+  #expectOpen(): void {
+    void this.chat.tables;
+  }
+}

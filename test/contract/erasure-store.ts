@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { ERASED_NAME } from "../../src/chat/erased.ts";
+import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { batch, conversation, EPOCH_MS, identity, message } from "../support/stored.ts";
+
+const REQUESTED_MS = EPOCH_MS + 1_000_000;
+const ofAlice = { userId: "alice", requestedMs: REQUESTED_MS, keepsMessages: false };
+
+/** What every ErasureStore does. `factory` opens an empty storage, which the suite closes. */
+export function erasureStoreContract(
+  name: string,
+  factory: () => Storage | Promise<Storage>,
+): void {
+  describe(`${name} is an ErasureStore`, () => {
+    let storage: Storage;
+
+    beforeEach(async () => {
+      storage = await factory();
+    });
+    afterEach(() => storage.close());
+
+    /** All portions of so many rows; how many these were. */
+    async function erase(userId: string, limit = 100): Promise<number> {
+      for (let portions = 1; ; portions += 1) {
+        if (await storage.erasures.erasePortion(userId, limit)) return portions;
+      }
+    }
+
+    const history = (conversationId = "chat") =>
+      storage.chat.history({ conversationId, limit: 1_000 });
+
+    test("remembers who is to be erased, and when that is done", async () => {
+      await storage.erasures.begin(ofAlice);
+      await storage.erasures.begin({ ...ofAlice, userId: "bob", requestedMs: REQUESTED_MS - 1 });
+      // One that is under way goes on.
+      await storage.erasures.begin({ ...ofAlice, requestedMs: 5, keepsMessages: true });
+      const begun = { ...ofAlice, doneMs: null, erasedMessages: 0 };
+      expect(await storage.erasures.erasure("alice")).toEqual(begun);
+      expect(await storage.erasures.erasure("carol")).toBeNull();
+      const userIds = async () =>
+        (await storage.erasures.underWay()).map(({ userId }) => userId).sort();
+      expect(await userIds()).toEqual(["alice", "bob"]);
+      await storage.erasures.finish("alice", REQUESTED_MS + 7);
+      expect(await userIds()).toEqual(["bob"]);
+      expect((await storage.erasures.erasure("alice"))?.doneMs).toBe(REQUESTED_MS + 7);
+      await storage.erasures.begin({ ...ofAlice, keepsMessages: true });
+      expect(await storage.erasures.erasure("alice")).toEqual({ ...begun, keepsMessages: true });
+    });
+
+    test("takes out what the user said, with its versions, reactions, pin and the name; ids and seqs stay", async () => {
+      const said: StoredMessage[] = [
+        message(1, { clientMessageId: "c1" }),
+        message(2, { senderId: "bob", senderName: "Bob" }),
+        message(3),
+        message(4, { clientMessageId: "c4", conversationId: "other" }),
+      ];
+      await storage.chat.commit(
+        batch({
+          conversations: [conversation(), conversation("other", ["alice", "eve"])],
+          messages: said,
+          messageChanges: [
+            { kind: "edit", messageId: "chat#1", content: "edited", editedMs: EPOCH_MS + 5 },
+            { kind: "pin", messageId: "chat#3", pinnedMs: EPOCH_MS + 6 },
+            ...["chat#3", "chat#2"].map(
+              (messageId) =>
+                ({ kind: "react", messageId, userId: "bob", emoji: "x", reactedMs: 1 }) as const,
+            ),
+          ],
+        }),
+      );
+      await storage.erasures.begin(ofAlice);
+      await erase("alice");
+      const erased = { senderName: ERASED_NAME, content: "", deletedMs: REQUESTED_MS };
+      const nothing = { ...erased, pinnedMs: null, reactions: null };
+      expect(await history()).toMatchObject([
+        { id: "chat#1", seq: 1, senderId: "alice", ...nothing },
+        { id: "chat#2", content: "message 2", senderName: "Bob", reactions: '[["x","bob"]]' },
+        { id: "chat#3", seq: 3, ...nothing },
+      ]);
+      expect(await history("other")).toMatchObject([{ seq: 4, ...nothing }]);
+      expect(await storage.chat.versions("chat#1")).toEqual([]);
+      expect(await storage.chat.pinned("chat", 10)).toEqual([]);
+      expect(await storage.chat.messageByClientId("alice", "c1")).toMatchObject({ id: "chat#1" });
+      expect((await storage.erasures.erasure("alice"))?.erasedMessages).toBe(3);
+    });
+
+    test("keeps what was said where that is asked for, without the name", async () => {
+      const edit = { messageId: "chat#1", content: "edited", editedMs: EPOCH_MS + 5 };
+      await storage.chat.commit(
+        batch({
+          conversations: [conversation()],
+          messages: [message(1)],
+          messageChanges: [{ kind: "edit", ...edit }],
+        }),
+      );
+      await storage.erasures.begin({ ...ofAlice, keepsMessages: true });
+      await erase("alice");
+      expect(await history()).toMatchObject([
+        { content: "edited", senderName: ERASED_NAME, deletedMs: null },
+      ]);
+      expect(await storage.chat.versions("chat#1")).toHaveLength(1);
+    });
+
+    test("takes the name, and what was reacted, out of events that the user brought about", async () => {
+      const event = (seq: number, type: string, content: string, told: object) =>
+        message(seq, { type, content, event: JSON.stringify(told) });
+      const reacted = { messageId: "chat#1", seq: 1, emoji: "👍" };
+      await storage.chat.commit(
+        batch({
+          conversations: [conversation()],
+          messages: [
+            event(1, "MEMBER_ADDED", "Alice added bob", { userId: "bob" }),
+            event(2, "MESSAGE_REACTION", "Alice reacted with 👍", reacted),
+          ],
+        }),
+      );
+      await storage.erasures.begin(ofAlice);
+      await erase("alice");
+      const [added, reaction] = await history();
+      const kept = { senderName: ERASED_NAME, deletedMs: null };
+      expect(added).toMatchObject({ ...kept, content: `${ERASED_NAME} added bob` });
+      expect(added?.event).toBe('{"userId":"bob"}');
+      expect(reaction).toMatchObject({ ...kept, content: `${ERASED_NAME} took a reaction back` });
+      expect(JSON.parse(reaction?.event ?? "")).toEqual({ ...reacted, emoji: null });
+      expect((await storage.erasures.erasure("alice"))?.erasedMessages).toBe(0);
+    });
+
+    test("forgets preferences, reactions, links and ids of removed messages, and those of nobody else", async () => {
+      const react = (userId: string) =>
+        ({ kind: "react", messageId: "chat#9", userId, emoji: "x", reactedMs: 1 }) as const;
+      const archive = (userId: string) => ({
+        ...{ conversationId: "chat", userId, archivedMs: 1, mutedUntilMs: 2, pinnedMs: 3 },
+      });
+      const gone = ["alice", "bob"].map((senderId, index) =>
+        message(index + 1, { senderId, clientMessageId: "gone" }),
+      );
+      await storage.chat.commit(
+        batch({
+          conversations: [conversation()],
+          messages: [...gone, message(9, { senderId: "eve" })],
+          preferences: [archive("alice"), archive("bob")],
+          messageChanges: [react("alice"), react("bob")],
+        }),
+      );
+      await storage.chat.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
+      const invite = { conversationId: "chat", createdMs: 1, expiresMs: null };
+      for (const creatorId of ["alice", "bob"]) {
+        await storage.invites.put({ ...invite, creatorId, code: `by-${creatorId}` });
+      }
+      await storage.erasures.begin(ofAlice);
+      await erase("alice");
+      const preferencesOf = async (userId: string) =>
+        (await storage.users.membershipsOf(userId, null, 1))[0]?.archivedMs;
+      expect([await preferencesOf("alice"), await preferencesOf("bob")]).toEqual([null, 1]);
+      const [left] = await history();
+      expect(left?.reactions).toBe('[["x","bob"]]');
+      expect(await storage.users.reactionsOf("alice", null, 1)).toEqual([]);
+      expect(await storage.invites.byCode("by-alice")).toBeNull();
+      expect(await storage.invites.byCode("by-bob")).not.toBeNull();
+      expect(await storage.chat.messageByClientId("alice", "gone")).toBeNull();
+      const ofBob = gone[1];
+      expect(await storage.chat.messageByClientId("bob", "gone")).toEqual(
+        ofBob === undefined ? null : identity(ofBob),
+      );
+    });
+
+    test("goes in portions, which come to an end", async () => {
+      const messages = Array.from({ length: 60 }, (_, index) =>
+        message(index + 1, { clientMessageId: index % 3 === 0 ? null : `c${index}` }),
+      );
+      await storage.chat.commit(batch({ conversations: [conversation()], messages }));
+      await storage.erasures.begin(ofAlice);
+      await storage.erasures.erasePortion("alice", 10);
+      await storage.erasures.erasePortion("alice", 10);
+      const erasedSoFar = (await history()).filter(({ deletedMs }) => deletedMs !== null).length;
+      expect(erasedSoFar).toBeGreaterThan(0);
+      expect(erasedSoFar).toBeLessThanOrEqual(20);
+      expect(await erase("alice", 10)).toBeGreaterThan(4);
+      expect((await history()).every(({ deletedMs }) => deletedMs === REQUESTED_MS)).toBe(true);
+      expect((await storage.erasures.erasure("alice"))?.erasedMessages).toBe(60);
+    });
+
+    test("says whose members are to be told: where the user is, and where they said something", async () => {
+      await storage.chat.commit(
+        batch({
+          conversations: [conversation("b"), conversation("a", ["bob", "eve"]), conversation("c")],
+          // Of a group that she has left since.
+          messages: [message(1, { conversationId: "a" })],
+        }),
+      );
+      expect(await storage.erasures.untold("alice", 10)).toEqual([]);
+      await storage.erasures.begin(ofAlice);
+      await erase("alice");
+      expect(await storage.erasures.untold("alice", 10)).toEqual(["a", "b", "c"]);
+      expect(await storage.erasures.untold("alice", 2)).toEqual(["a", "b"]);
+      await storage.erasures.told("alice", ["a", "b"]);
+      expect(await storage.erasures.untold("alice", 10)).toEqual(["c"]);
+      await storage.erasures.finish("alice", REQUESTED_MS);
+      expect(await storage.erasures.untold("alice", 10)).toEqual([]);
+    });
+
+    test("forgets the user at the end", async () => {
+      const user = { userId: "alice", name: "Alice", lastSeenMs: EPOCH_MS };
+      await storage.chat.commit(batch({ users: [user] }));
+      await storage.users.putProfile("alice", { name: "Ally" });
+      await storage.erasures.begin(ofAlice);
+      await erase("alice");
+      await storage.erasures.finish("alice", REQUESTED_MS);
+      expect(await storage.users.known(["alice"])).toEqual([]);
+      expect(await storage.chat.users(["alice"])).toEqual([]);
+    });
+
+    test("takes nothing once it is closed", async () => {
+      await storage.close();
+      const { erasures } = storage;
+      expect(await refusalOf(() => erasures.begin(ofAlice))).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => erasures.underWay())).toBe("STORAGE_UNAVAILABLE");
+    });
+  });
+}

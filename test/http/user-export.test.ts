@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Hono } from "hono";
+import { AddressList } from "../../src/address-list.ts";
+import { LimitKeys } from "../../src/auth/limit-keys.ts";
+import type { ApiEnvironment } from "../../src/http/api.ts";
+import { LargeAnswers } from "../../src/http/large-answers.ts";
+import { UserExports } from "../../src/http/user-export.ts";
+import { silentLog } from "../../src/log.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { LOCAL } from "../support/remote.ts";
+import { batch, conversation, messages } from "../support/stored.ts";
+
+/** More than a page of each. */
+const MANY = 450;
+
+let storage: Storage;
+let server: ReturnType<typeof Bun.serve>;
+/** What is done beside the answer to a request. */
+let beside: (exports: UserExports, context: Parameters<UserExports["answer"]>[0]) => void;
+
+beforeEach(async () => {
+  storage = memoryStorage();
+  const others = Array.from({ length: MANY }, (_, index) => conversation(`with-${index}`));
+  await storage.chat.commit(
+    batch({ conversations: [conversation(), ...others], messages: messages(MANY) }),
+  );
+  const keys = new LimitKeys(AddressList.parse([]));
+  const answers = new LargeAnswers({ keys, limitBytes: 1_000_000, callerHeaders: [] });
+  const { users, invites, chat: chats } = storage;
+  const blocks = { of: () => [] };
+  const exports = new UserExports({ users, invites, chats, blocks, answers, log: silentLog });
+  beside = () => {};
+  const api = new Hono<ApiEnvironment>();
+  api.get("/:userId", (context) => {
+    const answer = exports.answer(context, context.req.param("userId"));
+    beside(exports, context);
+    return answer;
+  });
+  server = Bun.serve({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    fetch: (request) => api.fetch(request, { remote: LOCAL }),
+  });
+});
+
+afterEach(async () => {
+  await server.stop(true);
+  await storage.close();
+});
+
+async function linesOf(userId: string): Promise<Record<string, unknown>[]> {
+  const text = await (await fetch(new URL(`/${userId}`, server.url))).text();
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+test("an export has every row of every page, once", async () => {
+  const lines = await linesOf("alice");
+  const of = (kind: string) => lines.filter((line) => line.kind === kind);
+  const distinct = (kind: string, name: string) => new Set(of(kind).map((line) => line[name])).size;
+  expect([of("message").length, distinct("message", "seq")]).toEqual([MANY, MANY]);
+  const count = MANY + 1;
+  expect([of("membership").length, distinct("membership", "conversationId")]).toEqual([
+    ...[count, count],
+  ]);
+  expect(lines.at(-1)).toEqual({ kind: "end", lines: lines.length - 1 });
+  expect(await linesOf("nobody")).toEqual([{ kind: "end", lines: 0 }]);
+});
+
+test("of a user there is one at a time, and another when it has ended", async () => {
+  let refusal: Promise<string> | undefined;
+  beside = (exports, context) => {
+    refusal ??= refusalOf(() => exports.answer(context, "alice"));
+  };
+  const first = await linesOf("alice");
+  expect(await refusal).toBe("RATE_LIMITED");
+  expect(await linesOf("alice")).toEqual(first);
+});
+
+test("one during which the store fails ends without its last line", async () => {
+  beside = () => void storage.close();
+  const lines = await linesOf("alice");
+  expect(lines.filter(({ kind }) => kind === "end")).toEqual([]);
+});
