@@ -79,7 +79,14 @@ function messageOf(at: number, seq: number): StoredMessage {
   return {
     ...{ id: Bun.randomUUIDv7(), conversationId: idOf(at), seq, senderId, senderName: senderId },
     ...{ recipientId: null, clientMessageId: crypto.randomUUID(), type: "TEXT" },
-    ...{ content: CONTENT, replyTo: null, event: null, edited: null, reactions: null },
+    ...{
+      content: CONTENT,
+      replyTo: null,
+      attachments: null,
+      event: null,
+      edited: null,
+      reactions: null,
+    },
     ...{ editedMs: null, deletedMs: null, pinnedMs: null, replyCount: 0 },
     timestampMs: START_MS + ((at * 7_919) % CONVERSATIONS) * 1_000 + seq,
   };

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { TokenBuckets } from "../token-buckets.ts";
+import { type AttachmentStore, Attachments } from "./attachments.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
@@ -50,6 +51,7 @@ export interface ChatOptions {
   readonly messagesBurst: number;
   readonly blocks: Blocks;
   readonly invites: InviteStore;
+  readonly attachments: AttachmentStore;
   /** Of links, see `Invites`. */
   readonly newCode: () => string;
   readonly presenceVisibleTo: PresenceScope;
@@ -80,6 +82,7 @@ export class Chat {
   readonly profiles: Profiles;
   readonly preferences: MemberPreferences;
   readonly invites: Invites;
+  readonly attachments: Attachments;
   /** What each user may send of messages and syncs, as often as that of read marks, and of signals. */
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
@@ -121,6 +124,8 @@ export class Chat {
       isUsed: options.presenceVisibleTo === "contacts",
       isKept: (userId) => this.presence.isPresent(userId),
     });
+    const { attachments } = options;
+    this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
       ...{ store, conversations, recent, journal, outlet, clock },
       receipts: this.receipts,
@@ -133,6 +138,7 @@ export class Chat {
       contentBytes: options.contentBytes,
       blocks: options.blocks,
       contacts,
+      attachments: this.attachments,
     });
     this.#replays = { store, conversations, journal, recent };
     const { blocks } = options;

@@ -76,7 +76,7 @@ export class MessageChanges {
       this.#write({ kind: "delete", messageId, deletedMs }, conversation, settled);
       const changed = {
         ...message,
-        ...{ content: "", reactions: null, pinnedMs: null, deletedMs },
+        ...{ content: "", attachments: null, reactions: null, pinnedMs: null, deletedMs },
       };
       this.#tell(actor, "MESSAGE_DELETED", conversation, changed);
       return changed;

@@ -16,6 +16,7 @@ import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { attachmentEndpoints, type Files } from "./attachments-api.ts";
 import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
 import { allowOrigin, preflight } from "./cors.ts";
@@ -42,6 +43,8 @@ export interface ApiOptions {
   /** What users may ask. */
   readonly requests: AddressRate;
   readonly answers: LargeAnswers;
+  /** null: none are taken, nor given away. */
+  readonly files: Files | null;
   readonly application: ChatApplication;
   readonly topics: TopicPublisher;
   readonly chat: Chat;
@@ -62,7 +65,13 @@ export interface ApiOptions {
 
 /** What a request to the API comes with. */
 export interface ApiEnvironment {
-  readonly Bindings: { readonly remote: Remote };
+  readonly Bindings: {
+    readonly remote: Remote;
+    /** What a body that is no file may have. */
+    readonly bodyBytes: number;
+    /** The request may take its time until it is done: its endpoint sees to how much. */
+    takeTime(): { done(): void };
+  };
 }
 
 /** The HTTP API under `/api`. */
@@ -86,7 +95,6 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
         areCookiesTrusted(context.req.raw.headers, options.origins),
       );
     context.res.headers.append("vary", "Origin");
-    context.res.headers.set("cache-control", "no-store");
     withHeaders(context.res, DATA_HEADERS);
     tellRate(context.res.headers, options.requests.standing(context.env.remote));
     return undefined;
@@ -106,6 +114,12 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   messageChangeEndpoints(endpoints, shared);
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
+  const { files, requests } = options;
+  if (files !== null) {
+    const countRequest = (remote: Remote) => requests.spend(remote);
+    const { attachments } = chat;
+    attachmentEndpoints(endpoints, { ...files, attachments, countChange, countRequest });
+  }
   const { health, topics, version } = options;
   serverEndpoints(endpoints, { application, revocations, topics, health, chat, version });
   healthEndpoints(endpoints, { health, clock });

@@ -26,6 +26,8 @@ export interface Answer {
   readonly schema?: Schema;
   /** It is plain text. */
   readonly isText?: boolean;
+  /** It is a file's content. */
+  readonly isFile?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */
@@ -44,6 +46,8 @@ export interface Route<
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** The body is a file's content, which the endpoint reads as it comes. */
+  readonly takesFile?: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** The same request with the same `Idempotency-Key` has one effect. */
   readonly isIdempotentByKey?: boolean;

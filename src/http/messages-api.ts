@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema, sendSchema } from "../app/schemas.ts";
+import { idSchema, postSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView } from "../chat/events.ts";
@@ -88,10 +88,13 @@ export function messageEndpoints(
       ...{ method: "post", path: "/api/conversations/{id}/messages", by: "actor", tag },
       summary:
         "Sends a message; again with the same `clientMessageId`, the answer is about the first one",
-      ...{ params: z.object({ id: idSchema }), body: sendSchema.omit({ conversationId: true }) },
+      ...{ params: z.object({ id: idSchema }), body: postSchema },
       answers: { 201: { description: "It is on disk.", schema: SENT_MESSAGE } },
       isIdempotentByKey: true,
-      refusals: ["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"],
+      refusals: [
+        ...(["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"] as const),
+        ...(["ATTACHMENT_NOT_FOUND", "ATTACHMENT_IN_USE"] as const),
+      ],
     },
     async ({ context, caller, params: { id }, body, idempotencyKey }) => {
       const type = body.type ?? "TEXT";

@@ -148,12 +148,14 @@ function operationOf(route: AnyRoute, components: Components): Operation {
         content: { "application/json": { schema: components.input(route.body) } },
       },
     }),
+    ...(route.takesFile === true && { requestBody: { required: true, content: FILE } }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, { description, schema, isText }]) => [
+        Object.entries(route.answers).map(([status, { description, schema, isText, isFile }]) => [
           status,
           {
             description,
+            ...(isFile === true && { content: FILE }),
             ...(schema !== undefined && {
               content: { "application/json": { schema: components.output(schema) } },
             }),
@@ -166,6 +168,11 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     security: SECURITY[route.by],
   };
 }
+
+/** Whatever its type, which OpenAPI would have named. */
+const FILE: Content = {
+  "application/octet-stream": { schema: { type: "string", format: "binary" } },
+};
 
 /** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsByIdMembersByUserId` */
 function operationIdOf({ method, path }: AnyRoute): string {

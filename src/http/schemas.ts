@@ -17,6 +17,31 @@ export const PROBLEM = z
   })
   .meta({ id: "Problem", description: "An error, as RFC 9457 has it." });
 
+const attachment = {
+  id: z.string(),
+  name: z.string(),
+  type: z.string().describe("As its content says."),
+  size: z.int().describe("Bytes."),
+  width: z.int().optional().describe("Of a picture, as it is looked at."),
+  height: z.int().optional(),
+  hasThumbnail: z.boolean(),
+};
+
+export const ATTACHMENT = z
+  .object(attachment)
+  .meta({ id: "Attachment", description: "A file of a message, or for one." });
+
+const link = z.string().describe("A path of this server; whoever has it may have the file.");
+
+export const ATTACHMENT_LINKS = z
+  .object({
+    ...attachment,
+    url: link,
+    thumbnailUrl: link.optional().describe("A small picture of it, in WebP."),
+    expiresAt: time,
+  })
+  .meta({ id: "AttachmentLinks" });
+
 export const MESSAGE = z
   .object({
     id: z.string(),
@@ -27,6 +52,7 @@ export const MESSAGE = z
     senderName: z.string(),
     recipientId: z.string().optional().describe("In direct conversations."),
     content: z.string(),
+    attachments: z.array(ATTACHMENT).optional(),
     type: z.string(),
     replyTo: z.string().optional(),
     event: z

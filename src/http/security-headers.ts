@@ -19,6 +19,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 
 /** Of data: nothing to show, to run or to embed. */
 export const DATA_HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
 };

@@ -1,3 +1,4 @@
+import { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
 import { MemoryInviteStore } from "./memory-invite-store.ts";
@@ -7,19 +8,21 @@ import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
 export function memoryStorage(): Storage {
-  const chat = new MemoryChatStore();
+  const attachments = new MemoryAttachmentStore();
+  const chat = new MemoryChatStore(attachments);
   const queues = new MemoryQueueStore();
   const revocations = new MemoryRevocationStore();
   const blocks = new MemoryBlockStore();
   const invites = new MemoryInviteStore();
   return {
-    ...{ chat, queues, revocations, blocks, invites },
+    ...{ chat, queues, revocations, blocks, invites, attachments },
     async close() {
       chat.close();
       queues.close();
       revocations.close();
       blocks.close();
       invites.close();
+      attachments.close();
     },
   };
 }

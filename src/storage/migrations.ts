@@ -154,6 +154,35 @@ export const MIGRATIONS: readonly string[] = [
      reacted_ms INTEGER NOT NULL,
      PRIMARY KEY (message_id, user_id)
    ) STRICT, WITHOUT ROWID;`,
+
+  // Files of messages. `messages.attachments` repeats what is shown of them. Whatever takes a message
+  // away takes them with it: `remove_ms` 0 says that only the files are left to be removed.
+  `ALTER TABLE messages ADD COLUMN attachments TEXT;
+
+   CREATE TABLE attachments (
+     id TEXT NOT NULL PRIMARY KEY,
+     uploader_id TEXT NOT NULL,
+     message_id TEXT,
+     name TEXT NOT NULL,
+     type TEXT NOT NULL,
+     size INTEGER NOT NULL,
+     width INTEGER,
+     height INTEGER,
+     has_thumbnail INTEGER NOT NULL,
+     created_ms INTEGER NOT NULL,
+     remove_ms INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX attachments_by_uploader ON attachments (uploader_id, size);
+   CREATE INDEX attachments_by_message ON attachments (message_id) WHERE message_id IS NOT NULL;
+   CREATE INDEX attachments_to_remove ON attachments (remove_ms) WHERE remove_ms IS NOT NULL;
+
+   CREATE TRIGGER attachments_go_with_removed_messages AFTER DELETE ON messages
+     WHEN OLD.attachments IS NOT NULL
+     BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;
+   CREATE TRIGGER attachments_go_with_deleted_messages
+     AFTER UPDATE OF attachments, deleted_ms ON messages
+     WHEN OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
+     BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;`,
 ];
 
 /**

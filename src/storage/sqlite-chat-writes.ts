@@ -1,10 +1,12 @@
 import type { Database } from "bun:sqlite";
+import { idsOf } from "../chat/attachments.ts";
 import {
   type MessageWrite,
   MOST_VERSIONS,
   type StoredMessage,
   type WriteBatch,
 } from "../chat/ports.ts";
+import { EngineError } from "./sqlite-errors.ts";
 
 /** What a batch of chats writes. Transactions are the caller's. */
 export class ChatWrites {
@@ -38,7 +40,9 @@ export class ChatWrites {
         message.replyTo,
         message.content,
         message.event,
+        message.attachments,
       );
+      if (message.attachments !== null) this.#bindAttachments(message);
     }
     for (const { conversationId, seq, timestampMs } of newestOfEach(messages)) {
       setNewest.run(seq, timestampMs, conversationId, seq);
@@ -60,6 +64,14 @@ export class ChatWrites {
     this.#markSent(batch);
     this.#applyChanges(batch);
     for (const change of batch.messageChanges) this.#changeMessage(change);
+  }
+
+  #bindAttachments(message: StoredMessage): void {
+    const { id, senderId } = message;
+    for (const attachmentId of idsOf(message)) {
+      if (this.#statements.bindAttachment.run(id, attachmentId, senderId).changes === 1) continue;
+      throw new EngineError("SQLITE_CONSTRAINT_ATTACHMENT", "the attachment is not free");
+    }
   }
 
   #changeMessage(change: MessageWrite): void {
@@ -146,6 +158,7 @@ type NewMessageRow = [
   replyTo: string | null,
   content: string,
   event: string | null,
+  attachments: string | null,
 ];
 
 type NewConversationRow = [
@@ -211,8 +224,13 @@ function prepare(db: Database) {
     ),
     appendMessage: db.query<null, NewMessageRow>(
       `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,
-                             sender_name, recipient_id, type, reply_to, content, event)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                             sender_name, recipient_id, type, reply_to, content, event,
+                             attachments)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    bindAttachment: db.query<null, [messageId: string, id: string, uploaderId: string]>(
+      `UPDATE attachments SET message_id = ?, remove_ms = NULL
+       WHERE id = ? AND uploader_id = ? AND message_id IS NULL AND remove_ms > 0`,
     ),
     setNewest: db.query<
       null,
@@ -239,7 +257,8 @@ function prepare(db: Database) {
       "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ?",
     ),
     erase: db.query<null, [deletedMs: number, messageId: string]>(
-      "UPDATE messages SET content = '', deleted_ms = ?, pinned_ms = NULL WHERE id = ?",
+      `UPDATE messages SET content = '', attachments = NULL, deleted_ms = ?, pinned_ms = NULL
+       WHERE id = ?`,
     ),
     forgetOldVersions: db.query<null, [messageId: string]>(
       `DELETE FROM message_versions

@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
+import { AttachmentWrites } from "./sqlite-attachment-writes.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { type Failure, toFailure, unavailable } from "./sqlite-errors.ts";
@@ -16,7 +17,7 @@ import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 
-export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites";
+export type StoreName = "chat" | "queues" | "revocations" | "blocks" | "invites" | "attachments";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -85,6 +86,7 @@ class Writes {
       revocations: new RevocationWrites(db),
       blocks: new BlockWrites(db),
       invites: new InviteWrites(db),
+      attachments: new AttachmentWrites(db),
     };
     this.#removals = new Removals(db);
   }

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { resolve } from "node:path";
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
@@ -9,6 +10,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
+import { SqliteAttachmentStore } from "./sqlite-attachment-store.ts";
 import { SqliteBlockStore } from "./sqlite-block-store.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { ClientIds } from "./sqlite-client-ids.ts";
@@ -84,6 +86,7 @@ class SqliteStorage implements Storage {
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
+  readonly attachments: AttachmentStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -104,6 +107,7 @@ class SqliteStorage implements Storage {
     this.revocations = new SqliteRevocationStore(this.#commits, reader);
     this.blocks = new SqliteBlockStore(this.#commits, reader);
     this.invites = new SqliteInviteStore(this.#commits, reader);
+    this.attachments = new SqliteAttachmentStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

@@ -43,7 +43,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       const input: NewMessage = {
         ...{ conversationId, recipientId: to, clientMessageId },
-        ...{ type: "TEXT", content: clientMessageId, replyTo: null },
+        ...{ type: "TEXT", content: clientMessageId, replyTo: null, attachments: null },
       };
       const sender = { userId: from, name: from };
       const taken = chat.messages.send(sender, input, null, (error) =>
@@ -180,7 +180,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
 
   test("who sends at the moment of a refusal comes behind what is committed again", async () => {
     const { held, send, goOn, seqs, chat } = await setUp();
-    const input = { recipientId: null, type: "TEXT", replyTo: null };
+    const input = { recipientId: null, type: "TEXT", replyTo: null, attachments: null };
     const answers: string[] = [];
     const alice = { userId: "alice", name: "alice" };
     const message = { ...input, conversationId: "c1", clientMessageId: "a2", content: "a2" };

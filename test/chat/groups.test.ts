@@ -278,7 +278,13 @@ test("in a direct conversation the peer hears of reading, whoever spoke last", a
   await settled();
   const direct = await chat.conversations.findFor("alice", "d1");
   const spoken = { conversationId: "d1", recipientId: null, clientMessageId: null };
-  const notice = { ...spoken, type: "TEXT", content: "from the back end", replyTo: null };
+  const notice = {
+    ...spoken,
+    type: "TEXT",
+    content: "from the back end",
+    replyTo: null,
+    attachments: null,
+  };
   const { promise, resolve } = Promise.withResolvers<string>();
   chat.messages.send(SYSTEM, notice, null, (_, kept) => resolve(kept?.id ?? ""));
   await chat.receipts.read("bob", await promise, null);

@@ -1,4 +1,5 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { attachmentStoreContract } from "../contract/attachment-store.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
@@ -12,3 +13,4 @@ queueStoreContract("the store in memory", memoryStorage);
 revocationStoreContract("the store in memory", memoryStorage);
 blockStoreContract("the store in memory", memoryStorage);
 inviteStoreContract("the store in memory", memoryStorage);
+attachmentStoreContract("the store in memory", memoryStorage);

@@ -1,5 +1,6 @@
 import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
+import { attachmentStoreContract } from "../contract/attachment-store.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
@@ -20,3 +21,4 @@ queueStoreContract("the SQLite store", open);
 revocationStoreContract("the SQLite store", open);
 blockStoreContract("the SQLite store", open);
 inviteStoreContract("the SQLite store", open);
+attachmentStoreContract("the SQLite store", open);

@@ -6,6 +6,7 @@ import type { Origin, Outlet } from "../../src/chat/outlet.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
 import { newCode } from "../../src/ids.ts";
+import { MemoryAttachmentStore } from "../../src/storage/memory-attachment-store.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryInviteStore } from "../../src/storage/memory-invite-store.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -101,6 +102,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     deleteWithinMs: 0,
     contentBytes: 128 * 1_024,
     invites: new MemoryInviteStore(),
+    attachments: new MemoryAttachmentStore(),
     newCode,
     recentMessages: 1_000,
     cachedMembers: 250_000,
@@ -150,4 +152,5 @@ const textMessage: NewMessage = {
   type: "TEXT",
   content: "hello",
   replyTo: null,
+  attachments: null,
 };
