@@ -65,7 +65,7 @@ export const attachments = z
       {
         accepts: (secret) => Buffer.byteLength(secret) >= 32,
         expected: "at least 32 bytes (`openssl rand -hex 32` makes them)",
-        defaultText: "one that is made at the first start",
+        defaultText: "one that is made with the first link",
         secret: true,
       },
     ),

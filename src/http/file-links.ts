@@ -14,7 +14,8 @@ export interface FileLink {
 }
 
 export interface FileLinksOptions {
-  readonly secret: string;
+  /** Asked for when the first link is made, or shown. */
+  readonly secret: () => string;
   /** How long a link holds. */
   readonly linkMs: number;
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export interface FileLinksOptions {
 /** Links by which whoever has them may have a file, until they expire. */
 export class FileLinks {
   readonly #options: FileLinksOptions;
+  #secret: string | null = null;
 
   constructor(options: FileLinksOptions) {
     this.#options = options;
@@ -36,7 +38,7 @@ export class FileLinks {
 
   /** The path and query of the link. */
   link(id: string, variant: Variant, expires: number): string {
-    const signed = signValue(signedTextOf({ id, variant, expires }), this.#options.secret);
+    const signed = signValue(signedTextOf({ id, variant, expires }), this.#theSecret());
     const signature = signed.slice(signed.lastIndexOf(".") + 1);
     const query = new URLSearchParams({ variant, expires: `${expires}`, signature });
     return `/files/${id}?${query}`;
@@ -44,13 +46,18 @@ export class FileLinks {
 
   /** Seconds that the link still holds. Throws LINK_REFUSED. */
   assertHolds(link: FileLink): number {
-    const { secret, clock } = this.#options;
-    if (signedValue(`${signedTextOf(link)}.${link.signature}`, [secret]) === null) {
+    const { clock } = this.#options;
+    if (signedValue(`${signedTextOf(link)}.${link.signature}`, [this.#theSecret()]) === null) {
       throw new AppError("LINK_REFUSED", "This is no link of the server's");
     }
     const seconds = Math.floor(link.expires - clock.now() / 1_000);
     if (seconds < 0) throw new AppError("LINK_REFUSED", "The link has expired");
     return seconds;
+  }
+
+  #theSecret(): string {
+    this.#secret ??= this.#options.secret();
+    return this.#secret;
   }
 }
 

@@ -61,7 +61,7 @@ export class AttachmentService {
       thumbnails: new Thumbnails({ pixels: thumbnailPixels, imagePixels }),
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
-    const secret = settings.attachments.linkSecret ?? keptSecret(folder, log);
+    const secret = () => settings.attachments.linkSecret ?? keptSecret(folder, log);
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
     this.#sweeper = new Sweeper({
@@ -85,7 +85,7 @@ export class AttachmentService {
   }
 }
 
-/** Made at the first start, so that links hold over the next ones. */
+/** Made with the first link, so that links hold over the next starts. */
 function keptSecret({ path, isTemporary }: FilesFolder, log: Log): string {
   const made = randomBytes(32).toString("hex");
   if (isTemporary) return made;

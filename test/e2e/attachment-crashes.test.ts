@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { launchClocked } from "../chaos/faults/clocked-server.ts";
 import {
@@ -204,16 +204,23 @@ test("a server without files takes none, and gives none away", async () => {
   expect(files()).toEqual([]);
 });
 
-test("the secret of links is nobody else's to read, and a bucket needs a name", async () => {
+test("nothing is on disk before it is needed, and the secret of links is nobody else's to read", async () => {
   const server = await startParley({ dataDir });
-  await uploaded(server, "alice", "text");
+  expect(existsSync(join(dataDir, "attachments"))).toBe(false);
+  const { id } = await uploaded(server, "alice", "text");
+  await linksOf(server, "alice", id);
   const secret = readFileSync(join(dataDir, "attachments/link-secret"), "utf8");
   expect(secret).toMatch(/^[0-9a-f]{64}$/);
   const { mode } = await Bun.file(join(dataDir, "attachments/link-secret")).stat();
   expect(mode & 0o077).toBe(0);
   expect(server.log()).not.toContain(secret);
   expect(await server.stop()).toBe(0);
+});
+
+test("a bucket needs a name and keys", async () => {
   const { exitCode, stderr } = await runParley("serve", "--attachments-store", "s3");
   expect(exitCode).not.toBe(0);
-  expect(stderr).toContain("attachments.s3_bucket");
+  for (const name of ["s3_bucket", "s3_access_key_id", "s3_secret_access_key"]) {
+    expect(stderr).toContain(`attachments.${name} has`.replace("s3_bucket has", "s3_bucket is"));
+  }
 });

@@ -9,7 +9,7 @@ const [ONE, OTHER] = [
 ];
 
 function linksOf(clock: FakeClock, secret = SECRET): FileLinks {
-  return new FileLinks({ secret, linkMs: 60_000, clock });
+  return new FileLinks({ secret: () => secret, linkMs: 60_000, clock });
 }
 
 /** As the server reads it. */
