@@ -344,7 +344,6 @@ function serve(parts: Parts): RunningServer {
     application.stop();
     metrics.stop();
     const retentionStopped = retention.stop();
-    const filesStopped = files?.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
@@ -352,9 +351,10 @@ function serve(parts: Parts): RunningServer {
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
-    await deadline.allows(Promise.all([retentionStopped, filesStopped]));
+    await deadline.allows(retentionStopped);
     await deadline.allows(listeners.stop());
     await listeners.terminate();
+    if (files !== null) await deadline.allows(files.stop());
     await storage.close();
   }
 

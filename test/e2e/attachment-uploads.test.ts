@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { canFailDisks, setDiskFailing, withoutFileSizeSignal } from "../support/failing-disk.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { jpeg } from "../support/pictures.ts";
 import { RawSocket } from "../support/raw-socket.ts";
@@ -34,6 +35,31 @@ test("a file that does not come in its time is given up", async () => {
   expect(socket.text).toStartWith("HTTP/1.1 408");
   expect(await server.stop()).toBe(0);
 });
+
+test.skipIf(!canFailDisks)(
+  "a disk that fails is told of, leaves nothing, and is written to again",
+  async () => {
+    const server = await startParley({
+      within: withoutFileSizeSignal,
+      flags: ["--attachments-per-minute", "0"],
+    });
+    const files = () => [...new Bun.Glob("attachments/**/*").scanSync(server.dataDir)];
+    setDiskFailing(server.pid, true);
+    const { status, body } = await answerOf(await upload(server, "alice", "lost", "lost"));
+    expect([status, body.code]).toEqual([503, "STORAGE_UNAVAILABLE"]);
+    expect(files()).toEqual([]);
+    setDiskFailing(server.pid, false);
+    // The store of messages is tried again by itself.
+    for (;;) {
+      const again = await upload(server, "alice", "kept", "kept");
+      if (again.status === 201) break;
+      expect(again.status).toBe(503);
+      await again.body?.cancel();
+    }
+    expect(files()).toHaveLength(1);
+    expect(await server.stop()).toBe(0);
+  },
+);
 
 test("large files that come at once are not held in memory", async () => {
   const bytes = 150_000_000;
