@@ -24,7 +24,7 @@ export class IncomingFiles {
   /** Bytes that may still be written where the files are. */
   async room(): Promise<number> {
     await this.#make();
-    const { bavail, bsize } = await statfs(this.#folder);
+    const { bavail, bsize } = await statfs(this.#folder).catch(asUnavailable);
     return bavail * bsize;
   }
 
