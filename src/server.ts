@@ -32,12 +32,14 @@ import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
+import { UPLOADS_PATH } from "./http/attachments-api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { AttachmentService, filesFolder } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
@@ -47,12 +49,15 @@ import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
+import { DiskBlobStore } from "./storage/disk-blob-store.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { memoryStorage } from "./storage/memory.ts";
+import { S3BlobStore } from "./storage/s3-blob-store.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
 import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
 import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
+import { isBodyTooLong } from "./transport/body-text.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
@@ -118,6 +123,9 @@ function serve(parts: Parts): RunningServer {
   const { settings, log, clock, storage, queued, revoked, blocked, underWay, tracing } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
+  // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
+  const bodyBytes = 8 * limits.frameBytes;
+  const idleTimeout = engineSeconds(limits.requestMs);
   const onLoopback = isLoopbackHost(settings.host);
   const engine: Engine = {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
@@ -162,7 +170,7 @@ function serve(parts: Parts): RunningServer {
     editWithinMs: settings.chat.editWithinMs,
     deleteWithinMs: settings.chat.deleteWithinMs,
     contentBytes: limits.frameBytes,
-    invites: storage.invites,
+    ...{ invites: storage.invites, attachments: storage.attachments },
     newCode,
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
@@ -189,6 +197,7 @@ function serve(parts: Parts): RunningServer {
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
+  const files = attachmentService({ settings, storage, chat, clock, log });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
   const authentication = new Authentication(
@@ -263,7 +272,7 @@ function serve(parts: Parts): RunningServer {
     sockJsHeartbeatMs: settings.sockjs.heartbeatMs,
   });
   const endpoints = sockJsEndpoints(settings, {
-    ...{ ...remotes, service, admission, clock },
+    ...{ ...remotes, service, admission, clock, bodyBytes },
     isDraining: () => live.isDraining,
   });
   let stopped: Promise<void> | null = null;
@@ -294,6 +303,7 @@ function serve(parts: Parts): RunningServer {
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
+    files: files?.files ?? null,
     apiKeys: new ApiKeys(settings.api.keys),
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
@@ -308,10 +318,19 @@ function serve(parts: Parts): RunningServer {
   const answer = (request: Request, server: Server<WebSocketConnection>) => {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
+    if (pathname !== UPLOADS_PATH && isBodyTooLong(request, bodyBytes)) {
+      return new Response(null, { status: 413 });
+    }
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
     if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
-    return api.fetch(request, { remote: remoteOf(request, server, remotes) });
+    return api.fetch(request, {
+      ...{ remote: remoteOf(request, server, remotes), bodyBytes },
+      takeTime() {
+        server.timeout(request, 0);
+        return { done: () => server.timeout(request, idleTimeout) };
+      },
+    });
   };
   const listeners = new Listeners({
     ...{ settings, clock, log },
@@ -328,9 +347,9 @@ function serve(parts: Parts): RunningServer {
       },
       webSocket: (beside) =>
         webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
-      // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
-      maxRequestBodySize: 8 * limits.frameBytes,
-      idleTimeout: engineSeconds(limits.requestMs),
+      // Of what is read the length is seen to there; the engine would not say what is wrong.
+      maxRequestBodySize: files === null ? bodyBytes : Number.MAX_SAFE_INTEGER,
+      idleTimeout,
     },
     tcp: {
       ...{ environment, sessions: live, admission, clock, log },
@@ -340,6 +359,7 @@ function serve(parts: Parts): RunningServer {
   });
 
   retention.start();
+  files?.start();
   chat.erasures.start();
   chat.disappearance.start();
   metrics.start({ health, journal: chat.journal, queues });
@@ -365,6 +385,7 @@ function serve(parts: Parts): RunningServer {
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();
+    if (files !== null) await deadline.allows(files.stop());
     await storage.close();
   }
 
@@ -394,6 +415,30 @@ async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<
   if (url === "memory:") return memoryStorage();
   const path = databasePath(settings);
   return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
+}
+
+/** null: the server has no files of messages. */
+function attachmentService({
+  settings,
+  storage,
+  chat,
+  ...rest
+}: Pick<Parts, "settings" | "storage" | "clock" | "log"> & { readonly chat: Chat }) {
+  const { store, ...s3 } = settings.attachments;
+  if (store === "off") return null;
+  const folder = filesFolder(settings);
+  const blobs =
+    store === "disk"
+      ? new DiskBlobStore(folder.path)
+      : new S3BlobStore({
+          ...{ endpoint: s3.s3Endpoint, region: s3.s3Region, bucket: s3.s3Bucket ?? "" },
+          ...{ prefix: s3.s3Prefix ?? "", timeoutMs: s3.s3TimeoutMs },
+          accessKeyId: s3.s3AccessKeyId ?? "",
+          secretAccessKey: s3.s3SecretAccessKey ?? "",
+        });
+  const { attachments } = chat;
+  const parts = { settings, folder, blobs, attachments, ...rest };
+  return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
 export interface DatabaseTask {

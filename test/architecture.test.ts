@@ -26,6 +26,7 @@ const FLOORS = [
   ["sockjs/"],
   ["broker/"],
   ["chat/"],
+  ["attachments/"],
   ["auth/"],
   ["storage/"],
   ["session/"],

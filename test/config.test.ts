@@ -119,6 +119,10 @@ describe("the sources of a setting", () => {
       "delivery.mode": "durable",
       "chat.echo": "none",
       "presence.visible_to": "nobody",
+      "attachments.store": "off",
+      "attachments.types": "image/*",
+      "attachments.link_secret": SECRET,
+      "attachments.s3_endpoint": "http://127.0.0.1:9000",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
     };

@@ -97,6 +97,7 @@ function messageOf(at: number, seq: number): StoredMessage {
     ...{
       content: textOf(at * MESSAGES_IN_EACH + seq),
       replyTo: null,
+      attachments: null,
       event: null,
       edited: null,
       reactions: null,

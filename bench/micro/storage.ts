@@ -139,6 +139,7 @@ function newMessage(conversationId: string, seq: number): StoredMessage {
     type: "TEXT",
     content: CONTENT,
     replyTo: null,
+    attachments: null,
     timestampMs: Date.now(),
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,

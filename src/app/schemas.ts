@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MOST_ATTACHMENTS } from "../chat/attachments.ts";
 import { EVENT_TYPES } from "../chat/happening.ts";
 import type { Preferences, Role } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
@@ -32,10 +33,26 @@ const YEAR_SECONDS = 366 * 24 * 60 * 60;
 
 const lifetimeSchema = z.int().min(1).max(YEAR_SECONDS);
 
-export const sendSchema = z.object({
+/** Of an attachment, as the server made it. */
+export const attachmentIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "is no id of an attachment");
+
+const newMessageSchema = z.object({
   conversationId: idSchema,
   recipientId: optional(idSchema),
-  content: contentSchema,
+  content: z
+    .string()
+    .optional()
+    .transform((text) => text?.toWellFormed() ?? "")
+    .describe("May be empty, or missing, where there are attachments."),
+  attachments: z
+    .array(attachmentIdSchema)
+    .max(MOST_ATTACHMENTS)
+    .refine((ids) => new Set(ids).size === ids.length, "must not name one twice")
+    .nullish()
+    .transform((ids) => (ids == null || ids.length === 0 ? null : ids))
+    .describe("Ids of what the sender has uploaded for this message."),
   type: optional(
     z
       .string()
@@ -57,7 +74,24 @@ export const sendSchema = z.object({
   ),
 });
 
+const IS_EMPTY = { path: ["content"], message: "must not be empty without attachments" };
+
+export const sendSchema = newMessageSchema.refine(saysSomething, IS_EMPTY);
+
+/** To the conversation that the path names. */
+export const postSchema = newMessageSchema
+  .omit({ conversationId: true })
+  .refine(saysSomething, IS_EMPTY)
+  .meta({ id: "NewMessage" });
+
 type SendBody = z.output<typeof sendSchema>;
+
+function saysSomething(message: {
+  readonly content: string;
+  readonly attachments: readonly string[] | null;
+}): boolean {
+  return message.content !== "" || message.attachments !== null;
+}
 
 /** Ids of the usual kind, of which `idSchema` has nothing to say. */
 const PLAIN_ID = /^[A-Za-z0-9._:@-]{1,128}$/;
@@ -73,8 +107,8 @@ export function parseSend(text: string): SendBody {
 function plainSend(value: unknown): SendBody | null {
   if (!isRecord(value)) return null;
   const { conversationId, recipientId, content, type, clientMessageId, replyTo } = value;
-  const { mentions, disappearAfterSeconds } = value;
-  if ((mentions ?? disappearAfterSeconds ?? null) !== null) return null;
+  const { mentions, disappearAfterSeconds, attachments } = value;
+  if ((mentions ?? disappearAfterSeconds ?? attachments ?? null) !== null) return null;
   if (typeof conversationId !== "string" || !PLAIN_ID.test(conversationId)) return null;
   if (typeof content !== "string" || content === "" || !content.isWellFormed()) return null;
   const isPlain =
@@ -92,6 +126,7 @@ function plainSend(value: unknown): SendBody | null {
     replyTo: stringOrNull(replyTo),
     mentions: null,
     disappearAfterSeconds: null,
+    attachments: null,
   };
 }
 

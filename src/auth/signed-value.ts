@@ -23,6 +23,11 @@ export function signedValue(text: string, secrets: readonly string[]): string | 
   return isSigned ? value : null;
 }
 
+/** What `signedValue` knows for the value. */
+export function signValue(value: string, secret: string): string {
+  return `${value}.${createHmac("sha256", secret).update(value).digest("base64url")}`;
+}
+
 function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

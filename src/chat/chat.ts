@@ -3,6 +3,7 @@ import type { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { TokenBuckets } from "../token-buckets.ts";
+import { type AttachmentStore, Attachments } from "./attachments.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
@@ -61,6 +62,7 @@ export interface ChatOptions {
   readonly underWay: readonly Erasure[];
   readonly lockOut: (userId: string) => Promise<void>;
   readonly log: Log;
+  readonly attachments: AttachmentStore;
   /** Of links, see `Invites`. */
   readonly newCode: () => string;
   readonly presenceVisibleTo: PresenceScope;
@@ -94,6 +96,7 @@ export class Chat {
   readonly invites: Invites;
   readonly users: Users;
   readonly erasures: Erasures;
+  readonly attachments: Attachments;
   /** What each user may send of messages and syncs, as often as that of read marks, and of signals. */
   readonly messageRate: TokenBuckets;
   readonly readRate: TokenBuckets;
@@ -135,6 +138,8 @@ export class Chat {
       isUsed: options.presenceVisibleTo === "contacts",
       isKept: (userId) => this.presence.isPresent(userId),
     });
+    const { attachments } = options;
+    this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
       ...{ store, conversations, recent, journal, outlet, clock },
       receipts: this.receipts,
@@ -149,6 +154,7 @@ export class Chat {
       contacts,
       onDisappearing: (expiresMs) => this.disappearance.expect(expiresMs),
       nameOf: (sender) => this.presence.nameOf(sender),
+      attachments: this.attachments,
     });
     this.#replays = { store, conversations, journal, recent };
     const { blocks } = options;

@@ -31,6 +31,7 @@ export function messageView(
     senderName: message.senderName,
     recipientId: message.recipientId ?? undefined,
     content: message.content,
+    attachments: message.attachments === null ? undefined : JSON.parse(message.attachments),
     type: message.type,
     replyTo: message.event === null ? (message.replyTo ?? undefined) : undefined,
     event: message.event === null ? undefined : eventView(message.event, message.edited),

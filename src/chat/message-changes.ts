@@ -217,7 +217,9 @@ interface Target {
 }
 
 function erased(message: StoredMessage, deletedMs: number): StoredMessage {
-  const nothing = { content: "", reactions: null, mentions: null, pinnedMs: null };
+  const nothing = {
+    ...{ content: "", attachments: null, reactions: null, mentions: null, pinnedMs: null },
+  };
   return { ...message, ...nothing, deletedMs };
 }
 

@@ -4,6 +4,7 @@ import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
+import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
@@ -27,6 +28,8 @@ export interface NewMessage {
   readonly mentions: readonly string[] | null;
   /** How long it says something, or less where the conversation says so; null: as that says. */
   readonly disappearAfterSeconds: number | null;
+  /** Ids; null: none. */
+  readonly attachments: readonly string[] | null;
 }
 
 export interface Telling {
@@ -89,6 +92,7 @@ export interface MessagesOptions {
   readonly openDirect: boolean;
   readonly blocks: Blocks;
   readonly contacts: Contacts;
+  readonly attachments: Attachments;
   /** What a message may say, as JSON. */
   readonly contentBytes: number;
   /** A message has been taken that disappears at this time. */
@@ -119,8 +123,8 @@ export class Messages {
    * became of the first one and delivered to nobody.
    *
    * Throws CONVERSATION_NOT_FOUND, VALIDATION_FAILED (the recipient is not a member), BLOCKED,
-   * RATE_LIMITED, STORAGE_UNAVAILABLE. `SYSTEM` may send to every conversation that there is, at any
-   * rate.
+   * ATTACHMENT_NOT_FOUND, ATTACHMENT_IN_USE, RATE_LIMITED, STORAGE_UNAVAILABLE. `SYSTEM` may send
+   * to every conversation that there is, at any rate.
    */
   send(
     sender: Actor,
@@ -150,10 +154,28 @@ export class Messages {
     origin: Origin | null,
     settled: Settled,
   ): MaybePromise<void> {
-    const { conversations } = this.#options;
+    const { attachments } = this.#options;
+    if (message.attachments === null) return this.#sendWith(null, sender, message, origin, settled);
+    return whenReady(attachments.find(message.attachments), (found) =>
+      this.#sendWith(found, sender, message, origin, settled),
+    );
+  }
+
+  #sendWith(
+    files: readonly Attachment[] | null,
+    sender: Actor,
+    message: NewMessage,
+    origin: Origin | null,
+    settled: Settled,
+  ): MaybePromise<void> {
+    const { conversations, attachments } = this.#options;
     return whenReady(conversations.find(message.conversationId), (found) => {
-      const conversation = found ?? conversations.peek(message.conversationId) ?? null;
-      this.#accept(this.#enter(conversation, sender, message), sender, message, origin, settled);
+      const known = found ?? conversations.peek(message.conversationId) ?? null;
+      // Before a conversation is opened for it.
+      const attached =
+        files === null ? null : attachments.attached(sender, message.attachments ?? [], files);
+      const conversation = this.#enter(known, sender, message);
+      this.#accept(conversation, sender, message, attached, origin, settled);
     });
   }
 
@@ -205,9 +227,9 @@ export class Messages {
     const content = sentenceOf({ ...actor, name: this.#options.nameOf(actor) }, happening);
     const input = {
       ...{ type, content, clientMessageId: null, replyTo: about?.id ?? null },
-      ...{ mentions: null, disappearAfterSeconds: null },
+      ...{ attachments: null, mentions: null, disappearAfterSeconds: null },
     };
-    const told = this.#next(conversation, actor, input, JSON.stringify(event));
+    const told = this.#next(conversation, actor, input, null, JSON.stringify(event));
     const isEdit = type === "MESSAGE_EDITED";
     const message = { ...told, edited: isEdit && about !== null ? editedOf(about) : null };
     this.#take(new Accepted(this, message, conversation, null, false, () => {}, alsoTo));
@@ -217,11 +239,12 @@ export class Messages {
     conversation: Conversation,
     sender: Actor,
     input: NewMessage,
+    attached: string | null,
     origin: Origin | null,
     settled: Settled,
   ): void {
     const { journal, delivery } = this.#options;
-    const message = this.#next(conversation, sender, input, null);
+    const message = this.#next(conversation, sender, input, attached, null);
     // While the store fails nothing is shown that may never be kept, nor then before what was not.
     const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
     this.#take(new Accepted(this, message, conversation, origin, atOnce, settled, null));
@@ -233,6 +256,7 @@ export class Messages {
     conversation: Conversation,
     sender: Actor,
     input: Content,
+    attachments: string | null,
     event: string | null,
   ): StoredMessage {
     const { clock, newId, onDisappearing } = this.#options;
@@ -265,6 +289,7 @@ export class Messages {
       edited: null,
       mentions: mentionsIn(conversation, input.mentions),
       expiresMs,
+      attachments,
     };
   }
 
@@ -273,6 +298,7 @@ export class Messages {
     const { conversation, message } = accepted;
     if (!accepted.isShown) conversation.hiddenSeq = message.seq;
     accepted.recent = recent.add(message, accepted);
+    if (message.attachments !== null) this.#options.attachments.taken(message);
     journal.addMessage(accepted);
     this.#markOwn(conversation, message);
   }
@@ -333,6 +359,7 @@ export class Messages {
   onCommitted(accepted: Accepted): void {
     const { conversation, message, isShown, origin } = accepted;
     if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
+    if (message.attachments !== null) this.#options.attachments.settled(message);
     if (!isShown) this.#deliver(conversation, message, origin);
     const { alsoTo } = accepted;
     if (alsoTo !== null && !conversation.members.has(alsoTo)) {
@@ -344,14 +371,19 @@ export class Messages {
 
   /** For `Accepted` alone. */
   onRefused(accepted: Accepted, error: AppError): void {
-    if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
+    this.#gone(accepted);
     accepted.settle(error, null);
   }
 
   /** For `Accepted` alone. */
   onRepeated(accepted: Accepted, first: SentMessage): void {
-    if (accepted.recent !== null) this.#options.recent.refused(accepted.recent);
+    this.#gone(accepted);
     void this.#answer(first, (error, kept) => accepted.settle(error, kept));
+  }
+
+  #gone({ recent, message }: Accepted): void {
+    if (recent !== null) this.#options.recent.refused(recent);
+    if (message.attachments !== null) this.#options.attachments.settled(message);
   }
 
   async #answer(first: SentMessage, settled: Settled): Promise<void> {

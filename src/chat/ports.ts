@@ -48,6 +48,8 @@ export interface StoredMessage extends SentMessage {
    * that others have followed have none.
    */
   readonly edited: string | null;
+  /** What is shown of its attachments, as a JSON array of `attachmentView`s; null: it has none. */
+  readonly attachments: string | null;
 }
 
 export const MOST_REACTIONS = 200;
@@ -200,8 +202,8 @@ export interface RoleWrite extends MemberKey {
 export type MessageWrite = { readonly messageId: string } & (
   | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
   /**
-   * Takes away its content, what it said before, its reactions, its mentions and its pin; events of
-   * these stay.
+   * Takes away its content, what it said before, its attachments, its reactions, its mentions and its
+   * pin; events of these stay.
    */
   | { readonly kind: "delete"; readonly deletedMs: number }
   /** One of a user's; null takes it away. */
@@ -262,8 +264,9 @@ export interface Conflict {
 
 /**
  * Nothing of a batch was written, because of these messages alone: their `(conversationId, seq)`,
- * `id` or `(senderId, clientMessageId)` is taken, or their conversation is not there. Without them
- * the batch may be committed.
+ * `id` or `(senderId, clientMessageId)` is taken, their conversation is not there, or an attachment
+ * of theirs is none that the sender has uploaded and that no message has. Without them the batch may
+ * be committed.
  */
 export class CommitConflict extends AppError {
   /** @param conflicts at least one; ascending by `index` */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { access } from "./access.ts";
+import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
@@ -135,6 +136,7 @@ export const settingsSchema = z.object({
     ),
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
+  attachments,
   queue: z.object({
     prefetch: integer(
       100,

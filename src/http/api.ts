@@ -20,6 +20,7 @@ import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
+import { attachmentEndpoints, type Files } from "./attachments-api.ts";
 import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
 import { allowOrigin, preflight } from "./cors.ts";
@@ -49,6 +50,8 @@ export interface ApiOptions {
   /** What users may ask. */
   readonly requests: AddressRate;
   readonly answers: LargeAnswers;
+  /** null: none are taken, nor given away. */
+  readonly files: Files | null;
   readonly application: ChatApplication;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
@@ -76,7 +79,13 @@ export interface ApiOptions {
 
 /** What a request to the API comes with. */
 export interface ApiEnvironment {
-  readonly Bindings: { readonly remote: Remote };
+  readonly Bindings: {
+    readonly remote: Remote;
+    /** What a body that is no file may have. */
+    readonly bodyBytes: number;
+    /** The request may take its time until it is done: its endpoint sees to how much. */
+    takeTime(): { done(): void };
+  };
 }
 
 /** The HTTP API under `/api`. */
@@ -122,6 +131,12 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   searchEndpoints(endpoints, { ...shared, search, searches });
   presenceEndpoints(endpoints, shared);
   blockEndpoints(endpoints, shared);
+  const { files, requests } = options;
+  if (files !== null) {
+    const countRequest = (remote: Remote) => requests.spend(remote);
+    const { attachments } = chat;
+    attachmentEndpoints(endpoints, { ...files, attachments, countChange, countRequest });
+  }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
   const { health, topics, notices, version } = options;
   serverEndpoints(endpoints, { application, revocations, topics, notices, health, chat, version });

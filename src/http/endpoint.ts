@@ -28,6 +28,8 @@ export interface Answer {
   readonly isText?: boolean;
   /** It is JSON documents, one a line. */
   readonly isLines?: boolean;
+  /** It is a file's content. */
+  readonly isFile?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */
@@ -48,6 +50,8 @@ export interface Route<
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** The body is a file's content, which the endpoint reads as it comes. */
+  readonly takesFile?: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Answered by `LargeAnswers`, which says 304 to who has it already (`If-None-Match`). */
   readonly isConditional?: boolean;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema, sendSchema } from "../app/schemas.ts";
+import { idSchema, postSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView } from "../chat/events.ts";
@@ -40,8 +40,6 @@ const historySchema = z
     path: ["around"],
     message: "goes without before and after",
   });
-
-const newMessageSchema = sendSchema.omit({ conversationId: true }).meta({ id: "NewMessage" });
 
 const repliesSchema = z.object({
   after: wholeNumber.default(0).describe("Only messages with a `seq` above it."),
@@ -93,10 +91,13 @@ export function messageEndpoints(
       operationId: "sendMessage",
       summary:
         "Sends a message; again with the same `clientMessageId`, the answer is about the first one",
-      ...{ params: z.object({ id: idSchema }), body: newMessageSchema },
+      ...{ params: z.object({ id: idSchema }), body: postSchema },
       answers: { 201: { description: "It is on disk.", schema: SENT_MESSAGE } },
       isIdempotentByKey: true,
-      refusals: ["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"],
+      refusals: [
+        ...(["CONVERSATION_NOT_FOUND", "BLOCKED", "STORAGE_UNAVAILABLE"] as const),
+        ...(["ATTACHMENT_NOT_FOUND", "ATTACHMENT_IN_USE"] as const),
+      ],
     },
     async ({ context, caller, params: { id }, body, idempotencyKey }) => {
       const type = body.type ?? "TEXT";

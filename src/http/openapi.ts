@@ -148,21 +148,25 @@ function operationOf(route: AnyRoute, components: Components): Operation {
         content: { "application/json": { schema: components.input(route.body) } },
       },
     }),
+    ...(route.takesFile === true && { requestBody: { required: true, content: FILE } }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, { description, schema, isText, isLines }]) => [
-          status,
-          {
-            description,
-            ...(schema !== undefined && {
-              content: { "application/json": { schema: components.output(schema) } },
-            }),
-            ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
-            ...(isLines === true && {
-              content: { "application/x-ndjson": { schema: { type: "string" } } },
-            }),
-          },
-        ]),
+        Object.entries(route.answers).map(
+          ([status, { description, schema, isText, isLines, isFile }]) => [
+            status,
+            {
+              description,
+              ...(isFile === true && { content: FILE }),
+              ...(schema !== undefined && {
+                content: { "application/json": { schema: components.output(schema) } },
+              }),
+              ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
+              ...(isLines === true && {
+                content: { "application/x-ndjson": { schema: { type: "string" } } },
+              }),
+            },
+          ],
+        ),
       ),
       ...(route.isConditional === true && NOT_MODIFIED),
       ...problemsOf(route, components),
@@ -170,6 +174,11 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     security: SECURITY[route.by],
   };
 }
+
+/** Whatever its type, which OpenAPI would have named. */
+const FILE: Content = {
+  "application/octet-stream": { schema: { type: "string", format: "binary" } },
+};
 
 /** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsByIdMembersByUserId` */
 function operationIdOf({ method, path }: AnyRoute): string {

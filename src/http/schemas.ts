@@ -22,6 +22,30 @@ export const PROBLEM = z
 const REACTION = z
   .object({ emoji: z.string(), userIds: z.array(z.string()) })
   .meta({ id: "Reaction", description: "An emoji, and who reacts with it." });
+const attachment = {
+  id: z.string(),
+  name: z.string(),
+  type: z.string().describe("As its content says."),
+  size: z.int().describe("Bytes."),
+  width: z.int().optional().describe("Of a picture, as it is looked at."),
+  height: z.int().optional(),
+  hasThumbnail: z.boolean(),
+};
+
+export const ATTACHMENT = z
+  .object(attachment)
+  .meta({ id: "Attachment", description: "A file of a message, or for one." });
+
+const link = z.string().describe("A path of this server; whoever has it may have the file.");
+
+export const ATTACHMENT_LINKS = z
+  .object({
+    ...attachment,
+    url: link,
+    thumbnailUrl: link.optional().describe("A small picture of it, in WebP."),
+    expiresAt: time,
+  })
+  .meta({ id: "AttachmentLinks" });
 
 export const MESSAGE = z
   .object({
@@ -33,6 +57,7 @@ export const MESSAGE = z
     senderName: z.string(),
     recipientId: z.string().optional().describe("In direct conversations."),
     content: z.string(),
+    attachments: z.array(ATTACHMENT).optional(),
     type: z.string(),
     replyTo: z.string().optional(),
     event: z

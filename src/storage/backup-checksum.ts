@@ -7,6 +7,8 @@ import { appendFileSync, closeSync, openSync, readSync, statSync, truncateSync }
 const START = "\nParley backup; SHA-256 of all before this line: ";
 const DIGEST_LENGTH = 64;
 const LENGTH = START.length + DIGEST_LENGTH + 1;
+/** Of SQLite's. A database is whole pages. */
+const SMALLEST_PAGE_BYTES = 512;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Ends the file with its checksum. Throws the system's error. */
@@ -14,12 +16,15 @@ export function appendChecksum(path: string): void {
   appendFileSync(path, `${START}${digestOf(path, statSync(path).size)}\n`);
 }
 
-/** `none`: there is no checksum. Throws the system's error. */
+/**
+ * `none`: there is no checksum. What stands behind the last whole page and is none is a broken one.
+ * Throws the system's error.
+ */
 export function verifyChecksum(path: string): "right" | "wrong" | "none" {
   const line = checksumLine(path);
-  if (line === null) return "none";
-  const digest = line.slice(START.length, -1);
-  return digestOf(path, statSync(path).size - LENGTH) === digest ? "right" : "wrong";
+  if (line === null) return statSync(path).size % SMALLEST_PAGE_BYTES === 0 ? "none" : "wrong";
+  const digest = digestOf(path, statSync(path).size - LENGTH);
+  return line === `${START}${digest}\n` ? "right" : "wrong";
 }
 
 /** Cuts the checksum off, with which the file does not agree any more once it is written to. */

@@ -28,6 +28,7 @@ import {
 import { AppError } from "../errors.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
 import { isExpired } from "./expiry.ts";
+import { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import {
   byPosition,
   compare,
@@ -55,6 +56,11 @@ export class MemoryChatStore implements ChatStore {
   /** By message, by user; the first first. */
   readonly #reactions = new Map<string, Map<string, { emoji: string; reactedMs: number }>>();
   #closed = false;
+  readonly #attachments: MemoryAttachmentStore;
+
+  constructor(attachments = new MemoryAttachmentStore()) {
+    this.#attachments = attachments;
+  }
 
   async commit(batch: WriteBatch): Promise<void> {
     this.#expectOpen();
@@ -110,9 +116,11 @@ export class MemoryChatStore implements ChatStore {
         this.#versions.delete(id);
         this.#reactions.delete(id);
         this.#put({
-          ...{ ...message, content: "", reactions: null, mentions: null, pinnedMs: null },
+          ...{ ...message, content: "", attachments: null, reactions: null },
+          ...{ mentions: null, pinnedMs: null },
           deletedMs: change.deletedMs,
         });
+        this.#attachments.messageGone(id);
         this.#countAnswers(message);
         return;
       case "react": {
@@ -369,6 +377,7 @@ export class MemoryChatStore implements ChatStore {
       return messages[firstAbove(messages, seq - 1)]?.seq === seq;
     },
     sent: (senderId, clientMessageId) => this.#sent.get(senderId)?.get(clientMessageId) ?? null,
+    hasAttachments: (ids, senderId) => ids.every((id) => this.#attachments.isFree(id, senderId)),
   };
 
   /** Removes up to `room` messages from the bottom; returns how many. */
@@ -381,6 +390,7 @@ export class MemoryChatStore implements ChatStore {
       this.#messages.delete(id);
       this.#versions.delete(id);
       this.#reactions.delete(id);
+      this.#attachments.messageGone(id);
       if (editedMs !== null) this.#tellEdits(id, conversation.messages);
     }
     return count;
@@ -436,6 +446,7 @@ export class MemoryChatStore implements ChatStore {
     const kept = copyOf(message);
     messages.splice(firstAbove(messages, kept.seq), 0, kept);
     this.#messages.set(kept.id, kept);
+    this.#attachments.bind(kept);
     if (kept.event === null) this.#countAnswers(kept);
     if (kept.seq > conversation.lastSeq) {
       conversation.lastSeq = kept.seq;
@@ -505,5 +516,6 @@ function copyOf(message: StoredMessage): StoredMessage {
     reactions: null,
     replyCount: 0,
     edited: message.edited,
+    attachments: message.attachments,
   };
 }

@@ -1,3 +1,4 @@
+import { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
 import { MemoryErasureStore } from "./memory-erasure-store.ts";
@@ -10,7 +11,8 @@ import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
 export function memoryStorage(): Storage {
-  const chat = new MemoryChatStore();
+  const attachments = new MemoryAttachmentStore();
+  const chat = new MemoryChatStore(attachments);
   const queues = new MemoryQueueStore();
   const revocations = new MemoryRevocationStore();
   const blocks = new MemoryBlockStore();
@@ -20,13 +22,14 @@ export function memoryStorage(): Storage {
   const erasures = new MemoryErasureStore(chat, invites);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
-    search,
+    ...{ search, attachments },
     async close() {
       chat.close();
       queues.close();
       revocations.close();
       blocks.close();
       invites.close();
+      attachments.close();
     },
   };
 }

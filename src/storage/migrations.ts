@@ -216,6 +216,7 @@ export const MIGRATIONS: readonly string[] = [
        DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
          AND user_id IN (SELECT value FROM json_each(OLD.mentions));
      END;`,
+
   // Users' profiles, and the removal of a user. Messages are found by their sender over one of two
   // indexes, so that none has more entries than one with a client's id has had.
   `ALTER TABLE users ADD COLUMN profile_name TEXT;
@@ -239,6 +240,35 @@ export const MIGRATIONS: readonly string[] = [
      conversation_id TEXT NOT NULL,
      PRIMARY KEY (user_id, conversation_id)
    ) STRICT, WITHOUT ROWID;`,
+
+  // Files of messages. `messages.attachments` repeats what is shown of them. Whatever takes a message
+  // away takes them with it: `remove_ms` 0 says that only the files are left to be removed.
+  `ALTER TABLE messages ADD COLUMN attachments TEXT;
+
+   CREATE TABLE attachments (
+     id TEXT NOT NULL PRIMARY KEY,
+     uploader_id TEXT NOT NULL,
+     message_id TEXT,
+     name TEXT NOT NULL,
+     type TEXT NOT NULL,
+     size INTEGER NOT NULL,
+     width INTEGER,
+     height INTEGER,
+     has_thumbnail INTEGER NOT NULL,
+     created_ms INTEGER NOT NULL,
+     remove_ms INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX attachments_by_uploader ON attachments (uploader_id, size);
+   CREATE INDEX attachments_by_message ON attachments (message_id) WHERE message_id IS NOT NULL;
+   CREATE INDEX attachments_to_remove ON attachments (remove_ms) WHERE remove_ms IS NOT NULL;
+
+   CREATE TRIGGER attachments_go_with_removed_messages AFTER DELETE ON messages
+     WHEN OLD.attachments IS NOT NULL
+     BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;
+   CREATE TRIGGER attachments_go_with_deleted_messages
+     AFTER UPDATE OF attachments, deleted_ms ON messages
+     WHEN OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
+     BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;`,
 ];
 
 /**

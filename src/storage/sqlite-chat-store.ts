@@ -1,4 +1,5 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
+import type { Attachment } from "../chat/attachments.ts";
 import {
   type BacklogHead,
   type ChatStore,
@@ -22,7 +23,7 @@ import {
   type WriteBatch,
 } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
-import { conflictsOf, type Taken } from "./conflicts.ts";
+import { conflictsOf, isFree, type Taken } from "./conflicts.ts";
 import type { ClientIds } from "./sqlite-client-ids.ts";
 import type { Commits } from "./sqlite-commits.ts";
 import { isConstraint } from "./sqlite-errors.ts";
@@ -270,6 +271,10 @@ export class SqliteChatStore implements ChatStore {
       hasSeq: (conversationId, seq) => this.#reads.messageBySeq.get(conversationId, seq) !== null,
       sent: (senderId, clientMessageId) =>
         this.#reads.messageByClientId.get(senderId, clientMessageId),
+      hasAttachments: (ids, senderId) => {
+        const rows = this.#reads.attachments.all(JSON.stringify(ids));
+        return rows.length === ids.length && rows.every((row) => isFree(row, senderId));
+      },
     };
     const conflicts = this.#snapshot(() => conflictsOf(batch, taken));
     return conflicts.length === 0 ? refusal : new CommitConflict(conflicts, refusal.cause);
@@ -291,7 +296,7 @@ export class SqliteChatStore implements ChatStore {
 function overviewOf(row: OverviewRow): ConversationOverview {
   const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
   const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
-  const { type, content, replyTo, timestampMs, event, ...more } = columns;
+  const { type, content, attachments, replyTo, timestampMs, event, ...more } = columns;
   const { editedMs, deletedMs, reactions, replyCount, edited, lastPinnedMs, ...others } = more;
   const { mentions, expiresMs, ...overview } = others;
   const { id: conversationId, lastSeq: seq } = overview;
@@ -300,7 +305,7 @@ function overviewOf(row: OverviewRow): ConversationOverview {
   const [othersDeliveredSeq = null, othersReadSeq = null] = marks;
   const lastMessage = messageId !== null && {
     ...{ id: messageId, conversationId, seq, senderId, senderName, recipientId, clientMessageId },
-    ...{ type, content, replyTo, timestampMs, event },
+    ...{ type, content, attachments, replyTo, timestampMs, event },
     ...{ editedMs, deletedMs, pinnedMs: lastPinnedMs, reactions, edited, replyCount },
     ...{ mentions, expiresMs },
   };
@@ -356,6 +361,7 @@ function prepare(db: Database) {
       READS.replies,
     ),
     disappearing: query<StoredMessage, [limit: number]>(READS.disappearing),
+    attachments: query<Attachment, [idsJson: string]>(READS.attachments),
     pinned: query<StoredMessage, [conversationId: string, limit: number]>(READS.pinned),
     users: query<StoredUser, [idsJson: string]>(READS.users),
   };

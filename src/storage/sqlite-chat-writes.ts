@@ -1,10 +1,12 @@
 import type { Database } from "bun:sqlite";
+import { idsOf } from "../chat/attachments.ts";
 import {
   type MessageWrite,
   MOST_VERSIONS,
   type StoredMessage,
   type WriteBatch,
 } from "../chat/ports.ts";
+import { EngineError } from "./sqlite-errors.ts";
 import { MessageErasure } from "./sqlite-message-erasure.ts";
 
 /** What a batch of chats writes. Transactions are the caller's. */
@@ -45,7 +47,9 @@ export class ChatWrites {
         message.event,
         message.expiresMs,
         message.mentions,
+        message.attachments,
       );
+      if (message.attachments !== null) this.#bindAttachments(message);
     }
     for (const { conversationId, seq, timestampMs } of newestOfEach(messages)) {
       setNewest.run(seq, timestampMs, conversationId, seq);
@@ -67,6 +71,14 @@ export class ChatWrites {
     this.#markSent(batch);
     this.#applyChanges(batch);
     for (const change of batch.messageChanges) this.#changeMessage(change);
+  }
+
+  #bindAttachments(message: StoredMessage): void {
+    const { id, senderId } = message;
+    for (const attachmentId of idsOf(message)) {
+      if (this.#statements.bindAttachment.run(id, attachmentId, senderId).changes === 1) continue;
+      throw new EngineError("SQLITE_CONSTRAINT_ATTACHMENT", "the attachment is not free");
+    }
   }
 
   #changeMessage(change: MessageWrite): void {
@@ -153,6 +165,7 @@ type NewMessageRow = [
   event: string | null,
   expiresMs: number | null,
   mentions: string | null,
+  attachments: string | null,
 ];
 
 type NewConversationRow = [
@@ -222,8 +235,12 @@ function prepare(db: Database) {
     appendMessage: db.query<null, NewMessageRow>(
       `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,
                              sender_name, recipient_id, type, reply_to, content, event, expires_ms,
-                             mentions)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                             mentions, attachments)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    bindAttachment: db.query<null, [messageId: string, id: string, uploaderId: string]>(
+      `UPDATE attachments SET message_id = ?, remove_ms = NULL
+       WHERE id = ? AND uploader_id = ? AND message_id IS NULL AND remove_ms > 0`,
     ),
     setNewest: db.query<
       null,

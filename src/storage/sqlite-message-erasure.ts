@@ -9,7 +9,7 @@ export class MessageErasure {
   }
 
   /**
-   * Its content, what it said before, its reactions, its mentions and its pin go. One that has been deleted keeps the
+   * Its content, what it said before, its attachments, its reactions, its mentions and its pin go. One that has been deleted keeps the
    * time of that. Transactions are the caller's.
    */
   erase(messageId: string, deletedMs: number): void {
@@ -28,7 +28,8 @@ function prepare(db: Database) {
   return {
     erase: db.query<null, [deletedMs: number, messageId: string]>(
       `UPDATE messages
-       SET content = '', deleted_ms = coalesce(deleted_ms, ?), pinned_ms = NULL, mentions = NULL
+       SET content = '', deleted_ms = coalesce(deleted_ms, ?), pinned_ms = NULL, mentions = NULL,
+           attachments = NULL
        WHERE id = ?`,
     ),
     forgetVersions: db.query<null, [messageId: string]>(

@@ -6,6 +6,7 @@ import { MEMBERS_IN_OVERVIEW, MOST_REACTIONS } from "../chat/ports.ts";
  */
 const fate = (alias: string, pinnedMs = "pinnedMs") => `
   ${alias}.event,
+  ${alias}.attachments,
   ${alias}.edited_ms AS editedMs,
   ${alias}.deleted_ms AS deletedMs,
   ${alias}.pinned_ms AS ${pinnedMs},
@@ -98,6 +99,19 @@ const INVITE = `
   creator_id AS creatorId,
   created_ms AS createdMs,
   expires_ms AS expiresMs`;
+
+const ATTACHMENT = `
+  id,
+  uploader_id AS uploaderId,
+  message_id AS messageId,
+  name,
+  type,
+  size,
+  width,
+  height,
+  has_thumbnail AS hasThumbnail,
+  created_ms AS createdMs,
+  remove_ms AS removeMs`;
 
 /**
  * A user's conversations, as ConversationOverview names it, but for `messageId` and the two columns
@@ -386,6 +400,14 @@ export const READS = {
 
   invitesOf: `
     SELECT ${INVITE} FROM invites WHERE conversation_id = ? ORDER BY created_ms, code`,
+
+  attachments: `
+    SELECT ${ATTACHMENT} FROM attachments WHERE id IN (SELECT value FROM json_each(?))`,
+
+  attachmentBytes: "SELECT coalesce(sum(size), 0) AS bytes FROM attachments WHERE uploader_id = ?",
+
+  attachmentsDue: `
+    SELECT ${ATTACHMENT} FROM attachments WHERE remove_ms <= ? ORDER BY remove_ms LIMIT ?`,
 
   revocation: `SELECT revoked_ms AS revokedMs FROM revocations WHERE kind = ? AND subject = ?`,
 

@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { toAppError } from "../errors.ts";
+import { AttachmentWrites } from "./sqlite-attachment-writes.ts";
 import { BlockWrites } from "./sqlite-block-writes.ts";
 import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { ErasureWrites } from "./sqlite-erasure-writes.ts";
@@ -27,7 +28,8 @@ export type StoreName =
   | "blocks"
   | "invites"
   | "users"
-  | "erasures";
+  | "erasures"
+  | "attachments";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -100,6 +102,7 @@ class Writes {
       invites: new InviteWrites(db),
       users: new UserWrites(db),
       erasures: new ErasureWrites(db),
+      attachments: new AttachmentWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { resolve } from "node:path";
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
@@ -10,6 +11,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
+import { SqliteAttachmentStore } from "./sqlite-attachment-store.ts";
 import { SqliteBlockStore } from "./sqlite-block-store.ts";
 import { SqliteChatStore } from "./sqlite-chat-store.ts";
 import { ClientIds } from "./sqlite-client-ids.ts";
@@ -104,6 +106,7 @@ class SqliteStorage implements Storage {
   readonly search: SqliteSearch;
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
+  readonly attachments: AttachmentStore;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;
@@ -134,6 +137,7 @@ class SqliteStorage implements Storage {
     this.invites = new SqliteInviteStore(this.#commits, reader);
     this.users = new SqliteUserStore(this.#commits, reader);
     this.erasures = new SqliteErasureStore(this.#commits, reader);
+    this.attachments = new SqliteAttachmentStore(this.#commits, reader);
   }
 
   close(): Promise<void> {

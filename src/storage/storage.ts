@@ -1,5 +1,6 @@
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore } from "../chat/ports.ts";
@@ -16,6 +17,7 @@ export interface Storage {
   readonly search: MessageSearch;
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
+  readonly attachments: AttachmentStore;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

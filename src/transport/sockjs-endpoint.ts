@@ -25,6 +25,8 @@ export interface SockJsEndpointOptions extends ServiceTraits, RemotePolicy {
   readonly service: Service;
   readonly admission: Admission;
   readonly clock: Clock;
+  /** What the body of a request may have. */
+  readonly bodyBytes: number;
   /** Frames in one streaming response. */
   readonly responseBytes: number;
   /** How long a session may be without a request that receives. */

@@ -5,7 +5,14 @@ import { TEST_RESPONSE_BYTES, TEST_SERVICES } from "./sockjs-test-services.ts";
 
 type Parts = Pick<
   SockJsEndpointOptions,
-  "service" | "admission" | "origins" | "proxies" | "requestHeaders" | "clock" | "isDraining"
+  | "service"
+  | "admission"
+  | "origins"
+  | "proxies"
+  | "requestHeaders"
+  | "clock"
+  | "isDraining"
+  | "bodyBytes"
 >;
 
 /** STOMP's endpoint, and in test mode those that SockJS suites ask for. */

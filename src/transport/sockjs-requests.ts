@@ -12,6 +12,7 @@ import {
   XHR_POLLING,
   XHR_STREAMING,
 } from "../sockjs/response-format.ts";
+import { bodyText } from "./body-text.ts";
 import { remoteOf } from "./remote.ts";
 import { engineSeconds } from "./request-time.ts";
 import { SockJsConnection } from "./sockjs-connection.ts";
@@ -165,7 +166,10 @@ export class SockJsRequests {
     connection.uploads += 1;
     let payload: string | null;
     try {
-      payload = await payloadOf(request, transport);
+      const { bodyBytes } = this.#options;
+      const text = await bodyText(request, bodyBytes);
+      if (text === null) return new Response(null, { status: 413 });
+      payload = payloadOf(request, transport, text);
     } finally {
       connection.uploads -= 1;
     }
@@ -228,8 +232,7 @@ function formatOf(
 }
 
 /** null when there is none. A form's field `d` is how pages send by JSONP. */
-async function payloadOf(request: Request, transport: string): Promise<string | null> {
-  const text = await request.text();
+function payloadOf(request: Request, transport: string, text: string): string | null {
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = transport === "jsonp_send" && type.startsWith("application/x-www-form-urlencoded");
   return isForm ? new URLSearchParams(text).get("d") : text;

@@ -6,7 +6,14 @@ import type { StoredMessage } from "../../src/chat/ports.ts";
 function message(seq: number, conversationId = "c"): StoredMessage {
   return {
     ...{ id: `${conversationId}${seq}`, conversationId, seq, senderId: "a", senderName: "a" },
-    ...{ recipientId: "b", clientMessageId: null, type: "TEXT", content: "", replyTo: null },
+    ...{
+      recipientId: "b",
+      clientMessageId: null,
+      type: "TEXT",
+      content: "",
+      replyTo: null,
+      attachments: null,
+    },
     timestampMs: 0,
     ...{ event: null, edited: null, editedMs: null, deletedMs: null, pinnedMs: null },
     reactions: null,

@@ -44,7 +44,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
       const input: NewMessage = {
         ...{ conversationId, recipientId: to, clientMessageId },
         ...{ type: "TEXT", content: clientMessageId, replyTo: null },
-        ...{ mentions: null, disappearAfterSeconds: null },
+        ...{ attachments: null, mentions: null, disappearAfterSeconds: null },
       };
       const sender = { userId: from, name: from };
       const taken = chat.messages.send(sender, input, null, (error) =>
@@ -183,7 +183,7 @@ describe.each(Object.entries(storages))("over %s", (_name, open) => {
     const { held, send, goOn, seqs, chat } = await setUp();
     const input = {
       ...{ recipientId: null, type: "TEXT", replyTo: null },
-      ...{ mentions: null, disappearAfterSeconds: null },
+      ...{ attachments: null, mentions: null, disappearAfterSeconds: null },
     };
     const answers: string[] = [];
     const alice = { userId: "alice", name: "alice" };

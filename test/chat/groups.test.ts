@@ -288,6 +288,7 @@ test("in a direct conversation the peer hears of reading, whoever spoke last", a
     content: "from the back end",
     replyTo: null,
     ...NO_MORE,
+    attachments: null,
   };
   const { promise, resolve } = Promise.withResolvers<string>();
   chat.messages.send(SYSTEM, notice, null, (_, kept) => resolve(kept?.id ?? ""));

@@ -6,9 +6,11 @@ import fc from "fast-check";
 import type { OpenApiDocument } from "../../src/http/openapi.ts";
 import { type ApiCall, callsOf, type Findable } from "../support/api-calls.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { jpeg } from "../support/pictures.ts";
 import { askAs, askAsServer } from "../support/server-api.ts";
 import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
+import { uploaded } from "../support/uploads.ts";
 
 let server: ParleyProcess;
 let document: OpenApiDocument;
@@ -35,9 +37,13 @@ beforeAll(async () => {
   const { messages } = await history.json();
   const made = await askAs(server, "alice", "/api/conversations/club/invites", "POST", {});
   const { code } = await made.json();
+  const files = await Promise.all([
+    ...[uploaded(server, "alice", "one"), uploaded(server, "bob", await jpeg(9, 9))],
+  ]);
   findable = {
     messages: messages.map(({ id }: { id: string }) => id),
     invites: [code],
+    attachments: files.map(({ id }) => id),
     users: ["alice", "dora", "emil"],
   };
 });

@@ -16,7 +16,10 @@ import { TcpClient } from "../support/tcp-client.ts";
 import { API_KEY, JWT_SECRET, tokenOf } from "../support/tokens.ts";
 
 const seconds = () => Math.floor(Date.now() / 1_000);
-const MISSING: Victim = { conversationId: "nowhere", messageId: "0193a-not-there" };
+const MISSING: Victim = {
+  ...{ conversationId: "nowhere", messageId: "0193a-not-there" },
+  attachmentId: "0193a000-0000-7000-8000-000000000000",
+};
 
 let server: ParleyProcess;
 let alice: RawClient;
@@ -56,10 +59,17 @@ beforeAll(async () => {
   await alice.confirmed("SUBSCRIBE", { id: "typing", destination: "/topic/typing/secrets" });
   await alice.confirmed("SUBSCRIBE", { id: "staff", destination: "/topic/staff/news" });
   await alice.confirmed("SUBSCRIBE", { id: "jobs", destination: "/queue/staff" });
-  const body = JSON.stringify({ conversationId: "secrets", content: "for three", type: "TEXT" });
+  const uploaded = await fetch(`${server.url}/api/attachments`, {
+    ...{ method: "POST", headers: { Authorization: `Bearer ${staff}` }, body: "for three" },
+  });
+  const { id: attachmentId } = await uploaded.json();
+  const body = JSON.stringify({
+    ...{ conversationId: "secrets", content: "for three", type: "TEXT" },
+    attachments: [attachmentId],
+  });
   await alice.confirmed("SEND", { destination: "/app/chat.send" }, body);
   const { messages } = await (await asUser(staff, "/api/conversations/secrets/messages")).json();
-  victim = { conversationId: "secrets", messageId: messages.at(-1).id };
+  victim = { conversationId: "secrets", messageId: messages.at(-1).id, attachmentId };
   await asServer("DELETE", "/api/conversations/secrets/members/removed");
 
   revoked = await tokenOf({ sub: "alice", jti: "lost" });
@@ -255,6 +265,7 @@ describe.each(STRANGERS)("%s", (attacker) => {
       expect(status).toBeOneOf([200, 201, 204]);
       expect(JSON.stringify(body)).not.toContain("secrets");
       expect(JSON.stringify(body)).not.toContain(victim.messageId);
+      expect(JSON.stringify(body)).not.toContain(victim.attachmentId);
       return;
     }
     expect(status).toBeOneOf([401, 403, 404]);
@@ -318,7 +329,7 @@ async function ask(
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
   const answer = await fetch(server.url + path(about), {
-    ...{ method, headers, body: body === undefined ? null : JSON.stringify(body) },
+    ...{ method, headers, body: typeof body === "object" ? JSON.stringify(body) : (body ?? null) },
   });
   const text = await answer.text();
   return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : {} };

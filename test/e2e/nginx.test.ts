@@ -181,6 +181,21 @@ test("the page chats, and SockJS streams frame by frame", async () => {
   expect(tab.faults).toEqual([]);
 });
 
+test("a file of a message comes in, and goes out by its link in parts", async () => {
+  const { url } = await nginx(parley);
+  const authorization = { Authorization: `Bearer ${await token("alice")}` };
+  const body = "0123456789".repeat(2 << 17); // Larger than other bodies may be.
+  const sent = await fetch(`${url}/api/attachments?name=digits`, {
+    ...{ ...insecure(authorization), method: "POST", body },
+  });
+  expect(sent.status).toBe(201);
+  const { id, size } = await sent.json();
+  expect(size).toBe(body.length);
+  const links = await (await fetch(`${url}/api/attachments/${id}`, insecure(authorization))).json();
+  const part = await fetch(url + links.url, insecure({ range: "bytes=1000003-1000005" }));
+  expect([part.status, await part.text()]).toEqual([206, "345"]);
+});
+
 test("a name that nobody proves is not believed through a proxy", async () => {
   const { url } = await nginx(open);
   const mallory = await connected("mallory", { "X-User-Id": "alice" }, overWss(url));

@@ -1,4 +1,5 @@
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { attachmentStoreContract } from "../contract/attachment-store.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
@@ -18,3 +19,4 @@ inviteStoreContract("the store in memory", memoryStorage);
 messageSearchContract("the store in memory", memoryStorage);
 userStoreContract("the store in memory", memoryStorage);
 erasureStoreContract("the store in memory", memoryStorage);
+attachmentStoreContract("the store in memory", memoryStorage);

@@ -50,6 +50,39 @@ describe("every read goes by an index:", () => {
   });
 });
 
+test("whatever takes messages away lets their attachments go, by an index", () => {
+  const db = new Database(":memory:");
+  migrate(db);
+  db.run("INSERT INTO conversations (id, kind, created_ms) VALUES ('chat', 'direct', 0)");
+  for (const id of ["removed", "emptied", "deleted", "edited"]) {
+    db.run(
+      `INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, sender_name, type,
+                             content, attachments)
+       SELECT ?1, 'chat', count(*), 'alice', 0, 'Alice', 'TEXT', '', '[]' FROM messages`,
+      [id],
+    );
+    db.run(
+      `INSERT INTO attachments (id, uploader_id, message_id, name, type, size, has_thumbnail,
+                                created_ms) VALUES (?1, 'alice', ?1, '', '', 0, 0, 0)`,
+      [id],
+    );
+  }
+  db.run("DELETE FROM messages WHERE id = 'removed'");
+  db.run("UPDATE messages SET attachments = NULL WHERE id = 'emptied'");
+  db.run("UPDATE messages SET content = '', deleted_ms = 1 WHERE id = 'deleted'");
+  db.run("UPDATE messages SET content = 'x', edited_ms = 1 WHERE id = 'edited'");
+  const gone = db.query<{ id: string }, []>(
+    "SELECT id FROM attachments WHERE remove_ms = 0 ORDER BY id",
+  );
+  expect(gone.all().map(({ id }) => id)).toEqual(["deleted", "emptied", "removed"]);
+  const plan = db
+    .query<{ detail: string }, []>(
+      "EXPLAIN QUERY PLAN UPDATE attachments SET remove_ms = 0 WHERE message_id = 'removed'",
+    )
+    .all();
+  expect(plan.map(({ detail }) => detail).join()).toContain("attachments_by_message");
+});
+
 describe("migrations", () => {
   const steps = [
     "CREATE TABLE a (n INTEGER)",

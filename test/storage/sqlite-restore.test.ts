@@ -294,7 +294,10 @@ describe("a restore is refused, and nothing changes,", () => {
     const before = filesIn(folder.file("data"));
     const sound = readFileSync(file);
     const STEP = 997;
-    for (let offset = 0; offset < sound.length; offset += STEP) {
+    const inPages = Math.floor(sound.length / 4_096) * 4_096;
+    const isLooked = (offset: number) => offset % STEP === 0 || offset >= inPages;
+    for (let offset = 0; offset < sound.length; offset += 1) {
+      if (!isLooked(offset)) continue;
       const bytes = Buffer.from(sound);
       bytes.writeUInt8(sound.readUInt8(offset) ^ (1 << (offset % 8)), offset);
       writeFileSync(file, bytes);

@@ -1,5 +1,6 @@
 import { afterAll } from "bun:test";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
+import { attachmentStoreContract } from "../contract/attachment-store.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
@@ -26,3 +27,4 @@ inviteStoreContract("the SQLite store", open);
 messageSearchContract("the SQLite store", open);
 userStoreContract("the SQLite store", open);
 erasureStoreContract("the SQLite store", open);
+attachmentStoreContract("the SQLite store", open);

@@ -45,6 +45,8 @@ function callOf(
     return fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...ids) }, odd);
   };
   const form = requestBody?.content["application/json"]?.schema;
+  const file = requestBody?.content["application/octet-stream"];
+  const fileOrNone = file === undefined ? fc.constant(undefined) : fc.string({ unit: "binary" });
   const valuesOf = (place: "path" | "query") =>
     fc.record(
       Object.fromEntries(
@@ -61,7 +63,7 @@ function callOf(
     .record({
       inPath: valuesOf("path"),
       inQuery: valuesOf("query"),
-      body: form === undefined ? fc.constant(undefined) : bodyOf(document, form),
+      body: form === undefined ? fileOrNone : bodyOf(document, form),
       headers: callers(operation),
       known: fc.option(fc.constant("*"), { freq: 9 }),
     })

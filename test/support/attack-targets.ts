@@ -2,6 +2,8 @@
 export interface Victim {
   readonly conversationId: string;
   readonly messageId: string;
+  /** In the message. */
+  readonly attachmentId: string;
 }
 
 /** A frame to a destination, and how it is answered to a user whom it is not for. */
@@ -19,7 +21,8 @@ export interface HttpTarget {
   /** As the OpenAPI document has it. */
   readonly route: string;
   readonly path: (victim: Victim) => string;
-  readonly body?: object;
+  /** A text is a file. */
+  readonly body?: object | string;
   /** Who is meant to use it. */
   readonly by: "user" | "server" | "anybody";
   /** Of the refusal to a user who is not concerned; null: the answer is about the caller alone. */
@@ -44,7 +47,7 @@ function target(
   body: (victim: Victim) => object | string,
 ): StompTarget {
   const of = typeof destination === "string" ? () => destination : destination;
-  const name = `${command} ${of({ conversationId: "{conversation}", messageId: "{message}" })}`;
+  const name = `${command} ${of({ conversationId: "{conversation}", messageId: "{message}", attachmentId: "" })}`;
   return { name, command, destination: of, body, code };
 }
 
@@ -186,6 +189,16 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     }),
   ),
   http("GET", "/api/search", null, { path: () => "/api/search?q=needle" }),
+  http("POST", "/api/attachments", null, { body: "a file of mine" }),
+  ...(["GET", "DELETE"] as const).map((method) =>
+    http(method, "/api/attachments/{id}", "ATTACHMENT_NOT_FOUND", {
+      path: ({ attachmentId }) => `/api/attachments/${attachmentId}`,
+    }),
+  ),
+  http("GET", "/files/{id}", "LINK_REFUSED", {
+    ...{ by: "anybody" },
+    path: ({ attachmentId }) => `/files/${attachmentId}?expires=9999999999&signature=forged`,
+  }),
   http("GET", "/api/presence", null),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),

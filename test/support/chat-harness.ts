@@ -7,6 +7,7 @@ import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
 import { newCode } from "../../src/ids.ts";
 import { silentLog } from "../../src/log.ts";
+import { MemoryAttachmentStore } from "../../src/storage/memory-attachment-store.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { MemoryErasureStore } from "../../src/storage/memory-erasure-store.ts";
@@ -117,6 +118,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     underWay: [],
     lockOut: async () => {},
     log: silentLog,
+    attachments: new MemoryAttachmentStore(),
     newCode,
     recentMessages: 1_000,
     cachedMembers: 250_000,
@@ -168,4 +170,5 @@ const textMessage: NewMessage = {
   replyTo: null,
   mentions: null,
   disappearAfterSeconds: null,
+  attachments: null,
 };

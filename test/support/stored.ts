@@ -1,3 +1,4 @@
+import type { Attachment } from "../../src/chat/attachments.ts";
 import type {
   ListQuery,
   NewConversation,
@@ -35,6 +36,17 @@ export function message(seq: number, fields: Partial<StoredMessage> = {}): Store
     edited: null,
     mentions: null,
     expiresMs: null,
+    attachments: null,
+    ...fields,
+  };
+}
+
+/** A file of alice's that is in no message, for which there is time. */
+export function attachment(id: string, fields: Partial<Attachment> = {}): Attachment {
+  return {
+    ...{ id, uploaderId: "alice", messageId: null, name: `${id}.png`, type: "image/png", size: 3 },
+    ...{ width: null, height: null, hasThumbnail: false, createdMs: EPOCH_MS },
+    removeMs: EPOCH_MS + 86_400_000,
     ...fields,
   };
 }

@@ -1,0 +1,88 @@
+import type { BlobStore, ByteRange } from "../attachments/blob-store.ts";
+import { AppError } from "../errors.ts";
+import { unavailable } from "./sqlite-errors.ts";
+
+export interface S3Options {
+  /** Of the service: `https://s3.eu-central-1.amazonaws.com`; undefined: that of AWS in the region. */
+  readonly endpoint: string | undefined;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Before every key. */
+  readonly prefix: string;
+  /** How long one request may take. */
+  readonly timeoutMs: number;
+}
+
+/** Of a request's signature; what is under way then goes on. */
+const SIGNED_FOR_SECONDS = 60;
+
+/**
+ * Objects in a bucket of S3, or of what speaks as it does. Each is put in one request: an upload in
+ * parts that a crash interrupts would leave them there, to be paid for.
+ */
+export class S3BlobStore implements BlobStore {
+  readonly #options: S3Options;
+  readonly #client: Bun.S3Client;
+
+  constructor(options: S3Options) {
+    this.#options = options;
+    const { endpoint, bucket, region, accessKeyId, secretAccessKey } = options;
+    this.#client = new Bun.S3Client({
+      ...{ bucket, region, accessKeyId, secretAccessKey },
+      ...(endpoint !== undefined && { endpoint }),
+    });
+  }
+
+  async put(key: string, path: string): Promise<void> {
+    await this.#done("PUT", key, { body: Bun.file(path) });
+  }
+
+  async read(key: string, { start, end }: ByteRange, signal: AbortSignal) {
+    // A range of nothing cannot be asked for.
+    if (end <= start) return new Blob([]);
+    const range = `bytes=${start}-${end - 1}`;
+    const answer = await this.#request("GET", key, { headers: { range }, signal });
+    if (answer.status === 206 || answer.status === 200) return answer.body ?? new Blob([]);
+    const text = await textOf(answer);
+    if (answer.status === 404 && !text.includes("NoSuchBucket")) return null;
+    throw refused("GET", answer, text);
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#done("DELETE", key, {});
+  }
+
+  async #done(method: "PUT" | "DELETE", key: string, init: RequestInit): Promise<void> {
+    const signal = AbortSignal.timeout(this.#options.timeoutMs);
+    const answer = await this.#request(method, key, { ...init, signal });
+    const isDone = answer.ok || (method === "DELETE" && answer.status === 404);
+    const text = await textOf(answer);
+    if (!isDone) throw refused(method, answer, text);
+  }
+
+  async #request(
+    method: "GET" | "PUT" | "DELETE",
+    key: string,
+    init: RequestInit,
+  ): Promise<Response> {
+    const { prefix } = this.#options;
+    const url = this.#client.presign(prefix + key, { method, expiresIn: SIGNED_FOR_SECONDS });
+    try {
+      return await fetch(url, { ...init, method, redirect: "error" });
+    } catch (fault) {
+      throw unavailable("the bucket of files cannot be reached", fault);
+    }
+  }
+}
+
+/** What S3 says is for the log; it may name the bucket and the key. */
+function refused(method: string, { status }: Response, text: string): AppError {
+  const cause = new Error(`S3 answers ${method} with ${status}: ${text.slice(0, 1_000)}`);
+  return new AppError("STORAGE_UNAVAILABLE", "the bucket of files does not do it", { cause });
+}
+
+function textOf(answer: Response): Promise<string> {
+  return answer.text().catch(() => "");
+}

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "../../src/errors.ts";
+import { DiskBlobStore } from "../../src/storage/disk-blob-store.ts";
+import { S3BlobStore } from "../../src/storage/s3-blob-store.ts";
+import { blobStoreContract } from "../contract/blob-store.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { type S3Server, startS3 } from "../support/s3-server.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+
+const WHOLE = { start: 0, end: Number.MAX_SAFE_INTEGER };
+const never = new AbortController().signal;
+
+function bucketOf(server: S3Server, other: Partial<S3Server> = {}, prefix = ""): S3BlobStore {
+  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = { ...server, ...other };
+  return new S3BlobStore({
+    ...{ endpoint, bucket, region, accessKeyId, secretAccessKey, prefix, timeoutMs: 10_000 },
+  });
+}
+
+blobStoreContract("a folder", (folder) => {
+  const kept = join(folder, "kept");
+  return {
+    store: new DiskBlobStore(kept),
+    async breakDown() {
+      await rm(kept, { recursive: true });
+      await writeFile(kept, "no folder any more");
+    },
+    close() {},
+  };
+});
+
+blobStoreContract("a bucket of S3", () => {
+  const server = startS3();
+  return {
+    store: bucketOf(server),
+    breakDown: () => server.fail(503),
+    close: () => server.stop(),
+  };
+});
+
+test("a folder has no other names than whole files': what is written has been under another", async () => {
+  using folder = new TemporaryFolder();
+  const kept = folder.file("kept");
+  await mkdir(kept);
+  await writeFile(folder.file("upload"), "content");
+  await new DiskBlobStore(kept).put("ab/one", folder.file("upload"));
+  expect(await readdir(kept, { recursive: true })).toEqual(["ab", "ab/one"]);
+  expect(await readdir(folder.path)).toEqual(["kept"]);
+});
+
+describe("a bucket of S3", () => {
+  let server: S3Server;
+  let folder: TemporaryFolder;
+  beforeEach(async () => {
+    server = startS3();
+    folder = new TemporaryFolder();
+    await writeFile(folder.file("upload"), new Uint8Array(12_000_000));
+  });
+  afterEach(async () => {
+    await server.stop();
+    folder[Symbol.dispose]();
+  });
+
+  test("is asked once for a file, however large, so that no parts of it can be left behind", async () => {
+    await bucketOf(server, {}, "chat/").put("ab/one", folder.file("upload"));
+    expect(server.requests).toEqual(["PUT chat/ab/one"]);
+    expect(server.objects.get("chat/ab/one")).toHaveLength(12_000_000);
+  });
+
+  test.each([
+    ["another secret", { secretAccessKey: "another" }],
+    ["another key", { accessKeyId: "AKIAOTHER" }],
+    ["another region", { region: "us-east-1" }],
+    ["a bucket that is not there", { bucket: "other" }],
+  ] as const)("refuses what is signed with %s, and nothing is kept", async (_, other) => {
+    const store = bucketOf(server, other);
+    const put = () => store.put("ab/one", folder.file("upload"));
+    expect(await refusalOf(put)).toBe("STORAGE_UNAVAILABLE");
+    expect(await refusalOf(() => store.read("ab/one", WHOLE, never))).toBe("STORAGE_UNAVAILABLE");
+    expect(server.objects.size).toBe(0);
+  });
+
+  test("that cannot be reached is an error, whose words name neither key nor bucket", async () => {
+    await server.stop();
+    const store = bucketOf(server);
+    const fault = await store.read("ab/one", WHOLE, never).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(AppError);
+    expect(fault instanceof AppError && fault.message).not.toMatch(/ab\/one|parley-files/);
+  });
+});

@@ -1,0 +1,48 @@
+/** A picture of that size, in JPEG. */
+export async function jpeg(width: number, height: number): Promise<Buffer> {
+  return await new Bun.Image(bitmap(width, height)).jpeg({ quality: 90 }).buffer();
+}
+
+/** The same picture as a camera that was held on its side writes it, with where it was taken. */
+export function turned(picture: Buffer, place: string): Buffer {
+  const tiff = Buffer.alloc(26 + place.length);
+  tiff.write("MM");
+  tiff.writeUInt16BE(42, 2);
+  tiff.writeUInt32BE(8, 4);
+  tiff.writeUInt16BE(1, 8); // One entry: Orientation, a short, 6.
+  tiff.writeUInt16BE(0x0112, 10);
+  tiff.writeUInt16BE(3, 12);
+  tiff.writeUInt32BE(1, 14);
+  tiff.writeUInt16BE(6, 18);
+  tiff.write(place, 26);
+  const head = Buffer.from([0xff, 0xe1, 0, 0]);
+  head.writeUInt16BE(2 + 6 + tiff.length, 2);
+  const exif = Buffer.concat([head, Buffer.from("Exif\0\0"), tiff]);
+  return Buffer.concat([picture.subarray(0, 2), exif, picture.subarray(2)]);
+}
+
+/** A PNG of some bytes that says it has so many pixels. */
+export async function bomb(width: number, height: number): Promise<Buffer> {
+  const png = await new Bun.Image(bitmap(1, 1)).png().buffer();
+  png.writeUInt32BE(width, 16);
+  png.writeUInt32BE(height, 20);
+  png.writeUInt32BE(Bun.hash.crc32(png.subarray(12, 29)), 29);
+  return png;
+}
+
+function bitmap(width: number, height: number): Buffer {
+  const row = Math.ceil((3 * width) / 4) * 4;
+  const bytes = Buffer.alloc(54 + row * height);
+  bytes.write("BM");
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(width, 18);
+  bytes.writeInt32LE(height, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < 3 * width; x += 1) bytes[54 + y * row + x] = (x * y) & 255;
+  }
+  return bytes;
+}
