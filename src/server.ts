@@ -12,6 +12,7 @@ import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
+import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
@@ -33,7 +34,7 @@ import { createApi } from "./http/api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
-import { countedIds, newCode, newUuid } from "./ids.ts";
+import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -49,6 +50,7 @@ import { openSqliteStorage } from "./storage/sqlite.ts";
 import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
 import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
+import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
@@ -87,7 +89,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
-    return serve({ settings, log, clock, storage, queued, revoked, blocked });
+    const lastMessageId = await storage.chat.lastMessageId();
+    return serve({ settings, log, clock, storage, lastMessageId, queued, revoked, blocked });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -99,6 +102,8 @@ interface Parts {
   readonly log: Log;
   readonly clock: Clock;
   readonly storage: Storage;
+  /** New ones are above it. */
+  readonly lastMessageId: string | null;
   /** What work queues kept over the restart. */
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
@@ -106,7 +111,7 @@ interface Parts {
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked } = parts;
+  const { settings, log, clock, storage, lastMessageId, queued, revoked, blocked } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   const onLoopback = isLoopbackHost(settings.host);
@@ -141,7 +146,7 @@ function serve(parts: Parts): RunningServer {
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
-    ...{ store, outlet, clock, newId: newUuid, blocks },
+    ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
     commitPace: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
       atTurnEnd: (task) => turnEnd.conclude(task),
@@ -168,8 +173,15 @@ function serve(parts: Parts): RunningServer {
     typingPerSecond: limits.typingPerSecond,
     typingBurst: limits.typingBurst,
     onStoreChange: onStoreChange("chat"),
-    onCommit: (messages, seconds) => metrics.committed(messages, seconds),
+    onCommit: (messages, seconds) => {
+      metrics.committed(messages, seconds);
+      userEvents.committed();
+    },
     onFault: (err) => log.error({ err }, "Internal error"),
+  });
+  const userEvents = new UserEvents({
+    ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
+    departed: (userId, message) => application.departed(userId, message),
   });
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
@@ -267,7 +279,13 @@ function serve(parts: Parts): RunningServer {
       return stopped !== null;
     },
   };
+  const events = new EventEndpoint({
+    ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
+    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
+  });
+  const idleSeconds = engineSeconds(limits.requestMs);
   const api = createApi({
+    ...{ events, idleSeconds },
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
@@ -284,7 +302,10 @@ function serve(parts: Parts): RunningServer {
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
     if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
-    return api.fetch(request, { remote: remoteOf(request, server, remotes) });
+    return api.fetch(request, {
+      remote: remoteOf(request, server, remotes),
+      allowIdle: (seconds) => server.timeout(request, seconds),
+    });
   };
   const listeners = new Listeners({
     ...{ settings, clock, log },
@@ -303,7 +324,7 @@ function serve(parts: Parts): RunningServer {
         webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
       // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
       maxRequestBodySize: 8 * limits.frameBytes,
-      idleTimeout: engineSeconds(limits.requestMs),
+      idleTimeout: idleSeconds,
     },
     tcp: {
       ...{ environment, sessions: live, admission, clock, log },

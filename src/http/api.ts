@@ -15,6 +15,7 @@ import type { ChatStore } from "../chat/ports.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
@@ -22,6 +23,7 @@ import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
 import { documentRoutes } from "./documents.ts";
 import { type Doors, Endpoints } from "./endpoint.ts";
+import { eventEndpoints } from "./events-api.ts";
 import type { HealthSource } from "./health.ts";
 import { healthEndpoints } from "./health-api.ts";
 import { inviteEndpoints } from "./invites-api.ts";
@@ -43,6 +45,9 @@ export interface ApiOptions {
   readonly requests: AddressRate;
   readonly answers: LargeAnswers;
   readonly application: ChatApplication;
+  readonly events: EventEndpoint;
+  /** A connection may be kept so long between requests. */
+  readonly idleSeconds: number;
   readonly topics: TopicPublisher;
   readonly chat: Chat;
   readonly store: ChatStore;
@@ -62,7 +67,11 @@ export interface ApiOptions {
 
 /** What a request to the API comes with. */
 export interface ApiEnvironment {
-  readonly Bindings: { readonly remote: Remote };
+  readonly Bindings: {
+    readonly remote: Remote;
+    /** From now on, of the request and its connection; 0: for ever. */
+    readonly allowIdle: (seconds: number) => void;
+  };
 }
 
 /** The HTTP API under `/api`. */
@@ -105,6 +114,8 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   messageEndpoints(endpoints, shared);
   messageChangeEndpoints(endpoints, shared);
   presenceEndpoints(endpoints, shared);
+  const { events, idleSeconds } = options;
+  eventEndpoints(endpoints, { events, answers, idleSeconds });
   blockEndpoints(endpoints, shared);
   const { health, topics, version } = options;
   serverEndpoints(endpoints, { application, revocations, topics, health, chat, version });

@@ -14,7 +14,7 @@ export function preflight(asked: Headers, origin: string, policy: OriginPolicy):
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers":
-      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key",
+      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key, Last-Event-ID",
     "access-control-max-age": "600",
     vary: "Origin",
   });

@@ -26,6 +26,8 @@ export interface Answer {
   readonly schema?: Schema;
   /** It is plain text. */
   readonly isText?: boolean;
+  /** It may be a stream of server-sent events as well. */
+  readonly isStream?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */

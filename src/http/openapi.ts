@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idempotencyKeySchema } from "../app/schemas.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
-import type { AnyRoute, Callers } from "./endpoint.ts";
+import type { Answer, AnyRoute, Callers } from "./endpoint.ts";
 import { PROBLEM } from "./schemas.ts";
 
 /** Of a JSON Schema, what is looked at here. */
@@ -150,21 +150,29 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, { description, schema, isText }]) => [
+        Object.entries(route.answers).map(([status, answer]) => [
           status,
-          {
-            description,
-            ...(schema !== undefined && {
-              content: { "application/json": { schema: components.output(schema) } },
-            }),
-            ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
-          },
+          { description: answer.description, ...contentOf(answer, components) },
         ]),
       ),
       ...problemsOf(route, components),
     },
     security: SECURITY[route.by],
   };
+}
+
+/** By media type; nothing of an answer without a body. */
+function contentOf(
+  { schema, isText, isStream }: Answer,
+  components: Components,
+): { readonly content?: Content } {
+  const text = { schema: { type: "string" } };
+  const content = {
+    ...(schema !== undefined && { "application/json": { schema: components.output(schema) } }),
+    ...(isText === true && { "text/plain": text }),
+    ...(isStream === true && { "text/event-stream": text }),
+  };
+  return Object.keys(content).length === 0 ? {} : { content };
 }
 
 /** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsByIdMembersByUserId` */

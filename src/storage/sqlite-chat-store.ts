@@ -13,6 +13,7 @@ import {
   type ListQuery,
   type MemberKey,
   type MessageVersion,
+  type NewestMessage,
   type RoleWrite,
   type SentMessage,
   type StoredConversation,
@@ -160,6 +161,14 @@ export class SqliteChatStore implements ChatStore {
 
   conversationHeads(userId: string, limit: number): ConversationHead[] {
     return answer(() => this.#reads.conversationHeads.all(userId, Math.max(limit, 0)));
+  }
+
+  lastMessageId(): string | null {
+    return answer(() => this.#reads.lastMessageId.get()?.id ?? null);
+  }
+
+  conversationsAfter(userId: string, messageId: string): NewestMessage[] {
+    return answer(() => this.#reads.conversationsAfter.all(userId, messageId));
   }
 
   lastMessagePerSender(
@@ -318,6 +327,10 @@ function prepare(db: Database) {
     backlog: query<BacklogHead, [userId: string]>(READS.backlog),
     conversationHeads: query<ConversationHead, [userId: string, limit: number]>(
       READS.conversationHeads,
+    ),
+    lastMessageId: query<{ id: string }, []>(READS.lastMessageId),
+    conversationsAfter: query<NewestMessage, [userId: string, messageId: string]>(
+      READS.conversationsAfter,
     ),
     lastPerSender: query<
       StoredMessage,

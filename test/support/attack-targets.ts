@@ -183,6 +183,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     }),
   ),
   http("GET", "/api/presence", null),
+  http("GET", "/api/events", null, { path: () => "/api/events?wait=0&typing=alice" }),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
   http("DELETE", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
