@@ -96,7 +96,7 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): O
     info: {
       ...{ title: "Parley", version },
       description:
-        "The HTTP API of Parley, for users and for the app's back end. What it tells of as it happens goes over STOMP.",
+        "The HTTP API of Parley, for users and for the app's back end. What happens is told as it happens over STOMP, and by `GET /api/events`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

@@ -24,6 +24,8 @@ export interface EventSink {
   end(): void;
   /** What the client has not taken yet. */
   readonly bufferedBytes: number;
+  /** With what it may ask for again. */
+  readonly heldBytes: number;
 }
 
 /** What `HeartbeatSender` sends. */
@@ -81,7 +83,7 @@ export class EventConnection implements Connection, MessageTaker {
   }
 
   bufferedBytes(): number {
-    return this.#sink.bufferedBytes;
+    return this.#sink.heldBytes;
   }
 
   close(): void {

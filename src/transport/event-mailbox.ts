@@ -17,6 +17,12 @@ interface Entry {
   readonly message: StoredMessage | null;
 }
 
+interface Kept {
+  readonly answer: PollAnswer;
+  readonly messages: readonly StoredMessage[];
+  readonly bytes: number;
+}
+
 interface Poll {
   readonly promise: Promise<PollAnswer>;
   readonly resolve: (answer: PollAnswer) => void;
@@ -30,7 +36,7 @@ export interface EventMailboxOptions {
   readonly highWaterBytes: number;
   /** How long a client may stay away. */
   readonly graceMs: number;
-  /** Something was fetched. */
+  /** Nothing is kept any more of what was fetched. */
   readonly onDrained: () => void;
   /** The client has the messages of an earlier answer: it says so by asking on. */
   readonly onReceived: (messages: readonly StoredMessage[]) => void;
@@ -52,7 +58,7 @@ export class EventMailbox implements EventSink {
   #isEnded = false;
   #answered = 0;
   /** The last answer, until it is known that it has come. */
-  #kept: { readonly answer: PollAnswer; readonly messages: readonly StoredMessage[] } | null = null;
+  #kept: Kept | null = null;
   #poll: Poll | null = null;
   #isTimeUp = false;
   #isLooking = false;
@@ -84,6 +90,7 @@ export class EventMailbox implements EventSink {
       }
       this.#kept = null;
       this.#options.onReceived(messages);
+      this.#options.onDrained();
     }
     const { promise, resolve } = Promise.withResolvers<PollAnswer>();
     const timer = this.#options.clock.schedule(waitMs, () => {
@@ -131,6 +138,10 @@ export class EventMailbox implements EventSink {
     return this.#bytes;
   }
 
+  get heldBytes(): number {
+    return this.#bytes + (this.#kept?.bytes ?? 0);
+  }
+
   #add(text: string, message: StoredMessage | null): void {
     this.#waiting.push({ text, message });
     this.#bytes += text.length;
@@ -161,13 +172,11 @@ export class EventMailbox implements EventSink {
     const events = this.#waiting.map(({ text }) => text);
     const messages = this.#waiting.flatMap(({ message }) => message ?? []);
     const answer = { events, position: this.#position, number: this.#answered };
-    this.#kept = { answer, messages };
+    this.#kept = { answer, messages, bytes: this.#bytes };
     this.#waiting = [];
     this.#bytes = 0;
     poll.resolve(answer);
-    if (this.#isEnded) return;
-    this.#startGrace();
-    this.#options.onDrained();
+    if (!this.#isEnded) this.#startGrace();
   }
 
   #startGrace(): void {

@@ -83,4 +83,8 @@ export class EventStream implements EventSink {
   get bufferedBytes(): number {
     return this.#sink.bufferedBytes;
   }
+
+  get heldBytes(): number {
+    return this.#sink.bufferedBytes;
+  }
 }

@@ -2,11 +2,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import { type FeedReader, FIRST_POSITION, type MessageFeed } from "../../src/chat/message-feed.ts";
-import { seqAt } from "../../src/chat/missed-messages.ts";
+import { MissedMessages, seqAt } from "../../src/chat/missed-messages.ts";
 import type { StoredMessage } from "../../src/chat/ports.ts";
 import { ascendingUuids } from "../../src/ids.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, createGroup, type Harness } from "../support/chat-harness.ts";
+import { DeferredStore } from "../support/deferred-store.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { batch, conversation, message } from "../support/stored.ts";
 
@@ -15,8 +16,13 @@ class Life {
   readonly harness: Harness;
   readonly readers = new Set<Reader>();
 
-  constructor(readonly held: HeldStore) {
-    this.harness = chatHarness(held.store, {
+  constructor(
+    readonly held: HeldStore,
+    /** `isDeferred`: the store answers by promises. */
+    { isDeferred, tellsEvents }: { isDeferred: boolean; tellsEvents: boolean },
+  ) {
+    this.harness = chatHarness(isDeferred ? new DeferredStore(held.store) : held.store, {
+      tellsEvents,
       newId: ascendingUuids(held.inner.lastMessageId()),
       uncommittedMessages: 100_000,
       onCommit: () => {
@@ -94,6 +100,8 @@ const ROOMS = ["c1", "c2", "c3"] as const;
 type Step =
   | { readonly kind: "send"; readonly from: "alice" | "bob"; readonly room: 0 | 1 | 2 }
   | { readonly kind: "commit" | "come" | "go" | "kill" | "burst" }
+  /** What is told of a group waits for the disk, beside messages that do not. */
+  | { readonly kind: "tell" }
   | { readonly kind: "break" | "mend" };
 
 const steps = fc.array(
@@ -107,6 +115,7 @@ const steps = fc.array(
       }),
     },
     { weight: 6, arbitrary: fc.constant({ kind: "commit" as const }) },
+    { weight: 3, arbitrary: fc.constant({ kind: "tell" as const }) },
     {
       weight: 3,
       arbitrary: fc.record({ kind: fc.constantFrom("come" as const, "go" as const) }),
@@ -124,7 +133,9 @@ const steps = fc.array(
 /** Bob's client and the server, through whatever happens. */
 class World {
   readonly #inner = new MemoryChatStore();
-  life = this.#live();
+  readonly #isDeferred: boolean;
+  #isDaveThere = false;
+  life: Life;
   reader: Reader | null = null;
   /** What the client got, all its connections together. */
   readonly got: StoredMessage[] = [];
@@ -132,8 +143,14 @@ class World {
   #sent = 0;
   readonly #meanwhile: Step[] = [];
 
+  constructor(isDeferred: boolean) {
+    this.#isDeferred = isDeferred;
+    this.life = this.#live();
+  }
+
   #live(): Life {
-    return new Life(HeldStore.over(this.#inner));
+    const isDeferred = this.#isDeferred;
+    return new Life(HeldStore.over(this.#inner), { isDeferred, tellsEvents: true });
   }
 
   async open(): Promise<void> {
@@ -157,6 +174,14 @@ class World {
           this.life.send("alice", ROOMS[count % 3] ?? "c1", `${this.#sent}`);
         }
         break;
+      case "tell": {
+        const { membership } = harness.chat;
+        const change = this.#isDaveThere ? membership.remove : membership.add;
+        this.#isDaveThere = !this.#isDaveThere;
+        // Refused with the commit that it is a part of.
+        change.call(membership, SYSTEM, "c3", "dave").catch(() => {});
+        break;
+      }
       case "commit":
         if (held.isCommitting) await held.release();
         break;
@@ -224,28 +249,34 @@ class World {
 describe("a feed of messages", () => {
   test("whatever happens, brings all that is on disk once, in the order of the ids", async () => {
     await fc.assert(
-      fc.asyncProperty(steps, steps, steps, async (before, meanwhile, after) => {
-        const world = new World();
-        await world.open();
-        for (const next of before) await world.take(next);
-        await world.come(meanwhile.filter(({ kind }) => kind !== "come"));
-        await world.takeRest();
-        for (const next of after) await world.take(next);
-        await world.commitAll();
-        await world.come();
-        await world.commitAll();
-        await settled();
-        expect(world.life.harness.faults).toEqual([]);
-        expect(world.reader?.isCaughtUp).toBe(true);
-        const stored = await world.stored();
-        expect(world.got.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
-      }),
+      fc.asyncProperty(
+        steps,
+        steps,
+        steps,
+        fc.boolean(),
+        async (before, meanwhile, after, late) => {
+          const world = new World(late);
+          await world.open();
+          for (const next of before) await world.take(next);
+          await world.come(meanwhile.filter(({ kind }) => kind !== "come"));
+          await world.takeRest();
+          for (const next of after) await world.take(next);
+          await world.commitAll();
+          await world.come();
+          await world.commitAll();
+          await settled();
+          expect(world.life.harness.faults).toEqual([]);
+          expect(world.reader?.isCaughtUp).toBe(true);
+          const stored = await world.stored();
+          expect(world.got.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+        },
+      ),
       { numRuns: 300 },
     );
   }, 60_000);
 
-  async function served() {
-    const life = new Life(HeldStore.inMemory());
+  async function served(isDeferred = false) {
+    const life = new Life(HeldStore.inMemory(), { isDeferred, tellsEvents: false });
     for (const room of ROOMS) await createGroup(life.harness.chat, room, ["alice", "bob"]);
     const got: unknown[] = [];
     const reader = (position: string | null) =>
@@ -265,6 +296,56 @@ describe("a feed of messages", () => {
     expect(got).toEqual([]);
     await life.held.release();
     expect(got).toEqual(["on its way"]);
+  });
+
+  test("brings what came in great number, and was committed, while its reader caught up", async () => {
+    const { life, got, reader } = await served();
+    for (let count = 0; count < 3; count += 1) life.send("alice", "c1", "before");
+    await settled();
+    const opened = reader(FIRST_POSITION);
+    let isDone = false;
+    opened.pace = () => {
+      if (isDone) return null;
+      isDone = true;
+      for (let count = 0; count < 1_500; count += 1) life.send("alice", "c2", "meanwhile");
+      return settled();
+    };
+    await opened.start();
+    expect(life.harness.chat.journal.uncommittedCount).toBe(0);
+    const ofC2 = got.filter((one) => String(one).startsWith("meanwhile"));
+    expect(ofC2).toHaveLength(1_500);
+  });
+
+  test("brings once what is committed in the moment when its reader begins", async () => {
+    const { life, got, reader } = await served(true);
+    life.held.isHolding = true;
+    life.send("alice", "c1", "now");
+    await settled();
+    const started = reader(FIRST_POSITION).start();
+    await life.held.release();
+    await started;
+    life.send("alice", "c1", "then");
+    await settled();
+    await life.held.release();
+    expect(got).toEqual([["now", "replay"], "then"]);
+  });
+
+  test("hands no more to a reader that has gone", async () => {
+    const { life, got, reader } = await served();
+    const opened = reader(FIRST_POSITION);
+    await opened.start();
+    life.held.isHolding = true;
+    life.send("alice", "c1", "first");
+    await life.held.release();
+    life.send("alice", "c1", "second");
+    life.send("alice", "c1", "third");
+    const { take } = opened;
+    opened.take = (sent, body) => {
+      take.call(opened, sent, body);
+      opened.isOpen = false;
+    };
+    while (life.held.isCommitting) await life.held.release();
+    expect(got).toEqual(["first", "second"]);
   });
 
   test("never shows one that the store refused", async () => {
@@ -368,7 +449,7 @@ describe("a feed of messages", () => {
         messages: [...firsts, ...seconds],
       }),
     );
-    const life = new Life(HeldStore.over(store));
+    const life = new Life(HeldStore.over(store), { isDeferred: false, tellsEvents: false });
     let most = 0;
     const taken: string[] = [];
     const reader = new Reader(life, firsts[99]?.id ?? null, ({ id }) => taken.push(id));
@@ -387,6 +468,28 @@ describe("a feed of messages", () => {
     await started;
     expect(taken).toEqual([...firsts.slice(100), ...seconds].map(({ id }) => id));
   });
+});
+
+test("of messages that are removed before their turn the others are left, in order", async () => {
+  const store = new MemoryChatStore();
+  const newId = ascendingUuids(null);
+  const ids = Array.from({ length: 100 }, (_, index) => `room-${index}`);
+  const firsts = ids.map((conversationId) => message(1, { conversationId, id: newId() }));
+  const seconds = ids.map((conversationId) => message(2, { conversationId, id: newId() }));
+  const conversations = ids.map((id) => conversation(id));
+  await store.commit(batch({ conversations, messages: [...firsts, ...seconds] }));
+  const missed = new MissedMessages(store, seconds[89]?.id ?? "", ids.length);
+  for (const id of ids) await missed.add(id, 0);
+  const rule = { beforeMs: null, keepLast: 1, after: null, limit: 1_000 };
+  expect((await store.removeExpired(rule)).removed).toBe(100);
+  const taken: string[] = [];
+  for (let next = await missed.take(); next !== null; next = await missed.take()) {
+    taken.push(next.id);
+  }
+  // Of the first ones, those that had been read.
+  const left = taken.filter((id) => !firsts.some((first) => first.id === id));
+  expect(left).toEqual(seconds.slice(0, 90).map(({ id }) => id));
+  expect(taken).toEqual(taken.toSorted());
 });
 
 test("the seq of a position is found in a conversation with holes", async () => {

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { expectSoon, launchChromium } from "../support/browser.ts";
 import { EventSourceClient } from "../support/event-source.ts";
+import { freePort } from "../support/free-port.ts";
 import {
   type ParleyOptions,
   type ParleyProcess,
   startParley,
   temporaryDir,
 } from "../support/parley-process.ts";
-import { answerOf, askAs, askAsServer } from "../support/server-api.ts";
+import { answerOf, askAs, askAsServer, askInNameOf } from "../support/server-api.ts";
 import type { Event, StockClient } from "../support/stock-client.ts";
 import { StockCrowd } from "../support/stock-crowd.ts";
 import { API_KEY, JWT_SECRET, tokenOf } from "../support/tokens.ts";
@@ -392,3 +394,48 @@ describe("polling", () => {
     await start();
   });
 });
+
+test("a browser's EventSource, with the session cookie, goes on after a kill of the server", async () => {
+  const dataDir = temporaryDir();
+  const port = await freePort();
+  const restart = () =>
+    start({
+      dataDir,
+      flags: ["--port", `${port}`],
+      env: { PARLEY_JWT_SECRET: JWT_SECRET, PARLEY_COOKIE_JWT_NAME: "session" },
+    });
+  await restart();
+  await group("team", "alice", "bob");
+  const browser = await launchChromium();
+  try {
+    const context = await browser.newContext();
+    const value = await tokenOf({ sub: "bob" });
+    await context.addCookies([{ name: "session", value, url: server.url }]);
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.evaluate(() => {
+      const got: string[] = [];
+      const source = new EventSource("/api/events");
+      source.addEventListener("message", ({ data }) => got.push(JSON.parse(data).content));
+      source.addEventListener("ready", () => got.push("ready"));
+      Object.assign(globalThis, { got });
+    });
+    const got = () => page.evaluate("got");
+    const tell = async (content: string) => {
+      const path = "/api/conversations/team/messages";
+      const sent = await askInNameOf(server, "alice", "POST", path, { content });
+      expect(sent.status).toBe(201);
+    };
+    await expectSoon(got, ["ready"]);
+    await tell("before");
+    await expectSoon(got, ["ready", "before"]);
+    await server.kill();
+    await restart();
+    await tell("after");
+    // It may be back before the message, or only then.
+    const heard = async () => JSON.stringify(await got()).replace(/,"ready"/, "");
+    await expectSoon(heard, JSON.stringify(["ready", "before", "after"]));
+  } finally {
+    await browser.close();
+  }
+}, 60_000);
