@@ -55,10 +55,17 @@ export class UserEvents {
     this.#options = options;
   }
 
-  /** Subscribes the session to all but messages: what comes has a `TopicEvent` as subscription id. */
+  /**
+   * Subscribes the session, which is connected, to all but messages: what comes has a `TopicEvent`
+   * as subscription id. Throws RATE_LIMITED where its user may not; topics are refused by an event.
+   */
   subscribe(session: Session, { presence, typing }: EventTopics): void {
     // Errors first: they tell of the other subscriptions.
-    for (const [queue, event] of QUEUES) subscribe(session, `/user/queue/${queue}`, event);
+    for (const [queue, event] of QUEUES) {
+      subscribe(session, `/user/queue/${queue}`, event);
+      if (session.subscriptions.get(event) !== undefined) continue;
+      throw new AppError("RATE_LIMITED", "Too many subscriptions of this user; try again later");
+    }
     if (presence) subscribe(session, presenceTopic, "presence");
     typing.forEach((conversationId, index) => {
       subscribe(session, typingTopic(conversationId), `typing-${index}`);

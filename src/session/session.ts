@@ -149,9 +149,10 @@ export class Session {
     this.#frames.accept(END_OF_STREAM);
   }
 
-  /** Runs the task when the session ends. */
+  /** Runs the task when the session ends; at once when it has. */
   onClosed(task: (session: Session) => void): void {
-    this.#onClosed.push(task);
+    if (this.#state === "closed") task(this);
+    else this.#onClosed.push(task);
   }
 
   /** The connection is gone; what its client had sent still goes where it was sent. Idempotent. */

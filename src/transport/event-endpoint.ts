@@ -78,7 +78,7 @@ export class EventEndpoint {
     const { session, connection } = this.#open(request, stream);
     const slot = heartbeatSender.add(connection, HEARTBEAT, heartbeatMs);
     session.onClosed(() => heartbeatSender.remove(connection, slot));
-    request.signal.addEventListener("abort", () => connection.terminate());
+    onAbort(request.signal, () => connection.terminate());
     const feed = events.feed(session, connection, request.cursor.position);
     drained.tell = () => {
       session.drained();
@@ -96,7 +96,7 @@ export class EventEndpoint {
     if (known !== null) session.renew(principal);
     const number = known === null ? 0 : (cursor.mailbox?.number ?? 0);
     const answering = mailbox.poll(number, waitMs);
-    request.signal.addEventListener("abort", () => mailbox.abandon(answering));
+    onAbort(request.signal, () => mailbox.abandon(answering));
     return polled(id, await answering);
   }
 
@@ -126,9 +126,9 @@ export class EventEndpoint {
       onForsaken: () => connection.terminate(),
     });
     const { session, connection } = this.#open(request, mailbox);
-    session.onClosed(() => this.#mailboxes.delete(id));
     const opened = { mailbox, session, connection };
     this.#mailboxes.set(id, opened);
+    session.onClosed(() => this.#mailboxes.delete(id));
     const read = events.feed(session, connection, position);
     feed.resume = () => read.resume();
     return opened;
@@ -147,15 +147,22 @@ export class EventEndpoint {
     sessions.add(session);
     try {
       session.begin(principal);
+      // Else it is over already, and says why.
+      if (session.isConnected) events.subscribe(session, topics);
     } catch (fault) {
       session.close(1008, "refused");
       throw fault;
     }
-    events.subscribe(session, topics);
     return { session, connection };
   }
 
   readonly #forget = (session: Session): void => this.#options.sessions.remove(session);
+}
+
+/** Who has asked may be gone before they are let in. */
+function onAbort(signal: AbortSignal, task: () => void): void {
+  if (signal.aborted) task();
+  else signal.addEventListener("abort", task);
 }
 
 function polled(id: string, { events, position, number }: PollAnswer): PolledEvents {

@@ -159,6 +159,7 @@ export class EventMailbox implements EventSink {
   }
 
   get #isDue(): boolean {
+    if (this.#isEnded) return true;
     const isReady = this.#isCaughtUp || this.#bytes > this.#options.highWaterBytes;
     return isReady && (this.#isTimeUp || this.#waiting.length > 0);
   }

@@ -91,7 +91,7 @@ async function delivered(alice: StockClient, seq: number): Promise<void> {
 
 describe("a stream of events", () => {
   test("tells what a STOMP client is told: messages, confirmations, receipts, presence, typing", async () => {
-    await start();
+    await start({ flags: ["--presence-grace-ms=1"] });
     await group("team", "alice", "bob");
     const alice = await join("alice");
     const source = listen("bob", "?presence=true&typing=team");
@@ -296,6 +296,26 @@ describe("a stream of events", () => {
     expect((await poll("alice", 0)).events).toEqual([]);
     const health = await (await fetch(`${server.url}/api/websocket/health`)).json();
     expect(health.activeConnections).toBe(2);
+  });
+
+  test("is refused to a user who may make no more subscriptions, and begins with all or none", async () => {
+    await start({
+      flags: ["--limits-subscribes-per-second=1", "--limits-subscribes-burst=7"],
+    });
+    const opened: Response[] = [];
+    for (;;) {
+      const answer = await askAs(server, "bob", "/api/events");
+      if (answer.status !== 200) {
+        const { status, body } = await answerOf(answer);
+        expect(status).toBe(429);
+        expect(body.code).toBe("RATE_LIMITED");
+        break;
+      }
+      opened.push(answer);
+    }
+    const health = await (await fetch(`${server.url}/api/websocket/health`)).json();
+    expect(health.activeConnections).toBe(opened.length);
+    for (const answer of opened) await answer.body?.cancel();
   });
 
   test("refuses an id that it never gave", async () => {

@@ -137,4 +137,12 @@ describe("a mailbox", () => {
     clock.advance(60_000);
     expect(told).not.toContain("forsaken");
   });
+
+  test("that has ended answers at once, and what there was to say", async () => {
+    const { mailbox, poll } = setUp();
+    mailbox.event({ name: "error", data: '{"code":"TOKEN_REVOKED"}' });
+    mailbox.end();
+    const { events } = await poll(0, 60_000);
+    expect(events).toEqual(['{"event":"error","data":{"code":"TOKEN_REVOKED"}}']);
+  });
 });
