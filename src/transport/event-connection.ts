@@ -14,7 +14,7 @@ export interface ClientEvent {
 
 /** Where a connection's events go: a stream, or the answers to polls. */
 export interface EventSink {
-  /** What follows a MESSAGE's head, and what is not a chat message. */
+  /** All but chat messages. */
   event(event: ClientEvent): void;
   message(message: StoredMessage, body: string): void;
   /** There is nothing more up to that position. */
