@@ -13,6 +13,7 @@ import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
+import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
@@ -37,7 +38,7 @@ import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
-import { countedIds, newCode, newUuid } from "./ids.ts";
+import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 import { AttachmentService, filesFolder } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
@@ -58,6 +59,7 @@ import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
 import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
 import type { Storage } from "./storage/storage.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
+import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
@@ -97,8 +99,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
     const underWay = await storage.erasures.underWay();
+    const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
-    return serve({ settings, log, clock, storage, queued, revoked, blocked, underWay, tracing });
+    const kept = { lastMessageId, queued, revoked, blocked, underWay };
+    return serve({ settings, log, clock, storage, ...kept, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -110,6 +114,8 @@ interface Parts {
   readonly log: Log;
   readonly clock: Clock;
   readonly storage: Storage;
+  /** New ones are above it. */
+  readonly lastMessageId: string | null;
   /** What work queues kept over the restart. */
   readonly queued: readonly StoredQueueMessage[];
   readonly revoked: readonly Revocation[];
@@ -120,7 +126,8 @@ interface Parts {
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, queued, revoked, blocked, underWay, tracing } = parts;
+  const { settings, log, clock, storage, tracing } = parts;
+  const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const { chat: store } = storage;
   const { limits, heartbeat } = settings;
   // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
@@ -158,7 +165,7 @@ function serve(parts: Parts): RunningServer {
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const chat = new Chat({
-    ...{ store, outlet, clock, newId: newUuid, blocks },
+    ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
     commitPace: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
       atTurnEnd: (task) => turnEnd.conclude(task),
@@ -190,8 +197,13 @@ function serve(parts: Parts): RunningServer {
     onCommit: (messages, seconds) => {
       metrics.committed(messages, seconds);
       tracing?.committed(messages, seconds);
+      userEvents.committed();
     },
     onFault: (err) => log.error({ err }, "Internal error"),
+  });
+  const userEvents = new UserEvents({
+    ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
+    departed: (userId, message) => application.departed(userId, message),
   });
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
@@ -298,7 +310,12 @@ function serve(parts: Parts): RunningServer {
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
   const { users, invites } = storage;
+  const events = new EventEndpoint({
+    ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
+    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
+  });
   const api = createApi({
+    events,
     ...{ authentication, application, chat, store, health, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,

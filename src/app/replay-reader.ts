@@ -4,19 +4,14 @@ import type { StoredMessage } from "../chat/ports.ts";
 import type { ReplayReader } from "../chat/replay.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
+import { ReaderPace } from "./reader-pace.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
 import { type AppSession, awaitDeparture } from "./user-sessions.ts";
-
-/** Replayed bytes after which other connections get their turn. */
-const TURN_BYTES = 64 * 1024;
-/** What a look at a conversation counts for, also where nothing is missing. */
-const LOOK_BYTES = 512;
 
 /** A subscription that catches up, as chat sees it. Paced: it never fills the send buffer. */
 export class SubscriptionReplayReader implements ReplayReader {
   readonly #session: Session;
-  #turnBytes = 0;
-  #resume: (() => void) | null = null;
+  readonly #pace = new ReaderPace();
 
   constructor(
     readonly appSession: AppSession,
@@ -43,28 +38,19 @@ export class SubscriptionReplayReader implements ReplayReader {
 
   replay(message: StoredMessage): void {
     const body = replayEvent(message);
-    this.#turnBytes += body.length;
+    this.#pace.handedOver(body.length);
     this.subscription.send(new Outgoing(message.id, body, JSON_HEADERS, message));
     if (this.subscription.ackMode === "auto") awaitDeparture(this.appSession, message);
   }
 
   ready(): Promise<void> | null {
     const isFull = this.#session.connection.bufferedBytes() > this.highWaterBytes;
-    if (isFull || this.subscription.awaitsAcknowledgement) {
-      return new Promise((resolve) => {
-        this.#resume = resolve;
-      });
-    }
-    this.#turnBytes += LOOK_BYTES;
-    if (this.#turnBytes < TURN_BYTES) return null;
-    this.#turnBytes = 0;
-    return new Promise((resolve) => setImmediate(resolve));
+    return this.#pace.pause(isFull || this.subscription.awaitsAcknowledgement);
   }
 
   /** The send buffer has room, the client has acknowledged, or the subscription is gone. */
   resume(): void {
-    this.#resume?.();
-    this.#resume = null;
+    this.#pace.resume();
   }
 }
 

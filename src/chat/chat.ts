@@ -14,6 +14,7 @@ import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
 import { MessageChanges } from "./message-changes.ts";
+import { type FeedReader, MessageFeed } from "./message-feed.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
@@ -216,6 +217,11 @@ export class Chat {
   /** For a new subscription to the user's messages. */
   replayTo(userId: string, reader: ReplayReader): Replay {
     return new Replay(this.#replays, userId, reader);
+  }
+
+  /** For a reader of the user's messages from a position on, see `MessageFeed`. */
+  feedTo(userId: string, reader: FeedReader, position: string | null): MessageFeed {
+    return new MessageFeed(this.#replays, userId, reader, position);
   }
 
   /** Nobody is a member of a conversation that was never written. */

@@ -170,6 +170,12 @@ export interface ConversationHead {
   readonly lastSeq: number;
 }
 
+/** Of a conversation. */
+export interface NewestMessage extends ConversationHead {
+  /** null: it has been removed. */
+  readonly messageId: string | null;
+}
+
 /** A conversation in which a user has not received everything yet. */
 export interface BacklogHead extends ConversationHead {
   readonly deliveredSeq: number;
@@ -351,6 +357,15 @@ export interface ChatStore {
    * them); otherwise the last `limit` before `beforeSeq`, or of all.
    */
   history(query: HistoryQuery): MaybePromise<StoredMessage[]>;
+
+  /** The highest id of a message, perhaps of one that was removed; null where there is none. */
+  lastMessageId(): MaybePromise<string | null>;
+
+  /**
+   * The user's conversations whose newest message is for the user, and has an id above this one or
+   * has been removed, in no particular order.
+   */
+  conversationsAfter(userId: string, messageId: string): MaybePromise<NewestMessage[]>;
 
   /** The conversations with a committed message of someone else that is above the user's `deliveredSeq`, the one waiting longest first. */
   backlog(userId: string): MaybePromise<BacklogHead[]>;

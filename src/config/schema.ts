@@ -170,6 +170,14 @@ export const settingsSchema = z.object({
   tracing,
   heartbeat,
   limits,
+  events: z.object({
+    heartbeatMs: delayMs(15_000, 1_000, "How often a stream of `/api/events` gets a heart-beat."),
+    pollGraceMs: delayMs(
+      15_000,
+      1,
+      "How long a client of `/api/events` that polls may stay away between two polls and still count as connected; no longer than `limits.blocked_ms` while events wait for it.",
+    ),
+  }),
   sockjs: z.object({
     heartbeatMs: delayMs(25_000, 1_000, "How often an idle SockJS connection gets a heart-beat."),
     graceMs: delayMs(

@@ -19,6 +19,7 @@ import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
+import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
 import { attachmentEndpoints, type Files } from "./attachments-api.ts";
 import { blockEndpoints } from "./blocks-api.ts";
@@ -27,6 +28,7 @@ import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
 import { documentRoutes } from "./documents.ts";
 import { type Doors, Endpoints } from "./endpoint.ts";
+import { eventEndpoints } from "./events-api.ts";
 import type { HealthSource } from "./health.ts";
 import { healthEndpoints } from "./health-api.ts";
 import { inviteEndpoints } from "./invites-api.ts";
@@ -53,6 +55,7 @@ export interface ApiOptions {
   /** null: none are taken, nor given away. */
   readonly files: Files | null;
   readonly application: ChatApplication;
+  readonly events: EventEndpoint;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
   readonly chat: Chat;
@@ -130,6 +133,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { search, searches } = options;
   searchEndpoints(endpoints, { ...shared, search, searches });
   presenceEndpoints(endpoints, shared);
+  eventEndpoints(endpoints, { events: options.events, answers });
   blockEndpoints(endpoints, shared);
   const { files, requests } = options;
   if (files !== null) {

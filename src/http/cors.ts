@@ -15,7 +15,7 @@ export function preflight(asked: Headers, origin: string, policy: OriginPolicy):
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers":
-      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key, If-None-Match, traceparent",
+      "Authorization, X-User-Id, X-User-Name, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, traceparent",
     "access-control-max-age": "600",
     vary: "Origin",
   });

@@ -30,6 +30,8 @@ export interface Answer {
   readonly isLines?: boolean;
   /** It is a file's content. */
   readonly isFile?: boolean;
+  /** It may be a stream of server-sent events as well. */
+  readonly isStream?: boolean;
 }
 
 /** What the OpenAPI document says of an endpoint, and requests are checked by. */

@@ -56,15 +56,27 @@ export class LargeAnswers {
   }
 
   /** The document as the answer to the request, or 304 where the client has it (`If-None-Match`). */
-  json({ env, req }: Context<ApiEnvironment>, document: unknown): Response {
+  json(context: Context<ApiEnvironment>, document: unknown): Response {
     const bytes = Buffer.from(JSON.stringify(document));
     const etag = entityTag(bytes);
     // Kept by the caller's own cache alone, which asks each time whether it still holds.
     const kept = { etag, "cache-control": "private, no-cache", vary: this.#vary };
-    if (isKnown(req.header("if-none-match"), etag)) {
+    if (isKnown(context.req.header("if-none-match"), etag)) {
       return new Response(null, { status: 304, headers: kept });
     }
-    const headers = { ...kept, "content-type": "application/json" };
+    return this.#answer(context, { ...kept, "content-type": "application/json" }, bytes);
+  }
+
+  /** What is JSON already, and never the same again. */
+  text(context: Context<ApiEnvironment>, json: string): Response {
+    return this.#answer(context, { "content-type": "application/json" }, Buffer.from(json));
+  }
+
+  #answer(
+    { env, req }: Context<ApiEnvironment>,
+    headers: Record<string, string>,
+    bytes: Buffer<ArrayBuffer>,
+  ): Response {
     // A HEAD is answered without it.
     if (bytes.length < LARGE_BYTES || req.method === "HEAD")
       return new Response(bytes, { headers });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idempotencyKeySchema } from "../app/schemas.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
-import type { AnyRoute, Callers } from "./endpoint.ts";
+import type { Answer, AnyRoute, Callers } from "./endpoint.ts";
 import { PROBLEM } from "./schemas.ts";
 
 /** Of a JSON Schema, what is looked at here. */
@@ -96,7 +96,7 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): O
     info: {
       ...{ title: "Parley", version },
       description:
-        "The HTTP API of Parley, for users and for the app's back end. What it tells of as it happens goes over STOMP.",
+        "The HTTP API of Parley, for users and for the app's back end. What happens is told as it happens over STOMP, and by `GET /api/events`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -151,22 +151,10 @@ function operationOf(route: AnyRoute, components: Components): Operation {
     ...(route.takesFile === true && { requestBody: { required: true, content: FILE } }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.answers).map(
-          ([status, { description, schema, isText, isLines, isFile }]) => [
-            status,
-            {
-              description,
-              ...(isFile === true && { content: FILE }),
-              ...(schema !== undefined && {
-                content: { "application/json": { schema: components.output(schema) } },
-              }),
-              ...(isText === true && { content: { "text/plain": { schema: { type: "string" } } } }),
-              ...(isLines === true && {
-                content: { "application/x-ndjson": { schema: { type: "string" } } },
-              }),
-            },
-          ],
-        ),
+        Object.entries(route.answers).map(([status, answer]) => [
+          status,
+          { description: answer.description, ...contentOf(answer, components) },
+        ]),
       ),
       ...(route.isConditional === true && NOT_MODIFIED),
       ...problemsOf(route, components),
@@ -179,6 +167,21 @@ function operationOf(route: AnyRoute, components: Components): Operation {
 const FILE: Content = {
   "application/octet-stream": { schema: { type: "string", format: "binary" } },
 };
+/** By media type; nothing of an answer without a body. */
+function contentOf(
+  { schema, isText, isLines, isFile, isStream }: Answer,
+  components: Components,
+): { readonly content?: Content } {
+  const text = { schema: { type: "string" } };
+  const content = {
+    ...(schema !== undefined && { "application/json": { schema: components.output(schema) } }),
+    ...(isText === true && { "text/plain": text }),
+    ...(isLines === true && { "application/x-ndjson": text }),
+    ...(isFile === true && FILE),
+    ...(isStream === true && { "text/event-stream": text }),
+  };
+  return Object.keys(content).length === 0 ? {} : { content };
+}
 
 /** `PUT /api/conversations/{id}/members/{userId}`: `putConversationsByIdMembersByUserId` */
 function operationIdOf({ method, path }: AnyRoute): string {

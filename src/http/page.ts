@@ -6,9 +6,11 @@ import { PAGE_HEADERS, withHeaders } from "./security-headers.ts";
 interface PageFile {
   readonly body: Blob;
   readonly etag: string;
-  readonly isDocument: boolean;
+  readonly hasHash: boolean;
 }
 
+/** What browsers ask for beside documents that name no icon, such as the reference of the API. */
+const ICON = "/favicon.ico";
 /** Scripts and styles have their contents' hash in their names. */
 const KEPT_FOR_GOOD = "public, max-age=31536000, immutable";
 
@@ -27,7 +29,11 @@ export class Page {
 
   covers({ method }: Request, pathname: string): boolean {
     if (method !== "GET" && method !== "HEAD") return false;
-    return pathname === "/" || /^\/[^/]+-[0-9a-z]{8}\.(?:js|css|svg)$/.test(pathname);
+    return (
+      pathname === "/" ||
+      pathname === ICON ||
+      /^\/[^/]+-[0-9a-z]{8}\.(?:js|css|svg)$/.test(pathname)
+    );
   }
 
   /** Answers a request that it covers. */
@@ -35,8 +41,8 @@ export class Page {
     this.#files ??= filesOf(this.#bundle);
     const file = (await this.#files).get(pathname);
     if (file === undefined) return new Response("Not found\n", { status: 404 });
-    const { body, etag, isDocument } = file;
-    const headers = { etag, "cache-control": isDocument ? "no-cache" : KEPT_FOR_GOOD };
+    const { body, etag, hasHash } = file;
+    const headers = { etag, "cache-control": hasHash ? KEPT_FOR_GOOD : "no-cache" };
     const response = isKnown(request.headers.get("if-none-match"), etag)
       ? new Response(null, { status: 304, headers })
       : new Response(body, { headers: { ...headers, "content-type": body.type } });
@@ -47,17 +53,18 @@ export class Page {
 async function filesOf({ files, index }: HTMLBundle): Promise<ReadonlyMap<string, PageFile>> {
   const found = files?.map(({ path }) => ({ path, content: Bun.file(path) })) ?? [];
   const named = found.length > 0 ? found : await build(index);
-  return new Map(
-    await Promise.all(
-      named.map(async ({ path, content }): Promise<[string, PageFile]> => {
-        const bytes = await content.arrayBuffer(); // A build's outputs have no `bytes`.
-        const isDocument = path.endsWith(".html");
-        const body = new Blob([bytes], { type: contentType(path) });
-        const etag = entityTag(bytes);
-        return [isDocument ? "/" : `/${basename(path)}`, { body, etag, isDocument }];
-      }),
-    ),
-  );
+  const byPath = new Map<string, PageFile>();
+  for (const { path, content } of named) {
+    const bytes = await content.arrayBuffer(); // A build's outputs have no `bytes`.
+    const hasHash = !path.endsWith(".html");
+    const file = {
+      body: new Blob([bytes], { type: contentType(path) }),
+      ...{ etag: entityTag(bytes), hasHash },
+    };
+    byPath.set(hasHash ? `/${basename(path)}` : "/", file);
+    if (path.endsWith(".svg")) byPath.set(ICON, { ...file, hasHash: false });
+  }
+  return byPath;
 }
 
 async function build(index: string): Promise<{ path: string; content: Blob }[]> {

@@ -255,6 +255,20 @@ export const REACHED = z
   .object({ users: z.int().describe("How many of them listened.") })
   .meta({ id: "Reached" });
 
+export const EVENTS = z
+  .object({
+    events: z.array(
+      z.object({
+        event: z.enum(["message", "confirmation", "receipt", "error", "presence", "typing"]),
+        data: z.record(z.string(), z.unknown()).describe("As it is told over STOMP."),
+      }),
+    ),
+    cursor: z
+      .string()
+      .describe("For the next request, which says by it that these events have come."),
+  })
+  .meta({ id: "Events" });
+
 export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
 
 export const ENDED = z

@@ -17,12 +17,14 @@ import { Expiry } from "./expiry.ts";
 import { type FrameHandling, FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
 import type { HeartbeatSlot } from "./heartbeats.ts";
-import { credentialsOf, negotiate } from "./negotiation.ts";
+import { type Agreement, credentialsOf, negotiate } from "./negotiation.ts";
 import { type Connection, RECEIPT_DEFERRED } from "./ports.ts";
 import { SessionLog } from "./session-log.ts";
 import { SessionSubscription } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
+
+const NO_HEARTBEATS = { header: "0,0", sendEveryMs: 0, receiveEveryMs: 0 } as const;
 
 /** What the end of a stream stands for. */
 const END_OF_STREAM = new Frame("DISCONNECT", [], "");
@@ -105,6 +107,14 @@ export class Session {
     this.#expiry?.begin(principal);
   }
 
+  /**
+   * For a transport that knows by itself whose the connection is: as if a CONNECT had been accepted.
+   * Throws TOO_MANY_CONNECTIONS.
+   */
+  begin(principal: Principal): void {
+    this.#begin(principal, { version: "1.2", heartbeats: NO_HEARTBEATS });
+  }
+
   /** One transport message: any part of a frame, or several. */
   receive(chunk: string | Uint8Array): void {
     if (this.#state === "closed") return;
@@ -139,9 +149,10 @@ export class Session {
     this.#frames.accept(END_OF_STREAM);
   }
 
-  /** Runs the task when the session ends. */
+  /** Runs the task when the session ends; at once when it has. */
   onClosed(task: (session: Session) => void): void {
-    this.#onClosed.push(task);
+    if (this.#state === "closed") task(this);
+    else this.#onClosed.push(task);
   }
 
   /** The connection is gone; what its client had sent still goes where it was sent. Idempotent. */
@@ -400,32 +411,35 @@ export class Session {
   // [STOMP 1.2 §Connecting]
   #connect(frame: Frame): MaybePromise<void> {
     if (this.#state !== "opened") throw new AppError("ALREADY_CONNECTED", "CONNECT came twice");
-    const { version, heartbeats } = negotiate(frame, this.#environment.heartbeat);
-    this.#version = version;
-    this.#decoder.version = version;
+    const agreement = negotiate(frame, this.#environment.heartbeat);
+    this.#version = agreement.version;
+    this.#decoder.version = agreement.version;
     const credentials = credentialsOf(frame, this.connection.remote);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
-      if (this.#state !== "opened") return;
-      this.#environment.application.permitConnection(principal);
-      this.renew(principal);
-      this.connection.remote.forgetHeaders();
-      this.#decoder.maxFrameBytes = this.#environment.limits.frameBytes;
-      this.#frames.limits = this.#environment.limits;
-      this.#state = "connected";
-      this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
-      this.#sendFrame("CONNECTED", [
-        ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
-        ...["server", this.#environment.serverName, "user-name", principal.userId],
-      ]);
-      this.#times.expectEvery(heartbeats.receiveEveryMs);
-      if (heartbeats.sendEveryMs > 0) {
-        const { heartbeatSender } = this.#environment;
-        const payload = toWire(this.#wire, "\n");
-        const { sendEveryMs } = heartbeats;
-        this.#heartbeats = heartbeatSender.add(this.connection, payload, sendEveryMs);
-      }
-      this.#environment.application.connected(this);
+      if (this.#state === "opened") this.#begin(principal, agreement);
     });
+  }
+
+  #begin(principal: Principal, { version, heartbeats }: Agreement): void {
+    this.#environment.application.permitConnection(principal);
+    this.renew(principal);
+    this.connection.remote.forgetHeaders();
+    this.#decoder.maxFrameBytes = this.#environment.limits.frameBytes;
+    this.#frames.limits = this.#environment.limits;
+    this.#state = "connected";
+    this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
+    this.#sendFrame("CONNECTED", [
+      ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
+      ...["server", this.#environment.serverName, "user-name", principal.userId],
+    ]);
+    this.#times.expectEvery(heartbeats.receiveEveryMs);
+    if (heartbeats.sendEveryMs > 0) {
+      const { heartbeatSender } = this.#environment;
+      const payload = toWire(this.#wire, "\n");
+      const { sendEveryMs } = heartbeats;
+      this.#heartbeats = heartbeatSender.add(this.connection, payload, sendEveryMs);
+    }
+    this.#environment.application.connected(this);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   MOST_REACTIONS,
   MOST_VERSIONS,
   type NewConversation,
+  type NewestMessage,
   type NewMember,
   type RetentionRule,
   type SentMessage,
@@ -55,6 +56,7 @@ export class MemoryChatStore implements ChatStore {
   readonly #versions = new Map<string, MessageVersion[]>();
   /** By message, by user; the first first. */
   readonly #reactions = new Map<string, Map<string, { emoji: string; reactedMs: number }>>();
+  #lastMessageId: string | null = null;
   #closed = false;
   readonly #attachments: MemoryAttachmentStore;
 
@@ -292,6 +294,23 @@ export class MemoryChatStore implements ChatStore {
       .map(({ id, lastSeq }) => ({ conversationId: id, lastSeq }));
   }
 
+  lastMessageId(): string | null {
+    this.#expectOpen();
+    return this.#lastMessageId;
+  }
+
+  conversationsAfter(userId: string, messageId: string): NewestMessage[] {
+    this.#expectOpen();
+    return (this.#conversationsOfUser.get(userId) ?? [])
+      .filter(({ lastSeq, members }) => lastSeq > (members.get(userId)?.joinedSeq ?? 0))
+      .map(({ id, lastSeq, messages }) => {
+        const newest = messages.at(-1);
+        const newestId = newest?.seq === lastSeq ? newest.id : null;
+        return { conversationId: id, lastSeq, messageId: newestId };
+      })
+      .filter((newest) => newest.messageId === null || newest.messageId > messageId);
+  }
+
   lastMessagePerSender(
     conversationId: string,
     afterSeq: number,
@@ -447,6 +466,9 @@ export class MemoryChatStore implements ChatStore {
     messages.splice(firstAbove(messages, kept.seq), 0, kept);
     this.#messages.set(kept.id, kept);
     this.#attachments.bind(kept);
+    if (this.#lastMessageId === null || kept.id > this.#lastMessageId) {
+      this.#lastMessageId = kept.id;
+    }
     if (kept.event === null) this.#countAnswers(kept);
     if (kept.seq > conversation.lastSeq) {
       conversation.lastSeq = kept.seq;

@@ -14,6 +14,7 @@ import {
   type ListQuery,
   type MemberKey,
   type MessageVersion,
+  type NewestMessage,
   type RoleWrite,
   type SentMessage,
   type StoredConversation,
@@ -177,6 +178,14 @@ export class SqliteChatStore implements ChatStore {
 
   conversationHeads(userId: string, limit: number): ConversationHead[] {
     return answer(() => this.#reads.conversationHeads.all(userId, Math.max(limit, 0)));
+  }
+
+  lastMessageId(): string | null {
+    return answer(() => this.#reads.lastMessageId.get()?.id ?? null);
+  }
+
+  conversationsAfter(userId: string, messageId: string): NewestMessage[] {
+    return answer(() => this.#reads.conversationsAfter.all(userId, messageId));
   }
 
   lastMessagePerSender(
@@ -346,6 +355,10 @@ function prepare(db: Database) {
     backlog: query<BacklogHead, [userId: string]>(READS.backlog),
     conversationHeads: query<ConversationHead, [userId: string, limit: number]>(
       READS.conversationHeads,
+    ),
+    lastMessageId: query<{ id: string }, []>(READS.lastMessageId),
+    conversationsAfter: query<NewestMessage, [userId: string, messageId: string]>(
+      READS.conversationsAfter,
     ),
     lastPerSender: query<
       StoredMessage,

@@ -241,6 +241,19 @@ export const READS = {
     ORDER BY conversations.last_message_ms DESC, conversations.id
     LIMIT ?`,
 
+  lastMessageId: "SELECT id FROM messages WHERE id > '' ORDER BY id DESC LIMIT 1",
+
+  conversationsAfter: `
+    SELECT members.conversation_id AS conversationId, conversations.last_seq AS lastSeq,
+           newest.id AS messageId
+    FROM members
+    CROSS JOIN conversations
+      ON conversations.id = members.conversation_id
+      AND conversations.last_seq > members.joined_seq
+    LEFT JOIN messages AS newest
+      ON newest.conversation_id = members.conversation_id AND newest.seq = conversations.last_seq
+    WHERE members.user_id = ? AND (newest.id IS NULL OR newest.id > ?)`,
+
   lastPerSender: `
     SELECT ${MESSAGE} FROM messages
     WHERE conversation_id = ? AND seq IN (

@@ -62,6 +62,7 @@ class StreamSink implements FrameSink {
   #out: ReadableStreamDirectController | null = null;
   /** Written before the engine asked for anything. */
   #early: string[];
+  #earlyBytes: number;
   #bytes = 0;
   #bufferedBytes = 0;
   #isEnded = false;
@@ -70,16 +71,19 @@ class StreamSink implements FrameSink {
     this.#format = format;
     this.#options = options;
     this.#early = [format.prelude];
+    this.#earlyBytes = format.prelude.length;
   }
 
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    return this.#bufferedBytes + this.#earlyBytes;
   }
 
   /** The stream lives as long as the promise is open. */
   opened(out: ReadableStreamDirectController): Promise<void> {
     this.#out = out;
+    this.#earlyBytes = 0;
     for (const text of this.#early.splice(0)) this.#put(text);
+    if (this.#bufferedBytes === 0) this.#options.onDrained();
     if (this.#isEnded) out.end();
     return this.#ended.promise;
   }
@@ -105,6 +109,7 @@ class StreamSink implements FrameSink {
   #put(text: string): void {
     if (this.#out === null) {
       this.#early.push(text);
+      this.#earlyBytes += text.length;
       return;
     }
     const taken: number | Promise<number> = this.#out.write(text);

@@ -21,6 +21,7 @@ import {
 import { chatChangesContract } from "./chat-changes.ts";
 import { chatListsContract } from "./chat-lists.ts";
 import { chatMembersContract } from "./chat-members.ts";
+import { chatPositionsContract } from "./chat-positions.ts";
 import { chatRemovalContract } from "./chat-removal.ts";
 import { CONTENTS } from "./contents.ts";
 
@@ -293,6 +294,7 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
     chatMembersContract(() => store);
     chatListsContract(() => store);
     chatChangesContract(() => store);
+    chatPositionsContract(() => store);
 
     describe("watermarks", () => {
       beforeEach(() => commit({ conversations: [conversation()], messages: messages(10) }));

@@ -106,23 +106,28 @@ describe("whatever is asked", () => {
 
   /** Whom the calls are about must be there for the next of them. */
   const isEndOfAll = ({ operation, path }: ApiCall) =>
-    operation.operationId === "deleteUsersById" && !/\/(dora|emil)(\?|$)/.test(path);
+    operation.operationId === "removeUser" && !/\/(dora|emil)(\?|$)/.test(path);
 
   async function answerTo(call: ApiCall): Promise<void> {
     if (isEndOfAll(call)) return;
-    const response = await fetch(server.url + call.path, {
+    // The answer is what counts here, and not the waiting for it.
+    const path = call.path.replace(/\bwait=\d{1,2}\b(?!\.)/, "wait=0");
+    const response = await fetch(server.url + path, {
       method: call.method,
       headers: call.headers,
       ...(call.body === undefined ? {} : { body: call.body }),
       redirect: "manual",
     });
-    const text = await response.text();
     const { status } = response;
+    const media = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
+    // A stream has no end of its own.
+    const isStream = media === "text/event-stream";
+    const text = isStream ? "" : await response.text();
+    if (isStream) await response.body?.cancel();
     const told = `${call.method} ${call.path} ${call.body ?? ""} → ${status} ${text}`;
     expect(status, told).toBeLessThan(500);
     const described = call.operation.responses[status];
     expect(described, told).toBeDefined();
-    const media = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
     const form = described?.content?.[media]?.schema;
     if (form !== undefined) {
       const isDocument = media === "application/json" || media === "application/problem+json";

@@ -8,7 +8,9 @@ let messageId: string;
 let code: string;
 
 beforeAll(async () => {
-  server = await startParley({ env: { PARLEY_API_KEYS: API_KEY } });
+  server = await startParley({
+    ...{ env: { PARLEY_API_KEYS: API_KEY }, flags: ["--limits-searches-per-second", "0"] },
+  });
   const group = { id: "team", memberIds: ["alice", "bob"], ownerId: "alice", title: "Team" };
   expect((await askAsServer(server, "POST", "/api/conversations", group)).status).toBe(201);
   messageId = await said("first");

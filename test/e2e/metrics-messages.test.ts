@@ -49,7 +49,7 @@ describe("what goes to clients is counted by kind", () => {
 
   test("of every kind from the start", async () => {
     const kinds = ["message", "confirmation", "receipt", "error"];
-    kinds.push("typing", "presence", "topic", "queue");
+    kinds.push("typing", "presence", "topic", "queue", "notice", "profile");
     expect([...(await counts()).keys()].sort()).toEqual(kinds.sort());
   });
 

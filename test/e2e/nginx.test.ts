@@ -55,8 +55,8 @@ interface Proxy {
   readonly plainUrl: string;
 }
 
-/** The example of the documentation, with ports and files of this machine. */
-async function nginx(upstream: ParleyProcess): Promise<Proxy> {
+/** The example of the documentation, with ports and files of this machine, or `without` a line of it. */
+async function nginx(upstream: ParleyProcess, without?: string): Promise<Proxy> {
   if (NGINX === null) throw new Error("nginx is missing (Debian: apt-get install nginx-light)");
   const [port, plain] = [await freePort(), await freePort()];
   const prefix = folder.file(`nginx-${port}`);
@@ -67,7 +67,8 @@ async function nginx(upstream: ParleyProcess): Promise<Proxy> {
     .replaceAll("listen 80;", `listen 127.0.0.1:${plain};`)
     .replaceAll("listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`)
     .replaceAll(/\/etc\/letsencrypt\/live\/chat\.example/g, prefix)
-    .replaceAll("chat.example", HOST);
+    .replaceAll("chat.example", HOST)
+    .replace(without ?? "", "");
   const conf = [
     `daemon off; worker_processes 1; error_log ${prefix}/error.log;`,
     `pid ${prefix}/nginx.pid; events {}`,
@@ -194,6 +195,30 @@ test("a file of a message comes in, and goes out by its link in parts", async ()
   const links = await (await fetch(`${url}/api/attachments/${id}`, insecure(authorization))).json();
   const part = await fetch(url + links.url, insecure({ range: "bytes=1000003-1000005" }));
   expect([part.status, await part.text()]).toEqual([206, "345"]);
+});
+
+test("events stream one by one, also where nginx buffers what does not forbid it", async () => {
+  const { url } = await nginx(parley, "proxy_buffering off;");
+  const ask = insecure({ Authorization: `Bearer ${await token("dora")}` });
+  const stream = await fetch(`${url}/api/events`, ask);
+  expect(stream.status).toBe(200);
+  const reader = (stream.body ?? expect.unreachable("no body")).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  const until = async (part: string) => {
+    while (!text.includes(part)) text += decoder.decode((await reader.read()).value);
+  };
+  await until("event: ready");
+  const alice = await connected(
+    "alice",
+    { Authorization: `Bearer ${await token("alice")}` },
+    overWss(url),
+  );
+  for (const content of ["one", "two"]) {
+    await alice.sent("/app/chat.send", { conversationId: "e", recipientId: "dora", content });
+    await until(`"content":"${content}"`);
+  }
+  await reader.cancel();
 });
 
 test("a name that nobody proves is not believed through a proxy", async () => {

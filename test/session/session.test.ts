@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { makePrincipal } from "../../src/auth/authenticator.ts";
 import { AppError } from "../../src/errors.ts";
 import { RECEIPT_DEFERRED } from "../../src/session/ports.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
@@ -84,6 +85,28 @@ describe("CONNECT", () => {
     session.check(clock.monotonicMs() + 30_000);
     expectError(connection, "CONNECT_TIMEOUT", 1008);
   });
+});
+
+describe("a session whose transport knows its user", () => {
+  test("is connected as by a CONNECT, and takes none", () => {
+    const { connection, session } = sessionHarness().open();
+    session.begin(makePrincipal({ userId: "alice", issuedMs: null }));
+    expect(connection.last().command).toBe("CONNECTED");
+    expect(session.isConnected).toBe(true);
+    session.receive("SUBSCRIBE\nid:t\ndestination:/topic/t\nreceipt:r\n\n\0");
+    expect(connection.last().command).toBe("RECEIPT");
+    session.receive("CONNECT\naccept-version:1.2\nlogin:alice\n\n\0");
+    expectError(connection, "ALREADY_CONNECTED", 1002);
+  });
+});
+
+test("what is to be done when a session ends is done at once when it has", () => {
+  const { session } = sessionHarness().open();
+  const done: string[] = [];
+  session.onClosed(() => done.push("first"));
+  session.closed();
+  session.onClosed(() => done.push("second"));
+  expect(done).toEqual(["first", "second"]);
 });
 
 describe("heart-beats", () => {

@@ -200,6 +200,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
     path: ({ attachmentId }) => `/files/${attachmentId}?expires=9999999999&signature=forged`,
   }),
   http("GET", "/api/presence", null),
+  http("GET", "/api/events", null, { path: () => "/api/events?wait=0&typing=alice" }),
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
   http("DELETE", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),

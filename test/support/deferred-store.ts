@@ -8,6 +8,7 @@ import type {
   HistoryQuery,
   ListQuery,
   MessageVersion,
+  NewestMessage,
   SentMessage,
   StoredConversation,
   StoredMessage,
@@ -64,6 +65,14 @@ export class DeferredStore implements ChatStore {
 
   conversationHeads(userId: string, limit: number): Promise<ConversationHead[]> {
     return later(() => this.#store.conversationHeads(userId, limit));
+  }
+
+  lastMessageId(): Promise<string | null> {
+    return later(() => this.#store.lastMessageId());
+  }
+
+  conversationsAfter(userId: string, messageId: string): Promise<NewestMessage[]> {
+    return later(() => this.#store.conversationsAfter(userId, messageId));
   }
 
   lastMessagePerSender(

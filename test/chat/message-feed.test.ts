@@ -1,0 +1,520 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { SYSTEM } from "../../src/chat/actor.ts";
+import { type FeedReader, FIRST_POSITION, type MessageFeed } from "../../src/chat/message-feed.ts";
+import { MissedMessages, seqAt } from "../../src/chat/missed-messages.ts";
+import type { StoredMessage } from "../../src/chat/ports.ts";
+import { ascendingUuids } from "../../src/ids.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { chatHarness, createGroup, type Harness } from "../support/chat-harness.ts";
+import { DeferredStore } from "../support/deferred-store.ts";
+import { HeldStore, settled } from "../support/held-store.ts";
+import { batch, conversation, message } from "../support/stored.ts";
+
+/** One life of a server, over a store that outlives it. */
+class Life {
+  readonly harness: Harness;
+  readonly readers = new Set<Reader>();
+
+  constructor(
+    readonly held: HeldStore,
+    /** `isDeferred`: the store answers by promises. */
+    { isDeferred, tellsEvents }: { isDeferred: boolean; tellsEvents: boolean },
+  ) {
+    this.harness = chatHarness(isDeferred ? new DeferredStore(held.store) : held.store, {
+      tellsEvents,
+      newId: ascendingUuids(held.inner.lastMessageId()),
+      uncommittedMessages: 100_000,
+      onCommit: () => {
+        queueMicrotask(() => {
+          for (const reader of this.readers) reader.flush();
+        });
+      },
+    });
+    this.harness.outlet.message = (userId, sent, body) => {
+      if (userId !== "bob") return;
+      for (const reader of this.readers) reader.feed.receive(sent, body);
+    };
+  }
+
+  send(from: string, conversationId: string, content: string): void {
+    this.harness.send(from, { conversationId, content });
+  }
+}
+
+/** A client of Bob's, which keeps the id of the last message that it has. */
+class Reader implements FeedReader {
+  readonly feed: MessageFeed;
+  readonly known: StoredMessage[] = [];
+  position: string | null;
+  isCaughtUp = false;
+  isOpen = true;
+  pace: () => Promise<void> | null = () => null;
+  readonly #took: (message: StoredMessage, body: string) => void;
+  readonly #life: Life;
+
+  constructor(
+    life: Life,
+    position: string | null,
+    took: (message: StoredMessage, body: string) => void,
+  ) {
+    this.position = position;
+    this.#took = took;
+    this.#life = life;
+    this.feed = life.harness.chat.feedTo("bob", this, position);
+    life.readers.add(this);
+  }
+
+  start(): Promise<void> {
+    return this.feed.start();
+  }
+
+  flush(): void {
+    if (this.feed.isWaiting)
+      this.feed.flush()?.catch((fault) => this.#life.harness.faults.push(fault));
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#life.readers.delete(this);
+  }
+
+  has(sent: StoredMessage): void {
+    this.known.push(sent);
+  }
+  take(sent: StoredMessage, body: string): void {
+    this.position = sent.id;
+    this.#took(sent, body);
+  }
+  caughtUp(position: string): void {
+    this.position = position;
+    this.isCaughtUp = true;
+  }
+  ready(): Promise<void> | null {
+    return this.pace();
+  }
+}
+
+const ROOMS = ["c1", "c2", "c3"] as const;
+
+type Step =
+  | { readonly kind: "send"; readonly from: "alice" | "bob"; readonly room: 0 | 1 | 2 }
+  | { readonly kind: "commit" | "come" | "go" | "kill" | "burst" }
+  /** What is told of a group waits for the disk, beside messages that do not. */
+  | { readonly kind: "tell" }
+  | { readonly kind: "break" | "mend" };
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        kind: fc.constant("send" as const),
+        from: fc.constantFrom("alice" as const, "bob" as const),
+        room: fc.constantFrom(0 as const, 1 as const, 2 as const),
+      }),
+    },
+    { weight: 6, arbitrary: fc.constant({ kind: "commit" as const }) },
+    { weight: 3, arbitrary: fc.constant({ kind: "tell" as const }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constantFrom("come" as const, "go" as const) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constantFrom("kill" as const, "burst" as const, "break" as const, "mend" as const),
+      }),
+    },
+  ),
+  { maxLength: 60 },
+);
+
+/** Bob's client and the server, through whatever happens. */
+class World {
+  readonly #inner = new MemoryChatStore();
+  readonly #isDeferred: boolean;
+  #isDaveThere = false;
+  life: Life;
+  reader: Reader | null = null;
+  /** What the client got, all its connections together. */
+  readonly got: StoredMessage[] = [];
+  #position: string = FIRST_POSITION;
+  #sent = 0;
+  readonly #meanwhile: Step[] = [];
+
+  constructor(isDeferred: boolean) {
+    this.#isDeferred = isDeferred;
+    this.life = this.#live();
+  }
+
+  #live(): Life {
+    const isDeferred = this.#isDeferred;
+    return new Life(HeldStore.over(this.#inner), { isDeferred, tellsEvents: true });
+  }
+
+  async open(): Promise<void> {
+    await createGroup(this.life.harness.chat, "c1", ["alice", "bob"]);
+    await createGroup(this.life.harness.chat, "c2", ["alice", "bob"]);
+    await createGroup(this.life.harness.chat, "c3", ["alice", "bob", "carol"]);
+    await settled();
+    this.life.held.isHolding = true;
+  }
+
+  async take(next: Step): Promise<void> {
+    const { held, harness } = this.life;
+    switch (next.kind) {
+      case "send":
+        this.#sent += 1;
+        this.life.send(next.from, ROOMS[next.room], `${this.#sent}`);
+        break;
+      case "burst": // More than is held.
+        for (let count = 0; count < 1_100; count += 1) {
+          this.#sent += 1;
+          this.life.send("alice", ROOMS[count % 3] ?? "c1", `${this.#sent}`);
+        }
+        break;
+      case "tell": {
+        const { membership } = harness.chat;
+        const change = this.#isDaveThere ? membership.remove : membership.add;
+        this.#isDaveThere = !this.#isDaveThere;
+        // Refused with the commit that it is a part of.
+        change.call(membership, SYSTEM, "c3", "dave").catch(() => {});
+        break;
+      }
+      case "commit":
+        if (held.isCommitting) await held.release();
+        break;
+      case "break":
+      case "mend":
+        held.isFailing = next.kind === "break";
+        break;
+      case "come":
+        await this.come();
+        break;
+      case "go":
+        this.go();
+        break;
+      case "kill":
+        this.go();
+        await harness.chat.presence.stop();
+        this.life = this.#live();
+        this.life.held.isHolding = true;
+    }
+    await settled();
+  }
+
+  async come(meanwhile: readonly Step[] = []): Promise<void> {
+    if (this.reader !== null) return;
+    const reader = new Reader(this.life, this.#position, (sent) => this.got.push(sent));
+    this.reader = reader;
+    this.#meanwhile.push(...meanwhile);
+    reader.pace = () => {
+      const next = this.#meanwhile.shift();
+      return next === undefined ? null : this.take(next);
+    };
+    await reader.start();
+  }
+
+  /** What was to happen meanwhile, and has not, happens now. */
+  async takeRest(): Promise<void> {
+    for (const next of this.#meanwhile.splice(0)) await this.take(next);
+  }
+
+  go(): void {
+    this.#position = this.reader?.position ?? this.#position;
+    this.reader?.close();
+    this.reader = null;
+    this.#meanwhile.length = 0;
+  }
+
+  async commitAll(): Promise<void> {
+    const { held, harness } = this.life;
+    held.isFailing = false;
+    do {
+      while (held.isCommitting) await held.release();
+      harness.clock.advance(10_000);
+      await settled();
+    } while (held.isCommitting);
+  }
+
+  async stored(): Promise<StoredMessage[]> {
+    const each = ROOMS.map((conversationId) =>
+      this.#inner.history({ conversationId, afterSeq: 0, limit: 100_000 }),
+    );
+    return each.flat().toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+}
+
+describe("a feed of messages", () => {
+  test("whatever happens, brings all that is on disk once, in the order of the ids", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        steps,
+        steps,
+        steps,
+        fc.boolean(),
+        async (before, meanwhile, after, late) => {
+          const world = new World(late);
+          await world.open();
+          for (const next of before) await world.take(next);
+          await world.come(meanwhile.filter(({ kind }) => kind !== "come"));
+          await world.takeRest();
+          for (const next of after) await world.take(next);
+          await world.commitAll();
+          await world.come();
+          await world.commitAll();
+          await settled();
+          expect(world.life.harness.faults).toEqual([]);
+          expect(world.reader?.isCaughtUp).toBe(true);
+          const stored = await world.stored();
+          expect(world.got.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+
+  async function served(isDeferred = false) {
+    const life = new Life(HeldStore.inMemory(), { isDeferred, tellsEvents: false });
+    for (const room of ROOMS) await createGroup(life.harness.chat, room, ["alice", "bob"]);
+    const got: unknown[] = [];
+    const reader = (position: string | null) =>
+      new Reader(life, position, (_, body) => {
+        const { content, replay } = JSON.parse(body);
+        got.push(replay === true ? [content, "replay"] : content);
+      });
+    return { life, got, reader };
+  }
+
+  test("shows a message when it is on disk, and not before", async () => {
+    const { life, got, reader } = await served();
+    await reader(FIRST_POSITION).start();
+    life.held.isHolding = true;
+    life.send("alice", "c1", "on its way");
+    await settled();
+    expect(got).toEqual([]);
+    await life.held.release();
+    expect(got).toEqual(["on its way"]);
+  });
+
+  test("brings what came in great number, and was committed, while its reader caught up", async () => {
+    const { life, got, reader } = await served();
+    for (let count = 0; count < 3; count += 1) life.send("alice", "c1", "before");
+    await settled();
+    const opened = reader(FIRST_POSITION);
+    let isDone = false;
+    opened.pace = () => {
+      if (isDone) return null;
+      isDone = true;
+      for (let count = 0; count < 1_500; count += 1) life.send("alice", "c2", "meanwhile");
+      return settled();
+    };
+    await opened.start();
+    expect(life.harness.chat.journal.uncommittedCount).toBe(0);
+    const ofC2 = got.filter((one) => String(one).startsWith("meanwhile"));
+    expect(ofC2).toHaveLength(1_500);
+  });
+
+  test("brings once what is committed in the moment when its reader begins", async () => {
+    const { life, got, reader } = await served(true);
+    life.held.isHolding = true;
+    life.send("alice", "c1", "now");
+    await settled();
+    const started = reader(FIRST_POSITION).start();
+    await life.held.release();
+    await started;
+    life.send("alice", "c1", "then");
+    await settled();
+    await life.held.release();
+    expect(got).toEqual([["now", "replay"], "then"]);
+  });
+
+  test("hands no more to a reader that has gone", async () => {
+    const { life, got, reader } = await served();
+    const opened = reader(FIRST_POSITION);
+    await opened.start();
+    life.held.isHolding = true;
+    life.send("alice", "c1", "first");
+    await life.held.release();
+    life.send("alice", "c1", "second");
+    life.send("alice", "c1", "third");
+    const { take } = opened;
+    opened.take = (sent, body) => {
+      take.call(opened, sent, body);
+      opened.isOpen = false;
+    };
+    while (life.held.isCommitting) await life.held.release();
+    expect(got).toEqual(["first", "second"]);
+  });
+
+  test("never shows one that the store refused", async () => {
+    const { life, got, reader } = await served();
+    await reader(FIRST_POSITION).start();
+    life.held.isHolding = true;
+    life.held.isFailing = true;
+    life.send("alice", "c1", "lost");
+    await life.held.release();
+    life.held.isFailing = false;
+    life.harness.clock.advance(10_000);
+    await settled();
+    life.send("alice", "c1", "kept");
+    while (life.held.isCommitting) await life.held.release();
+    expect(got).toEqual(["kept"]);
+  });
+
+  test("without a position begins with what no device of the user's has, but for their own", async () => {
+    const { life, got, reader } = await served();
+    life.send("alice", "c1", "received");
+    await settled();
+    const [received] = await life.held.inner.history({ conversationId: "c1", limit: 1 });
+    if (received !== undefined) await life.harness.chat.receipts.delivered("bob", received);
+    life.send("alice", "c2", "first");
+    life.send("bob", "c2", "of bob's own");
+    life.send("alice", "c1", "second");
+    await settled();
+    await reader(null).start();
+    expect(got).toEqual([
+      ["first", "replay"],
+      ["second", "replay"],
+    ]);
+  });
+
+  test("says what a position means that is ahead of what is known as received", async () => {
+    const { life, got, reader } = await served();
+    for (const room of ROOMS) life.send("alice", room, `in ${room}`);
+    life.send("bob", "c2", "of bob's own");
+    await settled();
+    const [second] = await life.held.inner.history({ conversationId: "c2", limit: 1 });
+    const resumed = reader(second?.id ?? null);
+    await resumed.start();
+    expect(resumed.known.map(({ content }) => content)).toEqual(["in c1", "in c2", "in c3"]);
+    expect(got).toEqual([]);
+  });
+
+  test("tells its reader of no id that is not one of the user's messages", async () => {
+    const { life, reader } = await served();
+    await createGroup(life.harness.chat, "others", ["alice", "carol"]);
+    life.send("alice", "c1", "for bob");
+    await settled();
+    const [own] = life.held.inner.history({ conversationId: "c1", limit: 1 });
+    life.send("alice", "others", "for carol");
+    await settled();
+    for (const position of [null, "ffffffff-ffff-ffff-ffff-ffffffffffff", own?.id ?? null]) {
+      const opened = reader(position);
+      await opened.start();
+      expect(opened.position).toBe(own?.id ?? "");
+    }
+    const fresh = reader(FIRST_POSITION);
+    await fresh.start();
+    expect(fresh.position).toBe(own?.id ?? "");
+  });
+
+  test("takes a position of the future for the present one", async () => {
+    const { life, got, reader } = await served();
+    life.send("alice", "c1", "there before");
+    await settled();
+    await reader("ffffffff-ffff-ffff-ffff-ffffffffffff").start();
+    life.send("alice", "c1", "new");
+    await settled();
+    expect(got).toEqual(["new"]);
+  });
+
+  test("leaves out what was said before the user came, and after they had left", async () => {
+    const { life, got, reader } = await served();
+    const { membership } = life.harness.chat;
+    await createGroup(life.harness.chat, "club", ["alice"]);
+    life.send("alice", "club", "before");
+    await settled();
+    await membership.add(SYSTEM, "club", "bob");
+    life.send("alice", "club", "while");
+    await settled();
+    await reader(FIRST_POSITION).start();
+    expect(got).toEqual([["while", "replay"]]);
+    await membership.remove(SYSTEM, "club", "bob");
+    got.length = 0;
+    await reader(FIRST_POSITION).start();
+    expect(got).toEqual([]);
+  });
+
+  test("reads little of many conversations, and waits for its reader", async () => {
+    const store = new MemoryChatStore();
+    const ids = Array.from({ length: 500 }, (_, index) => `room-${index}`);
+    const newId = ascendingUuids(null);
+    const firsts = ids.map((conversationId) => message(1, { conversationId, id: newId() }));
+    const seconds = ids.map((conversationId) => message(2, { conversationId, id: newId() }));
+    await store.commit(
+      batch({
+        conversations: ids.map((id) => conversation(id)),
+        messages: [...firsts, ...seconds],
+      }),
+    );
+    const life = new Life(HeldStore.over(store), { isDeferred: false, tellsEvents: false });
+    let most = 0;
+    const taken: string[] = [];
+    const reader = new Reader(life, firsts[99]?.id ?? null, ({ id }) => taken.push(id));
+    let room = Promise.withResolvers<void>();
+    reader.pace = () => {
+      most = Math.max(most, taken.length);
+      return taken.length === 250 && most < 300 ? room.promise : null;
+    };
+    const started = reader.start();
+    while (taken.length < 250) await settled();
+    await settled();
+    expect(taken).toHaveLength(250);
+    most = 300;
+    room.resolve();
+    room = Promise.withResolvers();
+    await started;
+    expect(taken).toEqual([...firsts.slice(100), ...seconds].map(({ id }) => id));
+  });
+});
+
+test("of messages that are removed before their turn the others are left, in order", async () => {
+  const store = new MemoryChatStore();
+  const newId = ascendingUuids(null);
+  const ids = Array.from({ length: 100 }, (_, index) => `room-${index}`);
+  const firsts = ids.map((conversationId) => message(1, { conversationId, id: newId() }));
+  const seconds = ids.map((conversationId) => message(2, { conversationId, id: newId() }));
+  const conversations = ids.map((id) => conversation(id));
+  await store.commit(batch({ conversations, messages: [...firsts, ...seconds] }));
+  const missed = new MissedMessages(store, seconds[89]?.id ?? "", ids.length);
+  for (const id of ids) await missed.add(id, 0);
+  const rule = { beforeMs: null, keepLast: 1, after: null, limit: 1_000 };
+  expect((await store.removeExpired(rule)).removed).toBe(100);
+  const taken: string[] = [];
+  for (let next = await missed.take(); next !== null; next = await missed.take()) {
+    taken.push(next.id);
+  }
+  // Of the first ones, those that had been read.
+  const left = taken.filter((id) => !firsts.some((first) => first.id === id));
+  expect(left).toEqual(seconds.slice(0, 90).map(({ id }) => id));
+  expect(taken).toEqual(taken.toSorted());
+});
+
+test("the seq of a position is found in a conversation with holes", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 0, max: 60 }),
+      async (count, removed, at) => {
+        const idOf = (seq: number) => `${seq}`.padStart(3, "0");
+        const store = new MemoryChatStore();
+        const all = Array.from({ length: count }, (_, index) =>
+          message(index + 1, { id: idOf(index + 1) }),
+        );
+        await store.commit(batch({ conversations: [conversation()], messages: all }));
+        const query = { beforeMs: null, keepLast: Math.max(1, count - removed), after: null };
+        await store.removeExpired({ ...query, limit: 100 });
+        const head = { conversationId: "chat", lastSeq: count };
+        const seq = await seqAt(store, head, idOf(at));
+        const following = store.history({ conversationId: "chat", afterSeq: seq, limit: 100 });
+        const above = store
+          .history({ conversationId: "chat", afterSeq: 0, limit: 100 })
+          .filter(({ id }) => id > idOf(at));
+        expect(following).toEqual(above);
+      },
+    ),
+  );
+});
