@@ -26,6 +26,7 @@ import type { Engine } from "./broker/subscription.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
+import { TimelyStore } from "./chat/timely-store.ts";
 import type { Erasure } from "./chat/user-ports.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
@@ -128,7 +129,7 @@ interface Parts {
 function serve(parts: Parts): RunningServer {
   const { settings, log, clock, storage, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
-  const { chat: store } = storage;
+  const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
   // As for WebSockets: SockJS may write six bytes for one, and send several frames at once.
   const bodyBytes = 8 * limits.frameBytes;

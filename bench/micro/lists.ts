@@ -24,12 +24,12 @@ const READS_OF_EACH = 2_000;
 const WORDS_OF_EACH = 18;
 const VOCABULARY = 20_000;
 const SYLLABLES = ["ka", "lo", "mi", "ter", "sen", "the", "ba", "ru", "ni", "po", "ja", "ve"];
+const START_MS = Date.UTC(2026, 0, 1);
 /** In everything, the newest first. */
 const ANYTHING: Omit<SearchQuery, "userId" | "terms"> = {
   ...{ conversationId: null, senderId: null, sinceMs: null, untilMs: null },
-  ...{ order: "newest", after: null, limit: 20 },
+  ...{ order: "newest", after: null, limit: 20, nowMs: START_MS },
 };
-const START_MS = Date.UTC(2026, 0, 1);
 
 /**
  * Of every 20th conversation `regular` is a member, and has read a part of each; `idle` is one of the

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
+import { toAppError } from "../errors.ts";
 import type { ChatStore, StoredMessage } from "./ports.ts";
 
 export interface DisappearanceOptions {
@@ -60,12 +61,15 @@ export class Disappearance {
       const messages = await store.disappearing(PORTION);
       const nowMs = clock.now();
       const isOver = ({ expiresMs }: StoredMessage) => expiresMs !== null && expiresMs <= nowMs;
-      await Promise.all(messages.filter(isOver).map(expire));
-      const next =
-        messages.length === PORTION ? nowMs : messages.find((each) => !isOver(each))?.expiresMs;
+      const over = messages.filter(isOver);
+      await Promise.all(over.map(expire));
+      const later = messages.find((message) => !isOver(message))?.expiresMs;
+      // Where all of a portion are over, there may be more of them.
+      const next = later ?? (over.length === PORTION ? nowMs : null);
       this.#dueMs = Math.min(this.#dueMs, next ?? Number.POSITIVE_INFINITY);
     } catch (fault) {
-      onFault(fault);
+      // That the store fails is known, and told of, elsewhere.
+      if (toAppError(fault).code !== "STORAGE_UNAVAILABLE") onFault(fault);
       retryMs = RETRY_MS;
       this.#dueMs = clock.now();
     }

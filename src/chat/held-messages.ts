@@ -29,7 +29,7 @@ export class HeldMessages {
     }
     this.#messages.push(message);
     this.#content += message.content.length + (message.edited?.length ?? 0);
-    this.#content += message.attachments?.length ?? 0;
+    this.#content += (message.attachments?.length ?? 0) + (message.mentions?.length ?? 0);
     if (this.#messages.length <= MOST_MESSAGES && this.#content <= MOST_CONTENT) return;
     this.#overflow = new Map();
     for (const held of this.take()) note(this.#overflow, held);

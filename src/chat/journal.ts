@@ -147,9 +147,10 @@ export class Journal {
   addMessage(pending: PendingMessage): void {
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);
-    const { content, edited, attachments } = pending.message;
+    const { content, edited, attachments, mentions } = pending.message;
     this.#open.bytes += content.length + (edited === null ? 0 : edited.length);
     if (attachments !== null) this.#open.bytes += attachments.length;
+    if (mentions !== null) this.#open.bytes += mentions.length;
     pending.conversation.uncommitted += 1;
   }
 

@@ -5,6 +5,7 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { ConversationChanges, Settled } from "./conversation-changes.ts";
 import type { Conversation } from "./conversations.ts";
+import { erased } from "./erased-message.ts";
 import type { MessageReference } from "./happening.ts";
 import { assertFits, type Messages } from "./messages.ts";
 import type { ChatStore, MessageVersion, MessageWrite, StoredMessage } from "./ports.ts";
@@ -80,12 +81,14 @@ export class MessageChanges {
     });
   }
 
-  /** Its time is over: it says nothing any more. Nobody needs to be told, who was told of its time. */
-  expire({ id: messageId, expiresMs }: StoredMessage): Promise<void> {
-    return this.#change(SYSTEM, messageId, ({ conversation, message, settled }) => {
-      if (message.deletedMs !== null || expiresMs === null) return null;
-      this.#write({ kind: "delete", messageId, deletedMs: expiresMs }, conversation, settled);
-      return erased(message, expiresMs);
+  /**
+   * The time of a message is over: it says nothing any more, on disk too. Nobody needs to be told,
+   * who was told of its time. A no-op for one that is deleted, or not there any more.
+   */
+  expire({ id: messageId, conversationId, expiresMs }: StoredMessage): Promise<void> {
+    return this.#options.changes.run(conversationId, (conversation, settled) => {
+      if (conversation === null || expiresMs === null) settled(null);
+      else this.#write({ kind: "delete", messageId, deletedMs: expiresMs }, conversation, settled);
     });
   }
 
@@ -136,7 +139,7 @@ export class MessageChanges {
     const conversation = message && (await changes.find(message.conversationId));
     if (!message || !conversation) throw messageNotFound(messageId);
     assertFor(actor, conversation, message);
-    return await store.versions(messageId);
+    return message.deletedMs === null ? await store.versions(messageId) : [];
   }
 
   /**
@@ -214,13 +217,6 @@ interface Target {
   readonly conversation: Conversation;
   readonly message: StoredMessage;
   readonly settled: Settled;
-}
-
-function erased(message: StoredMessage, deletedMs: number): StoredMessage {
-  const nothing = {
-    ...{ content: "", attachments: null, reactions: null, mentions: null, pinnedMs: null },
-  };
-  return { ...message, ...nothing, deletedMs };
 }
 
 function referenceOf({ id, seq }: StoredMessage): MessageReference {

@@ -44,8 +44,8 @@ function assertRecipient({ members }: Conversation, recipientId: string | null):
   throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
 }
 
-function editedOf({ content, editedMs, deletedMs }: StoredMessage): string {
-  const edited: Edited = { content: deletedMs === null ? content : null, editedMs };
+function editedOf({ content, editedMs, deletedMs, expiresMs }: StoredMessage): string {
+  const edited: Edited = { content: deletedMs === null ? content : null, editedMs, expiresMs };
   return JSON.stringify(edited);
 }
 
@@ -95,7 +95,7 @@ export interface MessagesOptions {
   readonly attachments: Attachments;
   /** What a message may say, as JSON. */
   readonly contentBytes: number;
-  /** A message has been taken that disappears at this time. */
+  /** A message is on disk that disappears at this time. */
   readonly onDisappearing: (expiresMs: number) => void;
 }
 
@@ -259,7 +259,7 @@ export class Messages {
     attachments: string | null,
     event: string | null,
   ): StoredMessage {
-    const { clock, newId, onDisappearing } = this.#options;
+    const { clock, newId } = this.#options;
     conversation.lastSeq += 1;
     const timestampMs = clock.now();
     const { disappearAfterSeconds } = conversation.profile;
@@ -267,7 +267,6 @@ export class Messages {
       event === null
         ? expiryOf(timestampMs, input.disappearAfterSeconds, disappearAfterSeconds)
         : null;
-    if (expiresMs !== null) onDisappearing(expiresMs);
     return {
       id: newId(),
       conversationId: conversation.id,
@@ -365,6 +364,7 @@ export class Messages {
     if (alsoTo !== null && !conversation.members.has(alsoTo)) {
       this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
     }
+    if (message.expiresMs !== null) this.#options.onDisappearing(message.expiresMs);
     if (message.event === null) this.#confirm(message);
     accepted.settle(null, message);
   }

@@ -60,6 +60,8 @@ export interface Edited {
   /** null: it was deleted since. */
   readonly content: string | null;
   readonly editedMs: number | null;
+  /** When the message that was edited disappears; null: it does not. */
+  readonly expiresMs: number | null;
 }
 
 /** What a message said before an edit. */

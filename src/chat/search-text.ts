@@ -28,6 +28,10 @@ export interface TextMatch {
 }
 
 export const MOST_TERMS = 16;
+/** In all phrases together: of scripts without spaces, each character is one. */
+const MOST_WORDS = 64;
+/** Of one phrase, in one text. */
+const MOST_OCCURRENCES = 32;
 /** Characters of a word that may go on, at least. */
 const SHORTEST_BEGINNING = 3;
 /** A word that is longer is cut there: it is none of a language's. */
@@ -76,10 +80,14 @@ export function parseTerms(text: string): SearchTerms | null {
   for (const [, quoted, plain] of text.matchAll(/"([^"]*)"|([^\s"]+)/g)) {
     const words = wordsOf(quoted ?? plain ?? "").map((word) => word.text);
     if (words.length === 0) continue;
+    const key = words.join(" ");
+    const known = phrases.findIndex((phrase) => phrase.join(" ") === key);
+    if (known !== -1) phrases.splice(known, 1);
     phrases.push(words);
     isOpen = quoted === undefined && [...(words.at(-1) ?? "")].length >= SHORTEST_BEGINNING;
   }
-  return phrases.length === 0 || phrases.flat().length > MOST_TERMS ? null : { phrases, isOpen };
+  const isTooMuch = phrases.length > MOST_TERMS || phrases.flat().length > MOST_WORDS;
+  return phrases.length === 0 || isTooMuch ? null : { phrases, isOpen };
 }
 
 /** null: the text does not answer what is asked. */
@@ -118,6 +126,7 @@ function occurrences(
   const found: Occurrence[] = [];
   const last = phrase.length - 1;
   for (let first = 0; first + last < words.length; first += 1) {
+    if (found.length === MOST_OCCURRENCES) break;
     const isThere = phrase.every((asked, offset) => {
       const word = words[first + offset]?.text;
       return word === asked || (mayGoOn && offset === last && word?.startsWith(asked) === true);
@@ -156,7 +165,9 @@ export function excerptOf(text: string, ranges: TextMatch["ranges"]): Excerpt {
   const upto = ending(text, from + LONGEST_EXCERPT);
   const before = from === 0 ? "" : CUT;
   const shift = before.length - from;
-  const within = ranges.filter(([start, end]) => start >= from && end <= upto);
+  const within = ranges
+    .filter(([start, end]) => start < upto && end > from)
+    .map(([start, end]) => [Math.max(start, from), Math.min(end, upto)] as const);
   return {
     text: before + text.slice(from, upto) + (upto === text.length ? "" : CUT),
     highlights: within.map(([start, end]) => [start + shift, end + shift] as const),

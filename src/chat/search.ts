@@ -14,12 +14,15 @@ export interface SearchQuery {
   /** Only what was sent before this time. */
   readonly untilMs: number | null;
   /**
-   * `relevance` orders what is found among the last `MOST_RANKED` that answer; it has one page.
+   * `relevance` orders the newest that are found, `MOST_RANKED` at most; it has one page, and no
+   * `after`.
    */
   readonly order: "newest" | "relevance";
   /** `next` of the page before; null begins with the newest. */
   readonly after: string | null;
   readonly limit: number;
+  /** Only what still says something then. */
+  readonly nowMs: number;
 }
 
 export const MOST_RANKED = 200;

@@ -155,7 +155,10 @@ export class MemoryChatStore implements ChatStore {
   #tellEdits(messageId: string, messages: StoredMessage[]): void {
     const now = this.#messages.get(messageId);
     const editedMs = now?.editedMs ?? Number.POSITIVE_INFINITY;
-    const edited: Edited = { content: now?.deletedMs === null ? now.content : null, editedMs };
+    const edited: Edited = {
+      ...{ content: now?.deletedMs === null ? now.content : null, editedMs },
+      expiresMs: now?.expiresMs ?? null,
+    };
     for (const [index, each] of messages.entries()) {
       if (each.event === null || each.type !== "MESSAGE_EDITED") continue;
       if (each.replyTo !== messageId) continue;

@@ -48,6 +48,7 @@ export class MemoryMessageSearch implements MessageSearch {
 
   #isAskedFor(message: StoredMessage, query: SearchQuery): boolean {
     const { conversationId, senderId, timestampMs, seq, event, deletedMs } = message;
+    const { expiresMs } = message;
     const members = this.#chat.conversation(conversationId)?.members ?? [];
     const member = members.find(({ userId }) => userId === query.userId);
     return (
@@ -55,6 +56,7 @@ export class MemoryMessageSearch implements MessageSearch {
       seq > member.joinedSeq &&
       event === null &&
       deletedMs === null &&
+      (expiresMs === null || expiresMs > query.nowMs) &&
       (query.conversationId ?? conversationId) === conversationId &&
       (query.senderId ?? senderId) === senderId &&
       timestampMs >= (query.sinceMs ?? timestampMs) &&

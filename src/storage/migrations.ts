@@ -163,7 +163,7 @@ export const MIGRATIONS: readonly string[] = [
      content = '', contentless_delete = 1, prefix = '3 5',
      tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
    );
-   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 64);
+   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 64), ('deletemerge', 5);
    CREATE TABLE search_progress (upto INTEGER NOT NULL, message_id TEXT) STRICT;
    INSERT INTO search_progress (upto) VALUES (0);
    CREATE TABLE search_pending (position INTEGER PRIMARY KEY) STRICT;
@@ -172,7 +172,8 @@ export const MIGRATIONS: readonly string[] = [
      WHEN OLD.rowid <= (SELECT upto FROM search_progress)
      BEGIN
        DELETE FROM search WHERE rowid = OLD.rowid;
-       INSERT OR IGNORE INTO search_pending VALUES (OLD.rowid);
+       INSERT OR IGNORE INTO search_pending
+       SELECT OLD.rowid WHERE NEW.deleted_ms IS NULL AND NEW.event IS NULL;
      END;
    CREATE TRIGGER removed_messages_are_not_found AFTER DELETE ON messages
      WHEN OLD.rowid <= (SELECT upto FROM search_progress)

@@ -1,5 +1,6 @@
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { unavailable } from "./sqlite-errors.ts";
+import type { IndexingProgress } from "./sqlite-search-writes.ts";
 import { ThreadEnded } from "./sqlite-thread.ts";
 import type { StoreName, WriteRequest, WriterAnswer } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
@@ -47,13 +48,16 @@ export class Commits {
   }
 
   /**
-   * A portion of what is not indexed yet; resolves with whether there is more. Rejects with AppError
-   * STORAGE_UNAVAILABLE when nothing was, or the writer ended.
+   * A portion of what is not indexed yet; resolves with what is left. Rejects with AppError
+   * STORAGE_UNAVAILABLE when nothing was done, or the writer ended.
    */
-  index(): Promise<boolean> {
+  index(): Promise<IndexingProgress> {
     return this.#inTurn(async () => {
       const answer = await this.#request({ kind: "index" });
-      return answer !== null && "hasMore" in answer && answer.hasMore;
+      if (answer === null || !("indexing" in answer)) {
+        throw unavailable("the store's writer did not say what it indexed");
+      }
+      return answer.indexing;
     });
   }
 

@@ -23,7 +23,8 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
   CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN (
     SELECT json_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
-      'editedMs', edited.edited_ms
+      'editedMs', edited.edited_ms,
+      'expiresMs', edited.expires_ms
     )
     FROM messages AS edited
     WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms
@@ -394,7 +395,17 @@ export const READS = {
     FROM messages
     CROSS JOIN members
       ON members.conversation_id = messages.conversation_id AND members.user_id = ?
-    WHERE messages.rowid = ? AND messages.seq > members.joined_seq`,
+    WHERE messages.rowid = ? AND messages.seq > members.joined_seq
+      AND (messages.expires_ms IS NULL OR messages.expires_ms > ?)`,
+
+  // From where on a member is shown what is said.
+  firstPosition: `
+    SELECT messages.rowid AS position
+    FROM members
+    CROSS JOIN messages
+      ON messages.conversation_id = members.conversation_id AND messages.seq > members.joined_seq
+    WHERE members.user_id = ? AND members.conversation_id = ?
+    ORDER BY messages.seq LIMIT 1`,
 
   conversationIds: "SELECT conversation_id AS id FROM members WHERE user_id = ? LIMIT ?",
 

@@ -1,12 +1,16 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Commits } from "./sqlite-commits.ts";
+import type { IndexingProgress } from "./sqlite-search-writes.ts";
 
 /** From a commit to the first portion after it, which has more messages in it by then. */
 const DELAY_MS = 100;
 /** Between portions. While messages come, the writer's time is theirs but for a small part. */
 const PAUSE_MS = 1;
 const BUSY_PAUSE_MS = 50;
+/** The same, where it has fallen so far behind. */
+const MOST_BEHIND = 10_000;
+const BEHIND_PAUSE_MS = 10;
 const RETRY_MS = 5_000;
 
 /** Has the writer index what was committed, in portions between which it commits. */
@@ -49,9 +53,9 @@ export class SearchIndexing {
 
   async #portion(): Promise<void> {
     this.#isDue = false;
-    let hasMore = true;
+    let progress: IndexingProgress = { hasMore: true, behind: 0 };
     try {
-      hasMore = await this.#commits.index();
+      progress = await this.#commits.index();
       this.#failures = 0;
     } catch (err) {
       this.#failures += 1;
@@ -59,8 +63,13 @@ export class SearchIndexing {
       if (this.#failures === 2) this.#log?.warn({ err }, "New messages are not indexed for now");
     }
     if (this.#failures > 0) this.#schedule(RETRY_MS);
-    else if (hasMore) this.#schedule(this.#isDue ? BUSY_PAUSE_MS : PAUSE_MS);
+    else if (progress.hasMore) this.#schedule(this.#pauseMs(progress));
     else if (this.#isDue) this.#schedule(DELAY_MS);
     else this.#isRunning = false;
+  }
+
+  #pauseMs({ behind }: IndexingProgress): number {
+    if (!this.#isDue) return PAUSE_MS;
+    return behind > MOST_BEHIND ? BEHIND_PAUSE_MS : BUSY_PAUSE_MS;
   }
 }

@@ -12,6 +12,8 @@ const MOST_TOKENS = 128;
 const PORTION = 256;
 /** Messages that one request looks at. */
 const MOST_CANDIDATES = 4_096;
+/** Of what it looks at in them. */
+const MOST_CHARACTERS = 512 * 1_024;
 /** Of the beginnings of words, those of these lengths have an index. */
 const BEGINNINGS = [5, 3];
 /** Positions follow the server's clock, which may have been set back by so much. */
@@ -50,13 +52,14 @@ export class SearchReads {
 
   #search(query: SearchQuery): SearchPage {
     const { order, limit } = query;
+    const from = positionIn(query.after);
     const expression = this.#expression(query);
     if (expression === null) return { hits: [], next: null };
     if (order === "newest") {
-      const { found, next } = this.#find(query, expression, limit);
+      const { found, next } = this.#find(query, expression, from, limit);
       return { hits: this.#hits(found), next: next === null ? null : String(next) };
     }
-    const { found } = this.#find({ ...query, after: null }, expression, MOST_RANKED);
+    const { found } = this.#find(query, expression, from, MOST_RANKED);
     const best = found.toSorted((a, b) => b.relevance - a.relevance).slice(0, limit);
     return { hits: this.#hits(best), next: null };
   }
@@ -65,35 +68,39 @@ export class SearchReads {
   #find(
     query: SearchQuery,
     expression: string,
+    from: number,
     limit: number,
   ): { found: Found[]; next: number | null } {
     const [lowest, beyond] = this.#bounds(query);
     const found: Found[] = [];
-    let next = Math.min(positionIn(query.after), beyond);
+    let next = Math.min(from, beyond);
+    let characters = 0;
     for (let looked = 0; looked < MOST_CANDIDATES; looked += PORTION) {
       const rows = this.#statements.positions.all(expression, next, lowest, PORTION);
       for (const { position } of rows) {
-        if (found.length === limit) return { found, next };
+        if (found.length === limit || characters > MOST_CHARACTERS) return { found, next };
         next = position;
-        const hit = this.#hitAt(position, query);
-        if (hit !== null) found.push(hit);
+        const candidate = this.#candidateAt(position, query);
+        if (candidate === null) continue;
+        characters += candidate.content.length;
+        const match = matchText(query.terms, candidate.content);
+        if (match !== null) found.push({ id: candidate.id, ...match });
       }
       if (rows.length < PORTION) return { found, next: null };
     }
     return { found, next };
   }
 
-  #hitAt(position: number, { userId, terms, ...query }: SearchQuery): Found | null {
-    const candidate = this.#statements.candidate.get(userId, position);
+  #candidateAt(position: number, query: SearchQuery): Candidate | null {
+    const candidate = this.#statements.candidate.get(query.userId, position, query.nowMs);
     if (candidate === null) return null;
     const { conversationId, senderId, sinceMs, untilMs } = query;
-    const { id, content, timestampMs } = candidate;
+    const { timestampMs } = candidate;
     if (conversationId !== null && candidate.conversationId !== conversationId) return null;
     if (senderId !== null && candidate.senderId !== senderId) return null;
     if (sinceMs !== null && timestampMs < sinceMs) return null;
     if (untilMs !== null && timestampMs >= untilMs) return null;
-    const match = matchText(terms, content);
-    return match && { id, ...match };
+    return candidate;
   }
 
   #hits(found: readonly Found[]): SearchPage["hits"] {
@@ -110,7 +117,7 @@ export class SearchReads {
     const ids =
       conversationId === null
         ? this.#statements.conversationIds.all(userId, MOST_TOKENS + 1).map(({ id }) => id)
-        : [conversationId];
+        : [conversationId].filter((id) => this.#firstPosition(userId, id) !== null);
     if (ids.length === 0) return null;
     // Of more conversations it is found out for each message: the more they are, the more are for the user.
     if (ids.length <= MOST_TOKENS) {
@@ -120,11 +127,23 @@ export class SearchReads {
   }
 
   /** From the first position up to before the second, as far as the times tell. */
-  #bounds({ sinceMs, untilMs }: SearchQuery): readonly [lowest: number, beyond: number] {
+  #bounds({
+    userId,
+    conversationId,
+    sinceMs,
+    untilMs,
+  }: SearchQuery): readonly [lowest: number, beyond: number] {
     const end = (this.#statements.lastPosition.get()?.position ?? 0) + 1;
-    const lowest = sinceMs === null ? 1 : this.#positionOf(sinceMs - CLOCK_SLACK_MS, end);
+    const since = sinceMs === null ? 1 : this.#positionOf(sinceMs - CLOCK_SLACK_MS, end);
+    const first =
+      conversationId === null ? 1 : (this.#firstPosition(userId, conversationId) ?? end);
     const beyond = untilMs === null ? end : this.#positionOf(untilMs + CLOCK_SLACK_MS, end);
-    return [lowest, beyond];
+    return [Math.max(since, first), beyond];
+  }
+
+  /** Of a conversation, of what the user is shown; null: there is nothing. */
+  #firstPosition(userId: string, conversationId: string): number | null {
+    return this.#statements.firstPosition.get(userId, conversationId)?.position ?? null;
   }
 
   /** Of the first message that was sent then or later; `end`: there is none. */
@@ -170,7 +189,12 @@ function prepare(db: Database) {
       { position: number },
       [expression: string, below: number, lowest: number, limit: number]
     >(READS.searchPositions),
-    candidate: db.query<Candidate, [userId: string, position: number]>(READS.searchCandidate),
+    candidate: db.query<Candidate, [userId: string, position: number, nowMs: number]>(
+      READS.searchCandidate,
+    ),
+    firstPosition: db.query<{ position: number }, [userId: string, conversationId: string]>(
+      READS.firstPosition,
+    ),
     message: db.query<StoredMessage, [id: string]>(READS.messageById),
     conversationIds: db.query<{ id: string }, [userId: string, limit: number]>(
       READS.conversationIds,

@@ -12,11 +12,17 @@ interface MessageRow {
   readonly isSearchable: 0 | 1;
 }
 
+export interface IndexingProgress {
+  readonly hasMore: boolean;
+  /** Messages that are not indexed yet, about. */
+  readonly behind: number;
+}
+
 /** So few that a commit which comes meanwhile hardly notices. */
 const PORTION_MESSAGES = 64;
 const PORTION_CHARACTERS = 128 * 1024;
-/** Pages of the index that are written by one step of its tidying. */
-const PORTION_PAGES = 16;
+/** Pages of the index that are written by one step of its tidying: as many as portions make. */
+const PORTION_PAGES = 48;
 
 const COLUMNS = `
   messages.rowid AS position, id, conversation_id AS conversationId, sender_id AS senderId, content,
@@ -45,14 +51,17 @@ export class SearchWrites {
     setProgress.run(0, null);
   }
 
-  /** Returns whether there is more to be done. Throws the engine's error. */
-  apply(): boolean {
-    return this.#addChanged() || this.#addNew() || this.#tidy();
+  /** Does a portion. Throws the engine's error. */
+  apply(): IndexingProgress {
+    const isAdding = this.#addChanged() || this.#addNew();
+    // Each time: what is left for later is done by the engine at once, while commits wait.
+    const isTidying = this.#tidy();
+    return { hasMore: isAdding || isTidying, behind: this.#statements.behind.get()?.rows ?? 0 };
   }
 
   #addChanged(): boolean {
-    const rows = this.#statements.changed.all(PORTION_MESSAGES);
-    for (const row of portionOf(rows)) {
+    const rows = portionOf(this.#statements.changed.iterate(PORTION_MESSAGES));
+    for (const row of rows) {
       this.#add(row);
       this.#statements.settle.run(row.position);
     }
@@ -61,8 +70,7 @@ export class SearchWrites {
 
   #addNew(): boolean {
     const { progress, newer, setProgress } = this.#statements;
-    const rows = newer.all(progress.get()?.upto ?? 0, PORTION_MESSAGES);
-    const portion = portionOf(rows);
+    const portion = portionOf(newer.iterate(progress.get()?.upto ?? 0, PORTION_MESSAGES));
     for (const row of portion) this.#add(row);
     const last = portion.at(-1);
     if (last !== undefined) setProgress.run(last.position, last.id);
@@ -88,13 +96,15 @@ export class SearchWrites {
 }
 
 /** At least one, where there is one. */
-function portionOf(rows: readonly MessageRow[]): readonly MessageRow[] {
+function portionOf(rows: Iterable<MessageRow>): readonly MessageRow[] {
+  const portion: MessageRow[] = [];
   let characters = 0;
-  const rest = rows.findIndex(({ content }) => {
-    characters += content.length;
-    return characters > PORTION_CHARACTERS;
-  });
-  return rest === -1 ? rows : rows.slice(0, Math.max(rest, 1));
+  for (const row of rows) {
+    portion.push(row);
+    characters += row.content.length;
+    if (characters > PORTION_CHARACTERS) break;
+  }
+  return portion;
 }
 
 function prepare(db: Database) {
@@ -104,6 +114,9 @@ function prepare(db: Database) {
     ),
     setProgress: db.query<null, [upto: number, messageId: string | null]>(
       "UPDATE search_progress SET upto = ?, message_id = ?",
+    ),
+    behind: db.query<{ rows: number | null }, []>(
+      "SELECT (SELECT max(rowid) FROM messages) - upto AS rows FROM search_progress",
     ),
     idAt: db.query<{ id: string }, [position: number]>("SELECT id FROM messages WHERE rowid = ?"),
     newer: db.query<MessageRow, [upto: number, limit: number]>(

@@ -61,7 +61,10 @@ export class SqliteSearch implements MessageSearch {
   }
 
   async #answer(query: SearchQuery): Promise<SearchPage> {
+    // Nobody waits for it any more.
+    if (this.#isClosed) throw unavailable("the store is closed");
     try {
+      if (this.#thread?.hasEnded === true) this.#thread = undefined;
       this.#thread ??= await this.#start();
       const page = await this.#thread.request({ kind: "search", query });
       if (page === null) throw unavailable("the store did not say what it found");

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { type Actor, SYSTEM } from "../../src/chat/actor.ts";
+import { TimelyStore } from "../../src/chat/timely-store.ts";
 import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
+import { listOf } from "../support/stored.ts";
 
 const user = (userId: string): Actor => ({ userId, name: userId });
 const alice = user("alice");
@@ -65,6 +67,58 @@ describe("a message that disappears", () => {
     expect(await contents()).toEqual(["long", 0]);
     await pass(3_600 * 24);
     expect(await contents()).toEqual([-5_000, -3_600 * 24_000]);
+  });
+
+  test("is not asked for again and again before its time, however many they are", async () => {
+    const { say, pass, held, contents } = await setUp();
+    const { inner } = held;
+    let reads = 0;
+    const disappearing = inner.disappearing.bind(inner);
+    inner.disappearing = (limit) => {
+      reads += 1;
+      return disappearing(limit);
+    };
+    for (let count = 0; count < 150; count += 1) await say(`message ${count}`, 3_600);
+    await say("sooner", 10);
+    for (let second = 0; second < 60; second += 1) await pass(1);
+    expect((await contents()).slice(-2)).toEqual(["message 149", -50_000]);
+    expect(reads).toBeLessThan(5);
+  });
+
+  test("goes when it is on disk at last, where its time was over before", async () => {
+    const { say, pass, held, contents } = await setUp();
+    held.isHolding = true;
+    await say("short", 1);
+    await pass(5);
+    held.isHolding = false;
+    await held.release();
+    await pass(0);
+    expect(await contents()).toEqual([-4_000]);
+  });
+
+  test("says nothing more where the disk does not know that its time is over", async () => {
+    const { send, held, chat, clock } = await setUp();
+    const store = new TimelyStore(held.inner, clock);
+    const message = { conversationId: "g1", content: "short", mentions: ["bob"] };
+    send("alice", { ...message, disappearAfterSeconds: 10 });
+    await settled();
+    const [kept] = await store.history({ conversationId: "g1", limit: 1 });
+    const id = String(kept?.id);
+    await chat.messageChanges.edit(alice, id, "shorter");
+    chat.disappearance.stop();
+    const shown = async () => ({
+      ...{ byId: await store.messageById(id), last: await store.conversationOf("bob", "g1") },
+      history: await store.history({ conversationId: "g1", limit: 9 }),
+      heads: await store.conversationsOf(listOf("bob")),
+      perSender: await store.lastMessagePerSender("g1", 0, 9, "bob"),
+    });
+    expect(JSON.stringify(await shown())).toContain("shorter");
+    clock.advance(10_000);
+    expect(JSON.stringify(await shown())).not.toContain("short");
+    expect(await store.messageById(id)).toMatchObject({
+      ...{ content: "", mentions: null, deletedMs: clock.now() },
+    });
+    expect(await store.disappearing(1)).toMatchObject([{ content: "shorter" }]);
   });
 
   test("may be many, and goes while the store is late or fails", async () => {

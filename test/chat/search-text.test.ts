@@ -60,8 +60,13 @@ describe("what is asked", () => {
   test("has some words, and not too many", () => {
     expect(parseTerms("")).toBeNull();
     expect(parseTerms('?! ""')).toBeNull();
-    expect(parseTerms("word ".repeat(MOST_TERMS))).not.toBeNull();
-    expect(parseTerms("word ".repeat(MOST_TERMS + 1))).toBeNull();
+    const words = (count: number) =>
+      Array.from({ length: count }, (_, at) => `word${at}`).join(" ");
+    expect(parseTerms(words(MOST_TERMS))).not.toBeNull();
+    expect(parseTerms(words(MOST_TERMS + 1))).toBeNull();
+    expect(parseTerms("我们明天下午三点在公司会议室开会讨论项目")).not.toBeNull();
+    expect(parseTerms("我们".repeat(100))).toBeNull();
+    expect(terms("word word wor word")).toEqual({ phrases: [["wor"], ["word"]], isOpen: true });
   });
 });
 
@@ -105,6 +110,13 @@ describe("an excerpt", () => {
     expect(excerpt.text).toMatch(/^…before .* the needle after .* after…$/);
     expect(excerpt.text.length).toBeLessThan(180);
     expect(excerpt.words).toEqual(["needle"]);
+  });
+
+  test("shows of what is longer than itself the part that is in it", () => {
+    const phrase = "all of it ".repeat(20).trim();
+    expect(shown(`"${phrase}"`, `${phrase} and more`).words).toEqual([
+      expect.stringMatching(/^all of it/),
+    ]);
   });
 
   test("cuts no character in two", () => {

@@ -106,13 +106,13 @@ export function chatChangesContract(current: () => ChatStore): void {
       };
       await commit({ messages: [message(4, event)], messageChanges: [edit("second", 5)] });
       const toldBy = async (seq: number) => JSON.parse((await read(seq)).edited ?? "null");
-      expect(await toldBy(4)).toEqual({ content: "second", editedMs: 5 });
+      expect(await toldBy(4)).toEqual({ content: "second", editedMs: 5, expiresMs: null });
       await change(edit("third", 6));
-      expect(await toldBy(4)).toEqual({ content: "third", editedMs: 6 });
+      expect(await toldBy(4)).toEqual({ content: "third", editedMs: 6, expiresMs: null });
       const [overview] = await store.conversationsOf(listOf("bob"));
       expect(overview?.lastMessage).toEqual(await read(4));
       await change({ kind: "delete", messageId, deletedMs: 8 });
-      expect(await toldBy(4)).toEqual({ content: null, editedMs: 6 });
+      expect(await toldBy(4)).toEqual({ content: null, editedMs: 6, expiresMs: null });
       await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
       expect(await toldBy(4)).toBeNull();
     });

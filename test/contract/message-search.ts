@@ -144,6 +144,42 @@ export function messageSearchContract(
       expect(await idsOf("needle", { untilMs: EPOCH_MS - 9_999_999 })).toEqual([]);
     });
 
+    test("tells nobody of what is not theirs, not even that there is more", async () => {
+      const many = Array.from({ length: 300 }, (_, at) =>
+        message(at + 1, { conversationId: "private", senderId: "carol", content: "needle" }),
+      );
+      await commit({ messages: many });
+      const stranger = { conversationId: "private", limit: 1 };
+      expect(await find("needle", stranger)).toEqual({ hits: [], next: null });
+      await commit({
+        addedMembers: [{ ...joining("bob", 300), conversationId: "private" }],
+      });
+      expect(await find("needle", stranger)).toEqual({ hits: [], next: null });
+      expect((await find("needle", { ...stranger, userId: "carol" })).next).not.toBeNull();
+    });
+
+    test("finds nothing whose time is over", async () => {
+      await say({ content: "needle", expiresMs: EPOCH_MS + 10 }, { content: "needle" });
+      expect(await idsOf("needle", { nowMs: EPOCH_MS + 9 })).toEqual(["chat#2", "chat#1"]);
+      expect(await idsOf("needle", { nowMs: EPOCH_MS + 10 })).toEqual(["chat#2"]);
+    });
+
+    test("looks at so much for a page, and no more, of very long messages too", async () => {
+      const long = "needle ".repeat(10_000);
+      await say(...Array.from({ length: 20 }, () => long));
+      const seqs: number[] = [];
+      let after: string | null = null;
+      do {
+        const page = await find('needle "needle"', { after });
+        for (const { message: found, ranges } of page.hits) {
+          seqs.push(found.seq);
+          expect(ranges.length).toBeLessThanOrEqual(32);
+        }
+        after = page.next;
+      } while (after !== null);
+      expect(seqs).toEqual(Array.from({ length: 20 }, (_, at) => 20 - at));
+    });
+
     test("in pages, without a message twice or left out", async () => {
       await say(...Array.from({ length: 25 }, (_, at) => `needle ${at % 2 === 0 ? "even" : ""}`));
       const ids: string[] = [];

@@ -1,4 +1,6 @@
+import { TimelyStore } from "../../src/chat/timely-store.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { attachmentStoreContract } from "../contract/attachment-store.ts";
 import { blockStoreContract } from "../contract/block-store.ts";
 import { chatStoreContract } from "../contract/chat-store.ts";
@@ -9,8 +11,17 @@ import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
 import { deferred } from "../support/deferred-store.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+/** Of a time before all messages' ends. */
+function timely(): Storage {
+  const storage = memoryStorage();
+  const chat = new TimelyStore(storage.chat, new FakeClock(0));
+  return { ...storage, chat, close: () => storage.close() };
+}
 
 chatStoreContract("the store in memory", memoryStorage);
+chatStoreContract("a store as it is read at a moment", timely);
 chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
 queueStoreContract("the store in memory", memoryStorage);
 revocationStoreContract("the store in memory", memoryStorage);

@@ -85,22 +85,53 @@ test("a backup holds the index, and what it was put back over is not found", asy
   await restored.close();
 });
 
-test("a search that ends with its thread is refused, and the next one is answered", async () => {
+test("a thread that has ended is replaced by the next search", async () => {
   const workers: DatabaseWorker[] = [];
+  const ended: Promise<void>[] = [];
   const startSearcher = () => {
     const worker = startDatabaseWorker("sqlite-searcher");
     workers.push(worker);
+    ended.push(new Promise((resolve) => worker.addEventListener("close", () => resolve())));
     return worker;
   };
   const storage = await openSqliteStorage({ path, startSearcher });
   await storage.chat.commit(batch({ conversations: [conversation()], messages: messages(3) }));
   await found(storage, "3");
+  const underWay = refusalOf(() => storage.search.search(searchQuery("3")));
   workers[0]?.terminate();
-  expect(await refusalOf(() => storage.search.search(searchQuery("3")))).toBe(
-    "STORAGE_UNAVAILABLE",
-  );
+  expect(await underWay).toBe("STORAGE_UNAVAILABLE");
   expect(await idsFound(storage.search, searchQuery("3"))).toEqual(["chat#3"]);
-  expect(workers).toHaveLength(2);
+  workers[1]?.terminate();
+  await ended[1];
+  expect(await idsFound(storage.search, searchQuery("3"))).toEqual(["chat#3"]);
+  await storage.close();
+});
+
+test("closing waits for the search under way, and for none that has not begun", async () => {
+  const storage = await serve();
+  const searches = Array.from({ length: 50 }, () =>
+    refusalOf(() => storage.search.search(searchQuery("message"))),
+  );
+  await storage.close();
+  const outcomes = await Promise.all(searches);
+  expect(outcomes.filter((outcome) => outcome === "STORAGE_UNAVAILABLE").length).toBeGreaterThan(
+    40,
+  );
+});
+
+test("what was erased keeps nothing new waiting", async () => {
+  const storage = await serve();
+  const many = Array.from({ length: 3_000 }, (_, at) => message(at + 4, { content: "straw" }));
+  await storage.chat.commit(batch({ messages: many }));
+  await found(storage, "straw");
+  while ((await idsFound(storage.search, searchQuery("straw", { limit: 3_000 }))).length < 3_000) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const erasures = many.map(({ id }) => ({ kind: "delete", messageId: id, deletedMs: 5 }) as const);
+  await storage.chat.commit(batch({ messageChanges: erasures }));
+  expect(await idsFound(storage.search, searchQuery("straw"))).toEqual([]);
+  using db = new Database(path, { readonly: true });
+  expect(db.query("SELECT count(*) AS count FROM search_pending").get()).toEqual({ count: 0 });
   await storage.close();
 });
 
@@ -133,7 +164,7 @@ test("indexing goes on when it has failed, and says so once", async () => {
   const index = async () => {
     asked += 1;
     if (isFailing) throw new Error("no room");
-    return asked < 7;
+    return { hasMore: asked < 7, behind: 0 };
   };
   const indexing = new SearchIndexing({ index }, clock, log);
   indexing.due();

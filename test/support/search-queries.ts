@@ -1,13 +1,14 @@
 import { expect } from "bun:test";
 import type { MessageSearch, SearchQuery } from "../../src/chat/search.ts";
 import { parseTerms } from "../../src/chat/search-text.ts";
+import { EPOCH_MS } from "./stored.ts";
 
 /** bob looks for the text in all of his conversations, but for what the test cares about. */
 export function searchQuery(text: string, fields: Partial<SearchQuery> = {}): SearchQuery {
   return {
     terms: parseTerms(text) ?? expect.unreachable("no words"),
     ...{ userId: "bob", conversationId: null, senderId: null, sinceMs: null, untilMs: null },
-    ...{ order: "newest", after: null, limit: 10 },
+    ...{ order: "newest", after: null, limit: 10, nowMs: EPOCH_MS },
     ...fields,
   };
 }
