@@ -212,7 +212,7 @@ async function time(reads: Record<string, (count: number) => unknown>): Promise<
 function printPlans(path: string): void {
   using db = new Database(path, { readonly: true });
   const names = ["conversationList", "historyBefore", "historyAfter", "searchPositions"] as const;
-  for (const name of [...names, "searchCandidate"] as const) {
+  for (const name of [...names, "searchCandidates"] as const) {
     console.log(`\n${name}`);
     const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${READS[name]}`).all();
     for (const { detail } of plan) console.log(`  ${detail}`);

@@ -389,14 +389,17 @@ export const READS = {
     WHERE search MATCH ? AND rowid < ? AND rowid >= ?
     ORDER BY rowid DESC LIMIT ?`,
 
-  searchCandidate: `
-    SELECT messages.id, messages.sender_id AS senderId, messages.content,
-           messages.conversation_id AS conversationId, messages.timestamp_ms AS timestampMs
-    FROM messages
+  searchCandidates: `
+    SELECT messages.rowid AS position, messages.id, messages.sender_id AS senderId,
+           messages.content, messages.conversation_id AS conversationId,
+           messages.timestamp_ms AS timestampMs
+    FROM (SELECT value FROM json_each(?)) AS wanted
+    CROSS JOIN messages ON messages.rowid = wanted.value
     CROSS JOIN members
       ON members.conversation_id = messages.conversation_id AND members.user_id = ?
-    WHERE messages.rowid = ? AND messages.seq > members.joined_seq
-      AND (messages.expires_ms IS NULL OR messages.expires_ms > ?)`,
+    WHERE messages.seq > members.joined_seq
+      AND (messages.expires_ms IS NULL OR messages.expires_ms > ?)
+    ORDER BY messages.rowid DESC`,
 
   // From where on a member is shown what is said.
   firstPosition: `

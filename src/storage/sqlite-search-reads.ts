@@ -8,8 +8,9 @@ import { tokenOf } from "./sqlite-search-tokens.ts";
 
 /** The conversations of a user with no more than these are a part of what the index is asked for. */
 const MOST_TOKENS = 128;
-/** Positions that are asked of the index at a time: many more than a page needs, as a rule. */
-const PORTION = 256;
+/** Positions that are asked of the index at a time: few at first, which may be all that a page needs. */
+const SMALLEST_PORTION = 64;
+const LARGEST_PORTION = 512;
 /** Messages that one request looks at. */
 const MOST_CANDIDATES = 4_096;
 /** Of what it looks at in them. */
@@ -20,6 +21,7 @@ const BEGINNINGS = [5, 3];
 const CLOCK_SLACK_MS = 24 * 60 * 60 * 1_000;
 
 interface Candidate {
+  readonly position: number;
   readonly id: string;
   readonly senderId: string;
   readonly conversationId: string;
@@ -28,6 +30,7 @@ interface Candidate {
 }
 
 interface Found extends TextMatch {
+  readonly position: number;
   readonly id: string;
 }
 
@@ -75,32 +78,38 @@ export class SearchReads {
     const found: Found[] = [];
     let next = Math.min(from, beyond);
     let characters = 0;
-    for (let looked = 0; looked < MOST_CANDIDATES; looked += PORTION) {
-      const rows = this.#statements.positions.all(expression, next, lowest, PORTION);
-      for (const { position } of rows) {
-        if (found.length === limit || characters > MOST_CHARACTERS) return { found, next };
-        next = position;
-        const candidate = this.#candidateAt(position, query);
-        if (candidate === null) continue;
+    let portion = SMALLEST_PORTION;
+    for (let looked = 0; looked < MOST_CANDIDATES; looked += portion) {
+      portion = looked === 0 ? SMALLEST_PORTION : LARGEST_PORTION;
+      const rows = this.#statements.positions.all(expression, next, lowest, portion);
+      for (const candidate of this.#candidatesAt(rows, query)) {
+        if (characters > MOST_CHARACTERS) return { found, next };
         characters += candidate.content.length;
         const match = matchText(query.terms, candidate.content);
-        if (match !== null) found.push({ id: candidate.id, ...match });
+        if (match === null) continue;
+        if (found.length === limit) return { found, next: found.at(-1)?.position ?? null };
+        next = candidate.position;
+        found.push({ id: candidate.id, position: candidate.position, ...match });
       }
-      if (rows.length < PORTION) return { found, next: null };
+      if (rows.length < portion) return { found, next: null };
+      next = rows.at(-1)?.position ?? next;
     }
     return { found, next };
   }
 
-  #candidateAt(position: number, query: SearchQuery): Candidate | null {
-    const candidate = this.#statements.candidate.get(query.userId, position, query.nowMs);
-    if (candidate === null) return null;
-    const { conversationId, senderId, sinceMs, untilMs } = query;
-    const { timestampMs } = candidate;
-    if (conversationId !== null && candidate.conversationId !== conversationId) return null;
-    if (senderId !== null && candidate.senderId !== senderId) return null;
-    if (sinceMs !== null && timestampMs < sinceMs) return null;
-    if (untilMs !== null && timestampMs >= untilMs) return null;
-    return candidate;
+  /** Those of the messages that the user is shown and that are asked for, the newest first. */
+  #candidatesAt(rows: readonly { position: number }[], query: SearchQuery): Candidate[] {
+    const { conversationId, senderId, sinceMs, untilMs, userId, nowMs } = query;
+    const positions = JSON.stringify(rows.map(({ position }) => position));
+    return this.#statements.candidates
+      .all(positions, userId, nowMs)
+      .filter(
+        (candidate) =>
+          candidate.conversationId === (conversationId ?? candidate.conversationId) &&
+          candidate.senderId === (senderId ?? candidate.senderId) &&
+          candidate.timestampMs >= (sinceMs ?? candidate.timestampMs) &&
+          (untilMs === null || candidate.timestampMs < untilMs),
+      );
   }
 
   #hits(found: readonly Found[]): SearchPage["hits"] {
@@ -189,8 +198,8 @@ function prepare(db: Database) {
       { position: number },
       [expression: string, below: number, lowest: number, limit: number]
     >(READS.searchPositions),
-    candidate: db.query<Candidate, [userId: string, position: number, nowMs: number]>(
-      READS.searchCandidate,
+    candidates: db.query<Candidate, [positionsJson: string, userId: string, nowMs: number]>(
+      READS.searchCandidates,
     ),
     firstPosition: db.query<{ position: number }, [userId: string, conversationId: string]>(
       READS.firstPosition,

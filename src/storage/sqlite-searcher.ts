@@ -26,6 +26,8 @@ function serve(): (request: SearcherRequest) => SearcherAnswer {
     switch (request.kind) {
       case "open":
         db = openReader(request.path);
+        // 16 MB: what is looked at is all over the table of messages.
+        db.run("PRAGMA cache_size = -16384");
         reads = new SearchReads(db);
         return null;
       case "search":
