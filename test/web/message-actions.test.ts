@@ -24,12 +24,13 @@ function newActions() {
     versions: async () => [],
     placeOf: async () => ({ conversationId: DM, seq: 1 }),
   };
+  const open = async () => {};
   const reach = async (_id: string, seq: number) => {
     asked.push(`reach ${seq}`);
     if (answers.fault === null) store.dispatch(page([wireMessage(1), wireMessage(2)], "older"));
   };
   const actions = new MessageActions({
-    ...{ api, history: { reach }, state: store.state, dispatch: store.dispatch },
+    ...{ api, history: { open, reach }, state: store.state, dispatch: store.dispatch },
     attempt: attemptWith((message) => refusals.push(message)),
     notify: (text) => notices.push(text),
   });

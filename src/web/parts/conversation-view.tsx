@@ -1,14 +1,18 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import { type Conversation, isReachable, peerOf } from "../conversation.ts";
-import type { Link, Person, State } from "../state.ts";
+import type { Person } from "../people.ts";
+import type { Link, State } from "../state.ts";
 import { lastSeenLabel } from "../times.ts";
-import { titleOf } from "../views.ts";
+import { pictureOf, titleOf } from "../views.ts";
+import type { WireMessage } from "../wire.ts";
 import { Avatar } from "./avatar.tsx";
 import { Chat } from "./chat.tsx";
 import { ConversationMenu } from "./conversation-menu.tsx";
+import { DirectInfo } from "./direct-info.tsx";
 import { GroupInfo } from "./group-info.tsx";
-import { BackIcon, MoreIcon } from "./icons.tsx";
+import { BackIcon, MoreIcon, SearchIcon } from "./icons.tsx";
+import { Search } from "./search.tsx";
 
 export interface ConversationViewProps {
   readonly session: ChatSession;
@@ -17,21 +21,32 @@ export interface ConversationViewProps {
   /** Unsent text by conversation. */
   readonly drafts: Map<string, string>;
   readonly onClose: () => void;
+  /** A message that was found. */
+  readonly onShow: (message: WireMessage) => void;
   /** The direct conversation with a member. */
   readonly onStartChat: (peerId: string) => void;
 }
 
 export function ConversationView(props: ConversationViewProps) {
-  const { session, state, conversation, drafts, onClose, onStartChat } = props;
+  const { session, state, conversation, drafts, onClose, onShow, onStartChat } = props;
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [showsInfo, setShowsInfo] = useState(false);
-  const { id, kind, picture, memberCount } = conversation;
+  const [searches, setSearches] = useState(false);
+  const searchOpener = useRef<HTMLButtonElement>(null);
+  const { id, kind, memberCount } = conversation;
+  const isAbleToTell = kind === "group" || isReachable(conversation);
+  const closeInfo = () => setShowsInfo(false);
   const title = titleOf(state, conversation);
   const peer = peerOf(conversation, state.userId);
   const person = peer === null ? undefined : state.people[peer];
   const who = (
     <>
-      <Avatar id={peer ?? id} name={title} picture={picture} presence={person?.status ?? null} />
+      <Avatar
+        id={peer ?? id}
+        name={title}
+        picture={pictureOf(state, conversation)}
+        presence={person?.status ?? null}
+      />
       <div className="who">
         <h2>{title}</h2>
         <p className="presence-text">
@@ -46,11 +61,11 @@ export function ConversationView(props: ConversationViewProps) {
         <button type="button" className="icon-button back" aria-label="Back" onClick={onClose}>
           <BackIcon />
         </button>
-        {kind === "group" ? (
+        {isAbleToTell ? (
           <button
             type="button"
             className="whole"
-            title="Group info"
+            title={kind === "group" ? "Group info" : "Chat info"}
             onClick={() => setShowsInfo(true)}
           >
             {who}
@@ -59,6 +74,19 @@ export function ConversationView(props: ConversationViewProps) {
           <div className="whole">{who}</div>
         )}
         <div className="header-tools">
+          {isReachable(conversation) && (
+            <button
+              ref={searchOpener}
+              type="button"
+              className="icon-button"
+              aria-label="Search this chat"
+              title="Search this chat"
+              aria-expanded={searches}
+              onClick={() => setSearches(!searches)}
+            >
+              <SearchIcon />
+            </button>
+          )}
           {isReachable(conversation) && (
             <button
               type="button"
@@ -73,22 +101,40 @@ export function ConversationView(props: ConversationViewProps) {
           )}
         </div>
       </header>
+      {searches && (
+        <Search
+          key={`search ${id}`}
+          {...{ session, state, conversationId: id }}
+          label="Search this chat"
+          onShow={(message) => {
+            setSearches(false);
+            onShow(message);
+          }}
+          onClose={() => {
+            setSearches(false);
+            searchOpener.current?.focus();
+          }}
+        />
+      )}
       <Chat key={id} {...{ session, state, conversation, drafts }} />
       {anchor !== null && (
         <ConversationMenu
           {...{ session, conversation, anchor }}
-          onInfo={kind === "group" ? () => setShowsInfo(true) : null}
+          onInfo={() => setShowsInfo(true)}
           onClose={() => setAnchor(null)}
         />
       )}
-      {showsInfo && (
+      {showsInfo && kind === "direct" && (
+        <DirectInfo {...{ session, state, conversation }} onClose={closeInfo} />
+      )}
+      {showsInfo && kind === "group" && (
         <GroupInfo
           {...{ session, state, conversation }}
           onStartChat={(peerId) => {
-            setShowsInfo(false);
+            closeInfo();
             onStartChat(peerId);
           }}
-          onClose={() => setShowsInfo(false)}
+          onClose={closeInfo}
         />
       )}
     </main>
