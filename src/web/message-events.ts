@@ -77,31 +77,37 @@ function withReaction(
 export function withoutExpired(conversation: Conversation, nowMs: number): Conversation {
   const isOver = ({ expiresMs }: Pick<Message, "expiresMs">) =>
     expiresMs !== null && expiresMs <= nowMs;
-  if (!conversation.messages.some((message) => isOver(message) && !message.isGone)) {
+  const { messages, pins } = conversation;
+  if (![...pins, ...messages].some((message) => isOver(message) && !message.isGone)) {
     return conversation;
   }
   return {
     ...conversation,
-    messages: conversation.messages.map((message) =>
+    messages: messages.map((message) =>
       isOver(message) ? { ...message, ...NOTHING_LEFT, isGone: true } : message,
     ),
-    pins: conversation.pins.filter((pin) => !isOver(pin)),
+    pins: pins.filter((pin) => !isOver(pin)),
   };
 }
 
-const nextExpiries = new WeakMap<readonly Message[], number | null>();
+type Mortal = Pick<Message, "expiresMs" | "isGone">;
+
+const nextExpiries = new WeakMap<readonly Mortal[], number | null>();
 
 /** When the next of the messages disappears; null: none will. */
-export function nextExpiryMs(conversations: Iterable<Conversation>): number | null {
+export function nextExpiryMs(conversations: readonly Conversation[]): number | null {
   return earliest(
-    [...conversations].map(({ messages }) => {
-      const known = nextExpiries.get(messages);
-      if (known !== undefined) return known;
-      const next = earliest(messages.map(({ expiresMs, isGone }) => (isGone ? null : expiresMs)));
-      nextExpiries.set(messages, next);
-      return next;
-    }),
+    conversations.flatMap(({ messages, pins }) => [expiryIn(messages), expiryIn(pins)]),
   );
+}
+
+/** Looked for once in each list. */
+function expiryIn(messages: readonly Mortal[]): number | null {
+  const known = nextExpiries.get(messages);
+  if (known !== undefined) return known;
+  const next = earliest(messages.map(({ expiresMs, isGone }) => (isGone ? null : expiresMs)));
+  nextExpiries.set(messages, next);
+  return next;
 }
 
 function earliest(times: readonly (number | null)[]): number | null {

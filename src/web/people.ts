@@ -4,10 +4,14 @@ import type { PresenceStatus, UserPresence, UserProfile, WireMessage } from "./w
 export interface Person {
   readonly userId: string;
   readonly name: string;
-  /** When the name was given, or heard; what is older does not override it. 0: it is the id. */
+  /** When the server told the name; an answer to an older question does not override it. */
   readonly namedMs: number;
+  /** When the message was sent that tells the name; 0: none does. */
+  readonly signedMs: number;
   /** A URL. */
   readonly picture: string | null;
+  /** When the server told it. */
+  readonly picturedMs: number;
   readonly status: PresenceStatus;
   /** null: nobody said. */
   readonly lastSeenMs: number | null;
@@ -44,8 +48,8 @@ export function withPresence(
   { userId, name, status, lastSeenMs }: UserPresence,
   heardAtMs: number,
 ): People {
-  const named = name === null ? people : withName(people, userId, name, heardAtMs);
-  return put(named, userId, { status, lastSeenMs, heardAtMs });
+  const named = name === null ? null : nameTold(people[userId], name, heardAtMs);
+  return put(people, userId, { ...named, status, lastSeenMs, heardAtMs });
 }
 
 export function withProfiles(
@@ -53,34 +57,35 @@ export function withProfiles(
   profiles: readonly UserProfile[],
   heardAtMs: number,
 ): People {
-  return profiles.reduce(
-    (next, { userId, name, picture }) =>
-      (next[userId]?.namedMs ?? 0) > heardAtMs
-        ? next
-        : put(next, userId, { name, picture, namedMs: heardAtMs }),
-    people,
-  );
+  return profiles.reduce((next, { userId, name, picture }) => {
+    const known = next[userId];
+    const isOlder = (known?.picturedMs ?? 0) > heardAtMs;
+    return put(next, userId, {
+      ...nameTold(known, name, heardAtMs),
+      ...(!isOlder && { picture, picturedMs: heardAtMs }),
+    });
+  }, people);
 }
 
 /** Messages tell the names that their senders had then. */
 export function withSenders(people: People, messages: readonly WireMessage[]): People {
   const newest = new Map(messages.map((message) => [message.senderId, message]));
-  return [...newest.values()].reduce(
-    (next, { senderId, senderName, timestampMs }) =>
-      withName(next, senderId, senderName, timestampMs),
-    people,
-  );
+  return [...newest.values()].reduce((next, { senderId, senderName, timestampMs }) => {
+    const { namedMs = 0, signedMs = -1 } = next[senderId] ?? {};
+    return Math.max(namedMs, signedMs) > timestampMs
+      ? next
+      : put(next, senderId, { name: senderName, signedMs: timestampMs });
+  }, people);
 }
 
-function withName(people: People, userId: string, name: string, namedMs: number): People {
-  return (people[userId]?.namedMs ?? -1) > namedMs
-    ? people
-    : put(people, userId, { name, namedMs });
+/** What a message was signed with gives way to it, whatever the server's clock says. */
+function nameTold(known: Person | undefined, name: string, atMs: number): Partial<Person> {
+  return (known?.namedMs ?? 0) > atMs ? {} : { name, namedMs: atMs };
 }
 
 function put(people: People, userId: string, change: Partial<Person>): People {
   const known = people[userId] ?? {
-    ...{ userId, name: plainText(userId), namedMs: 0, picture: null },
+    ...{ userId, name: plainText(userId), namedMs: 0, signedMs: 0, picture: null, picturedMs: 0 },
     ...{ status: "OFFLINE", lastSeenMs: null, heardAtMs: 0 },
   };
   return { ...people, [userId]: { ...known, ...change } };

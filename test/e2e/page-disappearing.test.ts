@@ -63,11 +63,14 @@ test("a message is taken away when its time is over, at who wrote it too", async
   await Promise.all([alice.openChatWith("bob"), bob.openChatWith("alice")]);
   await alice.say("stays");
   await expectSoon(() => bob.bubbles(), ["stays"]);
-  await keepFor(url, "dm:alice:bob", 3);
-  await expectSoon(() => alice.events(), ["alice made messages disappear after 3 seconds"]);
+  await keepFor(url, "dm:alice:bob", 8);
+  await expectSoon(() => alice.events(), ["alice made messages disappear after 8 seconds"]);
   await alice.say("goes");
   await expectSoon(() => bob.bubbles(), ["stays", "goes"]);
+  await bob.choose("goes", "Reply");
+  await bob.page.getByText("Reply to alice").waitFor();
   for (const tab of [alice, bob]) await expectSoon(() => tab.bubbles(), ["stays"]);
+  await bob.page.getByText("Reply to alice").waitFor({ state: "detached" });
   await bob.page.reload();
   await expectSoon(() => bob.bubbles(), ["stays"]);
 });

@@ -41,6 +41,10 @@ test("a member is mentioned by the mouse, or the name is put away by Escape", as
   expect(await alice.field.inputValue()).toBe("(@");
   await alice.field.fill("");
   await alice.field.pressSequentially("@ca");
+  await options.waitFor();
+  await alice.page.getByLabel("Search messages").focus();
+  await options.waitFor({ state: "detached" });
+  await alice.field.focus();
   await options.click();
   await alice.page.keyboard.type("welcome");
   await alice.page.keyboard.press("Enter");

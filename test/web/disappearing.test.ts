@@ -49,6 +49,18 @@ test("a message is gone when its time has come, from the pinned ones too, and no
   expect(nextExpiryMs(Object.values(late.conversations))).toBeNull();
 });
 
+test("a pinned message disappears that is older than what is at hand", () => {
+  const expiresMs = SENT_MS + HOUR_MS;
+  const pins = [wireMessage(1, { expiresMs, isPinned: true })];
+  const before = [
+    ...[opened, page([wireMessage(60)])],
+    { kind: "pins-arrived", conversationId: DM, pins } as const,
+  ];
+  expect(nextExpiryMs(Object.values(stateAfter(...before).conversations))).toBe(expiresMs);
+  const late = stateAfter(...before, { kind: "time-passed", nowMs: expiresMs });
+  expect(late.conversations[DM]?.pins).toEqual([]);
+});
+
 test("what disappeared while nobody looked is not shown; what was deleted before is, as deleted", () => {
   const wire = {
     ...{ id: "1", conversationId: DM, seq: 1, senderId: "bob", senderName: "bob", content: "" },

@@ -33,6 +33,18 @@ test("a name that a message was sent under gives way to a later one, and only to
   expect(names(stateAfter(arrived(3), renamed, told("late answer", SENT_MS)))[0]).toBe("Robert");
 });
 
+test("what the server tells holds, whatever its clock says and in whatever order answers come", () => {
+  const ahead = arrived(1, { timestampMs: SENT_MS + 3_600_000 });
+  expect(names(stateAfter(ahead, told("Robert", SENT_MS)))).toEqual(["Robert", "Robert"]);
+  const users = [{ userId: "bob", name: "Bobby", status: "ONLINE", lastSeenMs: SENT_MS } as const];
+  const list = { users, askedAtMs: SENT_MS + 5, isEverybodyOnline: true };
+  const state = stateAfter(
+    ...[arrived(1), { kind: "presence-listed", ...list } as const],
+    told("an older answer", SENT_MS, "/bob.png"),
+  );
+  expect(state.people.bob).toMatchObject({ name: "Bobby", picture: "/bob.png" });
+});
+
 test("who comes and goes keeps name and picture", () => {
   const user = { userId: "bob", name: null, status: "AWAY", lastSeenMs: SENT_MS } as const;
   const atMs = SENT_MS + 20_000;

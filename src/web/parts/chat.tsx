@@ -23,7 +23,8 @@ const NEW: Writing = { kind: "new" };
 /** What was said in one conversation, and what is being written. */
 export function Chat({ session, state, conversation, drafts }: ChatProps) {
   const { id } = conversation;
-  const [writing, setWriting] = useState<Writing>(NEW);
+  const [wanted, setWriting] = useState<Writing>(NEW);
+  const writing = isOfGone(conversation, wanted) ? NEW : wanted;
   const onReply = useCallback((message: Message) => setWriting({ kind: "reply", message }), []);
   const onEdit = useCallback((message: Message) => setWriting({ kind: "edit", message }), []);
   const members = useNameable(session, state, conversation);
@@ -81,6 +82,12 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
       )}
     </>
   );
+}
+
+/** The message that it is about has disappeared. */
+function isOfGone({ messages }: Conversation, writing: Writing): boolean {
+  if (writing.kind === "new") return false;
+  return messages.some(({ key, isGone }) => key === writing.message.key && isGone);
 }
 
 function replyName(state: State, { senderId }: Message): string {

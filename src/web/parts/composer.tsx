@@ -1,4 +1,12 @@
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type SyntheticEvent,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import type { Message } from "../conversation.ts";
 import type { Nameable } from "../mentions.ts";
 import type { People } from "../people.ts";
@@ -38,7 +46,8 @@ export function Composer(props: ComposerProps) {
   const [text, setText] = useState(draft);
   const [showsEmoji, setShowsEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  const [caret, setCaret] = useState(0);
+  /** null: the field has no focus. */
+  const [caret, setCaret] = useState<number | null>(null);
   const picked = useRef(new Set<string>());
   const mentionsId = useId();
   const mentions = useMentionPicker(props.members, text, caret, ({ userId, name }, start) => {
@@ -88,6 +97,10 @@ export function Composer(props: ComposerProps) {
     picked.current = new Set();
     setText("");
     onDraft("");
+  }
+
+  function onCaret({ currentTarget }: SyntheticEvent<HTMLTextAreaElement>) {
+    setCaret(currentTarget.selectionStart);
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -163,8 +176,12 @@ export function Composer(props: ComposerProps) {
           value={text}
           onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
-          onSelect={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
-          onBlur={onStopped}
+          onFocus={onCaret}
+          onSelect={onCaret}
+          onBlur={() => {
+            setCaret(null);
+            onStopped();
+          }}
           aria-autocomplete={props.members.length > 0 ? "list" : undefined}
           aria-controls={mentions.shown.length > 0 ? mentionsId : undefined}
           aria-activedescendant={

@@ -1,4 +1,11 @@
-import { type KeyboardEvent, type ReactNode, useRef, useState, useSyncExternalStore } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { ChatSession } from "../chat-session.ts";
 import type { SearchState } from "../message-search.ts";
 import { nameOf, type State } from "../state.ts";
@@ -31,6 +38,7 @@ export function Search(props: SearchProps) {
   const [search] = useState(() => session.finding.newSearch(conversationId));
   const searched = useSyncExternalStore(search.subscribe, search.state);
   const box = useRef<HTMLElement>(null);
+  useEffect(() => search.clear, [search]);
   const { text } = searched;
 
   function leave() {

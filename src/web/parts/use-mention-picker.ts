@@ -5,13 +5,14 @@ import { mentionStart, type Nameable, offered } from "../mentions.ts";
 export function useMentionPicker(
   members: readonly Nameable[],
   text: string,
-  caret: number,
+  /** null: nobody is writing. */
+  caret: number | null,
   onPick: (member: Nameable, start: number) => void,
 ) {
   const [chosen, setChosen] = useState(0);
   /** Where an `@` stands that is not meant so. */
   const [refusedAt, setRefusedAt] = useState<number | null>(null);
-  const begun = members.length === 0 ? null : mentionStart(text, caret);
+  const begun = members.length === 0 || caret === null ? null : mentionStart(text, caret);
   const shown = begun === null || begun.start === refusedAt ? [] : offered(members, begun.typed);
   const active = Math.min(chosen, shown.length - 1);
 
