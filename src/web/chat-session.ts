@@ -301,7 +301,7 @@ export class ChatSession implements ConnectionListener {
     this.#outgoing.stored(conversations.flatMap(({ lastMessage }) => lastMessage ?? []));
     const { openId } = this.store.state();
     if (openId !== null) this.#loadOpen(openId);
-    this.profiles.forget();
+    this.profiles.renew();
     this.#askProfiles();
     await this.#presence.everybodyOnline();
     const state = this.store.state();

@@ -34,8 +34,10 @@ export class ProfileLoader {
   }
 
   /** Who was away was told nothing: all are asked about anew. */
-  forget(): void {
+  renew(): void {
+    const known = [...this.#known];
     this.#known.clear();
+    this.ask(known);
   }
 
   change(change: UserProfileChange): Promise<Outcome<void>> {

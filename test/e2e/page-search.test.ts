@@ -69,6 +69,9 @@ test("a search in a conversation finds nothing of others, and Escape closes it",
   await alice.page.locator(".message.is-target", { hasText: "a pear for carol" }).waitFor();
   expect(await alice.page.getByRole("textbox", { name: "Search this chat" }).count()).toBe(0);
   await opener.click();
+  await alice.row("bob").click();
+  expect(await alice.page.getByRole("textbox", { name: "Search this chat" }).count()).toBe(0);
+  await opener.click();
   await alice.page.keyboard.type("no such word");
   await alice.page.getByText("Nothing found.").waitFor();
   await alice.page.keyboard.press("Escape");

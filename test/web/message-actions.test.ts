@@ -79,6 +79,15 @@ test("of one whose place is not known it is asked for; one that is gone leads no
   expect(notices).toEqual(["That message is not there any more."]);
 });
 
+test("one that has disappeared leads nowhere either, though its place is at hand", async () => {
+  const { actions, store, notices } = newActions();
+  store.dispatch(arrived(4, { expiresMs: 1, isGone: true }));
+  actions.jumpTo(DM, "id-4", 4);
+  await settled();
+  expect(store.state().jump).toBeNull();
+  expect(notices).toEqual(["That message is not there any more."]);
+});
+
 test("of one that cannot be fetched now it is not said that it is gone", async () => {
   const { actions, answers, notices } = newActions();
   answers.fault = new TypeError("Failed to fetch");

@@ -83,10 +83,13 @@ test("profiles are asked for once and together, and anew after an absence", asyn
   clock.advance(1_000);
   expect(asked).toEqual([["bob", "carol"]]);
   expect(nameOf(store.state(), "bob")).toBe("The bob");
-  loader.forget();
-  loader.ask(["carol"]);
+  loader.renew();
+  loader.ask(["carol", "dave"]);
   clock.advance(1_000);
-  expect(asked).toEqual([["bob", "carol"], ["carol"]]);
+  expect(asked).toEqual([
+    ["bob", "carol"],
+    ["bob", "carol", "dave"],
+  ]);
   await loader.change({ name: "Alice Liddell" });
   expect(nameOf(store.state(), "alice")).toBe("Alice Liddell");
 });

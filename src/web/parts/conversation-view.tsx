@@ -31,9 +31,10 @@ export function ConversationView(props: ConversationViewProps) {
   const { session, state, conversation, drafts, onClose, onShow, onStartChat } = props;
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [showsInfo, setShowsInfo] = useState(false);
-  const [searches, setSearches] = useState(false);
+  const [searchedId, setSearchedId] = useState<string | null>(null);
   const searchOpener = useRef<HTMLButtonElement>(null);
   const { id, kind, memberCount } = conversation;
+  const searches = searchedId === id;
   const isAbleToTell = kind === "group" || isReachable(conversation);
   const closeInfo = () => setShowsInfo(false);
   const title = titleOf(state, conversation);
@@ -75,43 +76,42 @@ export function ConversationView(props: ConversationViewProps) {
         )}
         <div className="header-tools">
           {isReachable(conversation) && (
-            <button
-              ref={searchOpener}
-              type="button"
-              className="icon-button"
-              aria-label="Search this chat"
-              title="Search this chat"
-              aria-expanded={searches}
-              onClick={() => setSearches(!searches)}
-            >
-              <SearchIcon />
-            </button>
-          )}
-          {isReachable(conversation) && (
-            <button
-              type="button"
-              className="icon-button"
-              aria-label="Chat options"
-              aria-haspopup="menu"
-              aria-expanded={anchor !== null}
-              onClick={({ currentTarget }) => setAnchor(anchor === null ? currentTarget : null)}
-            >
-              <MoreIcon />
-            </button>
+            <>
+              <button
+                ref={searchOpener}
+                type="button"
+                className="icon-button"
+                aria-label="Search this chat"
+                title="Search this chat"
+                aria-expanded={searches}
+                onClick={() => setSearchedId(searches ? null : id)}
+              >
+                <SearchIcon />
+              </button>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label="Chat options"
+                aria-haspopup="menu"
+                aria-expanded={anchor !== null}
+                onClick={({ currentTarget }) => setAnchor(anchor === null ? currentTarget : null)}
+              >
+                <MoreIcon />
+              </button>
+            </>
           )}
         </div>
       </header>
       {searches && (
         <Search
-          key={`search ${id}`}
           {...{ session, state, conversationId: id }}
           label="Search this chat"
           onShow={(message) => {
-            setSearches(false);
+            setSearchedId(null);
             onShow(message);
           }}
           onClose={() => {
-            setSearches(false);
+            setSearchedId(null);
             searchOpener.current?.focus();
           }}
         />
