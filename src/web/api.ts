@@ -6,7 +6,9 @@ import {
   readConversation,
   readMessage,
   readPresence,
+  readProfile,
   type UserPresence,
+  type UserProfile,
   type WireMessage,
 } from "./wire.ts";
 import {
@@ -21,6 +23,10 @@ import {
   readVersions,
   type Version,
 } from "./wire-groups.ts";
+import { type FoundPage, readFoundPage } from "./wire-search.ts";
+
+/** Of a page of what was found. */
+const FOUND_MESSAGES = 20;
 
 /** The server's answer to a request that it refused. */
 export class ApiError extends Error {
@@ -47,9 +53,16 @@ export interface ListPage {
   readonly next: string | null;
 }
 
-/** What is not named stays; null takes it away. */
+/** Of a conversation. What is not named stays; null takes it away. */
 export interface ProfileChange {
   readonly title?: string | null;
+  readonly picture?: string | null;
+  readonly disappearAfterSeconds?: number | null;
+}
+
+/** What is not named stays; null takes it away. */
+export interface UserProfileChange {
+  readonly name?: string | null;
   readonly picture?: string | null;
 }
 
@@ -113,6 +126,31 @@ export class Api {
   async presenceOf(userIds: readonly string[]): Promise<UserPresence[]> {
     const query = { users: userIds.join(","), limit: 100 };
     return readList(await this.#get("/api/presence", query), "users", readPresence);
+  }
+
+  /** Those of the users whom the server lets one see, at most 100. */
+  async profiles(userIds: readonly string[]): Promise<UserProfile[]> {
+    const query = { ids: userIds.join(",") };
+    return readList(await this.#get("/api/users", query), "users", readProfile);
+  }
+
+  async changeUser(userId: string, change: UserProfileChange): Promise<UserProfile> {
+    const path = `/api/users/${encodeURIComponent(userId)}`;
+    return readProfile(await this.#send("PATCH", path, change));
+  }
+
+  /** The newest first. `conversationId` null: in all of them. */
+  async search(
+    text: string,
+    conversationId: string | null,
+    cursor: string | null,
+  ): Promise<FoundPage> {
+    const query = {
+      ...{ q: text, limit: FOUND_MESSAGES },
+      ...(conversationId !== null && { conversation: conversationId }),
+      ...(cursor !== null && { cursor }),
+    };
+    return readFoundPage(await this.#get("/api/search", query));
   }
 
   /** The id of the group; the same for the same key. */

@@ -9,6 +9,7 @@ import { SideBar } from "./parts/side-bar.tsx";
 import { useInvite } from "./use-invite.ts";
 import { useOpenConversation } from "./use-open-conversation.ts";
 import { totalUnread } from "./views.ts";
+import type { WireMessage } from "./wire.ts";
 
 export interface ChatPageProps {
   readonly session: ChatSession;
@@ -33,12 +34,18 @@ export function ChatPage({ session, onSignOut }: ChatPageProps) {
     return () => document.removeEventListener("visibilitychange", onVisibility);
   }, [session]);
 
+  const show = (message: WireMessage) => session.finding.show(message, open);
   const startChat = (peerId: string) => open(session.conversationWith(peerId));
 
   return (
     <div className={`chat-page ${conversation === undefined ? "shows-list" : "shows-chat"}`}>
       <LinkBanner link={state.link} />
-      <SideBar {...{ session, state, onSignOut }} onOpen={open} onStartChat={startChat} />
+      <SideBar
+        {...{ session, state, onSignOut }}
+        onOpen={open}
+        onStartChat={startChat}
+        onShow={show}
+      />
       {conversation === undefined ? (
         <main className="welcome">
           <Mark size={72} />
@@ -50,6 +57,7 @@ export function ChatPage({ session, onSignOut }: ChatPageProps) {
           {...{ session, state, conversation }}
           drafts={drafts.current}
           onClose={close}
+          onShow={show}
           onStartChat={startChat}
         />
       )}

@@ -1,19 +1,25 @@
-import { Api, ApiError } from "./api.ts";
+import { Api } from "./api.ts";
 import { attemptWith } from "./attempts.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
-import { hasGap, isReachable, peerOf } from "./conversation.ts";
+import { type Draft, hasGap, isReachable, peerOf } from "./conversation.ts";
 import { ConversationList } from "./conversation-list.ts";
+import { Finding } from "./finding.ts";
 import { GroupActions } from "./group-actions.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { directId, type Identity } from "./identity.ts";
 import { newUuid } from "./ids.ts";
 import { MessageActions } from "./message-actions.ts";
+import { changesPins, nextExpiryMs } from "./message-events.ts";
+import { NextDue } from "./next-due.ts";
+import { Notices } from "./notices.ts";
 import { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PresenceLoader } from "./presence-loader.ts";
+import { ProfileLoader } from "./profile-loader.ts";
 import { Reading } from "./reading.ts";
+import { Refreshing } from "./refreshing.ts";
 import { Store } from "./store.ts";
-import { backOffMs, browserTimers } from "./timers.ts";
+import { browserTimers } from "./timers.ts";
 import { TypingSignal } from "./typing-signal.ts";
 import type {
   Confirmation,
@@ -22,14 +28,9 @@ import type {
   ReadReceipt,
   TypingEvent,
   UserPresence,
+  UserProfile,
   WireMessage,
 } from "./wire.ts";
-
-const NOTICE_MS = 6_000;
-
-/** They change the list of the pinned messages, or what it shows. */
-const PIN_EVENTS = new Set(["MESSAGE_PINNED", "MESSAGE_UNPINNED"]);
-const CONTENT_EVENTS = new Set(["MESSAGE_EDITED", "MESSAGE_DELETED"]);
 
 const SIGN_IN_AGAIN = new Set([
   "AUTHENTICATION_REQUIRED",
@@ -52,6 +53,11 @@ export class ChatSession implements ConnectionListener {
   readonly store: Store;
   readonly groups: GroupActions;
   readonly messages: MessageActions;
+  readonly finding: Finding;
+  readonly profiles: ProfileLoader;
+  /** Says something to the user, for a while. */
+  readonly notify: (text: string) => void;
+  readonly dismiss: (noticeId: number) => void;
   readonly #userId: string;
   readonly #onRefused: (message: string) => void;
   readonly #connection: Connection;
@@ -61,10 +67,9 @@ export class ChatSession implements ConnectionListener {
   readonly #list: ConversationList;
   readonly #typing: TypingSignal;
   readonly #reading: Reading;
+  readonly #disappearing: NextDue;
+  readonly #refreshing: Refreshing;
   #isVisible: boolean;
-  #notices = 0;
-  #refreshFailures = 0;
-  #cancelRefresh: (() => void) | null = null;
 
   constructor({ identity, url, storage, isVisible, onRefused }: ChatSessionOptions) {
     this.#userId = identity.userId;
@@ -73,7 +78,15 @@ export class ChatSession implements ConnectionListener {
     this.store = new Store(identity.userId);
     const api = new Api(identity);
     const attempt = attemptWith(onRefused);
+    const notices = new Notices(this.store.dispatch, browserTimers);
+    this.notify = notices.show;
+    this.dismiss = notices.dismiss;
     this.#connection = new Connection(identity, url, this);
+    this.#refreshing = new Refreshing({
+      ...{ onRefused, notify: notices.show, schedule: browserTimers },
+      refresh: () => this.#catchUp(),
+      isOnline: () => this.store.state().link === "online",
+    });
     const parts = {
       api,
       attempt,
@@ -84,7 +97,7 @@ export class ChatSession implements ConnectionListener {
       schedule: browserTimers,
       now: Date.now,
       onPage: (messages: readonly WireMessage[]) => this.#outgoing.stored(messages),
-      onFault: (fault: unknown) => this.#fault(fault),
+      onFault: this.#refreshing.fault,
     };
     this.#outgoing = new Outgoing({
       ...parts,
@@ -96,7 +109,21 @@ export class ChatSession implements ConnectionListener {
     this.#history = new HistoryLoader({ ...parts, listed: (id) => this.#list.find(id) });
     this.groups = new GroupActions({ ...parts, list: this.#list });
     this.messages = new MessageActions({ ...parts, history: this.#history });
+    this.finding = new Finding({
+      ...{ ...parts, messages: this.messages },
+      reload: async (id) => {
+        await this.#list.reload(id);
+        this.#askProfiles();
+      },
+      open: (id) => this.open(id),
+    });
     this.#presence = new PresenceLoader(parts);
+    this.profiles = new ProfileLoader(parts);
+    this.#disappearing = new NextDue({
+      ...parts,
+      next: () => nextExpiryMs(Object.values(this.store.state().conversations)),
+      run: (nowMs) => this.store.dispatch({ kind: "time-passed", nowMs }),
+    });
     this.#reading = new Reading({
       ...parts,
       isVisible: () => this.#isVisible,
@@ -110,6 +137,7 @@ export class ChatSession implements ConnectionListener {
   }
 
   start(): void {
+    this.store.subscribe(this.#disappearing.look);
     this.store.subscribe(this.#reading.look);
     this.#outgoing.resume();
     this.#connection.open();
@@ -118,8 +146,9 @@ export class ChatSession implements ConnectionListener {
   async stop(): Promise<void> {
     this.#typing.stopped();
     this.#outgoing.offline();
-    this.#cancelRefresh?.();
+    this.#refreshing.stop();
     this.#reading.close();
+    this.#disappearing.stop();
     await this.#connection.close();
   }
 
@@ -142,12 +171,15 @@ export class ChatSession implements ConnectionListener {
   }
 
   /** false: it cannot be sent, and the user has been told why. */
-  send(conversationId: string, content: string, replyTo: string | null): boolean {
+  send(
+    conversationId: string,
+    { content, replyTo, mentions }: Pick<Draft, "content" | "replyTo" | "mentions">,
+  ): boolean {
     const conversation = this.store.state().conversations[conversationId];
     if (conversation === undefined || content === "") return false;
     this.#typing.stopped();
     const recipientId = peerOf(conversation, this.#userId);
-    return this.#outgoing.compose({ conversationId, recipientId, content, replyTo });
+    return this.#outgoing.compose({ conversationId, recipientId, content, replyTo, mentions });
   }
 
   readonly retry = (clientMessageId: string): void => this.#outgoing.retry(clientMessageId);
@@ -161,30 +193,23 @@ export class ChatSession implements ConnectionListener {
   readonly typingStopped = (): void => this.#typing.stopped();
 
   loadOlder(conversationId: string): void {
-    this.#history.older(conversationId).catch((fault: unknown) => this.#fault(fault));
+    this.#history.older(conversationId).catch(this.#refreshing.fault);
   }
 
   /** The next page of the list of conversations. */
   readonly loadMore = (isArchived: boolean): void => {
-    this.#list.more(isArchived).catch((fault: unknown) => this.#fault(fault));
+    this.#list
+      .more(isArchived)
+      .then(() => this.#askProfiles())
+      .catch(this.#refreshing.fault);
   };
 
-  /** Names of users who are shown. */
+  /** Names and pictures of users who are shown. */
   learnNames(userIds: readonly string[]): void {
     const { people } = this.store.state();
     this.#presence.ask(userIds.filter((userId) => people[userId] === undefined));
+    this.profiles.ask(userIds);
   }
-
-  readonly dismiss = (noticeId: number): void =>
-    this.store.dispatch({ kind: "notice-dismissed", id: noticeId });
-
-  /** Says something to the user, for a while. */
-  readonly notify = (text: string): void => {
-    this.#notices += 1;
-    const id = this.#notices;
-    this.store.dispatch({ kind: "notice-shown", notice: { id, text } });
-    browserTimers(NOTICE_MS, () => this.dismiss(id));
-  };
 
   setVisible(isVisible: boolean): void {
     if (isVisible === this.#isVisible) return;
@@ -199,14 +224,12 @@ export class ChatSession implements ConnectionListener {
     this.store.dispatch({ kind: "link-changed", link: "online" });
     if (!this.#isVisible) this.#connection.announce("AWAY");
     this.#outgoing.online();
-    this.#refreshFailures = 0;
-    this.#refresh();
+    this.#refreshing.begin();
   }
 
   lost(): void {
     this.#outgoing.offline();
-    this.#cancelRefresh?.();
-    this.#cancelRefresh = null;
+    this.#refreshing.stop();
     this.store.dispatch({ kind: "link-changed", link: "offline" });
   }
 
@@ -220,7 +243,8 @@ export class ChatSession implements ConnectionListener {
     const known = this.store.state().conversations[conversationId];
     this.store.dispatch({ kind: "message-arrived", message });
     // A group's members stand in the list only.
-    if (known === undefined && recipientId === null) this.#refresh();
+    if (known === undefined && recipientId === null) this.#refreshing.run();
+    if (known === undefined) this.#askProfiles();
     const conversation = this.store.state().conversations[conversationId];
     if (conversation && hasGap(conversation)) this.#history.mend(conversationId);
     if (conversation?.isLoaded && changesPins(conversation.pins, message)) {
@@ -260,6 +284,10 @@ export class ChatSession implements ConnectionListener {
     if (isMe && user.status !== "ONLINE" && this.#isVisible) this.#connection.announce("ONLINE");
   }
 
+  profile(profile: UserProfile): void {
+    this.store.dispatch({ kind: "profiles-told", profiles: [profile], atMs: Date.now() });
+  }
+
   problem(problem: Problem): void {
     const { code, message, destination, clientMessageId } = problem;
     if (clientMessageId !== null) this.#outgoing.refused(problem, clientMessageId);
@@ -268,28 +296,31 @@ export class ChatSession implements ConnectionListener {
   }
 
   /** Everything that may have changed while nobody listened. */
-  #refresh(): void {
-    this.#catchUp()
-      .then(() => {
-        this.#refreshFailures = 0;
-      })
-      .catch((fault: unknown) => this.#fault(fault));
-  }
-
   async #catchUp(): Promise<void> {
     const conversations = await this.#list.refresh();
     this.#outgoing.stored(conversations.flatMap(({ lastMessage }) => lastMessage ?? []));
     const { openId } = this.store.state();
     if (openId !== null) this.#loadOpen(openId);
+    this.profiles.renew();
+    this.#askProfiles();
     await this.#presence.everybodyOnline();
     const state = this.store.state();
-    const peers = Object.values(state.conversations).flatMap(
-      (conversation) => peerOf(conversation, this.#userId) ?? [],
+    this.#presence.ask(
+      this.#peers().filter((id) => (state.people[id]?.status ?? "OFFLINE") === "OFFLINE"),
     );
-    this.#presence.ask(peers.filter((id) => (state.people[id]?.status ?? "OFFLINE") === "OFFLINE"));
     for (const { id, isLoaded } of Object.values(state.conversations)) {
       if (isLoaded && id !== openId) await this.#history.fill(id);
     }
+  }
+
+  #peers(): string[] {
+    return Object.values(this.store.state().conversations).flatMap(
+      (conversation) => peerOf(conversation, this.#userId) ?? [],
+    );
+  }
+
+  #askProfiles(): void {
+    this.profiles.ask([this.#userId, ...this.#peers()]);
   }
 
   #loadOpen(conversationId: string): void {
@@ -300,29 +331,13 @@ export class ChatSession implements ConnectionListener {
     const loaded = conversation.isLoaded
       ? this.#history.fill(conversationId)
       : this.#history.open(conversationId);
-    loaded.then(() => this.#loadPins(conversationId)).catch((fault: unknown) => this.#fault(fault));
+    loaded.then(() => this.#loadPins(conversationId)).catch(this.#refreshing.fault);
   }
 
   #loadPins(conversationId: string): void {
     const conversation = this.store.state().conversations[conversationId];
     if (conversation === undefined || !isReachable(conversation)) return;
-    this.messages.loadPins(conversationId).catch((fault: unknown) => this.#fault(fault));
-  }
-
-  /** A request failed. What may succeed later is asked again, together with all the rest. */
-  #fault(fault: unknown): void {
-    if (fault instanceof ApiError && fault.status === 401) {
-      this.#onRefused(fault.message);
-      return;
-    }
-    const isFinal = fault instanceof ApiError && fault.status < 500 && fault.status !== 429;
-    if (isFinal) this.notify(fault.message);
-    if (isFinal || this.store.state().link !== "online" || this.#cancelRefresh !== null) return;
-    this.#refreshFailures += 1;
-    this.#cancelRefresh = browserTimers(backOffMs(this.#refreshFailures), () => {
-      this.#cancelRefresh = null;
-      this.#refresh();
-    });
+    this.messages.loadPins(conversationId).catch(this.#refreshing.fault);
   }
 
   #reportTyping(conversationId: string, isTyping: boolean): void {
@@ -331,12 +346,6 @@ export class ChatSession implements ConnectionListener {
     if (conversation?.messages.some(({ seq }) => seq !== null) !== true) return;
     this.#connection.reportTyping(conversationId, isTyping);
   }
-}
-
-function changesPins(pins: readonly WireMessage[], { event }: WireMessage): boolean {
-  if (event === null) return false;
-  if (PIN_EVENTS.has(event.type)) return true;
-  return CONTENT_EVENTS.has(event.type) && pins.some(({ id }) => id === event.messageId);
 }
 
 /** A conversation begins with its first message; what waits for it begins then by itself. */

@@ -18,10 +18,12 @@ import {
   readPreferencesChange,
   readPresence,
   readProblem,
+  readProfile,
   readReceipt,
   readTyping,
   type TypingEvent,
   type UserPresence,
+  type UserProfile,
   type WireMessage,
 } from "./wire.ts";
 
@@ -40,6 +42,7 @@ export interface ConnectionListener {
   problem(problem: Problem): void;
   typing(typing: TypingEvent): void;
   presence(user: UserPresence): void;
+  profile(profile: UserProfile): void;
 }
 
 const HEARTBEAT_MS = 10_000;
@@ -93,9 +96,9 @@ export class Connection {
     this.#subscribeTyping();
   }
 
-  send({ conversationId, recipientId, content, clientMessageId, replyTo }: Draft): void {
-    const body = { conversationId, recipientId, content, type: "TEXT", clientMessageId, replyTo };
-    this.#publish("/app/chat.send", body);
+  send({ composedAtMs, mentions, ...written }: Draft): void {
+    const named = mentions.length > 0 && { mentions };
+    this.#publish("/app/chat.send", { ...written, type: "TEXT", ...named });
   }
 
   reportRead(messageId: string): void {
@@ -118,6 +121,7 @@ export class Connection {
     this.#subscribe("/user/queue/confirmations", asItIs, (it) => this.#onConfirmation(it));
     this.#subscribe("/user/queue/receipts", readReceipt, (it) => listener.receipt(it));
     this.#subscribe("/topic/presence", readPresence, (it) => listener.presence(it));
+    this.#subscribe("/user/queue/profiles", readProfile, (it) => listener.profile(it));
     this.#subscribeTyping();
     // The last one: what was missed comes at once.
     const onMessage = (message: IMessage) => {

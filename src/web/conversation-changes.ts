@@ -5,14 +5,10 @@ import {
   type MessageStatus,
   messageKey,
 } from "./conversation.ts";
+import { expiryOf, lifetimeSentence } from "./lifetimes.ts";
+import { withMessageEvent } from "./message-events.ts";
 import { plainText } from "./plain-text.ts";
-import type {
-  Confirmation,
-  ConversationSummary,
-  Reaction,
-  ReadReceipt,
-  WireMessage,
-} from "./wire.ts";
+import type { Confirmation, ConversationSummary, ReadReceipt, WireMessage } from "./wire.ts";
 
 export function withDraft(
   conversation: Conversation,
@@ -20,7 +16,7 @@ export function withDraft(
   userId: string,
   userName: string,
 ): Conversation {
-  const { clientMessageId, replyTo } = draft;
+  const { clientMessageId, replyTo, mentions } = draft;
   const content = plainText(draft.content);
   const key = messageKey(userId, clientMessageId, "");
   if (conversation.messages.some((message) => message.key === key)) return conversation;
@@ -28,6 +24,7 @@ export function withDraft(
     ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
     ...{ senderId: userId, senderName: userName, status: "SENDING", event: null },
     ...{ replyTo, isEdited: false, isDeleted: false, isPinned: false, reactions: [] },
+    ...{ mentions, expiresMs: null, isGone: false },
     timestampMs: draft.composedAtMs,
   };
   return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
@@ -53,12 +50,13 @@ export function withLive(
  */
 export function withSummary(
   conversation: Conversation,
-  { lastMessage, unread, ...summary }: ConversationSummary,
+  { lastMessage, unread, unreadMentions, ...summary }: ConversationSummary,
   userId: string,
 ): Conversation {
   const listed: Conversation = {
     ...{ ...conversation, ...summary, isMember: true, isListed: true },
     ...{ listedSeq: lastMessage?.seq ?? 0, listedUnread: unread },
+    listedMentions: unreadMentions,
   };
   return conversation.messages.reduce(
     (current, message) => withGroupEvent(current, message, userId),
@@ -97,6 +95,8 @@ function withGroupEvent(
       return { ...changed, title, picture, memberCount: event.memberCount ?? memberCount };
     case "CONVERSATION_CHANGED":
       return { ...conversation, title, picture };
+    case "DISAPPEARING_CHANGED":
+      return { ...conversation, disappearAfterSeconds: event.disappearAfterSeconds };
     case "MEMBER_ADDED":
     case "MEMBER_JOINED": {
       if (userId === null) return conversation;
@@ -131,71 +131,6 @@ function withReturn(conversation: Conversation, fromSeq: number): Conversation {
 export function withoutMe(conversation: Conversation, userId: string): Conversation {
   const memberIds = conversation.memberIds.filter((memberId) => memberId !== userId);
   return { ...conversation, memberIds, isMember: false, role: "member", typing: [], pins: [] };
-}
-
-function withMessageEvent(conversation: Conversation, { event, senderId }: Message): Conversation {
-  if (event === null) return conversation;
-  const { type, messageId, content, emoji } = event;
-  const change = (changed: (message: Message) => Partial<Message>): Conversation => ({
-    ...conversation,
-    messages: conversation.messages.map((message) =>
-      message.id !== messageId || message.isDeleted ? message : { ...message, ...changed(message) },
-    ),
-  });
-  switch (type) {
-    case "MESSAGE_EDITED":
-      return content === null ? conversation : change(() => ({ content, isEdited: true }));
-    case "MESSAGE_DELETED":
-      return change(() => ({ content: "", isDeleted: true, isPinned: false, reactions: [] }));
-    case "MESSAGE_PINNED":
-      return change(() => ({ isPinned: true }));
-    case "MESSAGE_UNPINNED":
-      return change(() => ({ isPinned: false }));
-    case "MESSAGE_REACTION":
-      return change(({ reactions }) => ({ reactions: withReaction(reactions, senderId, emoji) }));
-    case "USER_ERASED":
-      return withoutUser(conversation, event.userId, event.messages === "erased");
-    default:
-      return conversation;
-  }
-}
-
-/** Of a user who is no more nothing is left of how they reacted, and mostly of what they said. */
-function withoutUser(
-  conversation: Conversation,
-  userId: string | null,
-  isErased: boolean,
-): Conversation {
-  return {
-    ...conversation,
-    messages: conversation.messages.map((message) => {
-      if (message.event !== null || userId === null) return message;
-      if (isErased && message.senderId === userId) {
-        return { ...message, content: "", isDeleted: true, reactions: [] };
-      }
-      return { ...message, reactions: withReaction(message.reactions, userId, null) };
-    }),
-  };
-}
-
-/** Of each user the last one counts; null takes it back. */
-function withReaction(
-  reactions: readonly Reaction[],
-  userId: string,
-  emoji: string | null,
-): Reaction[] {
-  const others = reactions
-    .map((reaction) => ({
-      ...reaction,
-      userIds: reaction.userIds.filter((reactor) => reactor !== userId),
-    }))
-    .filter(({ userIds }) => userIds.length > 0);
-  if (emoji === null) return others;
-  const alike = others.find((reaction) => reaction.emoji === emoji);
-  if (alike === undefined) return [...others, { emoji, userIds: [userId] }];
-  return others.map((reaction) =>
-    reaction === alike ? { emoji, userIds: [...alike.userIds, userId] } : reaction,
-  );
 }
 
 /**
@@ -240,6 +175,7 @@ export function withConfirmation(
     status: laterStatus(found.status, status),
     timestampMs: found.seq === null ? timestampMs : found.timestampMs,
     failure: null,
+    expiresMs: found.seq === null ? expiryOf(conversation, seq, timestampMs) : found.expiresMs,
   };
   return merge({ ...conversation, durableSeq }, [confirmed]);
 }
@@ -302,12 +238,15 @@ function laterStatus(one: MessageStatus, other: MessageStatus): MessageStatus {
 }
 
 function toMessage(message: WireMessage, status: MessageStatus): Message {
-  const { id, clientMessageId, seq, senderId, senderName, content, timestampMs } = message;
+  const { id, clientMessageId, seq, senderId, senderName, timestampMs } = message;
+  const content =
+    message.event?.type === "DISAPPEARING_CHANGED" ? lifetimeSentence(message) : message.content;
   const key = keyOf(message);
   return {
     ...{ key, id, clientMessageId, seq, senderId, senderName, content, timestampMs },
     ...{ replyTo: message.replyTo, event: message.event, isEdited: message.isEdited },
     ...{ isDeleted: message.isDeleted, isPinned: message.isPinned },
+    ...{ mentions: message.mentions, expiresMs: message.expiresMs, isGone: message.isGone },
     ...{ reactions: message.reactions, status, failure: null },
   };
 }

@@ -30,6 +30,12 @@ export interface Message {
   readonly isDeleted: boolean;
   readonly isPinned: boolean;
   readonly reactions: readonly Reaction[];
+  /** Ids of members whom it names. */
+  readonly mentions: readonly string[];
+  /** When it says nothing any more; null: never. */
+  readonly expiresMs: number | null;
+  /** That time has come: it is not shown any more. */
+  readonly isGone: boolean;
   readonly status: MessageStatus;
   readonly timestampMs: number;
   /** Why it failed. */
@@ -58,6 +64,10 @@ export interface Conversation extends Preferences {
   readonly activeMs: number;
   /** What was unread then, for what is not at hand; null: nobody said. */
   readonly listedUnread: number | null;
+  /** Those of them that name the user. */
+  readonly listedMentions: number | null;
+  /** How long what is sent from now on says something; null: for good. */
+  readonly disappearAfterSeconds: number | null;
   /** The last event that told of members or roles; 0: none did. */
   readonly membersSeq: number;
   /** By `seq`, then what has none. Of a conversation that was never opened: the newest run only. */
@@ -88,6 +98,7 @@ export interface Draft {
   readonly recipientId: string | null;
   readonly content: string;
   readonly replyTo: string | null;
+  readonly mentions: readonly string[];
   readonly composedAtMs: number;
 }
 
@@ -101,6 +112,7 @@ export function newConversation(
     ...{ memberIds, memberCount: memberIds.length, membersSeq: 0 },
     ...{ mutedUntilMs: null, isArchived: false, pinnedMs: null },
     ...{ listedSeq: 0, isListed: false, activeMs: 0, listedUnread: null },
+    ...{ listedMentions: null, disappearAfterSeconds: null },
     ...{ messages: [], pins: [], readSeq: 0, durableSeq: 0 },
     ...{
       isLoaded: false,
@@ -122,7 +134,9 @@ const SILENT_EVENTS: ReadonlySet<string> = new Set([
 
 /** The messages to be shown. */
 export function shownMessages(messages: readonly Message[]): Message[] {
-  return messages.filter(({ event }) => event === null || !SILENT_EVENTS.has(event.type));
+  return messages.filter(
+    ({ event, isGone }) => !isGone && (event === null || !SILENT_EVENTS.has(event.type)),
+  );
 }
 
 /** Receivers key on `(senderId, clientMessageId)`: after a crash a message may come with a new id. */
@@ -184,15 +198,35 @@ export function isReachable(conversation: Conversation): boolean {
  * how many they are.
  */
 export function unreadCount(conversation: Conversation, userId: string): number {
-  const { messages, readSeq, listedSeq, listedUnread } = conversation;
+  return countUnread(conversation, userId, conversation.listedUnread, () => true);
+}
+
+/** Those of them that name the user, as far as is known. */
+export function unreadMentions(conversation: Conversation, userId: string): number {
+  const { listedMentions } = conversation;
+  return countUnread(conversation, userId, listedMentions ?? 0, ({ mentions }) =>
+    mentions.includes(userId),
+  );
+}
+
+function countUnread(
+  conversation: Conversation,
+  userId: string,
+  listed: number | null,
+  isMeant: (message: Message) => boolean,
+): number {
+  const { messages, readSeq, listedSeq } = conversation;
   const atHand = messages.filter(
-    ({ seq, senderId, event }) =>
-      seq !== null && seq > readSeq && senderId !== userId && event === null,
+    (message) =>
+      (message.seq ?? 0) > readSeq &&
+      message.senderId !== userId &&
+      message.event === null &&
+      isMeant(message),
   );
   const notAtHand = Math.max(0, (firstSeq(conversation) ?? 1) - 1 - readSeq);
-  if (listedUnread === null) return notAtHand + atHand.length;
+  if (listed === null) return notAtHand + atHand.length;
   const wasListed = atHand.filter(({ seq }) => (seq ?? 0) <= listedSeq).length;
-  return Math.min(notAtHand, Math.max(0, listedUnread - wasListed)) + atHand.length;
+  return Math.min(notAtHand, Math.max(0, listed - wasListed)) + atHand.length;
 }
 
 export function isMuted({ mutedUntilMs }: Conversation, nowMs: number): boolean {

@@ -1,5 +1,6 @@
 import type { Api, HistoryRange } from "./api.ts";
 import {
+  type Conversation,
   contiguousSeq,
   firstSeq,
   hasGap,
@@ -34,7 +35,7 @@ export class HistoryLoader {
   readonly #options: HistoryLoaderOptions;
   /** Conversations being filled; true: once more from the start. */
   readonly #filling = new Map<string, boolean>();
-  readonly #opening = new Set<string>();
+  readonly #opening = new Map<string, Promise<void>>();
   readonly #older = new Map<string, Promise<boolean>>();
   readonly #mending = new Set<string>();
 
@@ -43,23 +44,14 @@ export class HistoryLoader {
   }
 
   /** The newest page, unless it is there already. Nothing is asked about what the server has not. */
-  async open(conversationId: string): Promise<void> {
-    const { listed, dispatch, onPage, onFault, state } = this.#options;
-    const conversation = state().conversations[conversationId];
-    if (conversation?.isLoaded !== false || this.#opening.has(conversationId)) return;
-    this.#opening.add(conversationId);
-    try {
-      if (!isOnServer(conversation)) await listed(conversationId);
-      const messages = await this.#newest(conversationId);
-      dispatch({ kind: "page-arrived", conversationId, messages, page: "newest" });
-      onPage(messages);
-    } catch (fault) {
-      onFault(fault);
-      return;
-    } finally {
-      this.#opening.delete(conversationId);
-    }
-    this.mend(conversationId);
+  open(conversationId: string): Promise<void> {
+    const conversation = this.#options.state().conversations[conversationId];
+    if (conversation?.isLoaded !== false) return Promise.resolve();
+    const running = this.#opening.get(conversationId);
+    if (running !== undefined) return running;
+    const opening = this.#open(conversation).finally(() => this.#opening.delete(conversationId));
+    this.#opening.set(conversationId, opening);
+    return opening;
   }
 
   /** The page before what is at hand. */
@@ -119,6 +111,21 @@ export class HistoryLoader {
         })
         .catch(onFault);
     });
+  }
+
+  async #open(conversation: Conversation): Promise<void> {
+    const { listed, dispatch, onPage, onFault } = this.#options;
+    const { id: conversationId } = conversation;
+    try {
+      if (!isOnServer(conversation)) await listed(conversationId);
+      const messages = await this.#newest(conversationId);
+      dispatch({ kind: "page-arrived", conversationId, messages, page: "newest" });
+      onPage(messages);
+    } catch (fault) {
+      onFault(fault);
+      return;
+    }
+    this.mend(conversationId);
   }
 
   async #newest(conversationId: string): Promise<WireMessage[]> {

@@ -12,7 +12,7 @@ type MessageApi = Pick<
 
 export interface MessageActionsOptions {
   readonly api: MessageApi;
-  readonly history: Pick<HistoryLoader, "reach">;
+  readonly history: Pick<HistoryLoader, "open" | "reach">;
   readonly attempt: Attempt;
   readonly state: () => State;
   readonly dispatch: (event: Event) => void;
@@ -62,7 +62,10 @@ export class MessageActions {
     this.#try(async (api) => {
       const { history, state, dispatch, notify } = this.#options;
       const find = () =>
-        state().conversations[conversationId]?.messages.find(({ id }) => id === messageId);
+        state().conversations[conversationId]?.messages.find(
+          ({ id, isGone }) => id === messageId && !isGone,
+        );
+      await history.open(conversationId);
       if (find() === undefined) {
         await history.reach(conversationId, seq ?? (await api.placeOf(messageId)).seq);
       }

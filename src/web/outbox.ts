@@ -46,5 +46,9 @@ function readDraft(stored: string | null): Draft[] {
   if (recipientId !== null && typeof recipientId !== "string") return [];
   if (typeof content !== "string" || typeof composedAtMs !== "number") return [];
   const replyTo = "replyTo" in value && typeof value.replyTo === "string" ? value.replyTo : null;
-  return [{ clientMessageId, conversationId, recipientId, content, replyTo, composedAtMs }];
+  const listed: readonly unknown[] =
+    "mentions" in value && Array.isArray(value.mentions) ? value.mentions : [];
+  const mentions = listed.filter((userId) => typeof userId === "string");
+  const written = { conversationId, recipientId, content, replyTo, mentions };
+  return [{ ...written, clientMessageId, composedAtMs }];
 }

@@ -1,4 +1,4 @@
-import type { Conversation, Message } from "./conversation.ts";
+import { type Conversation, isReachable, type Message } from "./conversation.ts";
 import type { Role } from "./wire.ts";
 import type { Member } from "./wire-groups.ts";
 
@@ -31,6 +31,11 @@ export function mayEdit({ isMember }: Conversation, message: Message, userId: st
 export function mayDelete(conversation: Conversation, message: Message, userId: string): boolean {
   if (!conversation.isMember || !isSaid(message)) return false;
   return message.senderId === userId || mayManage(conversation);
+}
+
+/** How long what is said in it is kept. */
+export function mayLimitLifetime(conversation: Conversation): boolean {
+  return isReachable(conversation) && mayPin(conversation);
 }
 
 export function mayPin(conversation: Conversation): boolean {

@@ -11,30 +11,29 @@ import {
   withSummary,
 } from "./conversation-changes.ts";
 import { peerInDirectId } from "./identity.ts";
+import { withoutExpired } from "./message-events.ts";
+import {
+  type People,
+  type PresenceList,
+  withPresence,
+  withPresenceList,
+  withProfiles,
+  withSenders,
+} from "./people.ts";
 import { plainText } from "./plain-text.ts";
 import type {
   Confirmation,
   ConversationSummary,
   PreferencesChange,
-  PresenceStatus,
   ReadReceipt,
   TypingEvent,
   UserPresence,
+  UserProfile,
   WireMessage,
 } from "./wire.ts";
 
 /** connecting: for the first time. offline: the connection was lost, or could not be made. */
 export type Link = "connecting" | "online" | "offline";
-
-export interface Person {
-  readonly userId: string;
-  readonly name: string;
-  readonly status: PresenceStatus;
-  /** null: nobody said. */
-  readonly lastSeenMs: number | null;
-  /** When this was heard; an answer to an older question does not override it. */
-  readonly heardAtMs: number;
-}
 
 export interface Notice {
   readonly id: number;
@@ -53,8 +52,7 @@ export interface State {
   readonly userId: string;
   readonly link: Link;
   readonly conversations: Readonly<Record<string, Conversation>>;
-  /** By user id. */
-  readonly people: Readonly<Record<string, Person>>;
+  readonly people: People;
   readonly openId: string | null;
   /** The last one in the open conversation. */
   readonly jump: Jump | null;
@@ -98,14 +96,15 @@ export type Event =
   | { readonly kind: "messages-read"; readonly receipt: ReadReceipt }
   | { readonly kind: "read-reported"; readonly conversationId: string; readonly seq: number }
   | { readonly kind: "typing-changed"; readonly typing: TypingEvent }
-  | {
-      readonly kind: "presence-listed";
-      readonly users: readonly UserPresence[];
-      readonly askedAtMs: number;
-      /** Who is not in the list is not online. */
-      readonly isEverybodyOnline: boolean;
-    }
+  | ({ readonly kind: "presence-listed" } & PresenceList)
   | { readonly kind: "presence-changed"; readonly user: UserPresence; readonly atMs: number }
+  | {
+      readonly kind: "profiles-told";
+      readonly profiles: readonly UserProfile[];
+      readonly atMs: number;
+    }
+  /** Messages disappear. */
+  | { readonly kind: "time-passed"; readonly nowMs: number }
   | { readonly kind: "notice-shown"; readonly notice: Notice }
   | { readonly kind: "notice-dismissed"; readonly id: number };
 
@@ -176,9 +175,13 @@ export function reduce(state: State, event: Event): State {
     case "typing-changed":
       return withTyping(state, event.typing);
     case "presence-listed":
-      return withPresenceList(state, event);
+      return { ...state, people: withPresenceList(state.people, event) };
     case "presence-changed":
-      return withPerson(state, event.user, event.atMs);
+      return { ...state, people: withPresence(state.people, event.user, event.atMs) };
+    case "profiles-told":
+      return { ...state, people: withProfiles(state.people, event.profiles, event.atMs) };
+    case "time-passed":
+      return withTime(state, event.nowMs);
     case "notice-shown":
       if (state.notices.some((notice) => notice.text === event.notice.text)) return state;
       return { ...state, notices: [...state.notices, event.notice] };
@@ -218,6 +221,13 @@ function withLink(state: State, link: Link): State {
     (conversation) => [conversation.id, { ...conversation, typing: [] }] as const,
   );
   return { ...state, link, conversations: Object.fromEntries(silent) };
+}
+
+function withTime(state: State, nowMs: number): State {
+  return Object.values(state.conversations).reduce((next, conversation) => {
+    const left = withoutExpired(conversation, nowMs);
+    return left === conversation ? next : put(next, left);
+  }, state);
 }
 
 function withListed(state: State, summary: ConversationSummary): State {
@@ -277,39 +287,6 @@ function withTyping(state: State, { conversationId, userId, isTyping }: TypingEv
   });
 }
 
-function withPresenceList(
-  state: State,
-  event: Event & { readonly kind: "presence-listed" },
-): State {
-  const { users, askedAtMs, isEverybodyOnline } = event;
-  const listed = new Set(users.map(({ userId }) => userId));
-  const isStale = (userId: string) => (state.people[userId]?.heardAtMs ?? 0) > askedAtMs;
-  const gone: UserPresence[] = Object.values(state.people)
-    .filter(({ userId, status }) => status !== "OFFLINE" && !listed.has(userId))
-    .map(({ userId, name }) => ({ userId, name, status: "OFFLINE", lastSeenMs: askedAtMs }));
-  return [...users, ...(isEverybodyOnline ? gone : [])]
-    .filter(({ userId }) => !isStale(userId))
-    .reduce((next, user) => withPerson(next, user, askedAtMs), state);
-}
-
-function withPerson(state: State, user: UserPresence, heardAtMs: number): State {
-  const { userId, status, lastSeenMs } = user;
-  const name = user.name ?? nameOf(state, userId);
-  const person: Person = { userId, name, status, lastSeenMs, heardAtMs };
-  return { ...state, people: { ...state.people, [userId]: person } };
-}
-
-/** Messages tell the names of those who wrote them. */
 function withNames(state: State, messages: readonly WireMessage[]): State {
-  let { people } = state;
-  for (const { senderId, senderName } of messages) {
-    const known = people[senderId];
-    if (known?.name === senderName) continue;
-    const stranger = { status: "OFFLINE" as const, lastSeenMs: null, heardAtMs: 0 };
-    people = {
-      ...people,
-      [senderId]: { ...stranger, ...known, userId: senderId, name: senderName },
-    };
-  }
-  return people === state.people ? state : { ...state, people };
+  return { ...state, people: withSenders(state.people, messages) };
 }

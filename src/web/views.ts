@@ -1,6 +1,8 @@
 import { type Conversation, isMuted, peerOf, unreadCount } from "./conversation.ts";
+import { peerInDirectId } from "./identity.ts";
+import type { Person } from "./people.ts";
 import { plainText } from "./plain-text.ts";
-import { nameOf, type Person, type State } from "./state.ts";
+import { nameOf, type State } from "./state.ts";
 
 export function titleOf(state: State, conversation: Conversation): string {
   if (conversation.title !== null) return conversation.title;
@@ -8,6 +10,20 @@ export function titleOf(state: State, conversation: Conversation): string {
   if (others.length === 0)
     return conversation.kind === "group" ? "Group" : plainText(conversation.id);
   return others.map((memberId) => nameOf(state, memberId)).join(", ");
+}
+
+/** Of a conversation that may not be at hand. */
+export function titleOfId(state: State, conversationId: string): string {
+  const conversation = state.conversations[conversationId];
+  if (conversation !== undefined) return titleOf(state, conversation);
+  const peer = peerInDirectId(conversationId, state.userId);
+  return peer === null ? "Group" : nameOf(state, peer);
+}
+
+/** A URL; of a direct conversation the other one's. */
+export function pictureOf(state: State, conversation: Conversation): string | null {
+  const peer = peerOf(conversation, state.userId);
+  return conversation.picture ?? (peer === null ? null : (state.people[peer]?.picture ?? null));
 }
 
 /**

@@ -31,6 +31,12 @@ export interface WireMessage {
   /** It has no content any more. */
   readonly isDeleted: boolean;
   readonly reactions: readonly Reaction[];
+  /** Ids of members whom it names. */
+  readonly mentions: readonly string[];
+  /** When it says nothing any more; null: never. */
+  readonly expiresMs: number | null;
+  /** That time has come: it is not shown any more. */
+  readonly isGone: boolean;
   /** null: somebody says something. */
   readonly event: ChatEvent | null;
 }
@@ -59,6 +65,8 @@ export interface ChatEvent {
   readonly emoji: string | null;
   /** What became of those of a user who is no more: `erased`, or `kept`. */
   readonly messages: string | null;
+  /** How long messages say something from then on; null: for good. */
+  readonly disappearAfterSeconds: number | null;
 }
 
 export interface Confirmation {
@@ -114,6 +122,14 @@ export interface UserPresence {
   readonly lastSeenMs: number;
 }
 
+/** How somebody shows themselves. */
+export interface UserProfile {
+  readonly userId: string;
+  readonly name: string;
+  /** A URL. */
+  readonly picture: string | null;
+}
+
 export interface ConversationSummary extends Preferences {
   readonly id: string;
   readonly kind: ConversationKind;
@@ -130,11 +146,16 @@ export interface ConversationSummary extends Preferences {
   readonly readSeq: number;
   /** Messages of others that the user has not read. */
   readonly unread: number;
+  /** Those of them that name the user. */
+  readonly unreadMentions: number;
+  /** How long its messages say something; null: for good. */
+  readonly disappearAfterSeconds: number | null;
   readonly lastMessage: WireMessage | null;
 }
 
 export function readMessage(value: unknown): WireMessage {
   const body = new Fields(value);
+  const expiresMs = body.optionalTime("expiresAt");
   return {
     id: body.text("id"),
     clientMessageId: body.optionalText("clientMessageId"),
@@ -151,6 +172,9 @@ export function readMessage(value: unknown): WireMessage {
     isDeleted: body.field("deletedAt") !== null,
     isPinned: body.field("pinnedAt") !== null,
     reactions: body.field("reactions") === null ? [] : body.list("reactions").map(readReaction),
+    mentions: body.field("mentions") === null ? [] : body.list("mentions").map(readId),
+    expiresMs,
+    isGone: expiresMs !== null && (body.optionalTime("deletedAt") ?? 0) >= expiresMs,
     event: readEvent(body.text("type"), body.field("event")),
   };
 }
@@ -174,6 +198,7 @@ function readEvent(type: string, value: unknown): ChatEvent | null {
     content: plainOrNull(body.optionalText("content")),
     emoji: plainOrNull(body.optionalText("emoji")),
     messages: body.optionalText("messages"),
+    disappearAfterSeconds: body.optionalNumber("disappearAfterSeconds"),
   };
 }
 
@@ -242,6 +267,15 @@ export function readPresence(value: unknown): UserPresence {
   };
 }
 
+export function readProfile(value: unknown): UserProfile {
+  const body = new Fields(value);
+  return {
+    userId: body.text("userId"),
+    name: plainText(body.text("name")),
+    picture: body.optionalText("picture"),
+  };
+}
+
 export function readConversation(value: unknown): ConversationSummary {
   const body = new Fields(value);
   const lastMessage = body.field("lastMessage");
@@ -256,6 +290,8 @@ export function readConversation(value: unknown): ConversationSummary {
     memberCount: body.number("memberCount"),
     readSeq: body.number("readSeq"),
     unread: body.number("unread"),
+    unreadMentions: body.number("unreadMentions"),
+    disappearAfterSeconds: body.optionalNumber("disappearAfterSeconds"),
     mutedUntilMs: body.optionalTime("mutedUntil"),
     isArchived: body.field("archivedAt") !== null,
     pinnedMs: body.optionalTime("pinnedAt"),

@@ -79,7 +79,7 @@ test("an answer shows what it answers, and leads there", async () => {
   await expectSoon(() => quote.locator(".quote-text").textContent(), "who comes along?");
   await quote.click();
   await alice.page.locator(".message.is-target", { hasText: "who comes along?" }).waitFor();
-  expect(await isInSight(alice, "who comes along?")).toBe(true);
+  expect(await alice.isInSight("who comes along?")).toBe(true);
   // Escape makes it a message of its own again.
   await alice.choose("filler 3", "Reply");
   await alice.field.press("Escape");
@@ -99,7 +99,7 @@ test("a pinned message stands above the chat, and leads back however far that is
   await expectSoon(async () => (await bob.bubbles()).length, 49);
   await bar.getByText("the address is Lake Road 3").click();
   await bob.page.locator(".message.is-target", { hasText: "the address is" }).waitFor();
-  expect(await isInSight(bob, "the address is Lake Road 3")).toBe(true);
+  expect(await bob.isInSight("the address is Lake Road 3")).toBe(true);
   expect(await bob.bubbles()).toHaveLength(121);
   await bar.getByRole("button", { name: "Show pinned messages" }).click();
   await bob.page.getByRole("dialog").getByRole("button", { name: "Unpin" }).click();
@@ -197,14 +197,3 @@ test("a chat that has no message yet is opened without asking for what is not th
   await alice.page.reload();
   await expectSoon(() => alice.bubbles(), ["the first one"]);
 });
-
-async function isInSight(tab: ChatTab, text: string): Promise<boolean> {
-  return await tab.page
-    .locator(".message", { hasText: text })
-    .first()
-    .evaluate((element) => {
-      const { top, bottom } = element.getBoundingClientRect();
-      const box = element.closest(".scroller")?.getBoundingClientRect();
-      return box !== undefined && top >= box.top && bottom <= box.bottom;
-    });
-}

@@ -274,7 +274,8 @@ test("a server that wants tokens says so, and takes one", async () => {
   await tab.online();
   await tab.page.getByText("Signed in as Alice Liddell").waitFor();
   expect(tab.page.url()).toBe(`${url}/`);
-  await tab.page.getByRole("button", { name: "Sign out" }).click();
+  await tab.page.getByRole("button", { name: "Menu", exact: true }).click();
+  await tab.page.getByRole("menuitem", { name: "Sign out" }).click();
   await tab.page.getByLabel("Your name").waitFor();
 });
 

@@ -149,6 +149,31 @@ export class ChatTab {
     return dialog;
   }
 
+  /** What a search has found, from the top. */
+  found(): Locator {
+    return this.page.locator(".found");
+  }
+
+  async isInSight(text: string): Promise<boolean> {
+    return await this.page
+      .locator(".message", { hasText: text })
+      .first()
+      .evaluate((element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        const box = element.closest(".scroller")?.getBoundingClientRect();
+        return box !== undefined && top >= box.top && bottom <= box.bottom;
+      });
+  }
+
+  /** One message to each of them. */
+  async talkTo(userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) {
+      await this.openChatWith(userId);
+      await this.say("hello");
+      await expectSoon(() => this.ticks(), ["Sent"]);
+    }
+  }
+
   /** What happened, from the top. */
   events(): Promise<string[]> {
     return this.page.locator(".log .event").allTextContents();

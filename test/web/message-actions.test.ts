@@ -24,12 +24,13 @@ function newActions() {
     versions: async () => [],
     placeOf: async () => ({ conversationId: DM, seq: 1 }),
   };
+  const open = async () => {};
   const reach = async (_id: string, seq: number) => {
     asked.push(`reach ${seq}`);
     if (answers.fault === null) store.dispatch(page([wireMessage(1), wireMessage(2)], "older"));
   };
   const actions = new MessageActions({
-    ...{ api, history: { reach }, state: store.state, dispatch: store.dispatch },
+    ...{ api, history: { open, reach }, state: store.state, dispatch: store.dispatch },
     attempt: attemptWith((message) => refusals.push(message)),
     notify: (text) => notices.push(text),
   });
@@ -74,6 +75,15 @@ test("of one whose place is not known it is asked for; one that is gone leads no
   actions.jumpTo(DM, "gone");
   await settled();
   expect(asked).toEqual(["reach 1"]);
+  expect(store.state().jump).toBeNull();
+  expect(notices).toEqual(["That message is not there any more."]);
+});
+
+test("one that has disappeared leads nowhere either, though its place is at hand", async () => {
+  const { actions, store, notices } = newActions();
+  store.dispatch(arrived(4, { expiresMs: 1, isGone: true }));
+  actions.jumpTo(DM, "id-4", 4);
+  await settled();
   expect(store.state().jump).toBeNull();
   expect(notices).toEqual(["That message is not there any more."]);
 });

@@ -34,7 +34,8 @@ class MemoryStorage implements Storage {
 
 test("keeps what was written, in the order of its writing, until it is removed", () => {
   const storage = new MemoryStorage();
-  const [first, second] = [draft("b", { composedAtMs: 1 }), draft("a", { composedAtMs: 2 })];
+  const first = draft("b", { composedAtMs: 1, mentions: ["carol"] });
+  const second = draft("a", { composedAtMs: 2 });
   const outbox = new Outbox(storage, "alice");
   outbox.add(second);
   outbox.add(first);

@@ -25,7 +25,7 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
     ...{ replyTo: null, isEdited: false, isDeleted: false, isPinned: false },
-    ...{ reactions: [], event: null },
+    ...{ reactions: [], mentions: [], expiresMs: null, isGone: false, event: null },
     ...changes,
   };
 }
@@ -35,6 +35,7 @@ export function happening(event: Partial<ChatEvent> & { readonly type: string })
   return {
     ...{ title: null, picture: null, userId: null, role: null, memberCount: null },
     ...{ messageId: null, content: null, emoji: null, messages: null },
+    disappearAfterSeconds: null,
     ...event,
   };
 }
@@ -53,7 +54,7 @@ export function page(
 export function draft(text: string, changes: Partial<Draft> = {}): Draft {
   return {
     ...{ clientMessageId: text, conversationId: DM, recipientId: "bob", content: text },
-    replyTo: null,
+    ...{ replyTo: null, mentions: [] },
     composedAtMs: Date.UTC(2026, 0, 1, 13),
     ...changes,
   };
@@ -79,6 +80,7 @@ export function summary(changes: Partial<ConversationSummary> = {}): Conversatio
     ...{ id: DM, kind: "direct", title: null, memberIds: ["alice", "bob"], memberCount: 2 },
     ...{ picture: null, role: "member", activeMs: 0, readSeq: 0, unread: 0, lastMessage: null },
     ...{ mutedUntilMs: null, isArchived: false, pinnedMs: null },
+    ...{ unreadMentions: 0, disappearAfterSeconds: null },
     ...changes,
   };
 }

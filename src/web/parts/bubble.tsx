@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { Message } from "../conversation.ts";
-import { timeOfDay } from "../times.ts";
-import { MoreIcon, PinIcon } from "./icons.tsx";
+import { momentLabel, timeOfDay } from "../times.ts";
+import { ClockIcon, MoreIcon, PinIcon } from "./icons.tsx";
 import { MessageText } from "./message-text.tsx";
 import { Quote } from "./quote.tsx";
 import { Ticks } from "./ticks.tsx";
@@ -27,6 +27,8 @@ export interface BubbleProps {
   /** The message that it answers; undefined: it is not at hand. */
   readonly quoted: Message | undefined;
   readonly quotedName: string;
+  /** Names of those whom it mentions, one a line. */
+  readonly mentioned: string;
   /** Names of those who reacted, as many lines as there are reactions. */
   readonly reactors: string;
   /** The Tab key gets to it. */
@@ -40,7 +42,7 @@ export interface BubbleProps {
 export const Bubble = memo(function Bubble(props: BubbleProps) {
   const { message, userId, startsRun, senderName, isTarget, actions } = props;
   const { key, clientMessageId, content, status, timestampMs, failure } = message;
-  const { id, isEdited, isDeleted, isPinned, replyTo } = message;
+  const { id, isEdited, isDeleted, isPinned, replyTo, expiresMs } = message;
   if (message.event !== null) {
     return (
       <li className="event" data-message-id={id}>
@@ -73,13 +75,23 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
             <em className="content deleted">This message was deleted</em>
           ) : (
             <span className="content" dir="auto">
-              <MessageText text={content} />
+              <MessageText text={content} mentioned={props.mentioned} />
             </span>
           )}
           <span className="meta">
             {isPinned && (
-              <span role="img" aria-label="Pinned" className="pinned-mark">
+              <span role="img" aria-label="Pinned" className="meta-mark">
                 <PinIcon size={12} />
+              </span>
+            )}
+            {expiresMs !== null && !isDeleted && (
+              <span
+                role="img"
+                aria-label="Disappears"
+                title={`Disappears ${momentLabel(expiresMs, Date.now())}`}
+                className="meta-mark"
+              >
+                <ClockIcon size={12} />
               </span>
             )}
             {isEdited && !isDeleted && (

@@ -1,12 +1,14 @@
 import { useCallback, useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation, Message } from "../conversation.ts";
+import { namedIn } from "../mentions.ts";
 import { mayEdit } from "../permissions.ts";
 import { nameOf, type State } from "../state.ts";
 import { titleOf } from "../views.ts";
 import { Composer, type Writing } from "./composer.tsx";
 import { MessageList } from "./message-list.tsx";
 import { PinnedBar } from "./pinned-bar.tsx";
+import { useNameable } from "./use-nameable.ts";
 
 export interface ChatProps {
   readonly session: ChatSession;
@@ -21,18 +23,21 @@ const NEW: Writing = { kind: "new" };
 /** What was said in one conversation, and what is being written. */
 export function Chat({ session, state, conversation, drafts }: ChatProps) {
   const { id } = conversation;
-  const [writing, setWriting] = useState<Writing>(NEW);
+  const [wanted, setWriting] = useState<Writing>(NEW);
+  const writing = isOfGone(conversation, wanted) ? NEW : wanted;
   const onReply = useCallback((message: Message) => setWriting({ kind: "reply", message }), []);
   const onEdit = useCallback((message: Message) => setWriting({ kind: "edit", message }), []);
+  const members = useNameable(session, state, conversation);
   const isEdit = writing.kind === "edit";
 
-  function send(text: string): boolean {
+  function send(text: string, picked: ReadonlySet<string>): boolean {
     if (writing.kind === "edit") {
       const { id: messageId, content } = writing.message;
       if (messageId !== null && text !== content) session.messages.edit(messageId, text);
     } else {
       const replyTo = writing.kind === "reply" ? writing.message.id : null;
-      if (!session.send(id, text, replyTo)) return false;
+      const mentions = namedIn(text, members, picked);
+      if (!session.send(id, { content: text, replyTo, mentions })) return false;
     }
     setWriting(NEW);
     return true;
@@ -66,6 +71,8 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
             if (!isEdit) session.typed(id);
           }}
           onStopped={session.typingStopped}
+          members={isEdit ? [] : members}
+          people={state.people}
           onSend={send}
           onCancel={() => setWriting(NEW)}
           onEditLast={editLast}
@@ -75,6 +82,12 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
       )}
     </>
   );
+}
+
+/** The message that it is about has disappeared. */
+function isOfGone({ messages }: Conversation, writing: Writing): boolean {
+  if (writing.kind === "new") return false;
+  return messages.some(({ key, isGone }) => key === writing.message.key && isGone);
 }
 
 function replyName(state: State, { senderId }: Message): string {

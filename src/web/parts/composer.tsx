@@ -1,7 +1,19 @@
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type SyntheticEvent,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import type { Message } from "../conversation.ts";
+import type { Nameable } from "../mentions.ts";
+import type { People } from "../people.ts";
 import { EmojiGrid } from "./emoji-grid.tsx";
 import { CheckIcon, CloseIcon, SendIcon, SmileIcon } from "./icons.tsx";
+import { MentionList } from "./mention-list.tsx";
+import { useMentionPicker } from "./use-mention-picker.ts";
 
 /** What the field is for: a message, one that answers another, or the new text of one. */
 export type Writing =
@@ -18,8 +30,11 @@ export interface ComposerProps {
   readonly onDraft: (text: string) => void;
   readonly onTyped: () => void;
   readonly onStopped: () => void;
-  /** false: it was not taken, and stays in the field. */
-  readonly onSend: (text: string) => boolean;
+  /** Whom it may mention. */
+  readonly members: readonly Nameable[];
+  readonly people: People;
+  /** With the ids of those who were picked. false: it was not taken, and stays in the field. */
+  readonly onSend: (text: string, picked: ReadonlySet<string>) => boolean;
   /** A message of its own again. */
   readonly onCancel: () => void;
   /** The last message of one's own is to be edited. */
@@ -31,6 +46,14 @@ export function Composer(props: ComposerProps) {
   const [text, setText] = useState(draft);
   const [showsEmoji, setShowsEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  /** null: the field has no focus. */
+  const [caret, setCaret] = useState<number | null>(null);
+  const picked = useRef(new Set<string>());
+  const mentionsId = useId();
+  const mentions = useMentionPicker(props.members, text, caret, ({ userId, name }, start) => {
+    picked.current.add(userId);
+    insert(`@${name} `, start);
+  });
   const content = text.trim();
   const isEdit = writing.kind === "edit";
 
@@ -52,30 +75,40 @@ export function Composer(props: ComposerProps) {
 
   function write(written: string) {
     setText(written);
+    setCaret(field.current?.selectionStart ?? written.length);
+    mentions.reset();
     onDraft(written);
     if (written === "") onStopped();
     else onTyped();
   }
 
-  function insert(piece: string) {
+  /** In place of what is selected, or of what stands between `start` and the caret. */
+  function insert(piece: string, start?: number) {
     const element = field.current;
     if (element === null) return;
-    element.setRangeText(piece, element.selectionStart, element.selectionEnd, "end");
+    element.setRangeText(piece, start ?? element.selectionStart, element.selectionEnd, "end");
     write(element.value);
     setShowsEmoji(false);
     element.focus();
   }
 
   function send() {
-    if (content === "" || !onSend(content)) return;
+    if (content === "" || !onSend(content, picked.current)) return;
+    picked.current = new Set();
     setText("");
     onDraft("");
+  }
+
+  function onCaret({ currentTarget }: SyntheticEvent<HTMLTextAreaElement>) {
+    setCaret(currentTarget.selectionStart);
   }
 
   function onKeyDown(event: KeyboardEvent) {
     // While an input method composes, its keys pick words.
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Escape" && writing.kind !== "new") {
+    if (mentions.onKey(event)) {
+      event.preventDefault();
+    } else if (event.key === "Escape" && writing.kind !== "new") {
       event.preventDefault();
       onCancel();
     } else if (event.key === "ArrowUp" && text === "" && writing.kind === "new") {
@@ -114,6 +147,15 @@ export function Composer(props: ComposerProps) {
         </div>
       )}
       {showsEmoji && <EmojiGrid label="Emoji" onPick={insert} />}
+      {mentions.shown.length > 0 && (
+        <MentionList
+          id={mentionsId}
+          members={mentions.shown}
+          active={mentions.active}
+          people={props.people}
+          onPick={mentions.pick}
+        />
+      )}
       <div className="composer-row">
         <div className="composer-tools">
           <button
@@ -134,7 +176,17 @@ export function Composer(props: ComposerProps) {
           value={text}
           onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
-          onBlur={onStopped}
+          onFocus={onCaret}
+          onSelect={onCaret}
+          onBlur={() => {
+            setCaret(null);
+            onStopped();
+          }}
+          aria-autocomplete={props.members.length > 0 ? "list" : undefined}
+          aria-controls={mentions.shown.length > 0 ? mentionsId : undefined}
+          aria-activedescendant={
+            mentions.shown.length > 0 ? `${mentionsId}-${mentions.active}` : undefined
+          }
           dir="auto"
         />
         <button

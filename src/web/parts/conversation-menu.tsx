@@ -20,7 +20,7 @@ export interface ConversationMenuProps {
 /** What the user arranges for themselves: how a conversation stands in their list, and is told of. */
 export function ConversationMenu(props: ConversationMenuProps) {
   const { session, conversation, anchor, onInfo, onClose } = props;
-  const { id, isArchived, pinnedMs } = conversation;
+  const { id, kind, isArchived, pinnedMs } = conversation;
 
   function prefer(wish: PreferencesWish) {
     session.groups
@@ -35,7 +35,7 @@ export function ConversationMenu(props: ConversationMenuProps) {
     <Menu label="Chat options" anchor={anchor} onClose={onClose}>
       {onInfo !== null && (
         <MenuItem icon={<InfoIcon />} onSelect={onInfo}>
-          Group info
+          {kind === "group" ? "Group info" : "Chat info"}
         </MenuItem>
       )}
       <MenuItem icon={<PinIcon />} onSelect={() => prefer({ isPinned: pinnedMs === null })}>

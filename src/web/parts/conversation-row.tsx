@@ -5,10 +5,11 @@ import {
   peerOf,
   shownMessages,
   unreadCount,
+  unreadMentions,
 } from "../conversation.ts";
 import { nameOf, type State } from "../state.ts";
 import { listLabel } from "../times.ts";
-import { titleOf } from "../views.ts";
+import { pictureOf, titleOf } from "../views.ts";
 import { Avatar } from "./avatar.tsx";
 import { MoreIcon, MutedIcon, PinIcon } from "./icons.tsx";
 import { Ticks } from "./ticks.tsx";
@@ -23,7 +24,7 @@ export interface ConversationRowProps {
 
 export function ConversationRow(props: ConversationRowProps) {
   const { state, conversation, isMenuOpen, onOpen, onMenu } = props;
-  const { id, messages, picture, pinnedMs } = conversation;
+  const { id, messages, pinnedMs } = conversation;
   const peer = peerOf(conversation, state.userId);
   const title = titleOf(state, conversation);
   const last = messages.at(-1);
@@ -41,7 +42,7 @@ export function ConversationRow(props: ConversationRowProps) {
         <Avatar
           id={peer ?? id}
           name={title}
-          picture={picture}
+          picture={pictureOf(state, conversation)}
           presence={peer === null ? null : (state.people[peer]?.status ?? null)}
         />
         <span className="row-title">{title}</span>
@@ -60,6 +61,11 @@ export function ConversationRow(props: ConversationRowProps) {
           {pinnedMs !== null && (
             <span role="img" aria-label="Pinned to the top">
               <PinIcon size={16} />
+            </span>
+          )}
+          {unreadMentions(conversation, state.userId) > 0 && (
+            <span className="mentions-me" role="img" aria-label="You are mentioned">
+              @
             </span>
           )}
           {unread > 0 && (
@@ -91,7 +97,7 @@ function Preview({ state, conversation }: Pick<ConversationRowProps, "state" | "
   if (typist !== undefined) return <em className="is-typing">typing…</em>;
   // Of a list that has just come only the last event may be at hand.
   const last = shownMessages(conversation.messages).at(-1) ?? conversation.messages.at(-1);
-  if (last === undefined) return "No messages yet";
+  if (last === undefined || last.isGone) return "No messages";
   const isMine = last.senderId === state.userId;
   const isNamed = conversation.kind === "group" && !isMine && last.event === null;
   return (

@@ -1,14 +1,18 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import { type Conversation, isReachable, peerOf } from "../conversation.ts";
-import type { Link, Person, State } from "../state.ts";
+import type { Person } from "../people.ts";
+import type { Link, State } from "../state.ts";
 import { lastSeenLabel } from "../times.ts";
-import { titleOf } from "../views.ts";
+import { pictureOf, titleOf } from "../views.ts";
+import type { WireMessage } from "../wire.ts";
 import { Avatar } from "./avatar.tsx";
 import { Chat } from "./chat.tsx";
 import { ConversationMenu } from "./conversation-menu.tsx";
+import { DirectInfo } from "./direct-info.tsx";
 import { GroupInfo } from "./group-info.tsx";
-import { BackIcon, MoreIcon } from "./icons.tsx";
+import { BackIcon, MoreIcon, SearchIcon } from "./icons.tsx";
+import { Search } from "./search.tsx";
 
 export interface ConversationViewProps {
   readonly session: ChatSession;
@@ -17,21 +21,33 @@ export interface ConversationViewProps {
   /** Unsent text by conversation. */
   readonly drafts: Map<string, string>;
   readonly onClose: () => void;
+  /** A message that was found. */
+  readonly onShow: (message: WireMessage) => void;
   /** The direct conversation with a member. */
   readonly onStartChat: (peerId: string) => void;
 }
 
 export function ConversationView(props: ConversationViewProps) {
-  const { session, state, conversation, drafts, onClose, onStartChat } = props;
+  const { session, state, conversation, drafts, onClose, onShow, onStartChat } = props;
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [showsInfo, setShowsInfo] = useState(false);
-  const { id, kind, picture, memberCount } = conversation;
+  const [searchedId, setSearchedId] = useState<string | null>(null);
+  const searchOpener = useRef<HTMLButtonElement>(null);
+  const { id, kind, memberCount } = conversation;
+  const searches = searchedId === id;
+  const isAbleToTell = kind === "group" || isReachable(conversation);
+  const closeInfo = () => setShowsInfo(false);
   const title = titleOf(state, conversation);
   const peer = peerOf(conversation, state.userId);
   const person = peer === null ? undefined : state.people[peer];
   const who = (
     <>
-      <Avatar id={peer ?? id} name={title} picture={picture} presence={person?.status ?? null} />
+      <Avatar
+        id={peer ?? id}
+        name={title}
+        picture={pictureOf(state, conversation)}
+        presence={person?.status ?? null}
+      />
       <div className="who">
         <h2>{title}</h2>
         <p className="presence-text">
@@ -46,11 +62,11 @@ export function ConversationView(props: ConversationViewProps) {
         <button type="button" className="icon-button back" aria-label="Back" onClick={onClose}>
           <BackIcon />
         </button>
-        {kind === "group" ? (
+        {isAbleToTell ? (
           <button
             type="button"
             className="whole"
-            title="Group info"
+            title={kind === "group" ? "Group info" : "Chat info"}
             onClick={() => setShowsInfo(true)}
           >
             {who}
@@ -60,35 +76,65 @@ export function ConversationView(props: ConversationViewProps) {
         )}
         <div className="header-tools">
           {isReachable(conversation) && (
-            <button
-              type="button"
-              className="icon-button"
-              aria-label="Chat options"
-              aria-haspopup="menu"
-              aria-expanded={anchor !== null}
-              onClick={({ currentTarget }) => setAnchor(anchor === null ? currentTarget : null)}
-            >
-              <MoreIcon />
-            </button>
+            <>
+              <button
+                ref={searchOpener}
+                type="button"
+                className="icon-button"
+                aria-label="Search this chat"
+                title="Search this chat"
+                aria-expanded={searches}
+                onClick={() => setSearchedId(searches ? null : id)}
+              >
+                <SearchIcon />
+              </button>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label="Chat options"
+                aria-haspopup="menu"
+                aria-expanded={anchor !== null}
+                onClick={({ currentTarget }) => setAnchor(anchor === null ? currentTarget : null)}
+              >
+                <MoreIcon />
+              </button>
+            </>
           )}
         </div>
       </header>
+      {searches && (
+        <Search
+          {...{ session, state, conversationId: id }}
+          label="Search this chat"
+          onShow={(message) => {
+            setSearchedId(null);
+            onShow(message);
+          }}
+          onClose={() => {
+            setSearchedId(null);
+            searchOpener.current?.focus();
+          }}
+        />
+      )}
       <Chat key={id} {...{ session, state, conversation, drafts }} />
       {anchor !== null && (
         <ConversationMenu
           {...{ session, conversation, anchor }}
-          onInfo={kind === "group" ? () => setShowsInfo(true) : null}
+          onInfo={() => setShowsInfo(true)}
           onClose={() => setAnchor(null)}
         />
       )}
-      {showsInfo && (
+      {showsInfo && kind === "direct" && (
+        <DirectInfo {...{ session, state, conversation }} onClose={closeInfo} />
+      )}
+      {showsInfo && kind === "group" && (
         <GroupInfo
           {...{ session, state, conversation }}
           onStartChat={(peerId) => {
-            setShowsInfo(false);
+            closeInfo();
             onStartChat(peerId);
           }}
-          onClose={() => setShowsInfo(false)}
+          onClose={closeInfo}
         />
       )}
     </main>

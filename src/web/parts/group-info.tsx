@@ -1,5 +1,4 @@
-import { type FormEvent, useState } from "react";
-import type { ProfileChange } from "../api.ts";
+import { useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation } from "../conversation.ts";
 import { mayManage } from "../permissions.ts";
@@ -7,9 +6,11 @@ import type { State } from "../state.ts";
 import { titleOf } from "../views.ts";
 import { Avatar } from "./avatar.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
-import { Dialog, Fault } from "./dialog.tsx";
+import { Dialog } from "./dialog.tsx";
 import { GroupInvites } from "./group-invites.tsx";
 import { GroupMembers } from "./group-members.tsx";
+import { Lifetime } from "./lifetime.tsx";
+import { ProfileForm } from "./profile-form.tsx";
 
 export interface GroupInfoProps {
   readonly session: ChatSession;
@@ -41,7 +42,20 @@ export function GroupInfo(props: GroupInfoProps) {
         <Avatar id={id} name={title} picture={picture} presence={null} />
         <h3>{title}</h3>
       </div>
-      {mayManage(conversation) && <Profile {...{ session, conversation }} />}
+      {mayManage(conversation) && (
+        <ProfileForm
+          nameLabel="Group name"
+          name={conversation.title}
+          picture={picture}
+          onSave={({ name, ...change }) =>
+            session.groups.changeProfile(id, {
+              ...change,
+              ...(name !== undefined && { title: name }),
+            })
+          }
+        />
+      )}
+      <Lifetime {...{ session, conversation }} />
       {isMember && <GroupMembers {...{ session, state, conversation, onStartChat }} />}
       {mayManage(conversation) && <GroupInvites {...{ session, conversation }} />}
       {isMember && (
@@ -50,53 +64,5 @@ export function GroupInfo(props: GroupInfoProps) {
         </button>
       )}
     </Dialog>
-  );
-}
-
-function Profile({ session, conversation }: Pick<GroupInfoProps, "session" | "conversation">) {
-  // What was not written here stays, whatever others make of it meanwhile.
-  const [written, setWritten] = useState<{ title?: string; picture?: string }>({});
-  const [fault, setFault] = useState<string | null>(null);
-  const title = written.title ?? conversation.title ?? "";
-  const picture = written.picture ?? conversation.picture ?? "";
-  const change: ProfileChange = {
-    ...(title.trim() !== (conversation.title ?? "") && { title: title.trim() || null }),
-    ...(picture.trim() !== (conversation.picture ?? "") && { picture: picture.trim() || null }),
-  };
-
-  async function save(event: FormEvent) {
-    event.preventDefault();
-    const outcome = await session.groups.changeProfile(conversation.id, change);
-    setFault(outcome.isDone ? null : outcome.reason);
-    if (outcome.isDone) setWritten({});
-  }
-
-  return (
-    <form className="stack" onSubmit={(event) => save(event).catch(reportError)}>
-      <Fault text={fault} />
-      <label>
-        Group name
-        <input
-          value={title}
-          maxLength={128}
-          onChange={(event) => setWritten({ ...written, title: event.target.value })}
-        />
-      </label>
-      <label>
-        Picture
-        <input
-          type="url"
-          value={picture}
-          placeholder="https://…"
-          onChange={(event) => setWritten({ ...written, picture: event.target.value })}
-        />
-      </label>
-      <p className="hint">
-        An address. Here only pictures of this server are shown: another site would learn who looks.
-      </p>
-      <button type="submit" className="primary" disabled={Object.keys(change).length === 0}>
-        Save
-      </button>
-    </form>
   );
 }

@@ -72,7 +72,7 @@ export function GroupMembers(props: GroupMembersProps) {
               <Avatar
                 id={userId}
                 name={name}
-                picture={null}
+                picture={state.people[userId]?.picture ?? null}
                 presence={state.people[userId]?.status ?? null}
               />
               <span className="member-name">{isMe ? `${name} (you)` : name}</span>

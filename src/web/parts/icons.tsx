@@ -174,6 +174,30 @@ export function GroupIcon({ size = 20 }: IconProps) {
   );
 }
 
+export function SearchIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM15.5 15.5L20 20" />
+    </Icon>
+  );
+}
+
+export function ClockIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM12 7.5V12l3 2" />
+    </Icon>
+  );
+}
+
+export function PersonIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M12 11.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20a7.5 7.5 0 0 1 15 0" />
+    </Icon>
+  );
+}
+
 /** Two that talk: the mark of Parley. */
 export function Mark({ size = 32 }: IconProps) {
   return (

@@ -115,6 +115,9 @@ export function MessageList(props: MessageListProps) {
                         {...{ message, userId, startsRun, quoted, actions }}
                         senderName={isOthers ? nameOf(state, message.senderId) : null}
                         quotedName={quoted === undefined ? "" : youOr(state, quoted.senderId)}
+                        mentioned={message.mentions
+                          .flatMap((each) => [nameOf(state, each), each])
+                          .join("\n")}
                         reactors={message.reactions
                           .map(({ userIds }) =>
                             userIds.map((each) => youOr(state, each)).join(", "),

@@ -90,7 +90,7 @@ export function NewGroup({ session, state, onMade, onClose }: NewGroupProps) {
               <Avatar
                 id={userId}
                 name={nameOf(state, userId)}
-                picture={null}
+                picture={state.people[userId]?.picture ?? null}
                 presence={state.people[userId]?.status ?? null}
               />
               <span>{nameOf(state, userId)}</span>

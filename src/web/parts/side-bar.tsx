@@ -1,11 +1,23 @@
-import { type ReactNode, useState } from "react";
+import { type MouseEvent, type ReactNode, useCallback, useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import { nameOf, type State } from "../state.ts";
 import { conversationsByTime, strangersOnline } from "../views.ts";
+import type { WireMessage } from "../wire.ts";
 import { Avatar } from "./avatar.tsx";
 import { ConversationRows } from "./conversation-rows.tsx";
-import { ArchiveIcon, BackIcon, GroupIcon, Mark, SignOutIcon } from "./icons.tsx";
+import {
+  ArchiveIcon,
+  BackIcon,
+  GroupIcon,
+  Mark,
+  MoreIcon,
+  PersonIcon,
+  SignOutIcon,
+} from "./icons.tsx";
+import { Menu, MenuItem } from "./menu.tsx";
 import { NewGroup } from "./new-group.tsx";
+import { OwnProfile } from "./own-profile.tsx";
+import { Search } from "./search.tsx";
 import { StartChat } from "./start-chat.tsx";
 
 export interface SideBarProps {
@@ -13,12 +25,18 @@ export interface SideBarProps {
   readonly state: State;
   readonly onOpen: (conversationId: string) => void;
   readonly onStartChat: (peerId: string) => void;
+  /** A message that was found. */
+  readonly onShow: (message: WireMessage) => void;
   readonly onSignOut: () => void;
 }
 
-export function SideBar({ session, state, onOpen, onStartChat, onSignOut }: SideBarProps) {
+export function SideBar(props: SideBarProps) {
+  const { session, state, onOpen, onStartChat, onShow, onSignOut } = props;
   const [showsArchive, setShowsArchive] = useState(false);
   const [makesGroup, setMakesGroup] = useState(false);
+  const [showsProfile, setShowsProfile] = useState(false);
+  const [menu, setMenu] = useState<HTMLElement | null>(null);
+  const closeMenu = useCallback(() => setMenu(null), []);
   return (
     <nav className="side-bar" aria-label="Conversations and people">
       <header>
@@ -32,20 +50,44 @@ export function SideBar({ session, state, onOpen, onStartChat, onSignOut }: Side
         <Tool label="New group" onClick={() => setMakesGroup(true)}>
           <GroupIcon />
         </Tool>
-        <Tool label="Sign out" onClick={onSignOut}>
-          <SignOutIcon />
+        <Tool
+          label="Menu"
+          isMenuOpen={menu !== null}
+          onClick={({ currentTarget }) => setMenu(menu === null ? currentTarget : null)}
+        >
+          <MoreIcon />
         </Tool>
       </header>
-      {showsArchive ? (
-        <Archive {...{ session, state, onOpen }} onBack={() => setShowsArchive(false)} />
-      ) : (
-        <>
-          <StartChat userId={state.userId} onStartChat={onStartChat} />
-          <Lists
-            {...{ session, state, onOpen, onStartChat }}
-            onArchive={() => setShowsArchive(true)}
-          />
-        </>
+      <Search
+        {...{ session, state, onShow }}
+        conversationId={null}
+        label="Search messages"
+        onClose={null}
+      >
+        {showsArchive ? (
+          <Archive {...{ session, state, onOpen }} onBack={() => setShowsArchive(false)} />
+        ) : (
+          <>
+            <StartChat userId={state.userId} onStartChat={onStartChat} />
+            <Lists
+              {...{ session, state, onOpen, onStartChat }}
+              onArchive={() => setShowsArchive(true)}
+            />
+          </>
+        )}
+      </Search>
+      {menu !== null && (
+        <Menu label="Menu" anchor={menu} onClose={closeMenu}>
+          <MenuItem icon={<PersonIcon />} onSelect={() => setShowsProfile(true)}>
+            Your profile
+          </MenuItem>
+          <MenuItem icon={<SignOutIcon />} onSelect={onSignOut}>
+            Sign out
+          </MenuItem>
+        </Menu>
+      )}
+      {showsProfile && (
+        <OwnProfile {...{ session, state }} onClose={() => setShowsProfile(false)} />
       )}
       {makesGroup && (
         <NewGroup
@@ -63,16 +105,20 @@ export function SideBar({ session, state, onOpen, onStartChat, onSignOut }: Side
 
 function Tool(props: {
   readonly label: string;
-  readonly onClick: () => void;
+  /** Of one that opens a menu. */
+  readonly isMenuOpen?: boolean;
+  readonly onClick: (event: MouseEvent<HTMLElement>) => void;
   readonly children: ReactNode;
 }) {
-  const { label, onClick, children } = props;
+  const { label, isMenuOpen, onClick, children } = props;
   return (
     <button
       type="button"
       className="icon-button"
       aria-label={label}
       title={label}
+      aria-haspopup={isMenuOpen === undefined ? undefined : "menu"}
+      aria-expanded={isMenuOpen}
       onClick={onClick}
     >
       {children}
@@ -80,7 +126,7 @@ function Tool(props: {
   );
 }
 
-interface ListsProps extends Omit<SideBarProps, "onSignOut"> {
+interface ListsProps extends Omit<SideBarProps, "onShow" | "onSignOut"> {
   readonly onArchive: () => void;
 }
 
@@ -105,10 +151,10 @@ function Lists({ session, state, onOpen, onStartChat, onArchive }: ListsProps) {
         <section>
           <h2 id="online-now">Online now</h2>
           <ul aria-labelledby="online-now">
-            {strangers.map(({ userId, name, status }) => (
+            {strangers.map(({ userId, name, picture, status }) => (
               <li key={userId}>
                 <button type="button" className="row person" onClick={() => onStartChat(userId)}>
-                  <Avatar id={userId} name={name} picture={null} presence={status} />
+                  <Avatar {...{ name, picture }} id={userId} presence={status} />
                   <span className="row-title">{name}</span>
                 </button>
               </li>
