@@ -1,6 +1,5 @@
 import type { ExpiryPortion, ExpiryProgress } from "../chat/ports.ts";
 import { unavailable } from "./sqlite-errors.ts";
-import type { IndexingProgress } from "./sqlite-search-writes.ts";
 import { ThreadEnded } from "./sqlite-thread.ts";
 import type { StoreName, WriteRequest, WriterAnswer } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
@@ -48,16 +47,13 @@ export class Commits {
   }
 
   /**
-   * A portion of what is not indexed yet; resolves with what is left. Rejects with AppError
-   * STORAGE_UNAVAILABLE when nothing was done, or the writer ended.
+   * A portion of what is not indexed yet; resolves with whether there is more to be done. Rejects
+   * with AppError STORAGE_UNAVAILABLE when nothing was done, or the writer ended.
    */
-  index(): Promise<IndexingProgress> {
+  index(): Promise<boolean> {
     return this.#inTurn(async () => {
       const answer = await this.#request({ kind: "index" });
-      if (answer === null || !("indexing" in answer)) {
-        throw unavailable("the store's writer did not say what it indexed");
-      }
-      return answer.indexing;
+      return answer !== null && "hasMore" in answer && answer.hasMore;
     });
   }
 

@@ -1,16 +1,17 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import type { IndexingProgress } from "./sqlite-search-writes.ts";
 
 /** From a commit to the first portion after it, which has more messages in it by then. */
 const DELAY_MS = 100;
-/** Between portions. While messages come, the writer's time is theirs but for a small part. */
+/** Between portions. */
 const PAUSE_MS = 1;
-const BUSY_PAUSE_MS = 50;
-/** The same, where it has fallen so far behind. */
-const MOST_BEHIND = 10_000;
-const BEHIND_PAUSE_MS = 10;
+/**
+ * While messages come, so many times as long as the portion took with its waiting for commits: the
+ * writer's time is the messages' but for a small part, and the smaller the more of them come.
+ */
+const BUSY_FACTOR = 8;
+const LONGEST_PAUSE_MS = 1_000;
 const RETRY_MS = 5_000;
 
 /** Has the writer index what was committed, in portions between which it commits. */
@@ -53,9 +54,10 @@ export class SearchIndexing {
 
   async #portion(): Promise<void> {
     this.#isDue = false;
-    let progress: IndexingProgress = { hasMore: true, behind: 0 };
+    const startMs = this.#clock.monotonicMs();
+    let hasMore = true;
     try {
-      progress = await this.#commits.index();
+      hasMore = await this.#commits.index();
       this.#failures = 0;
     } catch (err) {
       this.#failures += 1;
@@ -63,13 +65,14 @@ export class SearchIndexing {
       if (this.#failures === 2) this.#log?.warn({ err }, "New messages are not indexed for now");
     }
     if (this.#failures > 0) this.#schedule(RETRY_MS);
-    else if (progress.hasMore) this.#schedule(this.#pauseMs(progress));
+    else if (hasMore) this.#schedule(this.#pauseMs(startMs));
     else if (this.#isDue) this.#schedule(DELAY_MS);
     else this.#isRunning = false;
   }
 
-  #pauseMs({ behind }: IndexingProgress): number {
+  #pauseMs(startMs: number): number {
     if (!this.#isDue) return PAUSE_MS;
-    return behind > MOST_BEHIND ? BEHIND_PAUSE_MS : BUSY_PAUSE_MS;
+    const tookMs = this.#clock.monotonicMs() - startMs;
+    return Math.min(Math.max(BUSY_FACTOR * tookMs, PAUSE_MS), LONGEST_PAUSE_MS);
   }
 }

@@ -12,12 +12,6 @@ interface MessageRow {
   readonly isSearchable: 0 | 1;
 }
 
-export interface IndexingProgress {
-  readonly hasMore: boolean;
-  /** Messages that are not indexed yet, about. */
-  readonly behind: number;
-}
-
 /** So few that a commit which comes meanwhile hardly notices. */
 const PORTION_MESSAGES = 64;
 const PORTION_CHARACTERS = 128 * 1024;
@@ -51,12 +45,12 @@ export class SearchWrites {
     setProgress.run(0, null);
   }
 
-  /** Does a portion. Throws the engine's error. */
-  apply(): IndexingProgress {
+  /** Does a portion; returns whether there is more. Throws the engine's error. */
+  apply(): boolean {
     const isAdding = this.#addChanged() || this.#addNew();
     // Each time: what is left for later is done by the engine at once, while commits wait.
     const isTidying = this.#tidy();
-    return { hasMore: isAdding || isTidying, behind: this.#statements.behind.get()?.rows ?? 0 };
+    return isAdding || isTidying;
   }
 
   #addChanged(): boolean {
@@ -114,9 +108,6 @@ function prepare(db: Database) {
     ),
     setProgress: db.query<null, [upto: number, messageId: string | null]>(
       "UPDATE search_progress SET upto = ?, message_id = ?",
-    ),
-    behind: db.query<{ rows: number | null }, []>(
-      "SELECT (SELECT max(rowid) FROM messages) - upto AS rows FROM search_progress",
     ),
     idAt: db.query<{ id: string }, [position: number]>("SELECT id FROM messages WHERE rowid = ?"),
     newer: db.query<MessageRow, [upto: number, limit: number]>(

@@ -16,7 +16,7 @@ import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
 import { RevocationWrites } from "./sqlite-revocation-writes.ts";
-import { type IndexingProgress, SearchWrites } from "./sqlite-search-writes.ts";
+import { SearchWrites } from "./sqlite-search-writes.ts";
 import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 import { UserWrites } from "./sqlite-user-writes.ts";
@@ -49,7 +49,7 @@ export type WriteRequest =
 export type WriterAnswer =
   | { readonly opening: OpeningReport }
   | { readonly expiry: ExpiryProgress }
-  | { readonly indexing: IndexingProgress }
+  | { readonly hasMore: boolean }
   | null;
 
 /** As much as a message of the largest size that is taken by default. */
@@ -122,7 +122,7 @@ class Writes {
           expiry: this.#transactions.run(() => this.#removals.apply(request.portion)),
         };
       case "index":
-        return { indexing: this.#transactions.run(() => this.#search.apply()) };
+        return { hasMore: this.#transactions.run(() => this.#search.apply()) };
       case "probe":
         this.#transactions.run(() =>
           this.#db.run("INSERT INTO probes (content) VALUES (zeroblob(?))", [PROBE_BYTES]),

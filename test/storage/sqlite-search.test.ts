@@ -164,7 +164,7 @@ test("indexing goes on when it has failed, and says so once", async () => {
   const index = async () => {
     asked += 1;
     if (isFailing) throw new Error("no room");
-    return { hasMore: asked < 7, behind: 0 };
+    return asked < 7;
   };
   const indexing = new SearchIndexing({ index }, clock, log);
   indexing.due();
