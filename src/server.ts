@@ -422,7 +422,7 @@ function serve(parts: Parts): RunningServer {
 /** What traces is loaded only where it is wanted. */
 async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
   const { endpoint } = settings.tracing;
-  if (endpoint === undefined) return null;
+  if (endpoint === undefined || endpoint === "none") return null;
   const { Tracing } = await import("./server/tracing/tracing.ts");
   const { random } = Math;
   return new Tracing({ endpoint, settings: settings.tracing, version, clock, random, log });

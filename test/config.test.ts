@@ -167,7 +167,7 @@ test("what a standard's variable says holds where ours says nothing", () => {
   expect(endpoint("http://own:4318", "http://standard:4318")).toBe("http://own:4318");
   expect(endpoint("", "")).toBeUndefined();
   expect(() => endpoint("", "standard:4317")).toThrow(
-    "tracing.endpoint has a wrong value (from OTEL_EXPORTER_OTLP_ENDPOINT); expected an http or https URL.",
+    "tracing.endpoint has a wrong value (from OTEL_EXPORTER_OTLP_ENDPOINT); expected an http or https URL, or none.",
   );
 });
 

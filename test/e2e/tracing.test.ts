@@ -167,7 +167,9 @@ describe("with a collector", () => {
 test("of what begins here a share is traced; of what comes with a trace, what that says", async () => {
   const receiver = new OtlpReceiver();
   const server = await startParley({
-    env: { PARLEY_TRACING_ENDPOINT: `${receiver.endpoint}/` },
+    env: {
+      ...{ PARLEY_TRACING_ENDPOINT: `${receiver.endpoint}/`, PARLEY_TRACING_TRUST_CLIENTS: "true" },
+    },
     flags: ["--tracing-sample-percent", "0", "--tracing-interval-ms", "20"],
   });
   await ask(server, "GET", "/api/blocks");
@@ -185,6 +187,21 @@ test("of what begins here a share is traced; of what comes with a trace, what th
   // What was left would have come by now.
   expect(await server.stop()).toBe(0);
   expect(receiver.spans.map(({ name }) => name).sort()).toEqual(["SEND /app/chat.send", "commit"]);
+  await receiver.stop();
+});
+
+test.each([
+  ["a client's word, unless clients are trusted", "0", {}],
+  ["an address that is there for others", "100", { PARLEY_TRACING_ENDPOINT: "none" }],
+])("%s switches no tracing on", async (_, share, env) => {
+  const receiver = new OtlpReceiver();
+  const server = await startParley({
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...env },
+    flags: ["--tracing-sample-percent", share],
+  });
+  await ask(server, "GET", "/api/blocks", remote(true));
+  expect(await server.stop()).toBe(0);
+  expect(receiver.spans).toEqual([]);
   await receiver.stop();
 });
 

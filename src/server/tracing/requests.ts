@@ -7,6 +7,8 @@ import type { Spans } from "./spans.ts";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** Others ask for what is there. */
 const CHANGES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+/** What goes to disk with messages, and is answered when it is there. */
+const JOURNALED = /^\/api\/(?:conversations(?!.*\/invites)|messages|invites\/:code\/join)/;
 
 /** A span for each request to the API, by its route: paths have ids in them. */
 export function traceRequests(spans: Spans): MiddlewareHandler<ApiEnvironment> {
@@ -24,7 +26,8 @@ export function traceRequests(spans: Spans): MiddlewareHandler<ApiEnvironment> {
       const template = route.path.replace(/:(\w+)/g, "{$1}");
       span.updateName(`${method} ${template}`).setAttribute("http.route", template);
     }
-    if (CHANGES.has(method) && status < 400) spans.madeDurable(span);
+    const isJournaled = route !== undefined && JOURNALED.test(route.path);
+    if (isJournaled && CHANGES.has(method) && status < 400) spans.madeDurable(span);
     // A refusal is the client's doing, and no failure of the server's.
     if (context.error !== undefined) {
       span.setAttribute("parley.refusal", toAppError(context.error).code);

@@ -14,6 +14,8 @@ export interface SpansOptions {
   readonly tracer: Tracer;
   /** Of what begins here, the share that is traced: 0 to 1. */
   readonly share: number;
+  /** Whether it is traced, who asks may say; else they may say that it is not. */
+  readonly trustsClients: boolean;
   readonly random: () => number;
   readonly clock: Clock;
 }
@@ -39,13 +41,13 @@ export class Spans {
   }
 
   /**
-   * Of something that came from outside, with its W3C `traceparent` if it had one, which then says
-   * whether it is traced; one that is none is like none. null: it is not traced.
+   * Of something that came from outside, in the trace of its W3C `traceparent` if it had one; one
+   * that is none is like none. null: it is not traced.
    */
   begin(name: string, traceParent: string | undefined): Span | null {
     // What was confirmed by a commit is done: this is something else.
     this.#endCommit();
-    const { tracer, share, random } = this.#options;
+    const { tracer, share, trustsClients, random } = this.#options;
     const parent = traceParent === undefined ? null : parseTraceParent(traceParent);
     if (parent === null) {
       return random() < share
@@ -53,6 +55,7 @@ export class Spans {
         : null;
     }
     if ((parent.traceFlags & TraceFlags.SAMPLED) === 0) return null;
+    if (!trustsClients && random() >= share) return null;
     const context = trace.setSpanContext(ROOT_CONTEXT, { ...parent, isRemote: true });
     return tracer.startSpan(name, { kind: SpanKind.SERVER }, context);
   }

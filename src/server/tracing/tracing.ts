@@ -22,6 +22,8 @@ export interface TracingOptions {
   readonly log: Log;
 }
 
+/** Of a commit, to what waited for it. */
+const MOST_LINKS = 10_000;
 /** So long a stop waits for the collector to take the last spans. */
 const FLUSH_MS = 1_000;
 
@@ -33,11 +35,12 @@ export class Tracing {
   readonly #clock: Clock;
 
   constructor({ endpoint, settings, version, clock, random, log }: TracingOptions) {
-    const { samplePercent, queuedSpans, intervalMs } = settings;
+    const { samplePercent, queuedSpans, intervalMs, trustClients } = settings;
     const own = resourceFromAttributes({ "service.name": "parley", "service.version": version });
     this.#provider = new TracerProvider({
       resource: own.merge(detectResources({ detectors: [envDetector] })),
       sampler: new AlwaysOnSampler(), // What is not traced has no span at all.
+      spanLimits: { linkCountLimit: MOST_LINKS },
       spanProcessors: [
         new BatchSpanProcessor({
           exporter: new QuietExporter(endpoint, log),
@@ -49,7 +52,7 @@ export class Tracing {
     this.#clock = clock;
     this.#spans = new Spans({
       tracer: this.#provider.getTracer("parley", version),
-      ...{ share: samplePercent / 100, random, clock },
+      ...{ share: samplePercent / 100, trustsClients: trustClients, random, clock },
     });
     this.requests = traceRequests(this.#spans);
   }
