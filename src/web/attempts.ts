@@ -2,6 +2,16 @@ import { ApiError } from "./api.ts";
 
 export const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
 
+/** What the server says of files names ids and counts bytes. */
+const WORDS: Readonly<Record<string, string>> = {
+  ATTACHMENT_NOT_FOUND: "This file is not there any more.",
+  ATTACHMENT_TOO_LARGE: "This file is too large.",
+  ATTACHMENT_TYPE_REFUSED: "Files of this kind are not taken, and empty ones neither.",
+  ATTACHMENT_QUOTA_EXCEEDED:
+    "Your files take all the room you have: delete messages with files first.",
+  UPLOAD_INCOMPLETE: "This file did not arrive whole.",
+};
+
 /** What came of something that the user asked for: the answer, or in words why there is none. */
 export type Outcome<Answer> =
   | { readonly isDone: true; readonly answer: Answer }
@@ -22,7 +32,7 @@ export function attemptWith(onRefused: (message: string) => void): Attempt {
 }
 
 function reasonOf(fault: unknown): string {
-  if (fault instanceof ApiError) return fault.message;
+  if (fault instanceof ApiError) return WORDS[fault.code] ?? (fault.message || UNREACHABLE);
   if (fault instanceof TypeError) return UNREACHABLE;
   throw fault;
 }

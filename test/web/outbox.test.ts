@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Outbox } from "../../src/web/outbox.ts";
-import { draft } from "./support.ts";
+import { attachment, draft } from "./support.ts";
 
 /** A browser's storage: its keys are its properties. */
 class MemoryStorage implements Storage {
@@ -34,7 +34,7 @@ class MemoryStorage implements Storage {
 
 test("keeps what was written, in the order of its writing, until it is removed", () => {
   const storage = new MemoryStorage();
-  const first = draft("b", { composedAtMs: 1, mentions: ["carol"] });
+  const first = draft("b", { composedAtMs: 1, mentions: ["carol"], attachments: [attachment()] });
   const second = draft("a", { composedAtMs: 2 });
   const outbox = new Outbox(storage, "alice");
   outbox.add(second);

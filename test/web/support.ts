@@ -2,6 +2,7 @@ import type { Draft } from "../../src/web/conversation.ts";
 import { type Event, initialState, reduce, type State } from "../../src/web/state.ts";
 import type { Schedule } from "../../src/web/timers.ts";
 import type { ChatEvent, ConversationSummary, WireMessage } from "../../src/web/wire.ts";
+import type { Attachment } from "../../src/web/wire-files.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 
 export const DM = "dm:alice:bob";
@@ -25,7 +26,22 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
     ...{ replyTo: null, isEdited: false, isDeleted: false, isPinned: false },
-    ...{ reactions: [], mentions: [], expiresMs: null, isGone: false, event: null },
+    ...{
+      reactions: [],
+      mentions: [],
+      attachments: [],
+      expiresMs: null,
+      isGone: false,
+      event: null,
+    },
+    ...changes,
+  };
+}
+
+export function attachment(changes: Partial<Attachment> = {}): Attachment {
+  return {
+    ...{ id: "file", name: "notes.txt", type: "text/plain", size: 7 },
+    ...{ width: null, height: null, hasThumbnail: false },
     ...changes,
   };
 }
@@ -54,7 +70,7 @@ export function page(
 export function draft(text: string, changes: Partial<Draft> = {}): Draft {
   return {
     ...{ clientMessageId: text, conversationId: DM, recipientId: "bob", content: text },
-    ...{ replyTo: null, mentions: [] },
+    ...{ replyTo: null, mentions: [], attachments: [] },
     composedAtMs: Date.UTC(2026, 0, 1, 13),
     ...changes,
   };
