@@ -39,6 +39,7 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    readonly isRetryable = false,
   ) {
     super(detail);
   }
@@ -295,7 +296,8 @@ async function answerOf(response: Response): Promise<unknown> {
   // A proxy refuses in a page of its own, mostly what is too large for it.
   const body: unknown = await response.json().catch(() => null);
   const code = textIn(body, "code") || (status === 413 ? "ATTACHMENT_TOO_LARGE" : "");
-  throw new ApiError(status, code, textIn(body, "detail"));
+  const isRetryable = fieldIn(body, "retryable") === true || (body === null && status >= 500);
+  throw new ApiError(status, code, textIn(body, "detail"), isRetryable);
 }
 
 function conversationPath(id: string): string {
@@ -315,7 +317,10 @@ function messagePath(id: string): string {
 }
 
 function textIn(body: unknown, name: string): string {
-  if (typeof body !== "object" || body === null) return "";
-  const value: unknown = Reflect.get(body, name);
+  const value = fieldIn(body, name);
   return typeof value === "string" ? value : "";
+}
+
+function fieldIn(body: unknown, name: string): unknown {
+  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
 }

@@ -20,6 +20,8 @@ export interface Upload {
   readonly attachment: Attachment | null;
   /** Why it did not get there; null: it has not failed. */
   readonly failure: string | null;
+  /** It would fail again. */
+  readonly isFinal: boolean;
 }
 
 export interface UploadsOptions {
@@ -131,7 +133,7 @@ export class Uploads {
     const onPercent = (percent: number) => this.#change(job, { percent });
     const outcome = await attempt(() => api.upload(file, { onPercent, signal: abort.signal }));
     if (!outcome.isDone) {
-      this.#change(job, { failure: outcome.reason });
+      this.#change(job, { failure: outcome.reason, isFinal: outcome.isFinal });
     } else if (abort.signal.aborted) {
       this.#withdraw(outcome.answer);
     } else {
@@ -163,7 +165,7 @@ export class Uploads {
 /** Why a message with them cannot be sent now; null: it can. */
 export function hindranceOf(uploads: readonly Upload[]): string | null {
   if (uploads.some(({ failure }) => failure !== null)) {
-    return "Try the file again that could not be sent, or remove it.";
+    return "Remove the file that could not be sent, or try it again.";
   }
   const isThere = uploads.every(({ attachment }) => attachment !== null);
   return isThere ? null : "The files are still on their way.";
@@ -175,5 +177,8 @@ function newJob(key: string, conversationId: string, file: File): Job {
 
 function toUpload({ key, file }: Job): Upload {
   const { name, size } = file;
-  return { key, name: plainText(name), size, percent: 0, attachment: null, failure: null };
+  return {
+    ...{ key, name: plainText(name), size, percent: 0 },
+    ...{ attachment: null, failure: null, isFinal: false },
+  };
 }

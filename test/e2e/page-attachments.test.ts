@@ -52,16 +52,20 @@ function thumbnails(page: Page): Promise<string[]> {
 }
 
 /** As from a file manager, or the clipboard. */
-async function hand({ page }: ChatTab, how: "drop" | "paste", file: Given): Promise<void> {
+async function hand(
+  { page }: ChatTab,
+  how: "dragover" | "drop" | "paste",
+  file: Given,
+): Promise<void> {
   const sent = { how, name: file.name, type: file.mimeType, bytes: [...file.buffer] };
   await page.getByLabel("Message to bob").evaluate((field, { how, name, type, bytes }) => {
     const data = new DataTransfer();
     data.items.add(new File([new Uint8Array(bytes)], name, { type }));
     const usual = { bubbles: true, cancelable: true };
     const event =
-      how === "drop"
-        ? new DragEvent("drop", { ...usual, dataTransfer: data })
-        : new ClipboardEvent("paste", { ...usual, clipboardData: data });
+      how === "paste"
+        ? new ClipboardEvent("paste", { ...usual, clipboardData: data })
+        : new DragEvent(how, { ...usual, dataTransfer: data });
     field.dispatchEvent(event);
   }, sent);
 }
@@ -116,7 +120,11 @@ test("a picture and a text are sent, and are seen, opened and saved on the other
 
 test("files are dropped and pasted, taken away again, and stay while one looks elsewhere", async () => {
   const [alice, bob] = await talk();
+  await hand(alice, "dragover", await lake("dropped.png"));
+  const hint = alice.page.getByText("Drop files to send them to bob");
+  await hint.waitFor();
   await hand(alice, "drop", await lake("dropped.png"));
+  await hint.waitFor({ state: "detached" });
   await hand(alice, "paste", await lake("pasted.png"));
   const names = () => uploads(alice).locator(".file-name").allTextContents();
   await expectSoon(names, ["dropped.png", "pasted.png"]);
@@ -137,7 +145,7 @@ test("what the server refuses is told in words, and the message waits for it", a
   const refusal = "Files of this kind are not taken, and empty ones neither.";
   await expectSoon(() => uploads(alice).getByRole("alert").allTextContents(), [refusal]);
   await alice.say("here it is");
-  await alice.page.getByText("Try the file again that could not be sent, or remove it.").waitFor();
+  await alice.page.getByText("Remove the file that could not be sent, or try it again.").waitFor();
   await uploads(alice).getByRole("button", { name: "Remove notes.txt" }).click();
   await alice.field.press("Enter");
   await expectSoon(() => bob.bubbles(), ["here it is"]);

@@ -49,7 +49,15 @@ test("a file is sent at once, tells how far it is, and is there when the server 
   const { add, arrive, shown, sent } = newUploads();
   add("a.txt");
   expect(shown()).toEqual([
-    { key: "key-1", name: "a.txt", size: 7, percent: 0, attachment: null, failure: null },
+    {
+      key: "key-1",
+      name: "a.txt",
+      size: 7,
+      percent: 0,
+      attachment: null,
+      failure: null,
+      isFinal: false,
+    },
   ]);
   expect(hindranceOf(shown())).toBe("The files are still on their way.");
   sent.get("a.txt")?.onPercent(42);
@@ -89,16 +97,23 @@ test("what is removed is not sent on, and what is there already is taken back", 
   expect(withdrawn).toEqual(["id of a"]);
 });
 
-test("what the server refuses is told in words, and holds the message back until it is tried again", async () => {
+test("what was not sent is told in words, and holds the message back until it is tried again", async () => {
   const { uploads, add, arrive, shown, sent } = newUploads();
-  add("big");
+  const hindrance = "Remove the file that could not be sent, or try it again.";
+  add("a", "big");
+  sent.get("a")?.reject(new TypeError("Failed to fetch"));
   sent.get("big")?.reject(new ApiError(413, "ATTACHMENT_TOO_LARGE", "at most 26214400 bytes"));
   await settled();
-  expect(shown()[0]?.failure).toBe("This file is too large.");
-  expect(hindranceOf(shown())).toBe("Try the file again that could not be sent, or remove it.");
+  expect(shown().map(({ failure, isFinal }) => [failure, isFinal])).toEqual([
+    ["The server cannot be reached. Try again in a moment.", false],
+    ["This file is too large.", true],
+  ]);
+  expect(hindranceOf(shown())).toBe(hindrance);
   uploads.retry(DM, "key-1");
   expect(shown()[0]?.failure).toBeNull();
-  await arrive("big");
+  await arrive("a");
+  expect(hindranceOf(shown())).toBe(hindrance);
+  uploads.remove(DM, "key-2");
   expect(hindranceOf(shown())).toBeNull();
 });
 

@@ -45,7 +45,7 @@ export function UploadList({ uploads, files, onRemove, onRetry }: Attaching) {
   if (uploads.length === 0) return null;
   return (
     <ul className="uploads" aria-label="Files to send">
-      {uploads.map(({ key, name, size, percent, attachment, failure }) => (
+      {uploads.map(({ key, name, size, percent, attachment, failure, isFinal }) => (
         <li key={key} className={failure === null ? "upload" : "upload failed"}>
           <span className="upload-picture">
             {attachment !== null && isPicture(attachment) ? (
@@ -62,7 +62,7 @@ export function UploadList({ uploads, files, onRemove, onRetry }: Attaching) {
               <progress value={percent} max={100} aria-label={`Sending ${name}`} />
             )}
           </span>
-          {failure !== null && (
+          {failure !== null && !isFinal && (
             <button type="button" className="link-button" onClick={() => onRetry(key)}>
               Try again
               <span className="visually-hidden"> to send {name}</span>

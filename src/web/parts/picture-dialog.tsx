@@ -28,6 +28,7 @@ export function PictureDialog({ session, picture, onClose }: PictureDialogProps)
           alt={name}
           width={width ?? undefined}
           height={height ?? undefined}
+          draggable={false}
           onError={renew}
         />
       )}

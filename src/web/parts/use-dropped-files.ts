@@ -10,8 +10,12 @@ export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | nu
   taker.current = onFiles;
 
   useEffect(() => {
+    // A picture of the page's own comes as a file too.
+    let isOwn = false;
+    const hasFiles = ({ dataTransfer }: DragEvent) =>
+      !isOwn && dataTransfer?.types.includes("Files") === true;
     const onDrag = (event: DragEvent) => {
-      if (event.dataTransfer?.types.includes("Files") !== true) return;
+      if (event.dataTransfer === null || !hasFiles(event)) return;
       event.preventDefault();
       event.dataTransfer.dropEffect = taker.current === null ? "none" : "copy";
       setOver(true);
@@ -21,13 +25,18 @@ export function useDroppedFiles(onFiles: ((files: readonly File[]) => void) | nu
     };
     const onDrop = (event: DragEvent) => {
       setOver(false);
-      if (event.dataTransfer?.types.includes("Files") !== true) return;
+      if (event.dataTransfer === null || !hasFiles(event)) return;
       event.preventDefault();
       const files = [...event.dataTransfer.files];
       if (files.length > 0) taker.current?.(files);
     };
     const listening = new AbortController();
     const { signal } = listening;
+    const onOwn = ({ type }: DragEvent) => {
+      isOwn = type === "dragstart";
+    };
+    addEventListener("dragstart", onOwn, { signal });
+    addEventListener("dragend", onOwn, { signal });
     addEventListener("dragenter", onDrag, { signal });
     addEventListener("dragover", onDrag, { signal });
     addEventListener("dragleave", onLeave, { signal });

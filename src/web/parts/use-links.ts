@@ -23,7 +23,7 @@ export function useLinks(files: FileLinks, id: string): AskedLinks {
 
   const renew = useCallback(() => {
     if (isRenewed.current) {
-      setOutcome({ isDone: false, reason: "This picture cannot be shown." });
+      setOutcome({ isDone: false, reason: "This picture cannot be shown.", isFinal: true });
       return;
     }
     isRenewed.current = true;
