@@ -6,6 +6,7 @@ export const UNREACHABLE = "The server cannot be reached. Try again in a moment.
 const WORDS: Readonly<Record<string, string>> = {
   NOT_FOUND: "This server does not offer that.",
   ATTACHMENT_NOT_FOUND: "This file is not there any more.",
+  ATTACHMENT_IN_USE: "This file is in another message already.",
   ATTACHMENT_TOO_LARGE: "This file is too large.",
   ATTACHMENT_TYPE_REFUSED: "Files of this kind are not taken, and empty ones neither.",
   ATTACHMENT_QUOTA_EXCEEDED:
@@ -37,12 +38,17 @@ export function attemptWith(onRefused: (message: string) => void): Attempt {
   };
 }
 
+/** Why the server refuses something: its own `message`, or a better one. */
+export function inWords(code: string, message: string): string {
+  return WORDS[code] ?? message;
+}
+
 function isFinal(fault: unknown): boolean {
   return fault instanceof ApiError && !fault.isRetryable;
 }
 
 function reasonOf(fault: unknown): string {
-  if (fault instanceof ApiError) return WORDS[fault.code] ?? (fault.message || UNREACHABLE);
+  if (fault instanceof ApiError) return inWords(fault.code, fault.message) || UNREACHABLE;
   if (fault instanceof TypeError) return UNREACHABLE;
   throw fault;
 }

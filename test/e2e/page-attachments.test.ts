@@ -54,7 +54,7 @@ function thumbnails(page: Page): Promise<string[]> {
 /** As from a file manager, or the clipboard. */
 async function hand(
   { page }: ChatTab,
-  how: "dragover" | "drop" | "paste",
+  how: "dragstart" | "dragover" | "dragend" | "drop" | "paste",
   file: Given,
 ): Promise<void> {
   const sent = { how, name: file.name, type: file.mimeType, bytes: [...file.buffer] };
@@ -120,8 +120,14 @@ test("a picture and a text are sent, and are seen, opened and saved on the other
 
 test("files are dropped and pasted, taken away again, and stay while one looks elsewhere", async () => {
   const [alice, bob] = await talk();
-  await hand(alice, "dragover", await lake("dropped.png"));
   const hint = alice.page.getByText("Drop files to send them to bob");
+  // Of what is dragged about within the page nothing is sent.
+  await hand(alice, "dragstart", await lake("own.png"));
+  await hand(alice, "dragover", await lake("own.png"));
+  await hand(alice, "drop", await lake("own.png"));
+  await hand(alice, "dragend", await lake("own.png"));
+  expect(await hint.count()).toBe(0);
+  await hand(alice, "dragover", await lake("dropped.png"));
   await hint.waitFor();
   await hand(alice, "drop", await lake("dropped.png"));
   await hint.waitFor({ state: "detached" });
@@ -132,8 +138,10 @@ test("files are dropped and pasted, taken away again, and stay while one looks e
   await alice.openChatWith("carol");
   expect(await uploads(alice).count()).toBe(0);
   await alice.openChatWith("bob");
-  await uploads(alice).getByRole("button", { name: "Remove dropped.png" }).click();
+  await uploads(alice).getByRole("button", { name: "Remove dropped.png" }).focus();
+  await alice.page.keyboard.press("Enter");
   await expectSoon(names, ["pasted.png"]);
+  expect(await alice.field.evaluate((field) => field === document.activeElement)).toBe(true);
   await alice.say("look at this");
   await expectSoon(() => bob.bubbles(), ["look at this"]);
   await expectSoon(() => thumbnails(bob.page), ["512x384"]);

@@ -122,6 +122,36 @@ export function scheduleOn(clock: FakeClock): Schedule {
   };
 }
 
+/** A browser's storage: its keys are its properties. */
+export class MemoryStorage implements Storage {
+  [name: string]: unknown;
+
+  get length(): number {
+    return Object.keys(this).length;
+  }
+
+  key(index: number): string | null {
+    return Object.keys(this)[index] ?? null;
+  }
+
+  getItem(key: string): string | null {
+    const value = Object.hasOwn(this, key) ? this[key] : null;
+    return typeof value === "string" ? value : null;
+  }
+
+  setItem(key: string, value: string): void {
+    this[key] = value;
+  }
+
+  removeItem(key: string): void {
+    delete this[key];
+  }
+
+  clear(): void {
+    for (const key of Object.keys(this)) delete this[key];
+  }
+}
+
 /** The promises under way have run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

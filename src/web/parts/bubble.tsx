@@ -78,19 +78,22 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
               onJump={() => actions.onJump(replyTo)}
             />
           )}
-          {!isDeleted && message.attachments.length > 0 && (
-            <Attachments
-              attachments={message.attachments}
-              files={props.files}
-              onPicture={(attachmentId) => actions.onPicture(key, attachmentId)}
-              onDownload={actions.onDownload}
-            />
-          )}
-          {isDeleted && <em className="content deleted">This message was deleted</em>}
-          {!isDeleted && content !== "" && (
-            <span className="content" dir="auto">
-              <MessageText text={content} mentioned={props.mentioned} />
-            </span>
+          {isDeleted ? (
+            <em className="content deleted">This message was deleted</em>
+          ) : (
+            <>
+              <Attachments
+                attachments={message.attachments}
+                files={props.files}
+                onPicture={(attachmentId) => actions.onPicture(key, attachmentId)}
+                onDownload={actions.onDownload}
+              />
+              {content !== "" && (
+                <span className="content" dir="auto">
+                  <MessageText text={content} mentioned={props.mentioned} />
+                </span>
+              )}
+            </>
           )}
           <span className="meta">
             {isPinned && (

@@ -66,14 +66,13 @@ export function Composer(props: ComposerProps) {
   const isEmpty = content === "" && (attaching === null || attaching.uploads.length === 0);
   const hindrance = attaching === null ? null : hindranceOf(attaching.uploads);
   const [isHeld, setHeld] = useState(false);
-  const isDropping = useDroppedFiles(attaching?.onAdd ?? null);
+  const isDropping = useDroppedFiles(attaching === null ? null : attach);
 
-  // A touch screen's keyboard would cover half of the chat, unless it is asked for.
   useEffect(() => {
     const element = field.current;
     if (element === null) return;
     element.setSelectionRange(element.value.length, element.value.length);
-    if (writing.kind !== "new" || matchMedia("(pointer: fine)").matches) element.focus();
+    if (writing.kind !== "new" || hasKeyboard()) element.focus();
   }, [writing]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
@@ -101,6 +100,17 @@ export function Composer(props: ComposerProps) {
     write(element.value);
     setShowsEmoji(false);
     element.focus();
+  }
+
+  function attach(files: readonly File[]) {
+    setHeld(false);
+    attaching?.onAdd(files);
+    if (hasKeyboard()) field.current?.focus();
+  }
+
+  function detach(key: string) {
+    attaching?.onRemove(key);
+    if (hasKeyboard()) field.current?.focus();
   }
 
   function send() {
@@ -158,7 +168,7 @@ export function Composer(props: ComposerProps) {
           </button>
         </div>
       )}
-      {attaching !== null && <UploadList {...attaching} />}
+      {attaching !== null && <UploadList {...attaching} onRemove={detach} />}
       {isHeld && hindrance !== null && (
         <p role="alert" className="hint held">
           {hindrance}
@@ -186,14 +196,7 @@ export function Composer(props: ComposerProps) {
           >
             <SmileIcon />
           </button>
-          {attaching !== null && (
-            <AttachButton
-              onFiles={(files) => {
-                attaching.onAdd(files);
-                field.current?.focus();
-              }}
-            />
-          )}
+          {attaching !== null && <AttachButton onFiles={attach} />}
         </div>
         <textarea
           ref={field}
@@ -209,7 +212,7 @@ export function Composer(props: ComposerProps) {
             if (attaching === null || files.length === 0) return;
             if (event.clipboardData.types.includes("text/plain")) return;
             event.preventDefault();
-            attaching.onAdd(files);
+            attach(files);
           }}
           onFocus={onCaret}
           onSelect={onCaret}
@@ -235,4 +238,9 @@ export function Composer(props: ComposerProps) {
       </div>
     </form>
   );
+}
+
+/** That of a touch screen would cover half of the chat, unless it is asked for. */
+function hasKeyboard(): boolean {
+  return matchMedia("(pointer: fine)").matches;
 }
