@@ -1,5 +1,7 @@
 import { Fields, readList } from "./fields.ts";
+import { nameToSend } from "./files.ts";
 import { credentials, type Identity } from "./identity.ts";
+import { type SendFileOptions, sendFile } from "./send-file.ts";
 import {
   type ConversationSummary,
   type Role,
@@ -11,6 +13,7 @@ import {
   type UserProfile,
   type WireMessage,
 } from "./wire.ts";
+import { type Attachment, type Links, readAttachment, readLinks } from "./wire-files.ts";
 import {
   type Invite,
   type InvitePreview,
@@ -36,6 +39,7 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    readonly isRetryable = false,
   ) {
     super(detail);
   }
@@ -246,6 +250,21 @@ export class Api {
     return readPlace(await this.#get(`${messagePath(id)}/status`));
   }
 
+  /** Fails also with the signal's reason. */
+  async upload(file: File, options: Omit<SendFileOptions, "headers">): Promise<Attachment> {
+    const path = `/api/attachments?${new URLSearchParams({ name: nameToSend(file.name) })}`;
+    const sent = { ...options, headers: this.#headers };
+    return readAttachment(await answerOf(await sendFile(path, file, sent)));
+  }
+
+  async withdrawFile(id: string): Promise<void> {
+    await this.#send("DELETE", filePath(id));
+  }
+
+  async fileLinks(id: string): Promise<Links> {
+    return readLinks(await this.#get(filePath(id)));
+  }
+
   #get(path: string, query: Query = {}): Promise<unknown> {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));
@@ -265,13 +284,20 @@ export class Api {
     return this.#request(path, { ...init, headers: withType, body: JSON.stringify(body) });
   }
 
-  /** null: the answer has no body. */
   async #request(path: string, init: RequestInit): Promise<unknown> {
-    const response = await fetch(path, init);
-    const body: unknown = response.status === 204 ? null : await response.json();
-    if (response.ok) return body;
-    throw new ApiError(response.status, textIn(body, "code"), textIn(body, "detail"));
+    return await answerOf(await fetch(path, init));
   }
+}
+
+/** null: the answer has no body. */
+async function answerOf(response: Response): Promise<unknown> {
+  const { ok, status } = response;
+  if (ok) return status === 204 ? null : await response.json();
+  // A proxy refuses in a page of its own, mostly what is too large for it.
+  const body: unknown = await response.json().catch(() => null);
+  const code = textIn(body, "code") || (status === 413 ? "ATTACHMENT_TOO_LARGE" : "");
+  const isRetryable = fieldIn(body, "retryable") === true || (body === null && status >= 500);
+  throw new ApiError(status, code, textIn(body, "detail"), isRetryable);
 }
 
 function conversationPath(id: string): string {
@@ -282,12 +308,19 @@ function memberPath(id: string, userId: string): string {
   return `${conversationPath(id)}/members/${encodeURIComponent(userId)}`;
 }
 
+function filePath(id: string): string {
+  return `/api/attachments/${encodeURIComponent(id)}`;
+}
+
 function messagePath(id: string): string {
   return `/api/messages/${encodeURIComponent(id)}`;
 }
 
 function textIn(body: unknown, name: string): string {
-  if (typeof body !== "object" || body === null) return "";
-  const value: unknown = Reflect.get(body, name);
+  const value = fieldIn(body, name);
   return typeof value === "string" ? value : "";
+}
+
+function fieldIn(body: unknown, name: string): unknown {
+  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
 }

@@ -3,6 +3,7 @@ import { attemptWith } from "./attempts.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
 import { type Draft, hasGap, isReachable, peerOf } from "./conversation.ts";
 import { ConversationList } from "./conversation-list.ts";
+import { FileLinks } from "./file-links.ts";
 import { Finding } from "./finding.ts";
 import { GroupActions } from "./group-actions.ts";
 import { HistoryLoader } from "./history-loader.ts";
@@ -21,6 +22,7 @@ import { Refreshing } from "./refreshing.ts";
 import { Store } from "./store.ts";
 import { browserTimers } from "./timers.ts";
 import { TypingSignal } from "./typing-signal.ts";
+import { Uploads } from "./uploads.ts";
 import type {
   Confirmation,
   PreferencesChange,
@@ -55,6 +57,8 @@ export class ChatSession implements ConnectionListener {
   readonly messages: MessageActions;
   readonly finding: Finding;
   readonly profiles: ProfileLoader;
+  readonly uploads: Uploads;
+  readonly files: FileLinks;
   /** Says something to the user, for a while. */
   readonly notify: (text: string) => void;
   readonly dismiss: (noticeId: number) => void;
@@ -98,12 +102,12 @@ export class ChatSession implements ConnectionListener {
       now: Date.now,
       onPage: (messages: readonly WireMessage[]) => this.#outgoing.stored(messages),
       onFault: this.#refreshing.fault,
+      newId: newUuid,
     };
     this.#outgoing = new Outgoing({
       ...parts,
       outbox: new Outbox(storage, identity.userId),
       publish: (draft) => this.#connection.send(draft),
-      newId: newUuid,
     });
     this.#list = new ConversationList(parts);
     this.#history = new HistoryLoader({ ...parts, listed: (id) => this.#list.find(id) });
@@ -119,6 +123,8 @@ export class ChatSession implements ConnectionListener {
     });
     this.#presence = new PresenceLoader(parts);
     this.profiles = new ProfileLoader(parts);
+    this.uploads = new Uploads(parts);
+    this.files = new FileLinks(parts);
     this.#disappearing = new NextDue({
       ...parts,
       next: () => nextExpiryMs(Object.values(this.store.state().conversations)),
@@ -145,6 +151,7 @@ export class ChatSession implements ConnectionListener {
 
   async stop(): Promise<void> {
     this.#typing.stopped();
+    this.uploads.close();
     this.#outgoing.offline();
     this.#refreshing.stop();
     this.#reading.close();
@@ -173,13 +180,14 @@ export class ChatSession implements ConnectionListener {
   /** false: it cannot be sent, and the user has been told why. */
   send(
     conversationId: string,
-    { content, replyTo, mentions }: Pick<Draft, "content" | "replyTo" | "mentions">,
+    written: Pick<Draft, "content" | "replyTo" | "mentions" | "attachments">,
   ): boolean {
     const conversation = this.store.state().conversations[conversationId];
-    if (conversation === undefined || content === "") return false;
+    if (conversation === undefined) return false;
+    if (written.content === "" && written.attachments.length === 0) return false;
     this.#typing.stopped();
     const recipientId = peerOf(conversation, this.#userId);
-    return this.#outgoing.compose({ conversationId, recipientId, content, replyTo, mentions });
+    return this.#outgoing.compose({ conversationId, recipientId, ...written });
   }
 
   readonly retry = (clientMessageId: string): void => this.#outgoing.retry(clientMessageId);

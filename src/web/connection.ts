@@ -96,9 +96,12 @@ export class Connection {
     this.#subscribeTyping();
   }
 
-  send({ composedAtMs, mentions, ...written }: Draft): void {
-    const named = mentions.length > 0 && { mentions };
-    this.#publish("/app/chat.send", { ...written, type: "TEXT", ...named });
+  send({ composedAtMs, mentions, attachments, ...written }: Draft): void {
+    this.#publish("/app/chat.send", {
+      ...{ ...written, type: "TEXT" },
+      ...(mentions.length > 0 && { mentions }),
+      ...(attachments.length > 0 && { attachments: attachments.map(({ id }) => id) }),
+    });
   }
 
   reportRead(messageId: string): void {

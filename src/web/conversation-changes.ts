@@ -16,7 +16,7 @@ export function withDraft(
   userId: string,
   userName: string,
 ): Conversation {
-  const { clientMessageId, replyTo, mentions } = draft;
+  const { clientMessageId, replyTo, mentions, attachments } = draft;
   const content = plainText(draft.content);
   const key = messageKey(userId, clientMessageId, "");
   if (conversation.messages.some((message) => message.key === key)) return conversation;
@@ -24,7 +24,7 @@ export function withDraft(
     ...{ key, clientMessageId, content, id: null, seq: null, failure: null },
     ...{ senderId: userId, senderName: userName, status: "SENDING", event: null },
     ...{ replyTo, isEdited: false, isDeleted: false, isPinned: false, reactions: [] },
-    ...{ mentions, expiresMs: null, isGone: false },
+    ...{ mentions, attachments, expiresMs: null, isGone: false },
     timestampMs: draft.composedAtMs,
   };
   return { ...conversation, messages: [...conversation.messages, message], newFromSeq: null };
@@ -247,7 +247,7 @@ function toMessage(message: WireMessage, status: MessageStatus): Message {
     ...{ replyTo: message.replyTo, event: message.event, isEdited: message.isEdited },
     ...{ isDeleted: message.isDeleted, isPinned: message.isPinned },
     ...{ mentions: message.mentions, expiresMs: message.expiresMs, isGone: message.isGone },
-    ...{ reactions: message.reactions, status, failure: null },
+    ...{ attachments: message.attachments, reactions: message.reactions, status, failure: null },
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   Role,
   WireMessage,
 } from "./wire.ts";
+import type { Attachment } from "./wire-files.ts";
 
 /** SENDING: not yet confirmed to be on disk. FAILED: refused for good, unless tried again by hand. */
 export type MessageStatus = "SENDING" | "FAILED" | DeliveryStatus;
@@ -32,6 +33,7 @@ export interface Message {
   readonly reactions: readonly Reaction[];
   /** Ids of members whom it names. */
   readonly mentions: readonly string[];
+  readonly attachments: readonly Attachment[];
   /** When it says nothing any more; null: never. */
   readonly expiresMs: number | null;
   /** That time has come: it is not shown any more. */
@@ -99,6 +101,7 @@ export interface Draft {
   readonly content: string;
   readonly replyTo: string | null;
   readonly mentions: readonly string[];
+  readonly attachments: readonly Attachment[];
   readonly composedAtMs: number;
 }
 

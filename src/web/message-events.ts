@@ -2,7 +2,10 @@ import type { Conversation, Message } from "./conversation.ts";
 import type { Reaction, WireMessage } from "./wire.ts";
 
 /** What a message says when it is deleted. */
-const NOTHING_LEFT = { content: "", isDeleted: true, isPinned: false, reactions: [] } as const;
+const NOTHING_LEFT = {
+  ...{ content: "", attachments: [], reactions: [] },
+  ...{ isDeleted: true, isPinned: false },
+} as const;
 
 /** What an event tells of a message happens to it. */
 export function withMessageEvent(

@@ -1,4 +1,5 @@
 import type { Draft } from "./conversation.ts";
+import { readAttachment } from "./wire-files.ts";
 
 /**
  * What was written and not yet confirmed, kept over reloads. One entry is one key of the storage:
@@ -46,9 +47,13 @@ function readDraft(stored: string | null): Draft[] {
   if (recipientId !== null && typeof recipientId !== "string") return [];
   if (typeof content !== "string" || typeof composedAtMs !== "number") return [];
   const replyTo = "replyTo" in value && typeof value.replyTo === "string" ? value.replyTo : null;
-  const listed: readonly unknown[] =
-    "mentions" in value && Array.isArray(value.mentions) ? value.mentions : [];
-  const mentions = listed.filter((userId) => typeof userId === "string");
-  const written = { conversationId, recipientId, content, replyTo, mentions };
+  const mentions = listIn(value, "mentions").filter((userId) => typeof userId === "string");
+  const attachments = listIn(value, "attachments").map(readAttachment);
+  const written = { conversationId, recipientId, content, replyTo, mentions, attachments };
   return [{ ...written, clientMessageId, composedAtMs }];
+}
+
+function listIn(value: object, name: string): readonly unknown[] {
+  const list: unknown = Reflect.get(value, name);
+  return Array.isArray(list) ? list : [];
 }

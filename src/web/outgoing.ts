@@ -1,3 +1,4 @@
+import { inWords } from "./attempts.ts";
 import type { Draft } from "./conversation.ts";
 import type { Outbox } from "./outbox.ts";
 import { Sender } from "./sender.ts";
@@ -94,7 +95,7 @@ export class Outgoing {
     const draft = this.#sender.find(clientMessageId);
     if (draft === null) return;
     if (!TRY_LATER.has(code)) {
-      this.#giveUp(draft, message);
+      this.#giveUp(draft, inWords(code, message));
       return;
     }
     this.#sender.tryLater(clientMessageId);

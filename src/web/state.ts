@@ -21,6 +21,7 @@ import {
   withSenders,
 } from "./people.ts";
 import { plainText } from "./plain-text.ts";
+import type { Upload } from "./uploads.ts";
 import type {
   Confirmation,
   ConversationSummary,
@@ -58,6 +59,8 @@ export interface State {
   readonly jump: Jump | null;
   /** The server's lists go on. */
   readonly hasMore: { readonly active: boolean; readonly archived: boolean };
+  /** Files for the message that is being written, by conversation. */
+  readonly uploads: Readonly<Record<string, readonly Upload[]>>;
   readonly notices: readonly Notice[];
 }
 
@@ -103,6 +106,11 @@ export type Event =
       readonly profiles: readonly UserProfile[];
       readonly atMs: number;
     }
+  | {
+      readonly kind: "uploads-changed";
+      readonly conversationId: string;
+      readonly uploads: readonly Upload[];
+    }
   /** Messages disappear. */
   | { readonly kind: "time-passed"; readonly nowMs: number }
   | { readonly kind: "notice-shown"; readonly notice: Notice }
@@ -111,7 +119,7 @@ export type Event =
 export function initialState(userId: string): State {
   return {
     ...{ userId, link: "connecting", conversations: {}, people: {}, openId: null, jump: null },
-    ...{ hasMore: { active: false, archived: false }, notices: [] },
+    ...{ hasMore: { active: false, archived: false }, uploads: {}, notices: [] },
   };
 }
 
@@ -180,6 +188,8 @@ export function reduce(state: State, event: Event): State {
       return { ...state, people: withPresence(state.people, event.user, event.atMs) };
     case "profiles-told":
       return { ...state, people: withProfiles(state.people, event.profiles, event.atMs) };
+    case "uploads-changed":
+      return { ...state, uploads: { ...state.uploads, [event.conversationId]: event.uploads } };
     case "time-passed":
       return withTime(state, event.nowMs);
     case "notice-shown":

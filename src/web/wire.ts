@@ -1,5 +1,6 @@
-import { Fields, readId } from "./fields.ts";
+import { Fields, readId, readList } from "./fields.ts";
 import { plainText } from "./plain-text.ts";
+import { type Attachment, readAttachment } from "./wire-files.ts";
 
 /**
  * The server's JSON bodies, checked before anything believes them. Each reader throws MalformedBody.
@@ -33,6 +34,7 @@ export interface WireMessage {
   readonly reactions: readonly Reaction[];
   /** Ids of members whom it names. */
   readonly mentions: readonly string[];
+  readonly attachments: readonly Attachment[];
   /** When it says nothing any more; null: never. */
   readonly expiresMs: number | null;
   /** That time has come: it is not shown any more. */
@@ -173,6 +175,8 @@ export function readMessage(value: unknown): WireMessage {
     isPinned: body.field("pinnedAt") !== null,
     reactions: body.field("reactions") === null ? [] : body.list("reactions").map(readReaction),
     mentions: body.field("mentions") === null ? [] : body.list("mentions").map(readId),
+    attachments:
+      body.field("attachments") === null ? [] : readList(value, "attachments", readAttachment),
     expiresMs,
     isGone: expiresMs !== null && (body.optionalTime("deletedAt") ?? 0) >= expiresMs,
     event: readEvent(body.text("type"), body.field("event")),

@@ -3,6 +3,11 @@ export async function jpeg(width: number, height: number): Promise<Buffer> {
   return await new Bun.Image(bitmap(width, height)).jpeg({ quality: 90 }).buffer();
 }
 
+/** The same in PNG. */
+export async function png(width: number, height: number): Promise<Buffer> {
+  return await new Bun.Image(bitmap(width, height)).png().buffer();
+}
+
 /** The same picture as a camera that was held on its side writes it, with where it was taken. */
 export function turned(picture: Buffer, place: string): Buffer {
   const tiff = Buffer.alloc(26 + place.length);
@@ -23,11 +28,11 @@ export function turned(picture: Buffer, place: string): Buffer {
 
 /** A PNG of some bytes that says it has so many pixels. */
 export async function bomb(width: number, height: number): Promise<Buffer> {
-  const png = await new Bun.Image(bitmap(1, 1)).png().buffer();
-  png.writeUInt32BE(width, 16);
-  png.writeUInt32BE(height, 20);
-  png.writeUInt32BE(Bun.hash.crc32(png.subarray(12, 29)), 29);
-  return png;
+  const picture = await png(1, 1);
+  picture.writeUInt32BE(width, 16);
+  picture.writeUInt32BE(height, 20);
+  picture.writeUInt32BE(Bun.hash.crc32(picture.subarray(12, 29)), 29);
+  return picture;
 }
 
 function bitmap(width: number, height: number): Buffer {

@@ -48,7 +48,7 @@ test("what the server refuses is told, and so is that it cannot be reached", asy
   actions.edit("id-3", "better");
   answers.fault = new ApiError(401, "TOKEN_EXPIRED", "The token has expired");
   expect(await actions.delete("id-3")).toEqual({
-    ...{ isDone: false, reason: "The token has expired" },
+    ...{ isDone: false, reason: "The token has expired", isFinal: true },
   });
   expect(asked).toEqual(["react id-3 👍", "pin id-3 true", "edit id-3 better", "delete id-3"]);
   expect(notices).toEqual([

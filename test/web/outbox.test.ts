@@ -1,40 +1,10 @@
 import { expect, test } from "bun:test";
 import { Outbox } from "../../src/web/outbox.ts";
-import { draft } from "./support.ts";
-
-/** A browser's storage: its keys are its properties. */
-class MemoryStorage implements Storage {
-  [name: string]: unknown;
-
-  get length(): number {
-    return Object.keys(this).length;
-  }
-
-  key(index: number): string | null {
-    return Object.keys(this)[index] ?? null;
-  }
-
-  getItem(key: string): string | null {
-    const value = Object.hasOwn(this, key) ? this[key] : null;
-    return typeof value === "string" ? value : null;
-  }
-
-  setItem(key: string, value: string): void {
-    this[key] = value;
-  }
-
-  removeItem(key: string): void {
-    delete this[key];
-  }
-
-  clear(): void {
-    for (const key of Object.keys(this)) delete this[key];
-  }
-}
+import { attachment, draft, MemoryStorage } from "./support.ts";
 
 test("keeps what was written, in the order of its writing, until it is removed", () => {
   const storage = new MemoryStorage();
-  const first = draft("b", { composedAtMs: 1, mentions: ["carol"] });
+  const first = draft("b", { composedAtMs: 1, mentions: ["carol"], attachments: [attachment()] });
   const second = draft("a", { composedAtMs: 2 });
   const outbox = new Outbox(storage, "alice");
   outbox.add(second);

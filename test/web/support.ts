@@ -2,6 +2,7 @@ import type { Draft } from "../../src/web/conversation.ts";
 import { type Event, initialState, reduce, type State } from "../../src/web/state.ts";
 import type { Schedule } from "../../src/web/timers.ts";
 import type { ChatEvent, ConversationSummary, WireMessage } from "../../src/web/wire.ts";
+import type { Attachment } from "../../src/web/wire-files.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 
 export const DM = "dm:alice:bob";
@@ -25,7 +26,22 @@ export function wireMessage(seq: number, changes: Partial<WireMessage> = {}): Wi
     status: "SENT",
     timestampMs: Date.UTC(2026, 0, 1, 12) + seq * 1000,
     ...{ replyTo: null, isEdited: false, isDeleted: false, isPinned: false },
-    ...{ reactions: [], mentions: [], expiresMs: null, isGone: false, event: null },
+    ...{
+      reactions: [],
+      mentions: [],
+      attachments: [],
+      expiresMs: null,
+      isGone: false,
+      event: null,
+    },
+    ...changes,
+  };
+}
+
+export function attachment(changes: Partial<Attachment> = {}): Attachment {
+  return {
+    ...{ id: "file", name: "notes.txt", type: "text/plain", size: 7 },
+    ...{ width: null, height: null, hasThumbnail: false },
     ...changes,
   };
 }
@@ -54,7 +70,7 @@ export function page(
 export function draft(text: string, changes: Partial<Draft> = {}): Draft {
   return {
     ...{ clientMessageId: text, conversationId: DM, recipientId: "bob", content: text },
-    ...{ replyTo: null, mentions: [] },
+    ...{ replyTo: null, mentions: [], attachments: [] },
     composedAtMs: Date.UTC(2026, 0, 1, 13),
     ...changes,
   };
@@ -104,6 +120,36 @@ export function scheduleOn(clock: FakeClock): Schedule {
     const timer = clock.schedule(delayMs, task);
     return () => timer.cancel();
   };
+}
+
+/** A browser's storage: its keys are its properties. */
+export class MemoryStorage implements Storage {
+  [name: string]: unknown;
+
+  get length(): number {
+    return Object.keys(this).length;
+  }
+
+  key(index: number): string | null {
+    return Object.keys(this)[index] ?? null;
+  }
+
+  getItem(key: string): string | null {
+    const value = Object.hasOwn(this, key) ? this[key] : null;
+    return typeof value === "string" ? value : null;
+  }
+
+  setItem(key: string, value: string): void {
+    this[key] = value;
+  }
+
+  removeItem(key: string): void {
+    delete this[key];
+  }
+
+  clear(): void {
+    for (const key of Object.keys(this)) delete this[key];
+  }
 }
 
 /** The promises under way have run. */

@@ -1,6 +1,10 @@
 import { memo } from "react";
 import type { Message } from "../conversation.ts";
+import type { FileLinks } from "../file-links.ts";
+import { summaryOf } from "../files.ts";
 import { momentLabel, timeOfDay } from "../times.ts";
+import type { Attachment } from "../wire-files.ts";
+import { Attachments } from "./attachments.tsx";
 import { ClockIcon, MoreIcon, PinIcon } from "./icons.tsx";
 import { MessageText } from "./message-text.tsx";
 import { Quote } from "./quote.tsx";
@@ -10,6 +14,8 @@ import { Ticks } from "./ticks.tsx";
 export interface BubbleActions {
   readonly onMenu: (key: string, anchor: HTMLElement) => void;
   readonly onFocus: (key: string) => void;
+  readonly onPicture: (key: string, attachmentId: string) => void;
+  readonly onDownload: (attachment: Attachment) => void;
   readonly onJump: (messageId: string) => void;
   /** null takes it back. */
   readonly onReact: (messageId: string, emoji: string | null) => void;
@@ -21,6 +27,7 @@ export interface BubbleActions {
 export interface BubbleProps {
   readonly message: Message;
   readonly userId: string;
+  readonly files: FileLinks;
   readonly startsRun: boolean;
   /** In a group; null elsewhere. */
   readonly senderName: string | null;
@@ -74,9 +81,19 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
           {isDeleted ? (
             <em className="content deleted">This message was deleted</em>
           ) : (
-            <span className="content" dir="auto">
-              <MessageText text={content} mentioned={props.mentioned} />
-            </span>
+            <>
+              <Attachments
+                attachments={message.attachments}
+                files={props.files}
+                onPicture={(attachmentId) => actions.onPicture(key, attachmentId)}
+                onDownload={actions.onDownload}
+              />
+              {content !== "" && (
+                <span className="content" dir="auto">
+                  <MessageText text={content} mentioned={props.mentioned} />
+                </span>
+              )}
+            </>
           )}
           <span className="meta">
             {isPinned && (
@@ -131,7 +148,7 @@ function MenuOpener({ message, isTabStop, isMenuOpen, actions }: BubbleProps) {
     <button
       type="button"
       className="message-more"
-      aria-label={`Message options: ${message.content.slice(0, 60)}`}
+      aria-label={`Message options: ${summaryOf(message).slice(0, 60)}`}
       aria-haspopup="menu"
       aria-expanded={isMenuOpen}
       tabIndex={isTabStop ? 0 : -1}

@@ -4,6 +4,7 @@ import type { Conversation, Message } from "../conversation.ts";
 import { namedIn } from "../mentions.ts";
 import { mayEdit } from "../permissions.ts";
 import { nameOf, type State } from "../state.ts";
+import type { Upload } from "../uploads.ts";
 import { titleOf } from "../views.ts";
 import { Composer, type Writing } from "./composer.tsx";
 import { MessageList } from "./message-list.tsx";
@@ -18,6 +19,7 @@ export interface ChatProps {
   readonly drafts: Map<string, string>;
 }
 
+const NO_UPLOADS: readonly Upload[] = [];
 const NEW: Writing = { kind: "new" };
 
 /** What was said in one conversation, and what is being written. */
@@ -29,6 +31,7 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
   const onEdit = useCallback((message: Message) => setWriting({ kind: "edit", message }), []);
   const members = useNameable(session, state, conversation);
   const isEdit = writing.kind === "edit";
+  const uploads = state.uploads[id] ?? NO_UPLOADS;
 
   function send(text: string, picked: ReadonlySet<string>): boolean {
     if (writing.kind === "edit") {
@@ -37,7 +40,9 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
     } else {
       const replyTo = writing.kind === "reply" ? writing.message.id : null;
       const mentions = namedIn(text, members, picked);
-      if (!session.send(id, { content: text, replyTo, mentions })) return false;
+      const attachments = uploads.flatMap(({ attachment }) => attachment ?? []);
+      if (!session.send(id, { content: text, replyTo, mentions, attachments })) return false;
+      session.uploads.forget(id);
     }
     setWriting(NEW);
     return true;
@@ -73,6 +78,16 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
           onStopped={session.typingStopped}
           members={isEdit ? [] : members}
           people={state.people}
+          attaching={
+            isEdit
+              ? null
+              : {
+                  ...{ uploads, files: session.files },
+                  onAdd: (files) => session.uploads.add(id, files),
+                  onRemove: (key) => session.uploads.remove(id, key),
+                  onRetry: (key) => session.uploads.retry(id, key),
+                }
+          }
           onSend={send}
           onCancel={() => setWriting(NEW)}
           onEditLast={editLast}

@@ -8,11 +8,15 @@ import {
   useState,
 } from "react";
 import type { Message } from "../conversation.ts";
+import { summaryOf } from "../files.ts";
 import type { Nameable } from "../mentions.ts";
 import type { People } from "../people.ts";
+import { hindranceOf } from "../uploads.ts";
+import { AttachButton, type Attaching, UploadList } from "./attaching.tsx";
 import { EmojiGrid } from "./emoji-grid.tsx";
 import { CheckIcon, CloseIcon, SendIcon, SmileIcon } from "./icons.tsx";
 import { MentionList } from "./mention-list.tsx";
+import { useDroppedFiles } from "./use-dropped-files.ts";
 import { useMentionPicker } from "./use-mention-picker.ts";
 
 /** What the field is for: a message, one that answers another, or the new text of one. */
@@ -33,6 +37,8 @@ export interface ComposerProps {
   /** Whom it may mention. */
   readonly members: readonly Nameable[];
   readonly people: People;
+  /** null: no files go with it. */
+  readonly attaching: Attaching | null;
   /** With the ids of those who were picked. false: it was not taken, and stays in the field. */
   readonly onSend: (text: string, picked: ReadonlySet<string>) => boolean;
   /** A message of its own again. */
@@ -43,6 +49,7 @@ export interface ComposerProps {
 
 export function Composer(props: ComposerProps) {
   const { title, writing, replyName, draft, onDraft, onTyped, onStopped, onSend, onCancel } = props;
+  const { attaching } = props;
   const [text, setText] = useState(draft);
   const [showsEmoji, setShowsEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -56,13 +63,16 @@ export function Composer(props: ComposerProps) {
   });
   const content = text.trim();
   const isEdit = writing.kind === "edit";
+  const isEmpty = content === "" && (attaching === null || attaching.uploads.length === 0);
+  const hindrance = attaching === null ? null : hindranceOf(attaching.uploads);
+  const [isHeld, setHeld] = useState(false);
+  const isDropping = useDroppedFiles(attaching === null ? null : attach);
 
-  // A touch screen's keyboard would cover half of the chat, unless it is asked for.
   useEffect(() => {
     const element = field.current;
     if (element === null) return;
     element.setSelectionRange(element.value.length, element.value.length);
-    if (writing.kind !== "new" || matchMedia("(pointer: fine)").matches) element.focus();
+    if (writing.kind !== "new" || hasKeyboard()) element.focus();
   }, [writing]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
@@ -92,8 +102,20 @@ export function Composer(props: ComposerProps) {
     element.focus();
   }
 
+  function attach(files: readonly File[]) {
+    setHeld(false);
+    attaching?.onAdd(files);
+    if (hasKeyboard()) field.current?.focus();
+  }
+
+  function detach(key: string) {
+    attaching?.onRemove(key);
+    if (hasKeyboard()) field.current?.focus();
+  }
+
   function send() {
-    if (content === "" || !onSend(content, picked.current)) return;
+    setHeld(hindrance !== null);
+    if (isEmpty || hindrance !== null || !onSend(content, picked.current)) return;
     picked.current = new Set();
     setText("");
     onDraft("");
@@ -133,7 +155,7 @@ export function Composer(props: ComposerProps) {
           <div className="quote">
             <span className="quote-name">{isEdit ? "Edit message" : `Reply to ${replyName}`}</span>
             <span className="quote-text" dir="auto">
-              {writing.message.content}
+              {summaryOf(writing.message)}
             </span>
           </div>
           <button
@@ -146,6 +168,13 @@ export function Composer(props: ComposerProps) {
           </button>
         </div>
       )}
+      {attaching !== null && <UploadList {...attaching} onRemove={detach} />}
+      {isHeld && hindrance !== null && (
+        <p role="alert" className="hint held">
+          {hindrance}
+        </p>
+      )}
+      {isDropping && <p className="drop-hint">Drop files to send them to {title}</p>}
       {showsEmoji && <EmojiGrid label="Emoji" onPick={insert} />}
       {mentions.shown.length > 0 && (
         <MentionList
@@ -167,6 +196,7 @@ export function Composer(props: ComposerProps) {
           >
             <SmileIcon />
           </button>
+          {attaching !== null && <AttachButton onFiles={attach} />}
         </div>
         <textarea
           ref={field}
@@ -176,6 +206,14 @@ export function Composer(props: ComposerProps) {
           value={text}
           onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            // What comes with text is a picture of that text.
+            const files = [...event.clipboardData.files];
+            if (attaching === null || files.length === 0) return;
+            if (event.clipboardData.types.includes("text/plain")) return;
+            event.preventDefault();
+            attach(files);
+          }}
           onFocus={onCaret}
           onSelect={onCaret}
           onBlur={() => {
@@ -193,11 +231,16 @@ export function Composer(props: ComposerProps) {
           type="submit"
           className="send"
           aria-label={isEdit ? "Save" : "Send"}
-          disabled={content === ""}
+          disabled={isEmpty}
         >
           {isEdit ? <CheckIcon /> : <SendIcon />}
         </button>
       </div>
     </form>
   );
+}
+
+/** That of a touch screen would cover half of the chat, unless it is asked for. */
+function hasKeyboard(): boolean {
+  return matchMedia("(pointer: fine)").matches;
 }

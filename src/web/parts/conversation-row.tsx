@@ -7,6 +7,7 @@ import {
   unreadCount,
   unreadMentions,
 } from "../conversation.ts";
+import { summaryOf } from "../files.ts";
 import { nameOf, type State } from "../state.ts";
 import { listLabel } from "../times.ts";
 import { pictureOf, titleOf } from "../views.ts";
@@ -105,7 +106,7 @@ function Preview({ state, conversation }: Pick<ConversationRowProps, "state" | "
       {isMine && last.event === null && <Ticks status={last.status} />}
       <span className="row-text">
         {isNamed && `${nameOf(state, last.senderId)}: `}
-        {last.isDeleted ? <em>deleted</em> : <bdi>{last.content}</bdi>}
+        {last.isDeleted ? <em>deleted</em> : <bdi>{summaryOf(last)}</bdi>}
       </span>
     </>
   );

@@ -198,6 +198,30 @@ export function PersonIcon({ size = 20 }: IconProps) {
   );
 }
 
+export function ClipIcon({ size = 22 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M19.5 11.5l-7.6 7.6a4.6 4.6 0 0 1-6.5-6.5l8-8a3 3 0 0 1 4.3 4.3l-7.9 7.9a1.5 1.5 0 0 1-2.1-2.1l7.2-7.2" />
+    </Icon>
+  );
+}
+
+export function FileIcon({ size = 22 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M13.5 3.5H7A1.5 1.5 0 0 0 5.5 5v14A1.5 1.5 0 0 0 7 20.5h10a1.5 1.5 0 0 0 1.5-1.5V8.5ZM13.5 3.5v5h5" />
+    </Icon>
+  );
+}
+
+export function DownloadIcon({ size = 20 }: IconProps) {
+  return (
+    <Icon size={size}>
+      <path d="M12 4v10.5M7.5 10.5l4.5 4.5 4.5-4.5M5 19.5h14" />
+    </Icon>
+  );
+}
+
 /** Two that talk: the mark of Parley. */
 export function Mark({ size = 32 }: IconProps) {
   return (

@@ -10,7 +10,9 @@ import { Bubble, type BubbleActions } from "./bubble.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { DownIcon } from "./icons.tsx";
 import { MessageMenu } from "./message-menu.tsx";
+import { PictureDialog } from "./picture-dialog.tsx";
 import { ReactionDialog } from "./reaction-dialog.tsx";
+import { saveFile } from "./save-file.ts";
 import { useJump } from "./use-jump.ts";
 import { useLongPress } from "./use-long-press.ts";
 import { useStickyScroll } from "./use-sticky-scroll.ts";
@@ -27,6 +29,7 @@ export interface MessageListProps {
 /** What lies over the list. */
 type Overlay =
   | { readonly kind: "menu"; readonly key: string; readonly anchor: HTMLElement }
+  | { readonly kind: "picture"; readonly key: string; readonly attachmentId: string }
   | { readonly kind: "delete" | "react" | "versions"; readonly key: string };
 
 export function MessageList(props: MessageListProps) {
@@ -54,6 +57,8 @@ export function MessageList(props: MessageListProps) {
       onMenu: (key, anchor) =>
         setOverlay((shown) => (shown?.kind === "menu" ? null : { kind: "menu", key, anchor })),
       onFocus: setFocusedKey,
+      onPicture: (key, attachmentId) => setOverlay({ kind: "picture", key, attachmentId }),
+      onDownload: (attachment) => saveFile(session, attachment),
       onJump: (messageId) => session.messages.jumpTo(id, messageId),
       onReact: session.messages.react,
       onVersions: (key) => setOverlay({ kind: "versions", key }),
@@ -82,6 +87,10 @@ export function MessageList(props: MessageListProps) {
   const close = () => setOverlay(null);
   const subject = overlay && messages.find(({ key }) => key === overlay.key);
   const subjectId = subject?.id ?? null;
+  const picture =
+    overlay?.kind === "picture"
+      ? subject?.attachments.find((attachment) => attachment.id === overlay.attachmentId)
+      : undefined;
   return (
     <div className="messages">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
@@ -113,6 +122,7 @@ export function MessageList(props: MessageListProps) {
                       {startsUnread && <li className="unread-mark">New messages</li>}
                       <Bubble
                         {...{ message, userId, startsRun, quoted, actions }}
+                        files={session.files}
                         senderName={isOthers ? nameOf(state, message.senderId) : null}
                         quotedName={quoted === undefined ? "" : youOr(state, quoted.senderId)}
                         mentioned={message.mentions
@@ -170,6 +180,7 @@ export function MessageList(props: MessageListProps) {
           onClose={close}
         />
       )}
+      {picture && <PictureDialog {...{ session, picture }} onClose={close} />}
       {overlay?.kind === "versions" && subject && (
         <VersionsDialog session={session} message={subject} onClose={close} />
       )}

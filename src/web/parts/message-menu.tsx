@@ -55,16 +55,20 @@ export function MessageMenu(props: MessageMenuProps) {
           Reply
         </MenuItem>
       )}
-      <MenuItem
-        icon={<CopyIcon />}
-        onSelect={() => {
-          copyText(content)
-            .then((isDone) => session.notify(isDone ? "Copied" : "The browser does not allow it."))
-            .catch(reportError);
-        }}
-      >
-        Copy text
-      </MenuItem>
+      {content !== "" && (
+        <MenuItem
+          icon={<CopyIcon />}
+          onSelect={() => {
+            copyText(content)
+              .then((isDone) =>
+                session.notify(isDone ? "Copied" : "The browser does not allow it."),
+              )
+              .catch(reportError);
+          }}
+        >
+          Copy text
+        </MenuItem>
+      )}
       {mayPin(conversation) && (
         <MenuItem icon={<PinIcon />} onSelect={() => session.messages.pin(id, !isPinned)}>
           {isPinned ? "Unpin" : "Pin"}

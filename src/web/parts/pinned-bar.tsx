@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation } from "../conversation.ts";
+import { summaryOf } from "../files.ts";
 import { mayPin } from "../permissions.ts";
 import { nameOf, type State } from "../state.ts";
 import { Dialog } from "./dialog.tsx";
@@ -24,7 +25,7 @@ export function PinnedBar({ session, state, conversation }: PinnedBarProps) {
       <button type="button" className="pinned-last" onClick={() => jumpTo(last)}>
         <PinIcon size={16} />
         <span className="pinned-text" dir="auto">
-          <strong>{nameOf(state, last.senderId)}:</strong> {last.content}
+          <strong>{nameOf(state, last.senderId)}:</strong> {summaryOf(last)}
         </span>
       </button>
       <button type="button" className="link-button" onClick={() => setShowsAll(true)}>
@@ -46,7 +47,7 @@ export function PinnedBar({ session, state, conversation }: PinnedBarProps) {
                 >
                   <span className="quote-name">{nameOf(state, pin.senderId)}</span>
                   <span className="quote-text" dir="auto">
-                    {pin.content}
+                    {summaryOf(pin)}
                   </span>
                 </button>
                 {mayPin(conversation) && (

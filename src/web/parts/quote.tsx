@@ -1,4 +1,5 @@
 import type { Message } from "../conversation.ts";
+import { summaryOf } from "../files.ts";
 
 export interface QuoteProps {
   /** undefined: it is not at hand. */
@@ -18,7 +19,7 @@ export function Quote({ message, name, onJump }: QuoteProps) {
         <>
           <span className="quote-name">{name}</span>
           <span className="quote-text" dir="auto">
-            {message.isDeleted ? <em>This message was deleted</em> : message.content}
+            {message.isDeleted ? <em>This message was deleted</em> : summaryOf(message)}
           </span>
         </>
       )}
