@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { AppError } from "../../src/errors.ts";
 import { EventMailbox, type PollAnswer } from "../../src/transport/event-mailbox.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { settled } from "../support/held-store.ts";
@@ -7,8 +8,18 @@ import { message } from "../support/stored.ts";
 function setUp() {
   const clock = new FakeClock();
   const told: string[] = [];
+  /** What messages say now that do not say what they did. */
+  const changed = new Map<number, string | null>();
+  let isFailing = false;
+  const fail = (failing: boolean): void => {
+    isFailing = failing;
+  };
   const mailbox = new EventMailbox({
     ...{ clock, position: null, highWaterBytes: 200, graceMs: 5_000 },
+    bodyOf: async ({ seq }) => {
+      if (isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is away");
+      return changed.has(seq) ? (changed.get(seq) ?? null) : `{"seq":${seq}}`;
+    },
     onDrained: () => told.push("drained"),
     onReceived: (messages) => told.push(`received ${messages.map(({ seq }) => seq).join()}`),
     onForsaken: () => told.push("forsaken"),
@@ -22,7 +33,7 @@ function setUp() {
     void answer.then((given) => answers.push(given));
     return answer;
   };
-  return { clock, told, mailbox, say, poll, answers };
+  return { clock, told, mailbox, say, poll, answers, changed, fail };
 }
 
 const eventOf = (seq: number) => `{"event":"message","data":{"seq":${seq}}}`;
@@ -81,16 +92,74 @@ describe("a mailbox", () => {
     for (const number of [0, 3]) expect(mailbox.follows(number)).toBe(false);
   });
 
-  test("lets one poll take the place of another", async () => {
-    const { mailbox, say, poll } = setUp();
+  test("answers with what messages say then, and the answer that was lost as well", async () => {
+    const { mailbox, say, poll, changed, told } = setUp();
+    mailbox.caughtUp("p");
+    say(1);
+    say(2);
+    say(3);
+    changed.set(1, '{"seq":1,"content":""}');
+    changed.set(2, null);
+    const erased = '{"event":"message","data":{"seq":1,"content":""}}';
+    const lost = await poll(0, 0);
+    expect(lost).toEqual({ events: [erased, eventOf(3)], position: "chat#3", number: 1 });
+    changed.set(3, null);
+    expect(await poll(0, 0)).toEqual({ ...lost, events: [erased] });
+    await poll(1, 0);
+    expect(told).toEqual(["received 1,2,3", "drained"]);
+  });
+
+  test("writes anew what waited while its client was given what it had missed", async () => {
+    const { mailbox, say, poll, changed } = setUp();
+    const waiting = poll(0, 10_000);
+    say(1);
+    await settled();
+    changed.set(1, '{"seq":1,"content":""}');
+    mailbox.caughtUp("p");
+    expect((await waiting).events).toEqual(['{"event":"message","data":{"seq":1,"content":""}}']);
+  });
+
+  test("asks nothing of what is answered with in the turn in which it came", async () => {
+    const { mailbox, say, poll, fail } = setUp();
+    mailbox.caughtUp("p");
+    const waiting = poll(0, 10_000);
+    fail(true);
+    say(1);
+    expect((await waiting).events).toEqual([eventOf(1)]);
+  });
+
+  test("gives what could not be read when it is asked for again", async () => {
+    const { mailbox, say, poll, fail } = setUp();
+    mailbox.caughtUp("p");
+    say(1);
+    fail(true);
+    expect(mailbox.poll(0, 0)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await settled();
+    fail(false);
+    expect(mailbox.follows(0)).toBe(true);
+    expect(await poll(0, 0)).toEqual({ events: [eventOf(1)], position: "chat#1", number: 1 });
+  });
+
+  test("gives two that ask for the same the same, when the first of their times is up", async () => {
+    const { clock, mailbox, say, poll, answers } = setUp();
     mailbox.caughtUp("p");
     const first = poll(0, 10_000);
-    const second = poll(0, 10_000);
+    const second = poll(0, 5_000);
+    await settled();
+    expect(answers).toEqual([]);
+    clock.advance(5_000);
     expect(await first).toEqual({ events: [], position: "p", number: 1 });
     expect(await second).toEqual(await first);
-    const third = poll(1, 10_000);
+    const [third, fourth] = [poll(1, 10_000), poll(1, 10_000)];
+    mailbox.abandon(third);
     say(1);
-    expect((await third).events).toEqual([eventOf(1)]);
+    expect((await fourth).events).toEqual([eventOf(1)]);
+    const [fifth, sixth] = [poll(2, 10_000), poll(2, 10_000)];
+    mailbox.abandon(fifth);
+    mailbox.abandon(sixth);
+    say(2);
+    await settled();
+    expect(mailbox.bufferedBytes).toBe(eventOf(2).length);
   });
 
   test("keeps for the next poll what comes after one was broken off", async () => {
@@ -119,10 +188,10 @@ describe("a mailbox", () => {
     clock.advance(1_000);
     await first;
     clock.advance(4_999);
-    void poll(1, 60_000);
+    const second = poll(1, 60_000);
     clock.advance(10_000);
     expect(told).toEqual(["received ", "drained"]);
-    mailbox.abandon(poll(1, 60_000));
+    mailbox.abandon(second);
     clock.advance(5_000);
     expect(told).toContain("forsaken");
   });
