@@ -41,7 +41,14 @@ export interface EventTopics {
 }
 
 /** What a message is called that comes from a subscription: by the subscription's id. */
-export type TopicEvent = "confirmation" | "receipt" | "error" | "presence" | "typing";
+export type TopicEvent =
+  | "confirmation"
+  | "receipt"
+  | "error"
+  | "profile"
+  | "notice"
+  | "presence"
+  | "typing";
 
 /**
  * The events of users for clients that speak no STOMP: each has a session as any other, which is
@@ -123,6 +130,8 @@ const QUEUES: readonly (readonly [queue: string, event: TopicEvent])[] = [
   ["errors", "error"],
   ["confirmations", "confirmation"],
   ["receipts", "receipt"],
+  ["profiles", "profile"],
+  ["notices", "notice"],
 ];
 
 function subscribe(session: Session, destination: string, id: string): void {
@@ -217,6 +226,7 @@ export class UserFeed implements FeedReader {
 
   take(message: StoredMessage, body: string): void {
     this.#pace.handedOver(body.length);
+    this.#broker.counter.sent(this.#subscription.request.key, 1);
     this.#taker.message(message, body);
   }
 

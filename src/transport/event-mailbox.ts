@@ -155,7 +155,8 @@ export class EventMailbox implements EventSink {
   caughtUp(position: string): void {
     this.#position = position;
     this.#isCaughtUp = true;
-    this.#look();
+    // Of what is not kept the client may have missed something: it is another mailbox than before.
+    this.event({ name: "ready", data: "{}" });
   }
 
   heartbeat(): void {}
