@@ -205,7 +205,7 @@ export const ERRORS = {
     fatal: false,
     retryable: false,
     meaning:
-      "A request that a cookie vouches for changes something, and does not say that it comes from a page that may (`Origin`, `Sec-Fetch-Site`).",
+      "A request that a cookie vouches for changes something, or asks for the user's events, and does not say that it comes from a page that may (`Origin`, `Sec-Fetch-Site`).",
   },
   FORBIDDEN_DESTINATION: {
     status: 403,

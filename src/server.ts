@@ -239,7 +239,7 @@ function serve(parts: Parts): RunningServer {
   const application = new ChatApplication({
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
-    ...{ permissions, rates, connectionsPerUser },
+    ...{ permissions, rates, connectionsPerUser, events: userEvents },
     router: tracedSends ?? router,
   });
   const checkEveryMs = checkIntervalMs([

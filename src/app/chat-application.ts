@@ -24,6 +24,7 @@ import type { FrameRates } from "./frame-rates.ts";
 import type { Permissions } from "./permissions.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
+import type { UserEvents } from "./user-events.ts";
 import type { AppSession, UserSessions } from "./user-sessions.ts";
 
 export interface ChatApplicationOptions {
@@ -38,6 +39,7 @@ export interface ChatApplicationOptions {
   readonly connectionsPerUser: number;
   readonly dormant: DormantSubscriptions;
   readonly replays: DeviceReplays;
+  readonly events: Pick<UserEvents, "heldBytes">;
   readonly newId: NewId;
   readonly clock: Clock;
   readonly log: Log;
@@ -189,11 +191,11 @@ export class ChatApplication implements Application {
   }
 
   heldBytes(session: Session): number {
-    const { sessions, dormant, replays } = this.#options;
+    const { sessions, dormant, replays, events } = this.#options;
     const appSession = sessions.get(session);
-    return appSession === undefined
-      ? 0
-      : dormant.heldBytes(session) + replays.heldBytes(appSession);
+    if (appSession === undefined) return 0;
+    const held = dormant.heldBytes(session) + replays.heldBytes(appSession);
+    return held + events.heldBytes(session);
   }
 
   drained(session: Session): void {

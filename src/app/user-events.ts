@@ -6,6 +6,7 @@ import type { FeedReader, MessageFeed } from "../chat/message-feed.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Session } from "../session/session.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
 import { presenceTopic, typingTopic } from "./destinations.ts";
@@ -40,7 +41,14 @@ export interface EventTopics {
 }
 
 /** What a message is called that comes from a subscription: by the subscription's id. */
-export type TopicEvent = "confirmation" | "receipt" | "error" | "presence" | "typing";
+export type TopicEvent =
+  | "confirmation"
+  | "receipt"
+  | "error"
+  | "profile"
+  | "notice"
+  | "presence"
+  | "typing";
 
 /**
  * The events of users for clients that speak no STOMP: each has a session as any other, which is
@@ -48,7 +56,9 @@ export type TopicEvent = "confirmation" | "receipt" | "error" | "presence" | "ty
  */
 export class UserEvents {
   readonly #options: UserEventsOptions;
-  readonly #feeds = new Set<UserFeed>();
+  readonly #feeds = new WeakMap<Session, UserFeed>();
+  /** Those to which the next commit may bring something. */
+  readonly #waiting = new Set<UserFeed>();
   #isDue = false;
 
   constructor(options: UserEventsOptions) {
@@ -74,13 +84,20 @@ export class UserEvents {
 
   /** The messages above the position, and then those that come, until the session ends. */
   feed(session: Session, taker: MessageTaker, position: string | null): UserFeed {
-    const feed = new UserFeed(this.#options, session, taker, position);
-    this.#feeds.add(feed);
+    const wait = () => this.#waiting.add(feed);
+    const feed: UserFeed = new UserFeed(this.#options, session, { taker, wait }, position);
+    this.#feeds.set(session, feed);
+    wait();
     session.onClosed(() => {
-      this.#feeds.delete(feed);
+      this.#waiting.delete(feed);
       feed.close();
     });
     return feed;
+  }
+
+  /** What waits for the session's client, and is not with its taker yet. */
+  heldBytes(session: Session): number {
+    return this.#feeds.get(session)?.heldBytes ?? 0;
   }
 
   /** The message is on its way to the session's client, in so many bytes at least. */
@@ -95,14 +112,17 @@ export class UserEvents {
 
   /** A commit is done, and is about to be told. */
   committed(): void {
-    if (this.#isDue || this.#feeds.size === 0) return;
+    if (this.#isDue || this.#waiting.size === 0) return;
     this.#isDue = true;
     queueMicrotask(this.#flush);
   }
 
   readonly #flush = (): void => {
     this.#isDue = false;
-    for (const feed of this.#feeds) feed.flush();
+    for (const feed of this.#waiting) {
+      feed.flush();
+      if (!feed.isWaiting) this.#waiting.delete(feed);
+    }
   };
 }
 
@@ -110,10 +130,18 @@ const QUEUES: readonly (readonly [queue: string, event: TopicEvent])[] = [
   ["errors", "error"],
   ["confirmations", "confirmation"],
   ["receipts", "receipt"],
+  ["profiles", "profile"],
+  ["notices", "notice"],
 ];
 
 function subscribe(session: Session, destination: string, id: string): void {
   session.receive(encodeFrame("1.2", "SUBSCRIBE", ["id", id, "destination", destination]));
+}
+
+interface FeedEnds {
+  readonly taker: MessageTaker;
+  /** `flush` is due after the next commit. */
+  readonly wait: () => void;
 }
 
 /** One session's feed. */
@@ -131,7 +159,7 @@ export class UserFeed implements FeedReader {
   constructor(
     { broker, chat, departed, sendBufferBytes, log }: UserEventsOptions,
     session: Session,
-    taker: MessageTaker,
+    { taker, wait }: FeedEnds,
     position: string | null,
   ) {
     this.#session = session;
@@ -149,7 +177,9 @@ export class UserFeed implements FeedReader {
         ...{ id: "message", version: "1.2", wire: "text" },
       },
       ({ tag, body }) => {
-        if (isMessage(tag) && typeof body === "string") this.#feed.receive(tag, body);
+        if (!isMessage(tag) || typeof body !== "string") return;
+        this.#feed.receive(tag, body);
+        wait();
       },
     );
     this.#expectDone(this.#feed.start());
@@ -162,6 +192,23 @@ export class UserFeed implements FeedReader {
   /** Reads on: the client has taken something. */
   resume(): void {
     this.#pace.resume();
+  }
+
+  get hasRoom(): boolean {
+    return this.#taker.bufferedBytes() <= this.#highWaterBytes;
+  }
+
+  get isWaiting(): boolean {
+    return this.#feed.isWaiting;
+  }
+
+  get heldBytes(): number {
+    return this.#feed.heldBytes;
+  }
+
+  /** See `MessageFeed.bodyNow`. */
+  bodyNow(message: StoredMessage): MaybePromise<string | null> {
+    return this.#feed.bodyNow(message);
   }
 
   flush(): void {
@@ -179,6 +226,7 @@ export class UserFeed implements FeedReader {
 
   take(message: StoredMessage, body: string): void {
     this.#pace.handedOver(body.length);
+    this.#broker.counter.sent(this.#subscription.request.key, 1);
     this.#taker.message(message, body);
   }
 
@@ -187,7 +235,7 @@ export class UserFeed implements FeedReader {
   }
 
   ready(): Promise<void> | null {
-    return this.#pace.pause(this.#taker.bufferedBytes() > this.#highWaterBytes);
+    return this.#pace.pause(!this.hasRoom);
   }
 
   #expectDone(caughtUp: Promise<void> | undefined): void {

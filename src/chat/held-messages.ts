@@ -28,8 +28,7 @@ export class HeldMessages {
       return;
     }
     this.#messages.push(message);
-    this.#content += message.content.length + (message.edited?.length ?? 0);
-    this.#content += (message.attachments?.length ?? 0) + (message.mentions?.length ?? 0);
+    this.#content += contentOf(message);
     if (this.#messages.length <= MOST_MESSAGES && this.#content <= MOST_CONTENT) return;
     this.#overflow = new Map();
     for (const held of this.take()) note(this.#overflow, held);
@@ -55,6 +54,13 @@ export class HeldMessages {
     this.#overflow = null;
     return overflow;
   }
+}
+
+/** What the message takes of memory, in characters, that may be much. */
+export function contentOf({ content, edited, attachments, mentions }: StoredMessage): number {
+  return (
+    content.length + (edited?.length ?? 0) + (attachments?.length ?? 0) + (mentions?.length ?? 0)
+  );
 }
 
 function note(overflow: Map<string, number>, { conversationId, seq }: StoredMessage): void {

@@ -1,6 +1,7 @@
-import { whenReady } from "../maybe-promise.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversations } from "./conversations.ts";
-import { replayEvent, shownSince } from "./events.ts";
+import { isFarewellTo, messageEvent, replayEvent, shownSince } from "./events.ts";
+import { contentOf } from "./held-messages.ts";
 import type { Journal } from "./journal.ts";
 import { MissedMessages, seqAt } from "./missed-messages.ts";
 import type { BacklogHead, ChatStore, StoredMessage } from "./ports.ts";
@@ -23,8 +24,10 @@ export interface FeedReader {
   has(message: StoredMessage): void;
   /** Takes the message; with it everything of the user's whose id is no higher. */
   take(message: StoredMessage, body: string): void;
-  /** There is nothing more up to that position, and what follows comes as it happens. */
+  /** Once: there is nothing more up to that position, and what follows comes as it happens. */
   caughtUp(position: string): void;
+  /** It may take another message now. */
+  readonly hasRoom: boolean;
   /** Room for more: null at once, else a promise that resolves also when the reader is gone. */
   ready(): Promise<void> | null;
 }
@@ -38,7 +41,8 @@ export interface FeedOptions {
 
 interface Held {
   readonly message: StoredMessage;
-  readonly body: string;
+  /** null: to be written when its time comes, since the message may be another by then. */
+  readonly body: string | null;
 }
 
 /**
@@ -49,6 +53,9 @@ interface Held {
  * First comes what is missing, read from the store up to the last message there. What happens
  * meanwhile is held, and follows; from then on each message goes out when its commit is done. Ids
  * ascend in the order in which messages are accepted, and so are committed (`ascendingUuids`).
+ *
+ * What has to wait for its reader is read again when its time comes: nobody is told what was deleted
+ * meanwhile, has disappeared, or was said where they are no member any more.
  */
 export class MessageFeed {
   readonly #options: FeedOptions;
@@ -56,11 +63,7 @@ export class MessageFeed {
   readonly #reader: FeedReader;
   /** The reader has everything up to here; null: what the user has received on some device. */
   #position: string | null;
-  /**
-   * The same, as the reader may know it: by an id of the user's messages, and of nobody else's. null
-   * until that has been found out.
-   */
-  #known: string | null;
+  /** Of the messages that were handed over: the reader is told of ids of its user's own alone. */
   #takenId = FIRST_POSITION;
   /** Messages that wait for their commit, or for what is before them. */
   #held: Held[] = [];
@@ -72,6 +75,14 @@ export class MessageFeed {
   #hasMissedCommit = false;
   /** What the position says is known as received. */
   #isAcknowledged = false;
+  /** Up to here, messages were missed; what is above came as it happened. null: it has begun only. */
+  #missedUptoId: string | null = null;
+  /** The last one that was shown before this reader listened. */
+  #shownId = FIRST_POSITION;
+  /** What is read ahead. */
+  #missed: MissedMessages | null = null;
+  /** Of `#follow`. */
+  #followingContent = 0;
 
   /** @param position as an id of a message, or FIRST_POSITION; null: see `ChatStore.backlog` */
   constructor(options: FeedOptions, userId: string, reader: FeedReader, position: string | null) {
@@ -79,7 +90,6 @@ export class MessageFeed {
     this.#userId = userId;
     this.#reader = reader;
     this.#position = position;
-    this.#known = position;
   }
 
   /** `flush` is due after the next commit. */
@@ -87,15 +97,24 @@ export class MessageFeed {
     return !this.#isLive || this.#held.length > 0 || this.#isOverfull;
   }
 
+  /** What is kept for the reader, in characters. */
+  get heldBytes(): number {
+    return this.#heldContent + this.#followingContent + (this.#missed?.heldBytes ?? 0);
+  }
+
   /** A message has been shown to the user, and is on disk or on its way. */
   readonly receive = (message: StoredMessage, body: string): void => {
+    this.#hold({ message, body: this.#isLive ? body : null });
+  };
+
+  #hold(held: Held): void {
     if (this.#isOverfull) return;
-    this.#held.push({ message, body });
-    this.#heldContent += body.length;
+    this.#held.push(held);
+    this.#heldContent += contentOf(held.message);
     if (this.#held.length <= MOST_HELD && this.#heldContent <= MOST_HELD_CONTENT) return;
     this.#isOverfull = true;
     this.#clear();
-  };
+  }
 
   /**
    * To be called when `receive` hears of everything from now on. Resolves when the reader has caught
@@ -103,27 +122,26 @@ export class MessageFeed {
    */
   async start(): Promise<void> {
     this.#isLive = false;
-    let known: string;
+    let newestId: string | null = null;
     do {
       this.#hasMissedCommit = false;
       this.#holdShown();
       // Everything up to here is in the store; the rest is held, or is told when it is.
       const uptoId = (await this.#options.store.lastMessageId()) ?? FIRST_POSITION;
       // One of a database that a backup has been restored into since: nothing here is above it.
-      if (this.#position !== null && this.#position > uptoId) {
-        this.#position = uptoId;
-        this.#known = null;
-      }
+      if (this.#position !== null && this.#position > uptoId) this.#position = uptoId;
       await this.#catchUp(uptoId);
       if (!this.#reader.isOpen) return;
       if (this.#position === null || this.#position < uptoId) this.#position = uptoId;
-      known = this.#known ?? (await this.#newestUpTo(uptoId));
+      if (this.#missedUptoId === null) newestId = await this.#newestUpTo(uptoId);
       // What was let go of and is not on disk yet comes with a commit to follow.
     } while (this.#isOverfull && this.#hasMissedCommit);
-    this.#isLive = true;
-    this.#known = known;
-    this.#reader.caughtUp(known);
-    if (!this.#isOverfull) this.#handDue();
+    if (newestId !== null) {
+      if (this.#position > this.#shownId) this.#shownId = this.#position;
+      this.#missedUptoId = this.#shownId;
+      this.#reader.caughtUp(newestId);
+    }
+    await this.#follow();
   }
 
   /** After a commit, when all of it has been told: hands over what is on disk now. */
@@ -133,11 +151,57 @@ export class MessageFeed {
       return undefined;
     }
     if (this.#isOverfull) return this.start();
-    this.#handDue();
+    return this.#handDue();
+  }
+
+  /**
+   * What the message says to the user now: one that the reader was given, or is to be. null: it is
+   * not for them any more.
+   */
+  bodyNow(message: StoredMessage): MaybePromise<string | null> {
+    // They are no member any more, and this is how they know.
+    if (isFarewellTo(this.#userId, message)) return this.#bodyOf(message);
+    return whenReady(this.#options.store.messageById(message.id), (now) => {
+      if (now === null) return null;
+      return whenReady(this.#shown(now), (shown) => (shown === null ? null : this.#bodyOf(shown)));
+    });
+  }
+
+  #bodyOf(message: StoredMessage): string {
+    const isMissed = this.#missedUptoId === null || message.id <= this.#missedUptoId;
+    return isMissed ? replayEvent(message) : messageEvent(message);
+  }
+
+  #handDue(): Promise<void> | undefined {
+    const due = this.#takeDue();
+    for (const [index, { message, body }] of due.entries()) {
+      if (body === null || !this.#reader.hasRoom) return this.#follow(due.slice(index));
+      this.#hand(message, body);
+    }
     return undefined;
   }
 
-  #handDue(): void {
+  /** Hands over what had to wait, and so may be another by now, until nothing waits any more. */
+  async #follow(due: readonly Held[] = this.#takeDue()): Promise<void> {
+    this.#isLive = false;
+    for (let following = due; following.length > 0; following = this.#takeDue()) {
+      for (const { message } of following) this.#followingContent += contentOf(message);
+      for (const { message } of following) {
+        const pause = this.#reader.ready();
+        if (pause !== null) await pause;
+        if (!this.#reader.isOpen) return;
+        this.#followingContent -= contentOf(message);
+        if (message.id <= (this.#position ?? "")) continue;
+        const body = await this.bodyNow(message);
+        if (body !== null) this.#hand(message, body);
+      }
+    }
+    if (this.#isOverfull && this.#hasMissedCommit) return this.start();
+    this.#isLive = true;
+  }
+
+  /** What is on disk, in the order of the ids. */
+  #takeDue(): Held[] {
     const due: Held[] = [];
     const waiting = this.#held.filter((held) => {
       const standing = this.#standingOf(held.message);
@@ -146,9 +210,8 @@ export class MessageFeed {
     });
     this.#clear();
     this.#held = waiting;
-    for (const { body } of waiting) this.#heldContent += body.length;
-    due.sort((a, b) => (a.message.id < b.message.id ? -1 : 1));
-    for (const { message, body } of due) this.#hand(message, body);
+    for (const { message } of waiting) this.#heldContent += contentOf(message);
+    return due.sort((a, b) => (a.message.id < b.message.id ? -1 : 1));
   }
 
   #clear(): void {
@@ -160,7 +223,6 @@ export class MessageFeed {
     if (!this.#reader.isOpen || message.id <= (this.#position ?? "")) return;
     this.#position = message.id;
     this.#takenId = message.id;
-    if (this.#known !== null) this.#known = message.id;
     this.#reader.take(message, body);
   }
 
@@ -182,22 +244,28 @@ export class MessageFeed {
       if (this.#position === null && message.senderId === this.#userId) continue;
       const conversation = conversations.peek(message.conversationId);
       if (!conversation?.isFor(this.#userId, message.seq)) continue;
-      this.receive(message, replayEvent(message));
+      if (this.#missedUptoId === null && message.id > this.#shownId) this.#shownId = message.id;
+      this.#hold({ message, body: null });
     }
   }
 
   async #catchUp(uptoId: string): Promise<void> {
     const isFirst = this.#position === null;
     const missed = isFirst ? await this.#unreceived(uptoId) : await this.#after(uptoId);
+    this.#missed = missed;
     while (this.#reader.isOpen) {
       const pause = this.#reader.ready();
-      if (pause !== null) await pause;
+      if (pause !== null) {
+        missed.letGo();
+        await pause;
+      }
       const message = this.#reader.isOpen ? await missed.take() : null;
-      if (message === null) return;
+      if (message === null) break;
       if (isFirst && message.senderId === this.#userId) continue;
       const shown = await this.#shown(message);
-      if (shown !== null) this.#hand(shown, replayEvent(shown));
+      if (shown !== null) this.#hand(shown, this.#bodyOf(shown));
     }
+    this.#missed = null;
   }
 
   /** null: the message is not for the user, who has left, or come later. */

@@ -1,7 +1,10 @@
+import { contentOf } from "./held-messages.ts";
 import type { ChatStore, ConversationHead, StoredMessage } from "./ports.ts";
 
 /** Of all conversations together, so many messages are kept that have been read and wait. */
 const MOST_READ_AHEAD = 64;
+/** And no more of what they say, in characters; but for one message. */
+const MOST_CONTENT = 128 * 1_024;
 
 /** One conversation from which messages are missing. */
 class Lane {
@@ -9,6 +12,8 @@ class Lane {
   next: { readonly id: string; readonly seq: number } | null = null;
   /** Begins with the next message, unless it is empty: then that has to be read again. */
   page: StoredMessage[] = [];
+  /** How many are read at once: more and more, as long as there is room for them. */
+  limit = 1;
 
   constructor(
     readonly conversationId: string,
@@ -28,6 +33,8 @@ export class MissedMessages {
   readonly #limit: number;
   /** A heap: the lane with the lowest next id at the root. */
   readonly #lanes: Lane[] = [];
+  /** Of all pages. */
+  #content = 0;
 
   /** @param conversations how many will be added, about */
   constructor(store: ChatStore, uptoId: string, conversations: number) {
@@ -37,7 +44,18 @@ export class MissedMessages {
   }
 
   get #mayKeepPages(): boolean {
-    return this.#lanes.length <= MOST_READ_AHEAD;
+    return this.#lanes.length <= MOST_READ_AHEAD && this.#content <= MOST_CONTENT;
+  }
+
+  /** What has been read and not taken, in characters. */
+  get heldBytes(): number {
+    return this.#content;
+  }
+
+  /** It takes time until the next `take`: what was read may have been changed by then. */
+  letGo(): void {
+    for (const lane of this.#lanes) lane.page = [];
+    this.#content = 0;
   }
 
   /** From the conversation everything above that `seq` is missing. Before the first `take`. */
@@ -59,6 +77,7 @@ export class MissedMessages {
         continue;
       }
       lane.page.shift();
+      this.#content -= contentOf(message);
       lane.afterSeq = message.seq;
       await this.#settle(lane);
       return message;
@@ -80,15 +99,25 @@ export class MissedMessages {
   async #advance(lane: Lane): Promise<void> {
     if (lane.page.length === 0) await this.#read(lane);
     const [message] = lane.page;
-    lane.next = message !== undefined && message.id <= this.#uptoId ? message : null;
-    if (this.#mayKeepPages || lane.next === null) return;
-    lane.next = { id: lane.next.id, seq: lane.next.seq };
+    const isMissing = message !== undefined && message.id <= this.#uptoId;
+    lane.next = isMissing ? { id: message.id, seq: message.seq } : null;
+    if (isMissing && this.#mayKeepPages) return;
+    for (const read of lane.page) this.#content -= contentOf(read);
     lane.page = [];
   }
 
   async #read(lane: Lane): Promise<void> {
-    const { conversationId, afterSeq } = lane;
-    lane.page = await this.#store.history({ conversationId, afterSeq, limit: this.#limit });
+    const { conversationId, afterSeq, limit } = lane;
+    const page = await this.#store.history({ conversationId, afterSeq, limit });
+    let count = 0;
+    for (const message of page) {
+      const content = contentOf(message);
+      if (count > 0 && this.#content + content > MOST_CONTENT) break;
+      this.#content += content;
+      count += 1;
+    }
+    lane.page = page.slice(0, count);
+    lane.limit = count < page.length ? count : Math.min(2 * limit, this.#limit);
   }
 
   #rise(from: number): void {

@@ -18,9 +18,9 @@ import type {
  */
 export class TimelyStore implements ChatStore {
   readonly #inner: ChatStore;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "now">;
 
-  constructor(inner: ChatStore, clock: Clock) {
+  constructor(inner: ChatStore, clock: Pick<Clock, "now">) {
     this.#inner = inner;
     this.#clock = clock;
   }

@@ -133,7 +133,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { search, searches } = options;
   searchEndpoints(endpoints, { ...shared, search, searches });
   presenceEndpoints(endpoints, shared);
-  eventEndpoints(endpoints, { events: options.events, answers });
+  eventEndpoints(endpoints, { events: options.events, answers, origins: options.origins });
   blockEndpoints(endpoints, shared);
   const { files, requests } = options;
   if (files !== null) {

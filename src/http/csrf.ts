@@ -15,12 +15,36 @@ export function refuseForgery(
   principal: Principal,
   policy: OriginPolicy,
 ): void {
-  if (!principal.byCookie || SAFE_METHODS.includes(method)) return;
-  const standing = originStanding(headers, policy);
-  if (standing === "own" || standing === "listed") return;
-  if (standing === "none" && headers.get("sec-fetch-site") === "same-origin") return;
+  if (!principal.byCookie || SAFE_METHODS.includes(method) || isOfTrustedPage(headers, policy)) {
+    return;
+  }
   throw new AppError(
     "CSRF_REJECTED",
     "A change that a cookie vouches for needs the Origin of a page that may make it",
   );
+}
+
+/**
+ * Who asks for a user's events receives their messages, and so takes them from other devices that
+ * have not: a page that may not read the answer must not make the browser ask, nor may a link.
+ *
+ * @throws AppError CSRF_REJECTED
+ */
+export function refuseForgedListening(
+  { headers }: Request,
+  principal: Principal,
+  policy: OriginPolicy,
+): void {
+  if (!principal.byCookie) return;
+  if (headers.get("sec-fetch-mode") !== "navigate" && isOfTrustedPage(headers, policy)) return;
+  throw new AppError(
+    "CSRF_REJECTED",
+    "Events that a cookie vouches for are for scripts of a page that may ask for them",
+  );
+}
+
+function isOfTrustedPage(headers: Headers, policy: OriginPolicy): boolean {
+  const standing = originStanding(headers, policy);
+  if (standing === "own" || standing === "listed") return true;
+  return standing === "none" && headers.get("sec-fetch-site") === "same-origin";
 }

@@ -3,6 +3,8 @@ import { idSchema, validate } from "../app/schemas.ts";
 import { parseEventCursor } from "../transport/event-cursor.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { STREAM_HEADERS } from "../transport/event-stream.ts";
+import type { OriginPolicy } from "../transport/origin.ts";
+import { refuseForgedListening } from "./csrf.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { EVENTS } from "./schemas.ts";
@@ -10,6 +12,7 @@ import { EVENTS } from "./schemas.ts";
 export interface EventsApiOptions {
   readonly events: EventEndpoint;
   readonly answers: LargeAnswers;
+  readonly origins: OriginPolicy;
 }
 
 /** A proxy may end a request that is silent for longer. */
@@ -56,7 +59,10 @@ const eventsSchema = z.object({
 const NOWHERE = { position: null, mailbox: null } as const;
 
 /** What happens, as it happens, for clients that speak plain HTTP. */
-export function eventEndpoints(endpoints: Endpoints, { events, answers }: EventsApiOptions): void {
+export function eventEndpoints(
+  endpoints: Endpoints,
+  { events, answers, origins }: EventsApiOptions,
+): void {
   endpoints.add(
     {
       ...{ method: "get", path: "/api/events", by: "user", tag: "Events" },
@@ -65,15 +71,16 @@ export function eventEndpoints(endpoints: Endpoints, { events, answers }: Events
       answers: {
         200: {
           description:
-            "A stream of server-sent events (`message`, `confirmation`, `receipt`, `error`, `presence`, `typing`, and `ready` when all that was missed has been sent), resumed by `Last-Event-ID`; or, with `wait`, those that there are.",
+            "A stream of server-sent events (`message`, `confirmation`, `receipt`, `error`, `profile`, `notice`, `presence`, `typing`, and `ready` when all that was missed has been sent), resumed by `Last-Event-ID`; or, with `wait`, those that there are.",
           schema: EVENTS,
           isStream: true,
         },
       },
-      refusals: ["TOO_MANY_CONNECTIONS", "SHUTTING_DOWN"],
+      refusals: ["TOO_MANY_CONNECTIONS", "SHUTTING_DOWN", "CSRF_REJECTED"],
     },
     async ({ context, caller, query: { wait, cursor, presence, typing } }) => {
       const { env, req } = context;
+      refuseForgedListening(req.raw, caller, origins);
       // What asks for the head alone gets no connection.
       if (req.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const { signal } = req.raw;

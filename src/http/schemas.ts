@@ -259,8 +259,22 @@ export const EVENTS = z
   .object({
     events: z.array(
       z.object({
-        event: z.enum(["message", "confirmation", "receipt", "error", "presence", "typing"]),
-        data: z.record(z.string(), z.unknown()).describe("As it is told over STOMP."),
+        event: z.enum([
+          "message",
+          "confirmation",
+          "receipt",
+          "error",
+          "profile",
+          "notice",
+          "presence",
+          "typing",
+          "ready",
+        ]),
+        data: z
+          .record(z.string(), z.unknown())
+          .describe(
+            "As it is told over STOMP; of a notice, whose body may be anything, `contentType` and `body`.",
+          ),
       }),
     ),
     cursor: z

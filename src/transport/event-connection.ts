@@ -4,6 +4,7 @@ import type { StoredMessage } from "../chat/ports.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Connection } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";
+import { unescapeHeader } from "../stomp/escaping.ts";
 
 /** What a client of `/api/events` is told of. */
 export interface ClientEvent {
@@ -17,7 +18,7 @@ export interface EventSink {
   /** All but chat messages. */
   event(event: ClientEvent): void;
   message(message: StoredMessage, body: string): void;
-  /** There is nothing more up to that position. */
+  /** Once: there is nothing more up to that position. */
   caughtUp(position: string): void;
   heartbeat(): void;
   /** After what was written. Idempotent. */
@@ -107,8 +108,10 @@ export class EventConnection implements Connection, MessageTaker {
 function eventOf(frame: string, clock: Clock): ClientEvent | null {
   if (frame.startsWith("MESSAGE\n")) {
     const name = /^MESSAGE\nsubscription:([a-z]+)/.exec(frame)?.[1];
-    const body = frame.indexOf("\n\n") + 2;
-    return name === undefined ? null : { name, data: frame.slice(body, -1) };
+    if (name === undefined) return null;
+    const end = frame.indexOf("\n\n");
+    const body = frame.slice(end + 2, -1);
+    return { name, data: name === "notice" ? noticeOf(frame.slice(0, end), body) : body };
   }
   // Its body is the error's code and text, see `Session.fail`.
   const [, code, message] = /^ERROR\n[\s\S]*?\n\n([A-Z_]+): ([\s\S]*)\n\0$/.exec(frame) ?? [];
@@ -117,4 +120,11 @@ function eventOf(frame: string, clock: Clock): ClientEvent | null {
   const retryAfterMs = retryAfter === undefined ? undefined : Number(retryAfter);
   const timestamp = isoTime(clock.now());
   return { name: "error", data: JSON.stringify({ code, message, retryAfterMs, timestamp }) };
+}
+
+/** Its body is as the back end said it, and may be anything. */
+function noticeOf(head: string, body: string): string {
+  const escaped = /\ncontent-type:(.*)/.exec(head)?.[1];
+  const contentType = escaped === undefined ? null : unescapeHeader("1.2", escaped);
+  return JSON.stringify({ contentType, body });
 }

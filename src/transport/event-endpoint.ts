@@ -1,4 +1,4 @@
-import type { EventTopics, UserEvents } from "../app/user-events.ts";
+import type { EventTopics, UserEvents, UserFeed } from "../app/user-events.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Remote } from "../auth/remote.ts";
 import type { Clock } from "../clock.ts";
@@ -114,23 +114,23 @@ export class EventEndpoint {
   #openMailbox(id: string, request: EventRequest): Mailbox {
     const { events, clock, graceMs, environment } = this.#options;
     const { position } = request.cursor;
-    const feed = { resume: () => {} };
     const mailbox = new EventMailbox({
       ...{ clock, position, graceMs },
       highWaterBytes: environment.limits.sendBufferBytes / 4,
+      bodyOf: (message) => feed?.bodyNow(message) ?? null,
       onDrained: () => {
         session.drained();
-        feed.resume();
+        feed?.resume();
       },
       onReceived: (messages) => events.received(session, messages),
       onForsaken: () => connection.terminate(),
     });
+    let feed: UserFeed | null = null;
     const { session, connection } = this.#open(request, mailbox);
     const opened = { mailbox, session, connection };
     this.#mailboxes.set(id, opened);
     session.onClosed(() => this.#mailboxes.delete(id));
-    const read = events.feed(session, connection, position);
-    feed.resume = () => read.resume();
+    feed = events.feed(session, connection, position);
     return opened;
   }
 

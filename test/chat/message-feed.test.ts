@@ -4,6 +4,7 @@ import { SYSTEM } from "../../src/chat/actor.ts";
 import { type FeedReader, FIRST_POSITION, type MessageFeed } from "../../src/chat/message-feed.ts";
 import { MissedMessages, seqAt } from "../../src/chat/missed-messages.ts";
 import type { StoredMessage } from "../../src/chat/ports.ts";
+import { TimelyStore } from "../../src/chat/timely-store.ts";
 import { ascendingUuids } from "../../src/ids.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, createGroup, type Harness } from "../support/chat-harness.ts";
@@ -21,7 +22,9 @@ class Life {
     /** `isDeferred`: the store answers by promises. */
     { isDeferred, tellsEvents }: { isDeferred: boolean; tellsEvents: boolean },
   ) {
-    this.harness = chatHarness(isDeferred ? new DeferredStore(held.store) : held.store, {
+    const wallClock = { now: () => this.harness.clock.now() };
+    const store = new TimelyStore(held.store, wallClock);
+    this.harness = chatHarness(isDeferred ? new DeferredStore(store) : store, {
       tellsEvents,
       newId: ascendingUuids(held.inner.lastMessageId()),
       uncommittedMessages: 100_000,
@@ -47,8 +50,9 @@ class Reader implements FeedReader {
   readonly feed: MessageFeed;
   readonly known: StoredMessage[] = [];
   position: string | null;
-  isCaughtUp = false;
+  caughtUpTimes = 0;
   isOpen = true;
+  hasRoom = true;
   pace: () => Promise<void> | null = () => null;
   readonly #took: (message: StoredMessage, body: string) => void;
   readonly #life: Life;
@@ -88,7 +92,7 @@ class Reader implements FeedReader {
   }
   caughtUp(position: string): void {
     this.position = position;
-    this.isCaughtUp = true;
+    this.caughtUpTimes += 1;
   }
   ready(): Promise<void> | null {
     return this.pace();
@@ -266,7 +270,7 @@ describe("a feed of messages", () => {
           await world.commitAll();
           await settled();
           expect(world.life.harness.faults).toEqual([]);
-          expect(world.reader?.isCaughtUp).toBe(true);
+          expect(world.reader?.caughtUpTimes).toBe(1);
           const stored = await world.stored();
           expect(world.got.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
         },
@@ -408,6 +412,181 @@ describe("a feed of messages", () => {
     const fresh = reader(FIRST_POSITION);
     await fresh.start();
     expect(fresh.position).toBe(own?.id ?? "");
+  });
+
+  test("tells nothing of a position that is not of the user's messages, also between others", async () => {
+    const { life, reader } = await served();
+    await createGroup(life.harness.chat, "others", ["alice", "carol"]);
+    life.send("alice", "c1", "for bob");
+    life.send("alice", "others", "for carol");
+    life.send("alice", "others", "for carol too");
+    await settled();
+    const [own] = life.held.inner.history({ conversationId: "c1", limit: 1 });
+    const foreign = life.held.inner.history({ conversationId: "others", limit: 2 });
+    const between = `${foreign[0]?.id.slice(0, -1)}g`; // Above the first, and below the second.
+    for (const position of [foreign[0]?.id, between, foreign[1]?.id, `${foreign[1]?.id}0`]) {
+      const opened = reader(position ?? null);
+      await opened.start();
+      expect(opened.position).toBe(own?.id ?? "");
+    }
+  });
+
+  /** A reader that waits before it takes the message after so many, until `goOn` is called. */
+  function waitingAfter(count: number, opened: Reader, taken: readonly unknown[]) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    opened.pace = () => {
+      if (taken.length !== count) return null;
+      opened.pace = () => null;
+      opened.hasRoom = true;
+      return promise;
+    };
+    return { goOn: resolve };
+  }
+
+  const idOf = (life: Life, conversationId: string) =>
+    life.held.inner.history({ conversationId, limit: 1 })[0]?.id ?? "";
+
+  const DELETION = "System deleted a message";
+
+  /** Of each room the last message is to say nothing any more. */
+  async function takeBack(life: Life) {
+    const { messageChanges, membership } = life.harness.chat;
+    await messageChanges.delete(SYSTEM, idOf(life, "c1"));
+    await membership.remove(SYSTEM, "c2", "bob");
+    life.harness.clock.advance(60_000); // See `sendThree`.
+    await settled();
+  }
+
+  async function sendThree(life: Life) {
+    life.send("alice", "c1", "deleted since");
+    life.send("alice", "c2", "of a group that bob has been removed from");
+    life.harness.send("alice", {
+      ...{ conversationId: "c3", content: "disappeared since", disappearAfterSeconds: 60 },
+    });
+    await settled();
+  }
+
+  for (const isDeferred of [false, true]) {
+    const late = isDeferred ? ", from a store that answers late" : "";
+
+    test(`shows nothing that was taken back while its reader waited to be given it${late}`, async () => {
+      const { life, got, reader } = await served(isDeferred);
+      for (let count = 0; count < 4; count += 1) {
+        for (const room of ROOMS) life.send("alice", room, "before");
+      }
+      await settled();
+      await sendThree(life);
+      const opened = reader(FIRST_POSITION);
+      const { goOn } = waitingAfter(11, opened, got);
+      const started = opened.start();
+      while (got.length < 11) await settled();
+      await takeBack(life);
+      goOn();
+      await started;
+      const before = Array.from({ length: 12 }, () => ["before", "replay"]);
+      const erased = ["", "replay"];
+      // The twelfth was said in c3.
+      expect(got).toEqual([...before, erased, erased, DELETION]);
+    });
+
+    test(`shows nothing that was taken back while it was held${late}`, async () => {
+      const { life, got, reader } = await served(isDeferred);
+      life.send("alice", "c1", "before");
+      await settled();
+      const opened = reader(FIRST_POSITION);
+      const { goOn } = waitingAfter(0, opened, got);
+      const started = opened.start();
+      await settled();
+      await sendThree(life);
+      await takeBack(life);
+      goOn();
+      await started;
+      await settled();
+      expect(got).toEqual([["before", "replay"], "", "", DELETION]);
+      expect(opened.feed.heldBytes).toBe(0);
+    });
+
+    test(`shows nothing that was taken back while its reader, who was live, had no room${late}`, async () => {
+      const { life, got, reader } = await served(isDeferred);
+      const opened = reader(FIRST_POSITION);
+      await opened.start();
+      opened.hasRoom = false;
+      const { goOn } = waitingAfter(0, opened, got);
+      await sendThree(life);
+      await takeBack(life);
+      expect(opened.feed.heldBytes).toBeGreaterThan(0);
+      goOn();
+      await settled();
+      life.send("alice", "c1", "live again");
+      for (let turn = 0; turn < 10; turn += 1) await settled();
+      expect(got).toEqual(["", "", DELETION, "live again"]);
+      expect(opened.feed.heldBytes).toBe(0);
+      expect(opened.caughtUpTimes).toBe(1);
+    });
+  }
+
+  test("tells who was removed of it, and of nothing else there", async () => {
+    const life = new Life(HeldStore.inMemory(), { isDeferred: false, tellsEvents: true });
+    await createGroup(life.harness.chat, "c1", ["alice", "bob", "carol"]);
+    await settled();
+    const got: unknown[] = [];
+    const opened = new Reader(life, null, (_, body) => got.push(JSON.parse(body)));
+    await opened.start();
+    got.length = 0;
+    opened.hasRoom = false;
+    const { goOn } = waitingAfter(0, opened, got);
+    life.send("alice", "c1", "not for bob");
+    const { membership } = life.harness.chat;
+    await membership.remove(SYSTEM, "c1", "bob");
+    await membership.remove(SYSTEM, "c1", "carol");
+    goOn();
+    await settled();
+    expect(got).toMatchObject([{ type: "MEMBER_REMOVED", event: { userId: "bob" } }]);
+  });
+
+  test("that has been live shows what comes in great number as it happens, and is ready once", async () => {
+    const { life, got, reader } = await served();
+    life.send("alice", "c1", "missed");
+    await settled();
+    const opened = reader(FIRST_POSITION);
+    await opened.start();
+    life.held.isHolding = true;
+    const contents = Array.from({ length: 1_100 }, (_, index) => `${index}`);
+    for (const content of contents) life.send("alice", "c2", content);
+    while (life.held.isCommitting) await life.held.release();
+    for (let turn = 0; turn < 100 && got.length < 1_101; turn += 1) await settled();
+    expect(got).toEqual([["missed", "replay"], ...contents]);
+    expect(opened.caughtUpTimes).toBe(1);
+  });
+
+  test("reads little ahead of large messages, and keeps nothing while its reader waits", async () => {
+    const store = new MemoryChatStore();
+    const ids = ["room-1", "room-2", "room-3"];
+    const newId = ascendingUuids(null);
+    const content = "x".repeat(100_000);
+    const all = Array.from({ length: 60 }, (_, index) => {
+      const conversationId = ids[index % ids.length] ?? "";
+      return message(1 + Math.floor(index / ids.length), { conversationId, id: newId(), content });
+    });
+    await store.commit(batch({ conversations: ids.map((id) => conversation(id)), messages: all }));
+    const life = new Life(HeldStore.over(store), { isDeferred: false, tellsEvents: false });
+    const taken: string[] = [];
+    let most = 0;
+    const reader: Reader = new Reader(life, FIRST_POSITION, ({ id }) => {
+      taken.push(id);
+      most = Math.max(most, reader.feed.heldBytes);
+    });
+    const { goOn } = waitingAfter(30, reader, taken);
+    const started = reader.start();
+    while (taken.length < 30) await settled();
+    await settled();
+    expect(reader.feed.heldBytes).toBe(0);
+    goOn();
+    await started;
+    expect(taken).toEqual(all.map(({ id }) => id));
+    expect(most).toBeGreaterThan(0);
+    // Of one more it is known only when it has been read that it does not fit.
+    expect(most).toBeLessThanOrEqual(128 * 1_024 + content.length);
   });
 
   test("takes a position of the future for the present one", async () => {

@@ -8,6 +8,7 @@ import {
   startParley,
   temporaryDir,
 } from "../support/parley-process.ts";
+import { scrape } from "../support/scrape.ts";
 import { answerOf, askAs, askAsServer, askInNameOf } from "../support/server-api.ts";
 import type { Event, StockClient } from "../support/stock-client.ts";
 import { StockCrowd } from "../support/stock-crowd.ts";
@@ -73,6 +74,8 @@ async function poll(userId: string, wait: number, cursor?: string): Promise<Poll
   return body;
 }
 
+const READY = { event: "ready", data: {} };
+
 const contentsOf = ({ events }: Polled) =>
   events.filter(({ event }) => event === "message").map(({ data }) => data.content);
 
@@ -123,6 +126,46 @@ describe("a stream of events", () => {
       "the presence of alice",
     );
     expect(source.opens).toBe(1);
+  });
+
+  test("tells of profiles, and what the back end has to say, whatever it is", async () => {
+    await start();
+    await group("team", "alice", "bob");
+    const source = listen("bob");
+    await source.ready();
+    const { cursor } = await poll("carol", 0);
+    const profile = { name: "Ally" };
+    expect((await askAs(server, "alice", "/api/users/alice", "PATCH", profile)).status).toBe(200);
+    await source.until(() => source.named("profile").length === 1, "the profile");
+    expect(source.named("profile")).toMatchObject([{ userId: "alice", name: "Ally" }]);
+    const said = [
+      { body: '{"at":"noon"}', contentType: "application/json" },
+      { body: "line\n\ndata: {}\nevent: message\n\0 \u2028", contentType: "text/plain; a=b:c" },
+    ];
+    for (const notice of said) {
+      const told = { userIds: "online", ...notice };
+      const { body } = await answerOf(await askAsServer(server, "POST", "/api/broadcast", told));
+      expect(body).toEqual({ users: 2 });
+    }
+    await source.until(() => source.named("notice").length === 2, "the notices");
+    expect(source.named("notice")).toEqual(said);
+    const events = said.map((data) => ({ event: "notice", data }));
+    expect((await poll("carol", 20, cursor)).events).toEqual(events);
+  });
+
+  test("counts in the metrics, as polls do", async () => {
+    await start({ flags: ["--metrics-open"] });
+    await group("team", "alice", "bob", "carol");
+    const source = listen("bob");
+    await source.ready();
+    const { cursor } = await poll("carol", 0);
+    const count = async () =>
+      (await scrape(server)).get('parley_messages_out_total{kind="message"}') ?? Number.NaN;
+    const before = await count();
+    await say("alice", "team", "counted");
+    await source.until(() => source.contents.length === 1);
+    expect(contentsOf(await poll("carol", 20, cursor))).toEqual(["counted"]);
+    expect((await count()) - before).toBe(2);
   });
 
   test("has the headers that proxies and browsers need", async () => {
@@ -293,7 +336,7 @@ describe("a stream of events", () => {
     const { status, body } = await answerOf(await askAs(server, "bob", "/api/events"));
     expect(status).toBe(429);
     expect(body.code).toBe("TOO_MANY_CONNECTIONS");
-    expect((await poll("alice", 0)).events).toEqual([]);
+    expect((await poll("alice", 0)).events).toEqual([READY]);
     const health = await (await fetch(`${server.url}/api/websocket/health`)).json();
     expect(health.activeConnections).toBe(2);
   });
@@ -397,9 +440,43 @@ describe("polling", () => {
     await group("team", "alice", "bob");
     await say("alice", "team", "for bob");
     const { cursor } = await poll("bob", 0);
-    expect((await poll("mallory", 0, cursor)).events).toEqual([]);
+    expect((await poll("mallory", 0, cursor)).events).toEqual([READY]);
     await say("alice", "team", "also for bob");
     expect(contentsOf(await poll("bob", 20, cursor))).toEqual(["also for bob"]);
+  });
+
+  test("says by `ready` when it begins anew, and what is not kept may have been missed", async () => {
+    await start({ flags: ["--events-poll-grace-ms=1"] });
+    const alice = await join("alice");
+    await alice.subscribed("/topic/presence");
+    const first = await poll("bob", 0);
+    expect(first.events).toEqual([READY]);
+    // The poll that waits longer than the grace is no new beginning.
+    await alice.event("/topic/presence", ({ userId }) => userId === "bob");
+    const count = async () =>
+      (await (await fetch(`${server.url}/api/websocket/health`)).json()).activeConnections;
+    while ((await count()) > 1);
+    const again = await poll("bob", 0, first.cursor);
+    expect(again.events).toEqual([READY]);
+  });
+
+  test("tells nothing that was taken back between two polls", async () => {
+    await start();
+    await group("team", "alice", "bob");
+    await group("other", "alice", "bob");
+    const { cursor } = await poll("bob", 0);
+    const { id } = await say("alice", "team", "deleted since");
+    await say("alice", "other", "of a group that bob has been removed from");
+    await say("alice", "team", "kept");
+    expect((await askAs(server, "alice", `/api/messages/${id}`, "DELETE")).status).toBe(204);
+    const removed = await askAsServer(server, "DELETE", "/api/conversations/other/members/bob");
+    expect(removed.status).toBe(204);
+    const { events } = await poll("bob", 20, cursor);
+    const told = events.map(({ data }) => [data.content, data.deletedAt !== undefined]);
+    expect(told).toContainEqual(["", true]);
+    expect(told).toContainEqual(["kept", false]);
+    expect(JSON.stringify(events)).not.toContain("deleted since");
+    expect(JSON.stringify(events)).not.toContain("removed from");
   });
 
   test("is answered when the server stops", async () => {
@@ -414,6 +491,30 @@ describe("polling", () => {
     await start();
   });
 });
+
+test("a link to it makes no browser take its user's messages", async () => {
+  await start({ env: { PARLEY_JWT_SECRET: JWT_SECRET, PARLEY_COOKIE_JWT_NAME: "session" } });
+  await group("team", "alice", "bob");
+  const path = "/api/conversations/team/messages";
+  await askInNameOf(server, "alice", "POST", path, { content: "for bob himself" });
+  const browser = await launchChromium();
+  try {
+    const context = await browser.newContext();
+    const value = await tokenOf({ sub: "bob" });
+    await context.addCookies([{ name: "session", value, url: server.url }]);
+    const page = await context.newPage();
+    const answer = await page.goto(`${server.url}/api/events?wait=0`);
+    expect(answer?.status()).toBe(403);
+    expect(await answer?.json()).toMatchObject({ code: "CSRF_REJECTED" });
+    await page.goto(server.url);
+    const polled = await page.evaluate("fetch('/api/events?wait=0').then((it) => it.json())");
+    expect(polled).toMatchObject({
+      events: [{ event: "message", data: { content: "for bob himself" } }, READY],
+    });
+  } finally {
+    await browser.close();
+  }
+}, 60_000);
 
 test("a browser's EventSource, with the session cookie, goes on after a kill of the server", async () => {
   const dataDir = temporaryDir();

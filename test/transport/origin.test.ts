@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { refuseForgery } from "../../src/http/csrf.ts";
+import { refuseForgedListening, refuseForgery } from "../../src/http/csrf.ts";
 import {
   areCookiesTrusted,
   isOriginAllowed,
@@ -138,6 +138,35 @@ describe("a change that a cookie vouches for", () => {
       { "sec-fetch-site": "cross-site", "sec-fetch-dest": "document" },
     ]) {
       expect(attempt(headers, method)).toThrow(expect.objectContaining({ code: "CSRF_REJECTED" }));
+    }
+  });
+
+  const listen = (headers: Record<string, string>, byCookie = true) => {
+    const request = new Request("https://chat.example/api/events", {
+      headers: { host: "chat.example", ...headers },
+    });
+    return () => refuseForgedListening(request, { ...principal, byCookie }, PUBLIC);
+  };
+
+  test("events are for scripts of such pages, and nobody else's to fetch", () => {
+    const script = { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" };
+    for (const headers of [
+      { ...script, "sec-fetch-site": "same-origin" },
+      { ...script, "sec-fetch-site": "cross-site", origin: "https://app.example" },
+    ]) {
+      expect(listen(headers)).not.toThrow();
+    }
+    const refused = expect.objectContaining({ code: "CSRF_REJECTED" });
+    const link = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+    for (const headers of [
+      ...[{}, { ...link, "sec-fetch-site": "same-origin" }],
+      { ...link, "sec-fetch-site": "cross-site" },
+      { ...link, "sec-fetch-site": "none" },
+      { "sec-fetch-mode": "no-cors", "sec-fetch-site": "same-site", "sec-fetch-dest": "image" },
+      { ...script, "sec-fetch-site": "cross-site", origin: "https://evil.example" },
+    ]) {
+      expect(listen(headers)).toThrow(refused);
+      expect(listen(headers, false)).not.toThrow();
     }
   });
 
