@@ -182,6 +182,7 @@ function serve(parts: Parts): RunningServer {
     newCode,
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
+    endUploads: async (userId) => await files?.files.uploads.endOf(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
     uncommittedMessages: limits.uncommittedMessages,
@@ -454,8 +455,9 @@ function attachmentService({
           accessKeyId: s3.s3AccessKeyId ?? "",
           secretAccessKey: s3.s3SecretAccessKey ?? "",
         });
-  const { attachments } = chat;
-  const parts = { settings, folder, blobs, attachments, ...rest };
+  const { attachments, erasures } = chat;
+  const assertNotErased = (userId: string) => erasures.assertNone(userId);
+  const parts = { settings, folder, blobs, attachments, assertNotErased, ...rest };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 

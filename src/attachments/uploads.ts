@@ -7,7 +7,9 @@ import type { TokenBuckets } from "../token-buckets.ts";
 import { type BlobStore, keyOf, thumbnailKeyOf } from "./blob-store.ts";
 import { ContentType } from "./content-type.ts";
 import type { IncomingFiles } from "./incoming-files.ts";
+import { JpegScans } from "./jpeg-scans.ts";
 import type { Thumbnails } from "./thumbnails.ts";
+import { type UploadPlace, UploadPlaces } from "./upload-places.ts";
 
 export interface UploadsOptions {
   readonly store: AttachmentStore;
@@ -29,8 +31,12 @@ export interface UploadsOptions {
   readonly uploads: number;
   /** How long one may take. */
   readonly uploadMs: number;
+  /** How long nothing of one may come. */
+  readonly stallMs: number;
   /** How long a file may be in no message. */
   readonly unsentMs: number;
+  /** Throws USER_BEING_ERASED. */
+  readonly assertNotErased: (userId: string) => void;
 }
 
 export interface Upload {
@@ -40,69 +46,82 @@ export interface Upload {
   readonly body: ReadableStream<Uint8Array> | null;
 }
 
-const RETRY_MS = 1_000;
-/** Of a user, at a time. */
-const SHARE_OF_USER = 1 / 8;
-
 /** Files as they come: looked at, measured, and kept. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  /** What those under way may take, by user. */
-  readonly #underWay = new Map<string, { count: number; bytes: number }>();
-  #count = 0;
+  readonly #places: UploadPlaces;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
+    this.#places = new UploadPlaces(options.uploads);
   }
 
   /**
    * Resolves when the file is on disk, or where it is kept. Rejects with RATE_LIMITED, SERVER_FULL,
-   * ATTACHMENT_TOO_LARGE, ATTACHMENT_TYPE_REFUSED, ATTACHMENT_QUOTA_EXCEEDED, UPLOAD_INCOMPLETE and
-   * STORAGE_UNAVAILABLE, and has then kept nothing.
+   * ATTACHMENT_TOO_LARGE, ATTACHMENT_TYPE_REFUSED, ATTACHMENT_QUOTA_EXCEEDED, UPLOAD_INCOMPLETE,
+   * USER_BEING_ERASED and STORAGE_UNAVAILABLE, and has then kept nothing.
    */
   async receive(uploader: Actor, upload: Upload): Promise<Attachment> {
     const { userId } = uploader;
-    const { rate, maxBytes } = this.#options;
+    const { rate, maxBytes, assertNotErased } = this.#options;
     const bytes = upload.bytes ?? maxBytes;
     if (bytes > maxBytes) throw tooLarge(maxBytes);
+    assertNotErased(userId);
     if (uploader !== SYSTEM) rate.spend(userId, "files");
-    this.#enter(uploader, bytes);
+    const place = this.#places.enter(uploader, bytes);
     try {
-      await this.#assertRoom(uploader, bytes);
-      return await this.#keep(userId, upload);
+      await this.#assertRoom(uploader, place);
+      return await this.#keep(place, upload);
     } finally {
-      this.#leave(userId, bytes);
+      this.#places.leave(place);
     }
   }
 
+  /** Resolves when none of the user's is under way; those that still come in are refused. */
+  async endOf(userId: string): Promise<void> {
+    const places = this.#places.of(userId);
+    const reason = new AppError("USER_BEING_ERASED", "The user is being removed");
+    for (const { abort } of places) abort.abort(reason);
+    await Promise.all(places.map(({ left }) => left.promise));
+  }
+
   /** Of all that is said before the file comes, whether it may. */
-  async #assertRoom(uploader: Actor, bytes: number): Promise<void> {
+  async #assertRoom(uploader: Actor, place: UploadPlace): Promise<void> {
     const { store, incoming, userBytes, minFreeBytes } = this.#options;
-    const under = this.#underWay.get(uploader.userId)?.bytes ?? 0;
-    const taken = userBytes === 0 ? 0 : await store.bytesOf(uploader.userId);
+    const { userId } = uploader;
+    const under = this.#places.of(userId).reduce((sum, { bytes }) => sum + bytes, 0);
+    const taken = userBytes === 0 ? 0 : await store.bytesOf(userId);
     if (uploader !== SYSTEM && userBytes !== 0 && taken + under > userBytes) {
       const text = `Files of a user take at most ${userBytes} bytes together`;
       throw new AppError("ATTACHMENT_QUOTA_EXCEEDED", text);
     }
-    if (minFreeBytes === 0 || (await incoming.room()) - bytes >= minFreeBytes) return;
+    if (minFreeBytes === 0) return;
+    // What of the others has come counts twice, which errs on the side of the disk.
+    if (this.#places.letIn(place, (await incoming.room()) - minFreeBytes)) return;
     throw new AppError("STORAGE_UNAVAILABLE", "There is no room for files; send it again later");
   }
 
-  async #keep(uploaderId: string, { name, body }: Upload): Promise<Attachment> {
+  async #keep(place: UploadPlace, { name, body }: Upload): Promise<Attachment> {
     const { store, blobs, incoming, thumbnails, clock, newId, unsentMs } = this.#options;
+    const uploaderId = place.userId;
     const id = newId();
     const small = `${id}.thumbnail`;
     try {
       const content = new Content(this.#options.types, this.#options.maxBytes);
-      await incoming.write(id, this.#inTime(body, content));
+      await incoming.write(id, this.#inTime(body, content, place.abort));
       const type = await content.type();
-      const picture = await thumbnails.make(incoming.pathOf(id), type, incoming.pathOf(small));
+      // Whatever its picture takes, another file may come.
+      this.#places.arrived(place);
+      const file = { path: incoming.pathOf(id), type, scans: content.scans };
+      const picture = await thumbnails.make(file, incoming.pathOf(small));
       const createdMs = clock.now();
       const attachment = {
         ...{ id, uploaderId, messageId: null, name, type, size: content.bytes, createdMs },
         ...(picture ?? { width: null, height: null, hasThumbnail: false }),
         removeMs: createdMs + unsentMs,
       };
+      this.#options.assertNotErased(uploaderId);
+      place.abort.signal.throwIfAborted();
       // Before its contents: what a crash leaves of these goes with it, when its time has come.
       await store.put(attachment);
       try {
@@ -120,55 +139,40 @@ export class Uploads {
     }
   }
 
-  async *#inTime(body: ReadableStream<Uint8Array> | null, content: Content) {
+  async *#inTime(
+    body: ReadableStream<Uint8Array> | null,
+    content: Content,
+    abort: AbortController,
+  ) {
     if (body === null) return;
-    const { clock, uploadMs } = this.#options;
+    const { clock, uploadMs, stallMs } = this.#options;
     const reader = body.getReader();
-    let isLate = false;
-    const timer = clock.schedule(uploadMs, () => {
-      isLate = true;
+    const cancel = () => {
       reader.cancel().catch(() => {}); // It was broken already.
-    });
+    };
+    abort.signal.addEventListener("abort", cancel);
+    const giveUp = () => abort.abort(incomplete());
+    const whole = clock.schedule(uploadMs, giveUp);
+    let next = clock.schedule(stallMs, giveUp);
     try {
       for (;;) {
+        abort.signal.throwIfAborted();
         const { done, value } = await reader.read().catch((cause: unknown) => {
           throw incomplete(cause);
         });
-        if (isLate) throw incomplete();
+        abort.signal.throwIfAborted();
         if (done) return;
+        next.cancel();
         await content.add(value);
         yield value;
+        next = clock.schedule(stallMs, giveUp);
       }
     } finally {
-      timer.cancel();
+      whole.cancel();
+      next.cancel();
       // Of a file that is refused, no more is read.
-      reader.cancel().catch(() => {});
+      cancel();
     }
-  }
-
-  #enter({ userId }: Actor, bytes: number): void {
-    const { uploads } = this.#options;
-    const ofUser = this.#underWay.get(userId) ?? { count: 0, bytes: 0 };
-    const details = { retryAfterMs: RETRY_MS };
-    if (this.#count >= uploads) {
-      throw new AppError("SERVER_FULL", "Too many files come in", { details });
-    }
-    if (userId !== SYSTEM.userId && ofUser.count >= Math.ceil(SHARE_OF_USER * uploads)) {
-      throw new AppError("RATE_LIMITED", "Too many files of this user come in", { details });
-    }
-    this.#count += 1;
-    ofUser.count += 1;
-    ofUser.bytes += bytes;
-    this.#underWay.set(userId, ofUser);
-  }
-
-  #leave(userId: string, bytes: number): void {
-    const ofUser = this.#underWay.get(userId);
-    this.#count -= 1;
-    if (ofUser === undefined) return;
-    ofUser.count -= 1;
-    ofUser.bytes -= bytes;
-    if (ofUser.count === 0) this.#underWay.delete(userId);
   }
 }
 
@@ -176,6 +180,7 @@ export class Uploads {
 class Content {
   bytes = 0;
   readonly #type: ContentType;
+  readonly #jpeg = new JpegScans();
   readonly #maxBytes: number;
 
   constructor(types: readonly string[], maxBytes: number) {
@@ -186,7 +191,12 @@ class Content {
   async add(chunk: Uint8Array): Promise<void> {
     this.bytes += chunk.length;
     if (this.bytes > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    this.#jpeg.feed(chunk);
     await this.#type.feed(chunk);
+  }
+
+  get scans(): number {
+    return this.#jpeg.count;
   }
 
   type(): Promise<string> {

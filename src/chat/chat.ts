@@ -62,6 +62,8 @@ export interface ChatOptions {
   /** See `Erasures`. */
   readonly underWay: readonly Erasure[];
   readonly lockOut: (userId: string) => Promise<void>;
+  /** See `Erasures`. */
+  readonly endUploads: (userId: string) => Promise<void>;
   readonly log: Log;
   readonly attachments: AttachmentStore;
   /** Of links, see `Invites`. */
@@ -206,7 +208,8 @@ export class Chat {
     const erased = { changes, membership, presence, journal, blocks, clock };
     this.erasures = new Erasures({
       ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
-      ...{ lockOut: options.lockOut, underWay: options.underWay, log: options.log },
+      ...{ lockOut: options.lockOut, endUploads: options.endUploads, recent },
+      ...{ underWay: options.underWay, log: options.log },
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },

@@ -10,6 +10,7 @@ import type { Journal } from "./journal.ts";
 import type { Membership } from "./membership.ts";
 import type { Messages } from "./messages.ts";
 import type { Presence } from "./presence.ts";
+import type { RecentMessages } from "./recent-messages.ts";
 import type { Erasure, ErasureStore, UserDataStore } from "./user-ports.ts";
 
 /** Few enough that a commit that comes meanwhile hardly notices. */
@@ -30,10 +31,13 @@ export interface ErasuresOptions {
   readonly presence: Presence;
   readonly blocks: Blocks;
   readonly journal: Journal;
+  readonly recent: Pick<RecentMessages, "forgetClientIds">;
   readonly clock: Clock;
   readonly log: Log;
   /** Takes the user's tokens back and ends their connections; resolves when that is durable. */
   readonly lockOut: (userId: string) => Promise<void>;
+  /** Resolves when no file of the user's comes in any more. */
+  readonly endUploads: (userId: string) => Promise<void>;
   /** Those that a server before this one has left. */
   readonly underWay: readonly Erasure[];
 }
@@ -85,8 +89,8 @@ export class Erasures {
 
   /**
    * For the user themselves, and `SYSTEM`. Resolves when it is on disk that the user is to be removed,
-   * and they are locked out; the rest follows. One that is under way goes on as it was asked for
-   * first. Rejects with NOT_PERMITTED, STORAGE_UNAVAILABLE.
+   * and they are locked out; the rest follows. One that is under way goes on, and begins anew where
+   * it was to keep what the user said and now is not. Rejects with NOT_PERMITTED, STORAGE_UNAVAILABLE.
    */
   async request(actor: Actor, userId: string, keepsMessages: boolean): Promise<Erasure> {
     if (actor !== SYSTEM && actor.userId !== userId) {
@@ -97,7 +101,10 @@ export class Erasures {
     try {
       await store.begin({ userId, requestedMs: clock.now(), keepsMessages });
       const begun = await store.erasure(userId);
-      if (begun?.doneMs === null) this.#underWay.set(userId, begun);
+      const known = this.#underWay.get(userId);
+      if (begun?.doneMs === null && begun.keepsMessages !== known?.keepsMessages) {
+        this.#underWay.set(userId, begun);
+      }
       const lockedOut = lockOut(userId);
       this.#run();
       this.#wake?.(); // It does not wait for another that failed.
@@ -133,21 +140,26 @@ export class Erasures {
     }
   }
 
-  /** False when it was stopped before the end. */
+  /** False when it is not done yet: it was stopped, or begins anew. */
   async #erase(erasure: Erasure): Promise<boolean> {
-    const { store, presence, lockOut, journal, clock, log } = this.#options;
+    const { store, presence, lockOut, endUploads, journal, recent, clock, log } = this.#options;
     const { userId } = erasure;
     if (this.#isStopped) return false;
     await lockOut(userId);
+    await endUploads(userId);
     presence.forget(userId);
     // What was taken before is erased with the rest.
     while (journal.isBusyWith(userId)) if (!(await this.#pause(PAUSE_MS))) return false;
+    recent.forgetClientIds(userId);
     while (!(await store.erasePortion(userId, PORTION_ROWS))) {
       if (!(await this.#pause(PAUSE_MS))) return false;
     }
     if (!(await this.#endBlocks(userId))) return false;
     if (!(await this.#leaveGroups(userId))) return false;
     if (!(await this.#tell(erasure))) return false;
+    // More may be asked for: then it begins anew.
+    while (this.#beginning.has(userId)) if (!(await this.#pause(PAUSE_MS))) return false;
+    if (this.#underWay.get(userId) !== erasure) return false;
     await store.finish(userId, clock.now());
     log.info({ user: userId }, "A user was removed");
     return true;

@@ -65,6 +65,13 @@ export class RecentMessages<Pending = unknown> {
     this.#refused.add(recent.message);
   }
 
+  /** Of a sender who is to be removed, and of whom nothing is on its way. */
+  forgetClientIds(senderId: string): void {
+    for (const [key, { message }] of this.#byClientId) {
+      if (message.senderId === senderId) this.#byClientId.delete(key);
+    }
+  }
+
   wasRefused(message: StoredMessage): boolean {
     return this.#refused.has(message);
   }
@@ -74,7 +81,10 @@ export class RecentMessages<Pending = unknown> {
     if (this.#byId.get(message.id) !== recent) return;
     this.#inOrder.remove(recent);
     this.#byId.delete(message.id);
-    if (clientKey !== null) this.#byClientId.delete(clientKey);
+    // Another's by now, where its sender was removed and somebody new has their id.
+    if (clientKey !== null && this.#byClientId.get(clientKey) === recent) {
+      this.#byClientId.delete(clientKey);
+    }
   }
 }
 

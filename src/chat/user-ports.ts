@@ -85,7 +85,10 @@ export interface Erasure {
  * wholly done or not at all; they resolve when they are durable and reject with STORAGE_UNAVAILABLE.
  */
 export interface ErasureStore {
-  /** A no-op where that user's is under way; one that is done begins anew. */
+  /**
+   * A no-op where that user's is under way, unless it keeps messages and this one does not: then it
+   * begins anew, as one that is done does.
+   */
   begin(erasure: Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">): Promise<void>;
   erasure(userId: string): MaybePromise<Erasure | null>;
   /** Those under way, the first asked for first. */
@@ -93,8 +96,8 @@ export interface ErasureStore {
   /**
    * Goes on with one that is under way, and looks at `limit` rows at most: preferences are forgotten;
    * messages lose their content, or with `keepsMessages` the sender's name alone; reactions, links
-   * into groups and the sender's own ids of removed messages go. True when nothing of it is left to
-   * do. What is sent after the begin may be left out.
+   * into groups, the sender's own ids of messages and files that are in no message go. True when
+   * nothing of it is left to do. What is sent after the begin may be left out.
    */
   erasePortion(userId: string, limit: number): Promise<boolean>;
   /** Conversations whose members are to be told, so far. */

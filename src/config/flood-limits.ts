@@ -49,7 +49,7 @@ export const floodLimits = {
   requestMs: delayMs(
     30_000,
     1_000,
-    "The time that the body of an HTTP request may take, and a connection may be kept between requests. In whole seconds up to 255.",
+    "The time that the body of an HTTP request may take, a connection may be kept between requests, and nothing may come of a file that is uploaded. In whole seconds up to 255.",
   ),
   addressMessagesPerSecond: integer(
     1_000,

@@ -36,6 +36,8 @@ export interface AttachmentServiceOptions {
   readonly blobs: BlobStore;
   readonly store: AttachmentStore;
   readonly attachments: Attachments;
+  /** Throws USER_BEING_ERASED. */
+  readonly assertNotErased: (userId: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,7 +60,9 @@ export class AttachmentService {
     this.#log = log;
     const uploads = new Uploads({
       ...{ ...limits, store, blobs, incoming, clock, newId: newUuid },
-      thumbnails: new Thumbnails({ pixels: thumbnailPixels, imagePixels }),
+      thumbnails: new Thumbnails({ pixels: thumbnailPixels, imagePixels, clock }),
+      stallMs: settings.limits.requestMs,
+      assertNotErased: options.assertNotErased,
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
     const secret = () => settings.attachments.linkSecret ?? keptSecret(folder, log);

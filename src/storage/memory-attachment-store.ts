@@ -40,6 +40,15 @@ export class MemoryAttachmentStore implements AttachmentStore {
     }
   }
 
+  /** For the removal of users. */
+  discardOf(uploaderId: string): void {
+    for (const attachment of this.#kept.values()) {
+      if (attachment.uploaderId === uploaderId && attachment.messageId === null) {
+        this.#remove(attachment);
+      }
+    }
+  }
+
   async forget(ids: readonly string[]): Promise<void> {
     this.#expectOpen();
     for (const { id, removeMs } of this.byIds(ids)) if (removeMs === 0) this.#kept.delete(id);

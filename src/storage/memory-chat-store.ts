@@ -58,11 +58,8 @@ export class MemoryChatStore implements ChatStore {
   readonly #reactions = new Map<string, Map<string, { emoji: string; reactedMs: number }>>();
   #lastMessageId: string | null = null;
   #closed = false;
-  readonly #attachments: MemoryAttachmentStore;
 
-  constructor(attachments = new MemoryAttachmentStore()) {
-    this.#attachments = attachments;
-  }
+  constructor(readonly attachments = new MemoryAttachmentStore()) {}
 
   async commit(batch: WriteBatch): Promise<void> {
     this.#expectOpen();
@@ -122,7 +119,7 @@ export class MemoryChatStore implements ChatStore {
           ...{ mentions: null, pinnedMs: null },
           deletedMs: change.deletedMs,
         });
-        this.#attachments.messageGone(id);
+        this.attachments.messageGone(id);
         this.#countAnswers(message);
         return;
       case "react": {
@@ -399,7 +396,7 @@ export class MemoryChatStore implements ChatStore {
       return messages[firstAbove(messages, seq - 1)]?.seq === seq;
     },
     sent: (senderId, clientMessageId) => this.#sent.get(senderId)?.get(clientMessageId) ?? null,
-    hasAttachments: (ids, senderId) => ids.every((id) => this.#attachments.isFree(id, senderId)),
+    hasAttachments: (ids, senderId) => ids.every((id) => this.attachments.isFree(id, senderId)),
   };
 
   /** Removes up to `room` messages from the bottom; returns how many. */
@@ -412,7 +409,7 @@ export class MemoryChatStore implements ChatStore {
       this.#messages.delete(id);
       this.#versions.delete(id);
       this.#reactions.delete(id);
-      this.#attachments.messageGone(id);
+      this.attachments.messageGone(id);
       if (editedMs !== null) this.#tellEdits(id, conversation.messages);
     }
     return count;
@@ -468,7 +465,7 @@ export class MemoryChatStore implements ChatStore {
     const kept = copyOf(message);
     messages.splice(firstAbove(messages, kept.seq), 0, kept);
     this.#messages.set(kept.id, kept);
-    this.#attachments.bind(kept);
+    this.attachments.bind(kept);
     if (this.#lastMessageId === null || kept.id > this.#lastMessageId) {
       this.#lastMessageId = kept.id;
     }

@@ -24,7 +24,13 @@ export class MemoryErasureStore implements ErasureStore {
   async begin(begun: Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">): Promise<void> {
     this.#expectOpen();
     const { userId, requestedMs, keepsMessages } = begun;
-    if (this.erasure(userId)?.doneMs === null) return;
+    const known = this.#erasures.get(userId);
+    if (known?.erasure.doneMs === null) {
+      if (keepsMessages || !known.erasure.keepsMessages) return;
+      known.erasure = { ...known.erasure, keepsMessages, erasedMessages: 0 };
+      known.left = null;
+      return;
+    }
     const erasure = { userId, requestedMs, keepsMessages, doneMs: null, erasedMessages: 0 };
     this.#erasures.set(userId, { erasure, left: null, untold: new Set() });
   }
@@ -87,25 +93,20 @@ export class MemoryErasureStore implements ErasureStore {
       const { requestedMs: reactedMs } = progress.erasure;
       return () => tables.change({ kind: "react", messageId, userId, emoji: null, reactedMs });
     });
-    const ofSender = sent.get(userId);
-    const removed = [...(ofSender ?? [])]
-      .filter(([, { id }]) => !messages.has(id))
-      .map(
-        ([clientMessageId]) =>
-          () =>
-            ofSender?.delete(clientMessageId),
-      );
     return [
-      ...[...memberships, ...own, ...unreact, ...removed],
+      () => sent.delete(userId),
+      ...[...memberships, ...own, ...unreact],
       () => this.invites.removeOf(userId),
+      () => this.chat.attachments.discardOf(userId),
     ];
   }
 
   #eraseMessage(id: string, progress: Progress): void {
     const { tables } = this.chat;
     const { keepsMessages, requestedMs } = progress.erasure;
-    const found = tables.messages.get(id);
-    if (found === undefined) return;
+    const kept = tables.messages.get(id);
+    if (kept === undefined) return;
+    const found: StoredMessage = { ...kept, clientMessageId: null };
     progress.untold.add(found.conversationId);
     if (found.event !== null) {
       tables.put({ ...found, ...erasedEvent(found), senderName: ERASED_NAME });
@@ -114,8 +115,8 @@ export class MemoryErasureStore implements ErasureStore {
     const { erasure } = progress;
     progress.erasure = { ...erasure, erasedMessages: erasure.erasedMessages + 1 };
     if (!keepsMessages) tables.change({ kind: "delete", messageId: id, deletedMs: requestedMs });
-    const erased: StoredMessage = tables.messages.get(id) ?? found;
-    tables.put({ ...erased, senderName: ERASED_NAME });
+    const erased = tables.messages.get(id) ?? found;
+    tables.put({ ...erased, clientMessageId: null, senderName: ERASED_NAME });
   }
 
   #expectOpen(): void {

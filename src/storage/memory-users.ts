@@ -31,7 +31,7 @@ export interface MemoryTables {
     ReadonlyMap<string, { readonly emoji: string; readonly reactedMs: number }>
   >;
   /** By sender, then by the sender's own id of the message; also what has been removed. */
-  readonly sent: ReadonlyMap<string, Map<string, SentMessage>>;
+  readonly sent: Map<string, Map<string, SentMessage>>;
   readonly change: (change: MessageWrite) => void;
   /** In place of the message as it was. */
   readonly put: (message: StoredMessage) => void;

@@ -25,7 +25,10 @@ export class SqliteErasureStore implements ErasureStore {
     requestedMs,
     keepsMessages,
   }: Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">): Promise<void> {
-    const isThere = () => this.erasure(userId)?.doneMs === null;
+    const isThere = () => {
+      const begun = this.erasure(userId);
+      return begun?.doneMs === null && (keepsMessages || !begun.keepsMessages);
+    };
     return this.#write({ kind: "begin", userId, requestedMs, keepsMessages }, isThere);
   }
 

@@ -21,7 +21,6 @@ interface MessageRow {
   readonly rowid: number;
   readonly id: string;
   readonly conversationId: string;
-  readonly clientMessageId: string | null;
   readonly senderName: string;
   readonly type: string;
   readonly content: string;
@@ -32,7 +31,6 @@ const MESSAGE = `
   rowid,
   id,
   conversation_id AS conversationId,
-  client_message_id AS clientMessageId,
   sender_name AS senderName,
   type,
   content,
@@ -44,11 +42,14 @@ export const ERASURE_READS = {
     SELECT conversation_id AS conversationId FROM members
     WHERE user_id = ? AND conversation_id > ? ORDER BY conversation_id LIMIT ?`,
 
-  withClientId: `
-    SELECT ${MESSAGE} FROM messages
-    WHERE sender_id = ? AND client_message_id > ? ORDER BY client_message_id LIMIT ?`,
+  // Whoever has the id next may number theirs as this one did.
+  forgetClientIds: `
+    UPDATE messages SET client_message_id = NULL WHERE rowid IN (
+      SELECT rowid FROM messages
+      WHERE sender_id = ? AND client_message_id > '' ORDER BY client_message_id LIMIT ?
+    )`,
 
-  withoutClientId: `
+  messages: `
     SELECT ${MESSAGE} FROM messages
     WHERE sender_id = ? AND client_message_id IS NULL AND rowid > ? ORDER BY rowid LIMIT ?`,
 
@@ -67,16 +68,24 @@ export const ERASURE_READS = {
       SELECT sender_id, client_message_id FROM removed_messages
       WHERE sender_id = ? ORDER BY client_message_id LIMIT ?
     )`,
+
+  // What is in messages goes with these.
+  discardFiles: `
+    UPDATE attachments SET remove_ms = 0 WHERE id IN (
+      SELECT id FROM attachments
+      WHERE uploader_id = ? AND message_id IS NULL AND remove_ms <> 0 LIMIT ?
+    )`,
 } as const;
 
 /** What comes when, by its place: the number that the database says. The last one is that all is done. */
 const STAGES = [
   "memberships",
-  "withClientId",
-  "withoutClientId",
+  "clientIds",
+  "messages",
   "reactions",
   "invites",
   "removed",
+  "files",
 ] as const;
 
 export const ALL_ERASED: number = STAGES.length;
@@ -138,13 +147,10 @@ export class ErasureWrites {
         }
         return rows.length < limit ? null : (rows.at(-1)?.conversationId ?? null);
       }
-      case "withClientId": {
-        const rows = statements.withClientId.all(userId, after, limit);
-        this.#eraseAll(userId, erasure, rows);
-        return rows.length < limit ? null : (rows.at(-1)?.clientMessageId ?? null);
-      }
-      case "withoutClientId": {
-        const rows = statements.withoutClientId.all(userId, Number(after), limit);
+      case "clientIds":
+        return statements.forgetClientIds.run(userId, limit).changes < limit ? null : "";
+      case "messages": {
+        const rows = statements.messages.all(userId, Number(after), limit);
         this.#eraseAll(userId, erasure, rows);
         return rows.length < limit ? null : `${rows.at(-1)?.rowid}`;
       }
@@ -154,6 +160,8 @@ export class ErasureWrites {
         return statements.forgetInvites.run(userId, limit).changes < limit ? null : "";
       case "removed":
         return statements.forgetRemoved.run(userId, limit).changes < limit ? null : "";
+      case "files":
+        return statements.discardFiles.run(userId, limit).changes < limit ? null : "";
       case undefined:
         return "";
     }
@@ -182,9 +190,10 @@ function prepare(db: Database) {
     begin: db.query<null, [userId: string, requestedMs: number, keepsMessages: 0 | 1]>(
       `INSERT INTO erasures (user_id, requested_ms, keeps_messages) VALUES (?, ?, ?)
        ON CONFLICT (user_id) DO UPDATE
-       SET requested_ms = excluded.requested_ms, keeps_messages = excluded.keeps_messages,
+       SET requested_ms = iif(done_ms IS NULL, requested_ms, excluded.requested_ms),
+           keeps_messages = excluded.keeps_messages,
            done_ms = NULL, erased_messages = 0, stage = 0, stage_after = NULL
-       WHERE done_ms IS NOT NULL`,
+       WHERE done_ms IS NOT NULL OR keeps_messages > excluded.keeps_messages`,
     ),
     erasure: db.query<ErasureRow, [userId: string]>(
       `SELECT requested_ms AS requestedMs, keeps_messages AS keepsMessages, stage,
@@ -220,14 +229,13 @@ function prepare(db: Database) {
       { conversationId: string },
       [userId: string, after: string, limit: number]
     >(ERASURE_READS.memberships),
-    withClientId: db.query<MessageRow, [userId: string, after: string, limit: number]>(
-      ERASURE_READS.withClientId,
-    ),
-    withoutClientId: db.query<MessageRow, [userId: string, afterRow: number, limit: number]>(
-      ERASURE_READS.withoutClientId,
+    forgetClientIds: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetClientIds),
+    messages: db.query<MessageRow, [userId: string, afterRow: number, limit: number]>(
+      ERASURE_READS.messages,
     ),
     forgetReactions: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetReactions),
     forgetInvites: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetInvites),
     forgetRemoved: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetRemoved),
+    discardFiles: db.query<null, [userId: string, limit: number]>(ERASURE_READS.discardFiles),
   };
 }

@@ -4,11 +4,12 @@ import { IncomingFiles } from "../../src/attachments/incoming-files.ts";
 import { Thumbnails } from "../../src/attachments/thumbnails.ts";
 import { Uploads, type UploadsOptions } from "../../src/attachments/uploads.ts";
 import { SYSTEM } from "../../src/chat/actor.ts";
+import { AppError } from "../../src/errors.ts";
 import { DiskBlobStore } from "../../src/storage/disk-blob-store.ts";
 import { MemoryAttachmentStore } from "../../src/storage/memory-attachment-store.ts";
 import { TokenBuckets } from "../../src/token-buckets.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { jpeg } from "../support/pictures.ts";
+import { jpeg, scansOf } from "../support/pictures.ts";
 import { RecordedBlobs } from "../support/recorded-blobs.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { attachment } from "../support/stored.ts";
@@ -33,11 +34,12 @@ afterEach(() => folder[Symbol.dispose]());
 function uploadsWith(options: Partial<UploadsOptions> = {}): Uploads {
   return new Uploads({
     ...{ store, blobs, clock, incoming: new IncomingFiles(folder.file("incoming")) },
-    thumbnails: new Thumbnails({ pixels: 64, imagePixels: 1_000_000 }),
+    thumbnails: new Thumbnails({ pixels: 64, imagePixels: 1_000_000, clock }),
     newId: () => Bun.randomUUIDv7(),
     rate: new TokenBuckets(clock, { perSecond: 0, burst: 0 }),
     ...{ types: ["image/*", "text/plain"], maxBytes: 1_000_000, userBytes: 0, minFreeBytes: 0 },
     ...{ uploads: 64, uploadMs: 60_000, unsentMs: 1_000 },
+    ...{ stallMs: 30_000, assertNotErased: () => {} },
     ...options,
   });
 }
@@ -62,6 +64,11 @@ function piecemeal() {
     /** Resolves when no more of it is wanted. */
     unwanted: writer.closed.catch(() => "unwanted"),
   };
+}
+
+function expectNothingKeptBy(userId: string): void {
+  const kept = store.due(Number.MAX_SAFE_INTEGER, 10);
+  expect(kept.filter(({ uploaderId }) => uploaderId === userId)).toEqual([]);
 }
 
 /** Nothing is left of what was not taken. */
@@ -104,12 +111,54 @@ describe("an upload", () => {
 
   test("that does not end in time is given up", async () => {
     const body = piecemeal();
-    const taken = uploadsWith().receive(ALICE, body.upload);
+    const taken = uploadsWith({ stallMs: 120_000 }).receive(ALICE, body.upload);
     await body.write("slow");
     clock.advance(60_000);
     expect(await refusalOf(() => taken)).toBe("UPLOAD_INCOMPLETE");
     expect(await body.unwanted).toBe("unwanted");
     expectNothingKept();
+  });
+
+  test("of which nothing comes for a while is given up, and its place is another's", async () => {
+    const uploads = uploadsWith({ uploads: 1 });
+    const body = piecemeal();
+    const taken = uploads.receive(ALICE, body.upload);
+    for (let chunk = 1; chunk <= 2; chunk += 1) {
+      await body.write("slow");
+      // For the whole file, for its first chunk, and for the one after each.
+      while (clock.scheduledCount < 2 + chunk) await new Promise((next) => setImmediate(next));
+      clock.advance(29_999);
+    }
+    expect(await refusalOf(() => uploads.receive(BOB, file("a", 1)))).toBe("SERVER_FULL");
+    clock.advance(1);
+    expect(await refusalOf(() => taken)).toBe("UPLOAD_INCOMPLETE");
+    expect(await body.unwanted).toBe("unwanted");
+    expectNothingKept();
+    await uploads.receive(BOB, file("a", 1));
+  });
+
+  test("has its place while it comes, and not while its thumbnail is made", async () => {
+    const place = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    class HeldThumbnails extends Thumbnails {
+      override async make(...picture: Parameters<Thumbnails["make"]>) {
+        asked.resolve();
+        await place.promise;
+        return await super.make(...picture);
+      }
+    }
+    const thumbnails = new HeldThumbnails({ pixels: 64, imagePixels: 1_000_000, clock });
+    const held = uploadsWith({ thumbnails, uploads: 1 });
+    const taken = held.receive(ALICE, file(await jpeg(300, 100)));
+    await asked.promise;
+    expect(await refusalOf(() => held.receive(BOB, file("\0", 1)))).toBe("ATTACHMENT_TYPE_REFUSED");
+    place.resolve();
+    expect((await taken).hasThumbnail).toBe(true);
+  });
+
+  test("of scans without number is taken, and no picture of it is made", async () => {
+    const kept = await uploadsWith().receive(ALICE, file(scansOf(400, 500)));
+    expect(kept).toMatchObject({ type: "image/jpeg", width: 400, hasThumbnail: false });
   });
 
   test("that breaks off leaves nothing", async () => {
@@ -262,5 +311,58 @@ describe("what users may take", () => {
     expect(await refusalOf(() => full.receive(ALICE, file("a", 1)))).toBe("STORAGE_UNAVAILABLE");
     expectNothingKept();
     await uploadsWith({ minFreeBytes: 1 }).receive(ALICE, file("a", 1));
+  });
+
+  test("leaves room on the disk, whatever all users do at once", async () => {
+    class SmallDisk extends IncomingFiles {
+      override room = async () => 400;
+    }
+    const incoming = new SmallDisk(folder.file("incoming"));
+    const uploads = uploadsWith({ incoming, minFreeBytes: 100 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 16 }, (_, index) => {
+        const user = { userId: `u${index}`, name: "" };
+        return refusalOf(() => uploads.receive(user, file("a".repeat(100), 100)));
+      }),
+    );
+    expect(outcomes.filter((outcome) => outcome === "not refused")).toHaveLength(3);
+    expect(outcomes.filter((outcome) => outcome === "STORAGE_UNAVAILABLE")).toHaveLength(13);
+    await uploads.receive(ALICE, file("a".repeat(300), 300));
+  });
+});
+
+describe("a user who is removed", () => {
+  test("has no upload under way when that resolves, and nothing of it is kept", async () => {
+    const uploads = uploadsWith();
+    const [body, other] = [piecemeal(), piecemeal()];
+    const [taken, ofBob] = [
+      uploads.receive(ALICE, body.upload),
+      uploads.receive(BOB, other.upload),
+    ];
+    await body.write("half of");
+    await other.write("of another");
+    const outcome = refusalOf(() => taken);
+    await uploads.endOf("alice");
+    expect(await Promise.race([outcome, "not yet"])).toBe("USER_BEING_ERASED");
+    expect(await body.unwanted).toBe("unwanted");
+    expectNothingKeptBy("alice");
+    await other.end();
+    expect((await ofBob).size).toBe(10);
+  });
+
+  test("sends no other one, nor has one kept that has come", async () => {
+    let isErased = false;
+    const assertNotErased = () => {
+      if (isErased) throw new AppError("USER_BEING_ERASED", "gone");
+    };
+    const uploads = uploadsWith({ assertNotErased });
+    const body = piecemeal();
+    const taken = uploads.receive(ALICE, body.upload);
+    await body.write("half of");
+    isErased = true;
+    await body.end();
+    expect(await refusalOf(() => taken)).toBe("USER_BEING_ERASED");
+    expect(await refusalOf(() => uploads.receive(ALICE, file("a", 1)))).toBe("USER_BEING_ERASED");
+    expectNothingKept();
   });
 });

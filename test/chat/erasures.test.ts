@@ -200,4 +200,83 @@ describe("the removal of a user", () => {
       expect(message).toMatchObject({ content: "secret", senderName: ERASED_NAME });
     }
   });
+
+  test("takes all of it where that is asked for while what they said is still kept", async () => {
+    const { chat, send, store, outlet, erasures, done } = setUp();
+    for (let n = 0; n < 3; n += 1) {
+      send("alice", { conversationId: "direct", recipientId: "bob", content: "secret" });
+    }
+    await settled();
+    let isAsked = false;
+    const { finish, untold } = erasures;
+    // At the last moment.
+    erasures.untold = (...asked) => {
+      const ids = untold.apply(erasures, asked);
+      if (ids.length === 0 && !isAsked) {
+        isAsked = true;
+        chat.erasures.request(alice, "alice", false).catch(() => {});
+      }
+      return ids;
+    };
+    const finished: string[] = [];
+    erasures.finish = (...done) => {
+      finished.push(done[0]);
+      return finish.apply(erasures, done);
+    };
+    expect((await chat.erasures.request(alice, "alice", true)).keepsMessages).toBe(true);
+    await done();
+    expect(JSON.stringify(store.history({ conversationId: "direct", limit: 9 }))).not.toContain(
+      "secret",
+    );
+    expect(finished).toEqual(["alice"]);
+    const events = outlet.bodies("message", "bob").filter(({ type }) => type === "USER_ERASED");
+    expect(events.map(({ event }) => event)).toEqual([
+      { userId: "alice", messages: "kept" },
+      { userId: "alice", messages: "erased" },
+    ]);
+    const again = await chat.erasures.request(alice, "alice", true);
+    expect(again).toMatchObject({ keepsMessages: true, erasedMessages: 0 });
+  });
+
+  test("waits for the user's uploads to end, before it takes anything", async () => {
+    const ended = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const { chat, erasures, clock, done } = setUp({
+      endUploads: (userId) => {
+        asked.push(userId);
+        return ended.promise;
+      },
+    });
+    let portions = 0;
+    const { erasePortion } = erasures;
+    erasures.erasePortion = (...portion) => {
+      portions += 1;
+      return erasePortion.apply(erasures, portion);
+    };
+    await chat.erasures.request(alice, "alice", false);
+    for (let step = 0; step < 10; step += 1) {
+      await settled();
+      clock.advance(10);
+    }
+    expect([asked, portions]).toEqual([["alice"], 0]);
+    ended.resolve();
+    await done();
+    expect(portions).toBeGreaterThan(0);
+  });
+
+  test("leaves somebody new with the id free to number messages as this one did", async () => {
+    for (const keepsMessages of [true, false]) {
+      const { chat, send, store, done } = setUp();
+      send("alice", { conversationId: "old", recipientId: "bob", clientMessageId: "1" });
+      await settled();
+      await chat.erasures.request(alice, "alice", keepsMessages);
+      await done();
+      await settled();
+      send("alice", { conversationId: "new", recipientId: "carol", clientMessageId: "1" });
+      await settled();
+      expect(store.history({ conversationId: "new", limit: 9 })).toMatchObject([
+        { senderId: "alice", clientMessageId: "1" },
+      ]);
+    }
+  });
 });

@@ -12,15 +12,24 @@ test("a file may come slower than other bodies, and its connection is not kept a
   const server = await startParley({ flags: ["--limits-request-ms", "1000"] });
   const begun = async (path: string): Promise<RawSocket> => {
     const socket = await RawSocket.open(server.port);
-    const head = ["Host: 127.0.0.1", "X-User-Id: alice", "Content-Length: 10", "", "half "];
+    const head = ["Host: 127.0.0.1", "X-User-Id: alice", "Content-Length: 1000", "", "half "];
     socket.write([`POST ${path} HTTP/1.1`, ...head].join("\r\n"));
     return socket;
   };
   const file = await begun("/api/attachments");
+  const stalled = await begun("/api/attachments");
   const other = await begun("/api/conversations");
+  let left = 995;
+  const slowly = setInterval(() => {
+    left -= 1;
+    file.write("a");
+  }, 100);
   await other.closed;
-  file.write("whole");
+  clearInterval(slowly);
+  file.write("a".repeat(left));
   await file.answered();
+  await stalled.until("UPLOAD_INCOMPLETE");
+  expect(stalled.text).toStartWith("HTTP/1.1 408");
   expect(file.text).toStartWith("HTTP/1.1 201");
   await file.closed;
   expect(await server.stop()).toBe(0);

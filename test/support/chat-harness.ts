@@ -117,6 +117,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     erasures: new MemoryErasureStore(memory, invites),
     underWay: [],
     lockOut: async () => {},
+    endUploads: async () => {},
     log: silentLog,
     attachments: new MemoryAttachmentStore(),
     newCode,

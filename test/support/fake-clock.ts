@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** Timers that were ever set. */
+  get scheduledCount(): number {
+    return this.#made;
+  }
+
   advance(ms: number): void {
     const endMs = this.#monotonicMs + ms;
     for (;;) {

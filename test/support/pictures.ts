@@ -35,6 +35,33 @@ export async function bomb(width: number, height: number): Promise<Buffer> {
   return picture;
 }
 
+/**
+ * A square grey picture, in progressive JPEG of so many scans: all but the first say, in a few bytes,
+ * that nothing changes.
+ */
+export function scansOf(side: number, scans: number): Buffer {
+  const segment = (marker: number, ...body: number[]) =>
+    Buffer.from([0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255, ...body]);
+  const size = [side >> 8, side & 255];
+  const blocks = Math.ceil(side / 8) ** 2;
+  const none = (count: number): number[] => Array(count).fill(0);
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xdb, 0, ...Array<number>(64).fill(1)),
+    segment(0xc2, 8, ...size, ...size, 1, 1, 0x11, 0),
+    // Of the first coefficients: 0 is "no difference". Of the others: 0 is "the block ends here".
+    segment(0xc4, 0x00, 1, ...none(15), 0),
+    segment(0xc4, 0x10, 1, ...none(15), 0),
+    ...Array.from({ length: scans }, (_, scan) =>
+      Buffer.concat([
+        scan === 0 ? segment(0xda, 1, 1, 0, 0, 0, 0) : segment(0xda, 1, 1, 0, 1, 63, 0),
+        Buffer.alloc(Math.ceil(blocks / 8)),
+      ]),
+    ),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
 function bitmap(width: number, height: number): Buffer {
   const row = Math.ceil((3 * width) / 4) * 4;
   const bytes = Buffer.alloc(54 + row * height);
