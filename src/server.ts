@@ -326,7 +326,9 @@ function serve(parts: Parts): RunningServer {
     apiKeys: new ApiKeys(settings.api.keys),
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
-    exports: new UserExports({ ...{ users, invites, blocks, answers, log }, chats: store }),
+    exports: new UserExports({
+      ...{ users, invites, blocks, answers, log, chats: store, erasures: storage.erasures },
+    }),
     notices: new NoticePublisher({
       ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
     }),

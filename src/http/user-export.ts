@@ -4,6 +4,7 @@ import { messageView, preferencesView } from "../chat/events.ts";
 import type { InviteStore } from "../chat/invites.ts";
 import type { ChatStore, StoredMessage } from "../chat/ports.ts";
 import type {
+  ErasureStore,
   StoredMembership,
   StoredReaction,
   UserDataStore,
@@ -25,6 +26,7 @@ const PAGE_ROWS = 200;
 export interface UserExportsOptions {
   readonly users: UserStore & UserDataStore;
   readonly chats: Pick<ChatStore, "versions">;
+  readonly erasures: Pick<ErasureStore, "erasure">;
   readonly invites: Pick<InviteStore, "madeBy">;
   readonly blocks: Pick<Blocks, "of">;
   readonly answers: LargeAnswers;
@@ -108,12 +110,17 @@ export class UserExports {
   }
 
   async *#messages(userId: string): AsyncGenerator<Line[]> {
+    // What stayed of somebody who had the id before is not this user's.
+    const erasure = await this.#options.erasures.erasure(userId);
+    const beforeMs = erasure?.doneMs ?? -1;
     let from: string | null = null;
     do {
       const { messages, next }: Awaited<ReturnType<UserDataStore["messagesOf"]>> =
         await this.#options.users.messagesOf(userId, from, PAGE_ROWS);
       const lines: Line[] = [];
-      for (const message of messages) lines.push(await this.#messageLine(message));
+      for (const message of messages) {
+        if (message.timestampMs > beforeMs) lines.push(await this.#messageLine(message));
+      }
       yield lines;
       from = next;
     } while (from !== null);

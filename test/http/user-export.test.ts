@@ -28,9 +28,12 @@ beforeEach(async () => {
   );
   const keys = new LimitKeys(AddressList.parse([]));
   const answers = new LargeAnswers({ keys, limitBytes: 1_000_000, callerHeaders: [] });
-  const { users, invites, chat: chats } = storage;
+  const { users, invites, erasures, chat: chats } = storage;
   const blocks = { of: () => [] };
-  const exports = new UserExports({ users, invites, chats, blocks, answers, log: silentLog });
+  const exports = new UserExports({
+    ...{ users, invites, chats, erasures, blocks, answers },
+    log: silentLog,
+  });
   beside = () => {};
   const api = new Hono<ApiEnvironment>();
   api.get("/:userId", (context) => {
