@@ -211,7 +211,7 @@ async function time(reads: Record<string, (count: number) => unknown>): Promise<
 
 function printPlans(path: string): void {
   using db = new Database(path, { readonly: true });
-  const names = ["conversationList", "historyBefore", "historyAfter", "searchPositions"] as const;
+  const names = ["conversationList", "historyBefore", "historyAfter", "searchRows"] as const;
   for (const name of [...names, "searchCandidates"] as const) {
     console.log(`\n${name}`);
     const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${READS[name]}`).all();

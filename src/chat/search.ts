@@ -25,7 +25,7 @@ export interface SearchQuery {
   readonly nowMs: number;
 }
 
-export const MOST_RANKED = 200;
+export const MOST_RANKED = 100;
 
 export interface SearchHit {
   readonly message: StoredMessage;

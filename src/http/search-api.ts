@@ -52,7 +52,7 @@ const searchSchema = z
     order: z
       .enum(["newest", "relevance"])
       .default("newest")
-      .describe("`relevance` orders the newest that are found, up to 200, and has one page."),
+      .describe("`relevance` orders the newest that are found, up to 100, and has one page."),
     cursor: z.string().max(64).optional().describe("`next` of the page before."),
     limit: z.coerce
       .number()

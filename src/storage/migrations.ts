@@ -270,6 +270,40 @@ export const MIGRATIONS: readonly string[] = [
      AFTER UPDATE OF attachments, deleted_ms ON messages
      WHEN OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
      BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;`,
+
+  // The index of words anew: its rows tell conversations apart (see sqlite-search-tokens.ts).
+  `DROP TRIGGER changed_messages_are_not_found;
+   DROP TRIGGER removed_messages_are_not_found;
+   DROP TABLE search;
+   CREATE VIRTUAL TABLE search USING fts5 (
+     content, conversation, sender,
+     content = '', contentless_delete = 1, prefix = '3 5',
+     tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+   );
+   INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 64), ('deletemerge', 5);
+   UPDATE search_progress SET upto = 0, message_id = NULL;
+   DELETE FROM search_pending;
+
+   CREATE TRIGGER changed_messages_are_not_found AFTER UPDATE OF content ON messages
+     WHEN OLD.rowid <= (SELECT upto FROM search_progress)
+     BEGIN
+       DELETE FROM search
+       WHERE rowid >= (68719476736 - OLD.rowid) << 16 AND rowid < (68719476737 - OLD.rowid) << 16;
+       INSERT OR IGNORE INTO search_pending
+       SELECT OLD.rowid WHERE NEW.deleted_ms IS NULL AND NEW.event IS NULL;
+     END;
+   CREATE TRIGGER removed_messages_are_not_found AFTER DELETE ON messages
+     WHEN OLD.rowid <= (SELECT upto FROM search_progress)
+     BEGIN
+       DELETE FROM search
+       WHERE rowid >= (68719476736 - OLD.rowid) << 16 AND rowid < (68719476737 - OLD.rowid) << 16;
+       DELETE FROM search_pending WHERE position = OLD.rowid;
+       UPDATE search_progress SET (upto, message_id) = (
+         SELECT coalesce(max(rowid), 0), max(id) FROM (
+           SELECT rowid, id FROM messages WHERE rowid < OLD.rowid ORDER BY rowid DESC LIMIT 1
+         )
+       ) WHERE upto = OLD.rowid;
+     END;`,
 ];
 
 /**

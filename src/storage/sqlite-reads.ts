@@ -384,10 +384,10 @@ export const READS = {
     ORDER BY pinned_ms DESC, seq DESC LIMIT ?`,
 
   // Newest first, as positions are given: by the words alone, before it is known whom they are for.
-  searchPositions: `
-    SELECT rowid AS position FROM search
-    WHERE search MATCH ? AND rowid < ? AND rowid >= ?
-    ORDER BY rowid DESC LIMIT ?`,
+  searchRows: `
+    SELECT rowid AS row FROM search
+    WHERE search MATCH ? AND rowid >= ? AND rowid < ?
+    ORDER BY rowid LIMIT ?`,
 
   searchCandidates: `
     SELECT messages.rowid AS position, messages.id, messages.sender_id AS senderId,

@@ -4,15 +4,18 @@ import { MOST_RANKED, type SearchPage, type SearchQuery } from "../chat/search.t
 import { matchText, type SearchTerms, type TextMatch } from "../chat/search-text.ts";
 import { AppError } from "../errors.ts";
 import { READS } from "./sqlite-reads.ts";
-import { tokenOf } from "./sqlite-search-tokens.ts";
+import { markIn, markOf, positionOf, rowOf, tokenOf } from "./sqlite-search-tokens.ts";
 
 /** The conversations of a user with no more than these are a part of what the index is asked for. */
 const MOST_TOKENS = 128;
-/** Positions that are asked of the index at a time: few at first, which may be all that a page needs. */
+/** Those of a user with more, up to so many, are told apart in the index's rows. */
+const MOST_MARKS = 4_096;
+/** Rows that are asked of the index at a time: few at first, which may be all that a page needs. */
 const SMALLEST_PORTION = 64;
 const LARGEST_PORTION = 512;
-/** Messages that one request looks at. */
-const MOST_CANDIDATES = 4_096;
+/** Rows of the index, and messages, that one request looks at. */
+const MOST_ROWS = 8_192;
+const MOST_CANDIDATES = 1_024;
 /** Of what it looks at in them. */
 const MOST_CHARACTERS = 512 * 1_024;
 /** Of the beginnings of words, those of these lengths have an index. */
@@ -27,6 +30,13 @@ interface Candidate {
   readonly conversationId: string;
   readonly content: string;
   readonly timestampMs: number;
+}
+
+interface Scope {
+  /** What the index is asked for, in its own language. */
+  readonly expression: string;
+  /** Rows with other marks are of conversations that the user is not in; null: any may be. */
+  readonly marks: ReadonlySet<number> | null;
 }
 
 interface Found extends TextMatch {
@@ -56,13 +66,13 @@ export class SearchReads {
   #search(query: SearchQuery): SearchPage {
     const { order, limit } = query;
     const from = positionIn(query.after);
-    const expression = this.#expression(query);
-    if (expression === null) return { hits: [], next: null };
+    const scope = this.#scope(query);
+    if (scope === null) return { hits: [], next: null };
     if (order === "newest") {
-      const { found, next } = this.#find(query, expression, from, limit);
+      const { found, next } = this.#find(query, scope, from, limit);
       return { hits: this.#hits(found), next: next === null ? null : String(next) };
     }
-    const { found } = this.#find(query, expression, from, MOST_RANKED);
+    const { found } = this.#find(query, scope, from, MOST_RANKED);
     const best = found.toSorted((a, b) => b.relevance - a.relevance).slice(0, limit);
     return { hits: this.#hits(best), next: null };
   }
@@ -70,7 +80,7 @@ export class SearchReads {
   /** The newest ones first, and where the rest begins. */
   #find(
     query: SearchQuery,
-    expression: string,
+    { expression, marks }: Scope,
     from: number,
     limit: number,
   ): { found: Found[]; next: number | null } {
@@ -78,11 +88,13 @@ export class SearchReads {
     const found: Found[] = [];
     let next = Math.min(from, beyond);
     let characters = 0;
-    let portion = SMALLEST_PORTION;
-    for (let looked = 0; looked < MOST_CANDIDATES; looked += portion) {
-      portion = looked === 0 ? SMALLEST_PORTION : LARGEST_PORTION;
-      const rows = this.#statements.positions.all(expression, next, lowest, portion);
-      for (const candidate of this.#candidatesAt(rows, query)) {
+    let candidates = 0;
+    let portion = marks === null ? SMALLEST_PORTION : LARGEST_PORTION;
+    for (let looked = 0; looked < MOST_ROWS && candidates < MOST_CANDIDATES; looked += portion) {
+      if (looked > 0) portion = LARGEST_PORTION;
+      const rows = this.#rows(expression, next, lowest, portion);
+      const wanted = marks === null ? rows : rows.filter((row) => marks.has(markIn(row)));
+      for (const candidate of this.#candidatesAt(wanted, query)) {
         if (characters > MOST_CHARACTERS) return { found, next };
         characters += candidate.content.length;
         const match = matchText(query.terms, candidate.content);
@@ -92,15 +104,24 @@ export class SearchReads {
         found.push({ id: candidate.id, position: candidate.position, ...match });
       }
       if (rows.length < portion) return { found, next: null };
-      next = rows.at(-1)?.position ?? next;
+      candidates += wanted.length;
+      next = positionOf(rows.at(-1) ?? 0);
     }
     return { found, next };
   }
 
+  /** Of the index, those of messages below `beyond`, the newest first. */
+  #rows(expression: string, beyond: number, lowest: number, limit: number): number[] {
+    return this.#statements.rows
+      .all(expression, rowOf(beyond - 1, 0), rowOf(lowest - 1, 0), limit)
+      .map(({ row }) => row);
+  }
+
   /** Those of the messages that the user is shown and that are asked for, the newest first. */
-  #candidatesAt(rows: readonly { position: number }[], query: SearchQuery): Candidate[] {
+  #candidatesAt(rows: readonly number[], query: SearchQuery): Candidate[] {
+    if (rows.length === 0) return [];
     const { conversationId, senderId, sinceMs, untilMs, userId, nowMs } = query;
-    const positions = JSON.stringify(rows.map(({ position }) => position));
+    const positions = JSON.stringify(rows.map(positionOf));
     return this.#statements.candidates
       .all(positions, userId, nowMs)
       .filter(
@@ -119,20 +140,20 @@ export class SearchReads {
     });
   }
 
-  /** What the index is asked for, in its own language; null: nothing can be found. */
-  #expression({ userId, terms, conversationId, senderId }: SearchQuery): string | null {
+  /** null: nothing can be found. */
+  #scope({ userId, terms, conversationId, senderId }: SearchQuery): Scope | null {
     const parts = [`content : (${termsExpression(terms)})`];
     if (senderId !== null) parts.push(`sender : ${tokenOf(senderId)}`);
     const ids =
       conversationId === null
-        ? this.#statements.conversationIds.all(userId, MOST_TOKENS + 1).map(({ id }) => id)
+        ? this.#statements.conversationIds.all(userId, MOST_MARKS + 1).map(({ id }) => id)
         : [conversationId].filter((id) => this.#firstPosition(userId, id) !== null);
     if (ids.length === 0) return null;
-    // Of more conversations it is found out for each message: the more they are, the more are for the user.
-    if (ids.length <= MOST_TOKENS) {
-      parts.push(`conversation : (${ids.map(tokenOf).join(" OR ")})`);
-    }
-    return parts.join(" AND ");
+    const isFew = ids.length <= MOST_TOKENS;
+    if (isFew) parts.push(`conversation : (${ids.map(tokenOf).join(" OR ")})`);
+    // Of still more it is found out for each message: the more they are, the more are for the user.
+    const marks = isFew || ids.length > MOST_MARKS ? null : new Set(ids.map(markOf));
+    return { expression: parts.join(" AND "), marks };
   }
 
   /** From the first position up to before the second, as far as the times tell. */
@@ -194,10 +215,10 @@ function prepare(db: Database) {
   return {
     begin: db.query<null, []>("BEGIN"),
     end: db.query<null, []>("COMMIT"),
-    positions: db.query<
-      { position: number },
-      [expression: string, below: number, lowest: number, limit: number]
-    >(READS.searchPositions),
+    rows: db.query<
+      { row: number },
+      [expression: string, first: number, beyond: number, limit: number]
+    >(READS.searchRows),
     candidates: db.query<Candidate, [positionsJson: string, userId: string, nowMs: number]>(
       READS.searchCandidates,
     ),

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { wordsOf } from "../chat/search-text.ts";
-import { tokenOf } from "./sqlite-search-tokens.ts";
+import { markOf, rowOf, tokenOf } from "./sqlite-search-tokens.ts";
 
 interface MessageRow {
   readonly position: number;
@@ -55,28 +55,31 @@ export class SearchWrites {
 
   #addChanged(): boolean {
     const rows = portionOf(this.#statements.changed.iterate(PORTION_MESSAGES));
-    for (const row of rows) {
-      this.#add(row);
-      this.#statements.settle.run(row.position);
-    }
+    this.#add(rows);
+    for (const { position } of rows) this.#statements.settle.run(position);
     return rows.length > 0;
   }
 
   #addNew(): boolean {
     const { progress, newer, setProgress } = this.#statements;
     const portion = portionOf(newer.iterate(progress.get()?.upto ?? 0, PORTION_MESSAGES));
-    for (const row of portion) this.#add(row);
+    this.#add(portion);
     const last = portion.at(-1);
     if (last !== undefined) setProgress.run(last.position, last.id);
     return last !== undefined;
   }
 
-  #add({ position, conversationId, senderId, content, isSearchable }: MessageRow): void {
+  /** The newest first: rows that do not ascend would be a part of the index each. */
+  #add(ascending: readonly MessageRow[]): void {
+    for (const row of ascending.toReversed()) this.#addOne(row);
+  }
+
+  #addOne({ position, conversationId, senderId, content, isSearchable }: MessageRow): void {
     if (isSearchable === 0) return;
     const words = wordsOf(content).map(({ text }) => text);
     if (words.length === 0) return;
     const tokens = [tokenOf(conversationId), tokenOf(senderId)] as const;
-    this.#statements.add.run(position, words.join(" "), ...tokens);
+    this.#statements.add.run(rowOf(position, markOf(conversationId)), words.join(" "), ...tokens);
   }
 
   /** Joins parts of the index, of which every portion makes one. */
@@ -119,7 +122,7 @@ function prepare(db: Database) {
        ORDER BY position LIMIT ?`,
     ),
     settle: db.query<null, [position: number]>("DELETE FROM search_pending WHERE position = ?"),
-    add: db.query<null, [position: number, content: string, conversation: string, sender: string]>(
+    add: db.query<null, [row: number, content: string, conversation: string, sender: string]>(
       "INSERT INTO search (rowid, content, conversation, sender) VALUES (?, ?, ?, ?)",
     ),
     tidy: db.query<null, []>(

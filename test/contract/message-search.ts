@@ -230,16 +230,24 @@ export function messageSearchContract(
       expect(await idsOf("needle")).toEqual(["chat#3"]);
     });
 
-    test("finds for one who is in hundreds of conversations", async () => {
-      const ids = Array.from({ length: 300 }, (_, at) => `room-${at}`);
+    test.each([300, 4_200])("finds for one who is in %d conversations of more", async (count) => {
+      const ids = Array.from({ length: count + 100 }, (_, at) => `room-${at}`);
+      const isOthers = (at: number) => at % 100 === 99;
       await commit({
-        conversations: ids.map((id) => conversation(id, ["bob", "carol", "frank"])),
+        conversations: ids.map((id, at) =>
+          conversation(id, isOthers(at) ? ["carol", "frank"] : ["bob", "carol", "frank"]),
+        ),
         messages: ids.map((conversationId, at) =>
-          message(1, { conversationId, content: at % 100 === 0 ? "needle" : "hay" }),
+          message(1, {
+            ...{ conversationId, senderId: "carol" },
+            content: at % 100 === 0 || isOthers(at) ? "needle" : "hay",
+          }),
         ),
       });
-      expect(await idsOf("needle")).toEqual(["room-200#1", "room-100#1", "room-0#1"]);
+      const bobs = ids.filter((_, at) => at % 100 === 0).map((id) => `${id}#1`);
+      expect(await idsOf("needle", { limit: 100 })).toEqual(bobs.toReversed());
       expect(await idsOf("needle", { userId: "alice" })).toEqual([]);
+      expect(await idsOf("needle", { conversationId: "room-99" })).toEqual([]);
     });
 
     test("is refused when the store is closed", async () => {
