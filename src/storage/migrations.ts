@@ -304,6 +304,10 @@ export const MIGRATIONS: readonly string[] = [
          )
        ) WHERE upto = OLD.rowid;
      END;`,
+
+  // Lists are put in order by what stands in this index and in conversations' rows.
+  `DROP INDEX members_by_user;
+   CREATE INDEX members_by_user ON members (user_id, conversation_id, archived_ms, pinned_ms);`,
 ];
 
 /**

@@ -116,17 +116,19 @@ const ATTACHMENT = `
 
 /**
  * A user's conversations, as ConversationOverview names it, but for `messageId` and the two columns
- * of JSON. The page is found first: what is asked of each conversation is asked of those on it alone.
- * Since seqs have no gaps, what is unread is reckoned from the first message not seen and the last;
- * of those between, only events are looked at.
+ * of JSON. `listed` names the conversations, and is asked before anything else: what is asked of each
+ * conversation is asked of those on the page alone. Since seqs have no gaps, what is unread is
+ * reckoned from the first message not seen and the last; of those between, only events are looked at.
  */
-const overviews = (which: string) => `
-    WITH page AS MATERIALIZED (
+const overviews = (listed: string) => `
+    WITH listed AS MATERIALIZED (${listed}),
+    page AS MATERIALIZED (
       SELECT ${CONVERSATION}, ${MEMBER}, ${PREFERENCES}, ${ACTIVE_MS} AS activeMs,
              max(members.read_seq, members.joined_seq, members.sent_seq) AS seenSeq
-      FROM members
+      FROM listed
+      CROSS JOIN members
+        ON members.conversation_id = listed.conversation_id AND members.user_id = :userId
       CROSS JOIN conversations ON conversations.id = members.conversation_id
-      ${which}
     )
     SELECT
       page.*,
@@ -265,7 +267,10 @@ export const READS = {
     ORDER BY seq`,
 
   conversationList: overviews(
-    `WHERE members.user_id = :userId
+    `SELECT members.conversation_id
+     FROM members
+     CROSS JOIN conversations ON conversations.id = members.conversation_id
+     WHERE members.user_id = :userId
        AND (members.archived_ms IS NOT NULL) = :archived
        AND (
          (coalesce(members.pinned_ms, 0), ${ACTIVE_MS}) < (:pinnedMs, :activeMs)
@@ -276,9 +281,7 @@ export const READS = {
      LIMIT :limit`,
   ),
 
-  conversationOverview: overviews(
-    "WHERE members.conversation_id = :id AND members.user_id = :userId",
-  ),
+  conversationOverview: overviews("SELECT :id AS conversation_id"),
 
   contacts: `
     SELECT DISTINCT others.user_id AS userId
