@@ -186,3 +186,41 @@ describe("who may have an attachment", () => {
     expect(message?.attachments).toBeNull();
   });
 });
+
+  test("is nobody once its message has disappeared, though the disk does not know yet", async () => {
+    send({ ...toBob, attachments: ["one"], disappearAfterSeconds: 10 });
+    await settled();
+    const { chat, clock } = harness;
+    const expiresMs = clock.now() + 10_000;
+    expect(await chat.attachments.there("one")).toMatchObject({ expiresMs });
+    expect(await chat.attachments.seenBy(BOB, "one")).toMatchObject({ expiresMs });
+    chat.disappearance.stop();
+    clock.advance(9_999);
+    expect(await refusalOf(() => chat.attachments.there("one"))).toBe("not refused");
+    clock.advance(1);
+    expect(one("one")).toMatchObject({ removeMs: null });
+    expect(await refusalOf(() => chat.attachments.there("one"))).toBe("ATTACHMENT_NOT_FOUND");
+    for (const actor of [ALICE, BOB, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
+  });
+
+  test("is nobody once its message has disappeared that never came to the disk", async () => {
+    held.isHolding = true;
+    send({ ...toBob, attachments: ["one"], disappearAfterSeconds: 10 });
+    expect(await seen(BOB, "one")).toBe("not refused");
+    harness.clock.advance(10_000);
+    for (const actor of [ALICE, BOB, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
+    const there = () => harness.chat.attachments.there("one");
+    expect(await refusalOf(there)).toBe("ATTACHMENT_NOT_FOUND");
+  });
+
+  test("is nobody once no message has come for it in its time, before it is removed", async () => {
+    harness.clock.advance(1_000);
+    expect(one("one")?.removeMs).not.toBe(0);
+    for (const actor of [ALICE, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
+  });

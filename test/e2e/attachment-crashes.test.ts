@@ -172,6 +172,23 @@ test("a file that nobody sends goes after a day, and links end in their time", a
   await server.stop();
 });
 
+test("a file goes with its message when that disappears, also where a link would still hold", async () => {
+  const env = { PARLEY_ATTACHMENTS_LINK_MS: `${48 * HOUR_MS}` };
+  const server = await launchClocked({ dataDir, env });
+  const { id } = await uploaded(server, "alice", "for a minute");
+  // Made before there was a message.
+  const { url } = await linksOf(server, "alice", id);
+  const path = "/api/conversations/c1/messages";
+  const body = { recipientId: "bob", attachments: [id], disappearAfterSeconds: 60 };
+  expect((await askAs(server, "alice", path, "POST", body)).status).toBe(201);
+  expect(await (await fetch(server.url + url)).text()).toBe("for a minute");
+  await server.setClock(HOUR_MS);
+  const gone = await fetch(server.url + url);
+  expect([gone.status, (await gone.json()).code]).toEqual([404, "ATTACHMENT_NOT_FOUND"]);
+  expect((await askAs(server, "bob", `/api/attachments/${id}`)).status).toBe(404);
+  await server.stop();
+});
+
 test("retention takes files with their messages", async () => {
   const flags = ["--retention-messages-per-conversation", "1", "--retention-interval-ms", "100"];
   const server = await startParley({ dataDir, flags: [...flags, ...SWEEPING] });

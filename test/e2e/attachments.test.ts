@@ -167,6 +167,24 @@ describe("a link", () => {
   });
 });
 
+test("links to a file of a message that disappears, and what browsers keep of it, hold no longer than it", async () => {
+  const { id } = await uploaded(server, "alice", "for a minute", "file");
+  const before = await linksOf(server, "alice", id);
+  const body = { recipientId: "bob", attachments: [id], disappearAfterSeconds: 60 };
+  expect((await post("alice", "brief", body)).status).toBe(201);
+  const history = await askAs(server, "bob", "/api/conversations/brief/messages");
+  const [{ expiresAt }] = (await history.json()).messages;
+  const { url, ...links } = await linksOf(server, "bob", id);
+  expect(links.expiresAt).toBe(expiresAt);
+  expect(Number(/expires=(\d+)/.exec(url)?.[1])).toBe(Math.ceil(Date.parse(expiresAt) / 1_000));
+  for (const link of [url, before.url]) {
+    const answer = await fetch(server.url + link);
+    expect(await answer.text()).toBe("for a minute");
+    const seconds = /max-age=(\d+)/.exec(answer.headers.get("cache-control") ?? "")?.[1];
+    expect(Number(seconds)).toBeWithin(0, 61);
+  }
+});
+
 describe("a message", () => {
   test("has no attachment of another, none twice, none that is taken, and not too many", async () => {
     const { id } = await uploaded(server, "alice", "mine", "mine");
