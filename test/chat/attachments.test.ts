@@ -100,6 +100,35 @@ describe("a message with attachments", () => {
   });
 });
 
+describe("an edit", () => {
+  const edit = (content: string) => {
+    const { messageId } = harness.outlet.bodies("confirmation", "alice")[0] ?? {};
+    return harness.chat.messageChanges.edit(ALICE, String(messageId), content);
+  };
+
+  test("may take the text away that stands beside attachments, and them it leaves", async () => {
+    send({ ...toBob, attachments: ["one"], content: "a note" });
+    await settled();
+    await edit("");
+    expect(harness.outlet.bodies("message", "bob").at(-1)).toMatchObject({
+      ...{ type: "MESSAGE_EDITED", event: { content: "" } },
+    });
+    const [message] = await held.store.history({ conversationId: "c1", limit: 1, beforeSeq: 2 });
+    expect(message).toMatchObject({ content: "", attachments: expect.stringContaining("one") });
+    await edit("another");
+    const versions = await held.store.versions(message?.id ?? "");
+    expect(versions.map(({ content }) => content)).toEqual(["a note", ""]);
+  });
+
+  test("leaves no message with nothing in it", async () => {
+    send({ ...toBob, content: "a note" });
+    await settled();
+    expect(await refusalOf(() => edit(""))).toBe("VALIDATION_FAILED");
+    const messages = await held.store.history({ conversationId: "c1", limit: 9 });
+    expect(messages.map(({ content }) => content)).toEqual(["a note"]);
+  });
+});
+
 describe("while a message is on its way to disk", () => {
   beforeEach(() => {
     held.isHolding = true;
@@ -185,7 +214,6 @@ describe("who may have an attachment", () => {
     const [message] = await held.store.history({ conversationId: "c1", limit: 1 });
     expect(message?.attachments).toBeNull();
   });
-});
 
   test("is nobody once its message has disappeared, though the disk does not know yet", async () => {
     send({ ...toBob, attachments: ["one"], disappearAfterSeconds: 10 });
@@ -224,3 +252,4 @@ describe("who may have an attachment", () => {
       expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
     }
   });
+});
