@@ -311,7 +311,7 @@ function serve(parts: Parts): RunningServer {
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
-  const { users, invites } = storage;
+  const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
     ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
@@ -327,7 +327,8 @@ function serve(parts: Parts): RunningServer {
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
     exports: new UserExports({
-      ...{ users, invites, blocks, answers, log, chats: store, erasures: storage.erasures },
+      ...{ users, invites, attachments, blocks, answers, log },
+      ...{ chats: store, erasures: storage.erasures },
     }),
     notices: new NoticePublisher({
       ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },

@@ -47,6 +47,8 @@ export interface AttachmentStore {
   byIds(ids: readonly string[]): MaybePromise<Attachment[]>;
   /** What the files of a user take together, in bytes. */
   bytesOf(uploaderId: string): MaybePromise<number>;
+  /** A user's that are in no message and have not gone, ascending by id, behind that one; null begins. */
+  unsentOf(uploaderId: string, after: string | null, limit: number): MaybePromise<Attachment[]>;
   /** Those whose `removeMs` has come, the one first due first. */
   due(nowMs: number, limit: number): MaybePromise<Attachment[]>;
   /** Those of the ids that belong to no message have gone from now on; the others are left alone. */

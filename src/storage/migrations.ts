@@ -270,6 +270,9 @@ export const MIGRATIONS: readonly string[] = [
      AFTER UPDATE OF attachments, deleted_ms ON messages
      WHEN OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
      BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;`,
+
+  // Files that a user has not sent are exported, and erased, without those that they have.
+  `CREATE INDEX attachments_unsent ON attachments (uploader_id, id) WHERE message_id IS NULL;`,
 ];
 
 /**
