@@ -6,6 +6,7 @@ import { IncomingFiles } from "../attachments/incoming-files.ts";
 import { Sweeper } from "../attachments/sweeper.ts";
 import { Thumbnails } from "../attachments/thumbnails.ts";
 import { Uploads } from "../attachments/uploads.ts";
+import { WatchedBlobStore } from "../attachments/watched-blob-store.ts";
 import type { AttachmentStore, Attachments } from "../chat/attachments.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
@@ -36,10 +37,11 @@ export class AttachmentService {
   readonly #log: Log;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, folder, blobs, store, clock, log } = options;
+    const { settings, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
     const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
+    const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
     this.#log = log;

@@ -93,6 +93,21 @@ describe("a bucket of S3", () => {
     const fault = await store.read("ab/one", WHOLE, never).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(AppError);
     expect(fault instanceof AppError && fault.message).not.toMatch(/ab\/one|parley-files/);
+    // For a while, whoever reads the log could do with it what was asked.
+    expect(Bun.inspect(fault)).not.toContain("X-Amz-Signature");
+  });
+
+  test("that sends us elsewhere is not followed, nor told in the log by its signed URL", async () => {
+    const elsewhere = Bun.serve({
+      ...{ hostname: "127.0.0.1", port: 0 },
+      fetch: () => Response.redirect(server.endpoint),
+    });
+    const store = bucketOf(server, { endpoint: elsewhere.url.href });
+    const fault = await store.read("ab/one", WHOLE, never).catch((error: unknown) => error);
+    await elsewhere.stop(true);
+    expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(Bun.inspect(fault)).not.toContain("X-Amz-Signature");
+    expect(server.requests).toEqual([]);
   });
 
   test("that hides what is not there fails, rather than to say that it is not", async () => {
