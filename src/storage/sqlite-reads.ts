@@ -435,7 +435,7 @@ export const READS = {
 
   attachmentsUnsent: `
     SELECT ${ATTACHMENT} FROM attachments
-    WHERE uploader_id = ? AND message_id IS NULL AND remove_ms <> 0 AND id > ?
+    WHERE uploader_id = ? AND message_id IS NULL AND remove_ms IS NOT 0 AND id > ?
     ORDER BY id LIMIT ?`,
 
   attachmentsDue: `
