@@ -50,7 +50,7 @@ export class S3BlobStore implements BlobStore {
     // All of it: a range may be left unheeded [RFC 9110 §14.2].
     if (answer.status === 200) return body === null ? new Blob([]) : partOf(body, { start, end });
     const text = await textOf(answer);
-    if (answer.status === 404 && !text.includes("NoSuchBucket")) return null;
+    if (isMissing(answer, text)) return null;
     throw refused("GET", answer, text);
   }
 
@@ -61,8 +61,8 @@ export class S3BlobStore implements BlobStore {
   async #done(method: "PUT" | "DELETE", key: string, init: RequestInit): Promise<void> {
     const signal = AbortSignal.timeout(this.#options.timeoutMs);
     const answer = await this.#request(method, key, { ...init, signal });
-    const isDone = answer.ok || (method === "DELETE" && answer.status === 404);
     const text = await textOf(answer);
+    const isDone = answer.ok || (method === "DELETE" && isMissing(answer, text));
     if (!isDone) throw refused(method, answer, text);
   }
 
@@ -81,6 +81,11 @@ export class S3BlobStore implements BlobStore {
       throw unavailable("the bucket of files cannot be reached", cause);
     }
   }
+}
+
+/** The object, and not the bucket with all that is in it. */
+function isMissing({ status }: Response, text: string): boolean {
+  return status === 404 && !text.includes("NoSuchBucket");
 }
 
 /** Those bytes of what comes, as they are asked for; what is behind them is not read. */

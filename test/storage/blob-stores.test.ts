@@ -79,13 +79,17 @@ describe("a bucket of S3", () => {
     ["another key", { accessKeyId: "AKIAOTHER" }],
     ["another region", { region: "us-east-1" }],
     ["a bucket that is not there", { bucket: "other" }],
-  ] as const)("refuses what is signed with %s, and nothing is kept", async (_, other) => {
-    const store = bucketOf(server, other);
-    const put = () => store.put("ab/one", folder.file("upload"));
-    expect(await refusalOf(put)).toBe("STORAGE_UNAVAILABLE");
-    expect(await refusalOf(() => store.read("ab/one", WHOLE, never))).toBe("STORAGE_UNAVAILABLE");
-    expect(server.objects.size).toBe(0);
-  });
+  ] as const)(
+    "refuses what is signed with %s, and nothing is kept, or taken for removed",
+    async (_, other) => {
+      const store = bucketOf(server, other);
+      const put = () => store.put("ab/one", folder.file("upload"));
+      expect(await refusalOf(put)).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => store.read("ab/one", WHOLE, never))).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => store.remove("ab/one"))).toBe("STORAGE_UNAVAILABLE");
+      expect(server.objects.size).toBe(0);
+    },
+  );
 
   test("that cannot be reached is an error, whose words name neither key nor bucket", async () => {
     await server.stop();
