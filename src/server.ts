@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
@@ -15,6 +17,7 @@ import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
 import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
+import type { FilesFolder } from "./attachments/files-folder.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { type Revocation, Revocations } from "./auth/revocations.ts";
@@ -41,7 +44,7 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
-import { AttachmentService, filesFolder } from "./server/attachments.ts";
+import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
@@ -53,8 +56,10 @@ import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
 import { DiskBlobStore } from "./storage/disk-blob-store.ts";
 import { diskFiles } from "./storage/file-operations.ts";
+import { KeptFolder } from "./storage/kept-folder.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { S3BlobStore } from "./storage/s3-blob-store.ts";
+import { removeStaleFolders, ScratchFolder } from "./storage/scratch-folder.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
 import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
 import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
@@ -311,7 +316,7 @@ function serve(parts: Parts): RunningServer {
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
-  const { users, invites } = storage;
+  const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
     ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
@@ -327,7 +332,8 @@ function serve(parts: Parts): RunningServer {
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
     exports: new UserExports({
-      ...{ users, invites, blocks, answers, log, chats: store, erasures: storage.erasures },
+      ...{ users, invites, attachments, blocks, answers, log },
+      ...{ chats: store, erasures: storage.erasures },
     }),
     notices: new NoticePublisher({
       ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
@@ -447,7 +453,7 @@ function attachmentService({
 }: Pick<Parts, "settings" | "storage" | "clock" | "log"> & { readonly chat: Chat }) {
   const { store, ...s3 } = settings.attachments;
   if (store === "off") return null;
-  const folder = filesFolder(settings);
+  const folder = filesFolder(settings, rest.log);
   const blobs =
     store === "disk"
       ? new DiskBlobStore(folder.path)
@@ -461,6 +467,15 @@ function attachmentService({
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
   const parts = { settings, folder, blobs, attachments, assertNotErased, ...rest };
   return new AttachmentService({ ...parts, store: storage.attachments });
+}
+
+/** Files without their messages would be nobody's: they outlive the server as these do. */
+function filesFolder({ data, database }: Settings, log: Log): FilesFolder {
+  if (database.url !== "memory:") {
+    return new KeptFolder(join(data.dir, "attachments"), diskFiles, log);
+  }
+  removeStaleFolders(tmpdir(), log);
+  return new ScratchFolder(tmpdir(), newUuid());
 }
 
 export interface DatabaseTask {

@@ -23,11 +23,6 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? null);
 }
 
-const contentSchema = z
-  .string()
-  .min(1)
-  .transform((text) => text.toWellFormed());
-
 const MOST_MENTIONS = 100;
 const YEAR_SECONDS = 366 * 24 * 60 * 60;
 
@@ -43,7 +38,7 @@ const newMessageSchema = z.object({
   recipientId: optional(idSchema),
   content: z
     .string()
-    .optional()
+    .nullish()
     .transform((text) => text?.toWellFormed() ?? "")
     .describe("May be empty, or missing, where there are attachments."),
   attachments: z
@@ -291,6 +286,11 @@ export const conversationSchemas = {
 const emojiSchema = z
   .string()
   .regex(/^[^\s\p{Cc}\p{Cs}]{1,32}$/u, "must be an emoji, or a short name of one");
+
+const contentSchema = z
+  .string()
+  .transform((text) => text.toWellFormed())
+  .describe("May be empty where there are attachments.");
 
 export const contentChangeSchema = z.object({ content: contentSchema }).meta({ id: "MessageEdit" });
 

@@ -6,9 +6,12 @@ import { AppError } from "../errors.ts";
 /** Files on their way in, in a folder that is emptied when the server starts. */
 export class IncomingFiles {
   readonly #folder: string;
+  readonly #makeParent: () => void;
 
-  constructor(folder: string) {
+  /** @param makeParent of what the folder is in; throws STORAGE_UNAVAILABLE */
+  constructor(folder: string, makeParent = () => {}) {
     this.#folder = folder;
+    this.#makeParent = makeParent;
   }
 
   /** Of a file by that name; it need not be there. */
@@ -45,6 +48,7 @@ export class IncomingFiles {
   }
 
   async #make(): Promise<void> {
+    this.#makeParent();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 }).catch(asUnavailable);
   }
 }

@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import type { Conversations } from "./conversations.ts";
+import { shownAt } from "./erased-message.ts";
 import type { ChatStore, StoredMessage } from "./ports.ts";
 
 /** A file that was uploaded, and what is known of it. Times are epoch milliseconds. */
@@ -27,6 +28,13 @@ export interface Attachment {
   readonly removeMs: number | null;
 }
 
+/** One that may be had. */
+export interface AvailableAttachment {
+  readonly attachment: Attachment;
+  /** When it goes with its message, which disappears then; null: neither is known to go. */
+  readonly expiresMs: number | null;
+}
+
 /**
  * Where it is kept which files there are. A message is bound to its attachments by ChatStore, in the
  * commit that holds it, and what happens to the message happens to them: `removeMs` is 0 from the
@@ -39,6 +47,8 @@ export interface AttachmentStore {
   byIds(ids: readonly string[]): MaybePromise<Attachment[]>;
   /** What the files of a user take together, in bytes. */
   bytesOf(uploaderId: string): MaybePromise<number>;
+  /** A user's that are in no message and have not gone, ascending by id, behind that one; null begins. */
+  unsentOf(uploaderId: string, after: string | null, limit: number): MaybePromise<Attachment[]>;
   /** Those whose `removeMs` has come, the one first due first. */
   due(nowMs: number, limit: number): MaybePromise<Attachment[]>;
   /** Those of the ids that belong to no message have gone from now on; the others are left alone. */
@@ -114,28 +124,43 @@ export class Attachments {
    * For its uploader, before it is in a message, and for those who may see its message. Rejects with
    * ATTACHMENT_NOT_FOUND.
    */
-  async seenBy(actor: Actor, id: string): Promise<Attachment> {
-    const { store, conversations } = this.#options;
-    const attachment = await this.there(id);
-    if (actor === SYSTEM) return attachment;
-    const { messageId, uploaderId } = attachment;
-    const message =
-      this.#underWay.get(id) ?? (messageId === null ? null : await store.messageById(messageId));
+  async seenBy(actor: Actor, id: string): Promise<AvailableAttachment> {
+    const { attachment, message } = await this.#withMessage(id);
+    const available = { attachment, expiresMs: message?.expiresMs ?? null };
+    if (actor === SYSTEM) return available;
     if (message === null) {
-      if (messageId === null && uploaderId === actor.userId) return attachment;
+      if (attachment.uploaderId === actor.userId) return available;
       throw attachmentNotFound(id);
     }
-    const conversation = await conversations.find(message.conversationId);
-    const isSeen = message.deletedMs === null && conversation?.isFor(actor.userId, message.seq);
-    if (isSeen !== true) throw attachmentNotFound(id);
-    return attachment;
+    const conversation = await this.#options.conversations.find(message.conversationId);
+    if (conversation?.isFor(actor.userId, message.seq) !== true) throw attachmentNotFound(id);
+    return available;
   }
 
   /** For whoever may have it. Rejects with ATTACHMENT_NOT_FOUND where it has gone. */
-  async there(id: string): Promise<Attachment> {
+  async there(id: string): Promise<AvailableAttachment> {
+    const { attachment, message } = await this.#withMessage(id);
+    return { attachment, expiresMs: message?.expiresMs ?? null };
+  }
+
+  /**
+   * As it is at this moment, whether or not the disk knows yet that its time, or its message's, is
+   * over. Rejects with ATTACHMENT_NOT_FOUND where it has gone.
+   */
+  async #withMessage(id: string): Promise<WithMessage> {
+    const { store, clock } = this.#options;
     const [attachment] = await this.find([id]);
     if (attachment === undefined || attachment.removeMs === 0) throw attachmentNotFound(id);
-    return attachment;
+    const { messageId, removeMs } = attachment;
+    const message =
+      this.#underWay.get(id) ?? (messageId === null ? null : await store.messageById(messageId));
+    if (message === null) {
+      const isOver = messageId !== null || (removeMs !== null && removeMs <= clock.now());
+      if (isOver) throw attachmentNotFound(id);
+    } else if (shownAt(clock.now(), message).deletedMs !== null) {
+      throw attachmentNotFound(id);
+    }
+    return { attachment, message };
   }
 
   /** For its uploader, before it is in a message. Rejects as `attached` throws. */
@@ -154,6 +179,12 @@ export class Attachments {
       for (const id of free) this.#discarded.delete(id);
     }
   }
+}
+
+interface WithMessage {
+  readonly attachment: Attachment;
+  /** null: it is in none yet. */
+  readonly message: StoredMessage | null;
 }
 
 /** As messages and the API show it. */

@@ -55,6 +55,9 @@ export class MessageChanges {
       this.#assertInTime(actor, message, editWithinMs);
       this.#assertUnblocked(actor, conversation);
       if (message.deletedMs !== null) throw messageNotFound(messageId);
+      if (content === "" && message.attachments === null) {
+        throw new AppError("VALIDATION_FAILED", "content: must not be empty without attachments");
+      }
       if (message.content === content) return null;
       const editedMs = clock.now();
       this.#write({ kind: "edit", messageId, content, editedMs }, conversation, settled);

@@ -139,7 +139,8 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   if (files !== null) {
     const countRequest = (remote: Remote) => requests.spend(remote);
     const { attachments } = chat;
-    attachmentEndpoints(endpoints, { ...files, attachments, countChange, countRequest });
+    const counted = { countChange, countRequest };
+    attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
   const { health, topics, notices, version } = options;

@@ -5,7 +5,7 @@ import type { Uploads } from "../attachments/uploads.ts";
 import type { Remote } from "../auth/remote.ts";
 import type { Actor } from "../chat/actor.ts";
 import { type Attachments, attachmentNotFound, attachmentView } from "../chat/attachments.ts";
-import { isoTime } from "../clock.ts";
+import { type Clock, isoTime } from "../clock.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { FileLinks } from "./file-links.ts";
 import { type FileToServe, fileResponse } from "./file-response.ts";
@@ -20,6 +20,7 @@ export interface Files {
 
 export interface AttachmentsApiOptions extends Files {
   readonly attachments: Attachments;
+  readonly clock: Pick<Clock, "now">;
   /** Counts a change by the actor. Throws RATE_LIMITED. */
   readonly countChange: (actor: Actor) => void;
   /** Counts a request of who needs no proof of who they are. Throws RATE_LIMITED. */
@@ -50,10 +51,9 @@ const linkSchema = z.object({
 });
 
 /** Files of messages: how they come, and where they are had. */
-export function attachmentEndpoints(
-  endpoints: Endpoints,
-  { attachments, uploads, blobs, links, countChange, countRequest }: AttachmentsApiOptions,
-): void {
+export function attachmentEndpoints(endpoints: Endpoints, options: AttachmentsApiOptions): void {
+  const { attachments, uploads, blobs, links, clock, countChange, countRequest } = options;
+
   endpoints.add(
     {
       ...{ method: "post", path: UPLOADS_PATH, by: "actor", tag },
@@ -93,13 +93,13 @@ export function attachmentEndpoints(
       refusals: ["ATTACHMENT_NOT_FOUND"],
     },
     async ({ context, caller, params: { id } }) => {
-      const attachment = await attachments.seenBy(caller, id);
-      const expires = links.expiry();
+      const { attachment, expiresMs } = await attachments.seenBy(caller, id);
+      const expires = links.expiry(expiresMs);
       return context.json({
         ...attachmentView(attachment),
         url: links.link(id, "original", expires),
         thumbnailUrl: attachment.hasThumbnail ? links.link(id, "thumbnail", expires) : undefined,
-        expiresAt: isoTime(expires * 1_000),
+        expiresAt: isoTime(Math.min(expires * 1_000, expiresMs ?? Number.POSITIVE_INFINITY)),
       });
     },
   );
@@ -134,8 +134,12 @@ export function attachmentEndpoints(
     },
     async ({ context, params: { id }, query }) => {
       countRequest(context.env.remote);
-      const seconds = links.assertHolds({ id, ...query });
-      const { name, type, size, hasThumbnail } = await attachments.there(id);
+      const linkSeconds = links.assertHolds({ id, ...query });
+      const { attachment, expiresMs } = await attachments.there(id);
+      const { name, type, size, hasThumbnail } = attachment;
+      // The link may be older than the message.
+      const leftMs = Math.max((expiresMs ?? Number.POSITIVE_INFINITY) - clock.now(), 0);
+      const seconds = Math.min(linkSeconds, Math.floor(leftMs / 1_000));
       const isThumbnail = query.variant === "thumbnail";
       if (isThumbnail && !hasThumbnail) throw attachmentNotFound(id);
       const key = isThumbnail ? thumbnailKeyOf(id) : keyOf(id);

@@ -30,10 +30,13 @@ export class FileLinks {
     this.#options = options;
   }
 
-  /** When a link that is made now expires, in epoch seconds. */
-  expiry(): number {
+  /**
+   * When a link that is made now expires, in epoch seconds: within a second after `goneMs`, the file's
+   * end in epoch milliseconds, at the latest. null: no end of it is known.
+   */
+  expiry(goneMs: number | null): number {
     const { clock, linkMs } = this.#options;
-    return Math.ceil((clock.now() + linkMs) / 1_000);
+    return Math.ceil(Math.min(clock.now() + linkMs, goneMs ?? Number.POSITIVE_INFINITY) / 1_000);
   }
 
   /** The path and query of the link. */

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { type Attachment, type AttachmentStore, attachmentView } from "../chat/attachments.ts";
 import type { Blocks } from "../chat/blocks.ts";
 import { messageView, preferencesView } from "../chat/events.ts";
 import type { InviteStore } from "../chat/invites.ts";
@@ -13,6 +14,7 @@ import type {
 import { isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { ApiEnvironment } from "./api.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { inviteView } from "./views.ts";
@@ -28,6 +30,7 @@ export interface UserExportsOptions {
   readonly chats: Pick<ChatStore, "versions">;
   readonly erasures: Pick<ErasureStore, "erasure">;
   readonly invites: Pick<InviteStore, "madeBy">;
+  readonly attachments: Pick<AttachmentStore, "unsentOf">;
   readonly blocks: Pick<Blocks, "of">;
   readonly answers: LargeAnswers;
   readonly log: Log;
@@ -85,7 +88,7 @@ export class UserExports {
   }
 
   async *#parts(userId: string): AsyncGenerator<Line[]> {
-    const { users, blocks, invites } = this.#options;
+    const { users, attachments, blocks, invites } = this.#options;
     for (const { userId: id, lastSeenMs, ...user } of await users.known([userId])) {
       const lastSeen = lastSeenMs === null ? null : isoTime(lastSeenMs);
       yield [{ kind: "user", userId: id, ...user, lastSeen }];
@@ -97,6 +100,11 @@ export class UserExports {
       membershipLine,
     );
     yield* this.#messages(userId);
+    yield* paged(
+      (after) => attachments.unsentOf(userId, after, PAGE_ROWS),
+      ({ id }) => id,
+      attachmentLine,
+    );
     yield* paged(
       (after) => users.reactionsOf(userId, after, PAGE_ROWS),
       ({ messageId }) => messageId,
@@ -139,7 +147,7 @@ export class UserExports {
 }
 
 async function* paged<Row>(
-  read: (after: string | null) => Row[] | Promise<Row[]>,
+  read: (after: string | null) => MaybePromise<Row[]>,
   nameOf: (row: Row) => string,
   lineOf: (row: Row) => Line,
 ): AsyncGenerator<Line[]> {
@@ -162,4 +170,12 @@ function membershipLine(membership: StoredMembership): Line {
 
 function reactionLine({ reactedMs, ...reaction }: StoredReaction): Line {
   return { kind: "reaction", ...reaction, reactedAt: isoTime(reactedMs) };
+}
+
+function attachmentLine(attachment: Attachment): Line {
+  const { createdMs, removeMs } = attachment;
+  return {
+    ...{ kind: "attachment", ...attachmentView(attachment), uploadedAt: isoTime(createdMs) },
+    removedAt: removeMs === null ? undefined : isoTime(removeMs),
+  };
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BlobStore } from "../attachments/blob-store.ts";
+import type { FilesFolder } from "../attachments/files-folder.ts";
 import { IncomingFiles } from "../attachments/incoming-files.ts";
 import { Sweeper } from "../attachments/sweeper.ts";
 import { Thumbnails } from "../attachments/thumbnails.ts";
 import { Uploads } from "../attachments/uploads.ts";
+import { WatchedBlobStore } from "../attachments/watched-blob-store.ts";
 import type { AttachmentStore, Attachments } from "../chat/attachments.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
@@ -15,20 +15,6 @@ import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { TokenBuckets } from "../token-buckets.ts";
-
-/** Where files of messages are kept, and come in. */
-export interface FilesFolder {
-  readonly path: string;
-  /** Nothing of it outlives the server. */
-  readonly isTemporary: boolean;
-}
-
-export function filesFolder({ data, database }: Settings): FilesFolder {
-  // Files without their messages would be nobody's.
-  const isTemporary = database.url === "memory:";
-  const path = isTemporary ? join(tmpdir(), `parley-${newUuid()}`) : join(data.dir, "attachments");
-  return { path, isTemporary };
-}
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
@@ -51,10 +37,11 @@ export class AttachmentService {
   readonly #log: Log;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, folder, blobs, store, clock, log } = options;
+    const { settings, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
-    const incoming = new IncomingFiles(join(folder.path, "incoming"));
+    const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
+    const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
     this.#log = log;
@@ -65,7 +52,7 @@ export class AttachmentService {
       assertNotErased: options.assertNotErased,
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
-    const secret = () => settings.attachments.linkSecret ?? keptSecret(folder, log);
+    const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
     this.#sweeper = new Sweeper({
@@ -85,28 +72,17 @@ export class AttachmentService {
 
   async stop(): Promise<void> {
     await this.#sweeper.stop();
-    if (this.#folder.isTemporary) rmSync(this.#folder.path, { recursive: true, force: true });
+    this.#folder.close();
   }
 }
 
 /** Made with the first link, so that links hold over the next starts. */
-function keptSecret({ path, isTemporary }: FilesFolder, log: Log): string {
+function secretIn(folder: FilesFolder, log: Log): string {
   const made = randomBytes(32).toString("hex");
-  if (isTemporary) return made;
-  const file = join(path, "link-secret");
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    writeFileSync(file, made, { flag: "wx", mode: 0o600 });
-    return made;
-  } catch {
-    // It is there, or cannot be.
-  }
-  try {
-    const kept = readFileSync(file, "utf8").trim();
-    if (kept.length >= 32) return kept;
-    log.warn({ file }, "The secret of links to files is damaged: links do not outlive this run");
+    return folder.secret(made);
   } catch (err) {
     log.warn({ err }, "The secret of links to files cannot be kept: they do not outlive this run");
+    return made;
   }
-  return made;
 }

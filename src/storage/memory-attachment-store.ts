@@ -1,6 +1,7 @@
 import { type Attachment, type AttachmentStore, idsOf } from "../chat/attachments.ts";
 import type { StoredMessage } from "../chat/ports.ts";
 import { isFree } from "./conflicts.ts";
+import { compare } from "./memory-conversation.ts";
 import { unavailable } from "./sqlite-errors.ts";
 
 export class MemoryAttachmentStore implements AttachmentStore {
@@ -22,6 +23,15 @@ export class MemoryAttachmentStore implements AttachmentStore {
     return [...this.#kept.values()]
       .filter((attachment) => attachment.uploaderId === uploaderId)
       .reduce((bytes, { size }) => bytes + size, 0);
+  }
+
+  unsentOf(uploaderId: string, after: string | null, limit: number): Attachment[] {
+    this.#expectOpen();
+    return [...this.#kept.values()]
+      .filter(({ messageId, removeMs }) => messageId === null && removeMs !== 0)
+      .filter((attachment) => attachment.uploaderId === uploaderId && attachment.id > (after ?? ""))
+      .sort((a, b) => compare(a.id, b.id))
+      .slice(0, Math.max(limit, 0));
   }
 
   due(nowMs: number, limit: number): Attachment[] {

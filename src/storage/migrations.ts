@@ -308,6 +308,9 @@ export const MIGRATIONS: readonly string[] = [
   // Lists are put in order by what stands in this index and in conversations' rows.
   `DROP INDEX members_by_user;
    CREATE INDEX members_by_user ON members (user_id, conversation_id, archived_ms, pinned_ms);`,
+
+  // Files that a user has not sent are exported, and erased, without those that they have.
+  `CREATE INDEX attachments_unsent ON attachments (uploader_id, id) WHERE message_id IS NULL;`,
 ];
 
 /**

@@ -44,6 +44,13 @@ export class SqliteAttachmentStore implements AttachmentStore {
     return answer(() => this.#reads.bytes.get(uploaderId)?.bytes ?? 0);
   }
 
+  unsentOf(uploaderId: string, after: string | null, limit: number): Attachment[] {
+    const rows = answer(() => {
+      return this.#reads.unsent.all(uploaderId, after ?? "", Math.max(limit, 0));
+    });
+    return rows.map(attachmentOf);
+  }
+
   due(nowMs: number, limit: number): Attachment[] {
     return answer(() => this.#reads.due.all(nowMs, Math.max(limit, 0)).map(attachmentOf));
   }
@@ -64,6 +71,9 @@ function prepare(db: Database) {
   return {
     byIds: db.query<AttachmentRow, [idsJson: string]>(READS.attachments),
     bytes: db.query<{ bytes: number }, [uploaderId: string]>(READS.attachmentBytes),
+    unsent: db.query<AttachmentRow, [uploaderId: string, after: string, limit: number]>(
+      READS.attachmentsUnsent,
+    ),
     due: db.query<AttachmentRow, [nowMs: number, limit: number]>(READS.attachmentsDue),
   };
 }

@@ -436,6 +436,11 @@ export const READS = {
 
   attachmentBytes: "SELECT coalesce(sum(size), 0) AS bytes FROM attachments WHERE uploader_id = ?",
 
+  attachmentsUnsent: `
+    SELECT ${ATTACHMENT} FROM attachments
+    WHERE uploader_id = ? AND message_id IS NULL AND remove_ms IS NOT 0 AND id > ?
+    ORDER BY id LIMIT ?`,
+
   attachmentsDue: `
     SELECT ${ATTACHMENT} FROM attachments WHERE remove_ms <= ? ORDER BY remove_ms LIMIT ?`,
 

@@ -50,3 +50,18 @@ test("a chat.send is taken or refused as its schema says, whichever way it takes
     { numRuns: 2_000 },
   );
 });
+
+test("a message's content may be null, as what is not there, where it has attachments", () => {
+  const id = "0193a000-0000-7000-8000-000000000001";
+  const parse = (fields: object) =>
+    outcomeOf(parseSend, JSON.stringify({ conversationId: "c1", ...fields }));
+  for (const content of [null, undefined, ""]) {
+    expect(parse({ content, attachments: [id] })).toMatchObject({ content: "", attachments: [id] });
+    for (const attachments of [null, undefined, []]) {
+      expect(parse({ content, attachments })).toMatchObject({
+        ...{ code: "VALIDATION_FAILED", message: "content: must not be empty without attachments" },
+      });
+    }
+  }
+  expect(parse({ content: 1, attachments: [id] })).toMatchObject({ code: "VALIDATION_FAILED" });
+});

@@ -105,6 +105,7 @@ test("a run that ended before it had forgotten what it removed is finished by th
     put: (kept) => attachments.put(kept),
     byIds: (ids) => attachments.byIds(ids),
     bytesOf: (userId) => attachments.bytesOf(userId),
+    unsentOf: (...page) => attachments.unsentOf(...page),
     due: (nowMs, limit) => attachments.due(nowMs, limit),
     discard: (ids) => attachments.discard(ids),
     forget: () => Promise.reject(new Error("it has ended")),
@@ -127,6 +128,7 @@ test("what is sent while it is looked at stays", async () => {
     put: (kept) => attachments.put(kept),
     byIds: (ids) => attachments.byIds(ids),
     bytesOf: (userId) => attachments.bytesOf(userId),
+    unsentOf: (...page) => attachments.unsentOf(...page),
     discard: (ids) => attachments.discard(ids),
     forget: (ids) => attachments.forget(ids),
     due: (nowMs, limit) => {

@@ -100,6 +100,35 @@ describe("a message with attachments", () => {
   });
 });
 
+describe("an edit", () => {
+  const edit = (content: string) => {
+    const { messageId } = harness.outlet.bodies("confirmation", "alice")[0] ?? {};
+    return harness.chat.messageChanges.edit(ALICE, String(messageId), content);
+  };
+
+  test("may take the text away that stands beside attachments, and them it leaves", async () => {
+    send({ ...toBob, attachments: ["one"], content: "a note" });
+    await settled();
+    await edit("");
+    expect(harness.outlet.bodies("message", "bob").at(-1)).toMatchObject({
+      ...{ type: "MESSAGE_EDITED", event: { content: "" } },
+    });
+    const [message] = await held.store.history({ conversationId: "c1", limit: 1, beforeSeq: 2 });
+    expect(message).toMatchObject({ content: "", attachments: expect.stringContaining("one") });
+    await edit("another");
+    const versions = await held.store.versions(message?.id ?? "");
+    expect(versions.map(({ content }) => content)).toEqual(["a note", ""]);
+  });
+
+  test("leaves no message with nothing in it", async () => {
+    send({ ...toBob, content: "a note" });
+    await settled();
+    expect(await refusalOf(() => edit(""))).toBe("VALIDATION_FAILED");
+    const messages = await held.store.history({ conversationId: "c1", limit: 9 });
+    expect(messages.map(({ content }) => content)).toEqual(["a note"]);
+  });
+});
+
 describe("while a message is on its way to disk", () => {
   beforeEach(() => {
     held.isHolding = true;
@@ -184,5 +213,43 @@ describe("who may have an attachment", () => {
     }
     const [message] = await held.store.history({ conversationId: "c1", limit: 1 });
     expect(message?.attachments).toBeNull();
+  });
+
+  test("is nobody once its message has disappeared, though the disk does not know yet", async () => {
+    send({ ...toBob, attachments: ["one"], disappearAfterSeconds: 10 });
+    await settled();
+    const { chat, clock } = harness;
+    const expiresMs = clock.now() + 10_000;
+    expect(await chat.attachments.there("one")).toMatchObject({ expiresMs });
+    expect(await chat.attachments.seenBy(BOB, "one")).toMatchObject({ expiresMs });
+    chat.disappearance.stop();
+    clock.advance(9_999);
+    expect(await refusalOf(() => chat.attachments.there("one"))).toBe("not refused");
+    clock.advance(1);
+    expect(one("one")).toMatchObject({ removeMs: null });
+    expect(await refusalOf(() => chat.attachments.there("one"))).toBe("ATTACHMENT_NOT_FOUND");
+    for (const actor of [ALICE, BOB, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
+  });
+
+  test("is nobody once its message has disappeared that never came to the disk", async () => {
+    held.isHolding = true;
+    send({ ...toBob, attachments: ["one"], disappearAfterSeconds: 10 });
+    expect(await seen(BOB, "one")).toBe("not refused");
+    harness.clock.advance(10_000);
+    for (const actor of [ALICE, BOB, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
+    const there = () => harness.chat.attachments.there("one");
+    expect(await refusalOf(there)).toBe("ATTACHMENT_NOT_FOUND");
+  });
+
+  test("is nobody once no message has come for it in its time, before it is removed", async () => {
+    harness.clock.advance(1_000);
+    expect(one("one")?.removeMs).not.toBe(0);
+    for (const actor of [ALICE, SYSTEM]) {
+      expect(await seen(actor, "one")).toBe("ATTACHMENT_NOT_FOUND");
+    }
   });
 });

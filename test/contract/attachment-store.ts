@@ -48,6 +48,22 @@ export function attachmentStoreContract(
       expect(await storage.attachments.bytesOf("nobody")).toBe(0);
     });
 
+    test("gives those of a user's that are in no message, a page at a time", async () => {
+      for (const id of ["d", "b", "sent", "a", "gone", "c"]) {
+        await storage.attachments.put(attachment(id));
+      }
+      await storage.attachments.put(attachment("other", { uploaderId: "bob" }));
+      await commit(message(1, naming("sent")));
+      await storage.attachments.discard(["gone"]);
+      const page = async (after: string | null) =>
+        (await storage.attachments.unsentOf("alice", after, 2)).map(({ id }) => id);
+      expect(await page(null)).toEqual(["a", "b"]);
+      expect(await page("b")).toEqual(["c", "d"]);
+      expect(await page("d")).toEqual([]);
+      expect(await storage.attachments.unsentOf("alice", "c", 9)).toEqual([attachment("d")]);
+      expect(await storage.attachments.unsentOf("nobody", null, 9)).toEqual([]);
+    });
+
     test("keeps what a message says of its attachments, wherever it is read", async () => {
       await storage.attachments.put(attachment("one"));
       const kept = message(1, { ...naming("one"), content: "" });

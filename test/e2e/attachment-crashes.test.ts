@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { launchClocked } from "../chaos/faults/clocked-server.ts";
@@ -172,6 +172,23 @@ test("a file that nobody sends goes after a day, and links end in their time", a
   await server.stop();
 });
 
+test("a file goes with its message when that disappears, also where a link would still hold", async () => {
+  const env = { PARLEY_ATTACHMENTS_LINK_MS: `${48 * HOUR_MS}` };
+  const server = await launchClocked({ dataDir, env });
+  const { id } = await uploaded(server, "alice", "for a minute");
+  // Made before there was a message.
+  const { url } = await linksOf(server, "alice", id);
+  const path = "/api/conversations/c1/messages";
+  const body = { recipientId: "bob", attachments: [id], disappearAfterSeconds: 60 };
+  expect((await askAs(server, "alice", path, "POST", body)).status).toBe(201);
+  expect(await (await fetch(server.url + url)).text()).toBe("for a minute");
+  await server.setClock(HOUR_MS);
+  const gone = await fetch(server.url + url);
+  expect([gone.status, (await gone.json()).code]).toEqual([404, "ATTACHMENT_NOT_FOUND"]);
+  expect((await askAs(server, "bob", `/api/attachments/${id}`)).status).toBe(404);
+  await server.stop();
+});
+
 test("retention takes files with their messages", async () => {
   const flags = ["--retention-messages-per-conversation", "1", "--retention-interval-ms", "100"];
   const server = await startParley({ dataDir, flags: [...flags, ...SWEEPING] });
@@ -186,15 +203,53 @@ test("retention takes files with their messages", async () => {
   expect(await server.stop()).toBe(0);
 });
 
-test("a server that keeps nothing leaves no file either", async () => {
+describe("a server that keeps nothing", () => {
   const flags = ["--database-url", "memory:"];
-  const server = await startParley({ dataDir, flags });
-  const { id } = await uploaded(server, "alice", "for a while");
-  await sent(server, "c1", [id]);
-  const { url } = await linksOf(server, "bob", id);
-  expect(await (await fetch(server.url + url)).text()).toBe("for a while");
-  expect(await server.stop()).toBe(0);
-  expect(files()).toEqual([]);
+  let temporary: string;
+  beforeEach(() => {
+    temporary = temporaryDir();
+  });
+  afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+  const start = () => startParley({ dataDir, flags, env: { TMPDIR: temporary } });
+  const temporaryFiles = () => [
+    ...new Bun.Glob("**/*").scanSync({ cwd: temporary, onlyFiles: false }),
+  ];
+
+  /** A file that was sent, and is had by its link. */
+  async function served(server: ParleyProcess) {
+    const { id } = await uploaded(server, "alice", "for a while");
+    await sent(server, "c1", [id]);
+    const { url } = await linksOf(server, "bob", id);
+    const text = async () => await (await fetch(server.url + url)).text();
+    expect(await text()).toBe("for a while");
+    return text;
+  }
+
+  test("leaves no file either", async () => {
+    const server = await start();
+    expect(temporaryFiles()).toEqual([]);
+    await served(server);
+    expect(temporaryFiles()).not.toEqual([]);
+    expect(await server.stop()).toBe(0);
+    expect(temporaryFiles()).toEqual([]);
+    expect(files()).toEqual([]);
+  });
+
+  test("has its files removed at the next start after kill -9, and others keep theirs", async () => {
+    const [killed, living] = [await start(), await start()];
+    await served(killed);
+    const text = await served(living);
+    await killed.kill();
+    const folders = () => temporaryFiles().filter((name) => !name.includes("/"));
+    expect(folders()).toHaveLength(2);
+    const next = await start();
+    expect(folders()).toHaveLength(1);
+    expect(await text()).toBe("for a while");
+    expect(await living.stop()).toBe(0);
+    expect(await next.stop()).toBe(0);
+    expect(temporaryFiles()).toEqual([]);
+  });
 });
 
 test("a server without files takes none, and gives none away", async () => {

@@ -145,8 +145,18 @@ describe("a bucket of S3", () => {
       expect([status, body.code]).toEqual([503, "STORAGE_UNAVAILABLE"]);
       expect(JSON.stringify(body)).not.toMatch(/parley-files|AKIA|127\.0\.0\.1/);
     }
+    const told = () =>
+      server
+        .log()
+        .split("\n")
+        .map((line) => JSON.parse(line).msg);
+    const failing = "The store of files fails: what needs it is refused";
+    expect(told().filter((line) => line === failing)).toHaveLength(1);
+    expect(server.log()).toContain("S3 answers PUT with 503");
     bucket.fail(null);
     expect(await (await fetch(server.url + url)).text()).toBe("kept");
+    while (!told().includes("The store of files works again")) await new Promise(setImmediate);
     expect(server.log()).not.toContain(bucket.secretAccessKey);
+    expect(server.log()).not.toContain("X-Amz-Signature");
   });
 });

@@ -167,6 +167,24 @@ describe("a link", () => {
   });
 });
 
+test("links to a file of a message that disappears, and what browsers keep of it, hold no longer than it", async () => {
+  const { id } = await uploaded(server, "alice", "for a minute", "file");
+  const before = await linksOf(server, "alice", id);
+  const body = { recipientId: "bob", attachments: [id], disappearAfterSeconds: 60 };
+  expect((await post("alice", "brief", body)).status).toBe(201);
+  const history = await askAs(server, "bob", "/api/conversations/brief/messages");
+  const [{ expiresAt }] = (await history.json()).messages;
+  const { url, ...links } = await linksOf(server, "bob", id);
+  expect(links.expiresAt).toBe(expiresAt);
+  expect(Number(/expires=(\d+)/.exec(url)?.[1])).toBe(Math.ceil(Date.parse(expiresAt) / 1_000));
+  for (const link of [url, before.url]) {
+    const answer = await fetch(server.url + link);
+    expect(await answer.text()).toBe("for a minute");
+    const seconds = /max-age=(\d+)/.exec(answer.headers.get("cache-control") ?? "")?.[1];
+    expect(Number(seconds)).toBeWithin(0, 61);
+  }
+});
+
 describe("a message", () => {
   test("has no attachment of another, none twice, none that is taken, and not too many", async () => {
     const { id } = await uploaded(server, "alice", "mine", "mine");
@@ -205,14 +223,39 @@ describe("a message", () => {
     expect(again.body).toEqual(first.body);
   });
 
-  test("that is edited keeps them", async () => {
+  test("that is edited keeps them, and needs no text beside them", async () => {
     const { messageId, id } = await shared("edited", "as it was");
     const path = `/api/messages/${messageId}`;
-    expect((await askAs(server, "alice", path, "PATCH", { content: "a note" })).status).toBe(204);
-    const { body } = await answerOf(
-      await askAs(server, "bob", "/api/conversations/edited/messages"),
+    const edited = async (content: string) =>
+      (await askAs(server, "alice", path, "PATCH", { content })).status;
+    const shown = async () => {
+      const history = await askAs(server, "bob", "/api/conversations/edited/messages");
+      return (await answerOf(history)).body.messages[0];
+    };
+    expect(await edited("a note")).toBe(204);
+    expect(await shown()).toMatchObject({ content: "a note", attachments: [{ id }] });
+    expect(await edited("")).toBe(204);
+    expect(await shown()).toMatchObject({ content: "", attachments: [{ id }] });
+    await alice.sent("/app/message.edit", { id: messageId, content: "again" });
+    await alice.sent("/app/message.edit", { id: messageId, content: "" });
+    expect(await shown()).toMatchObject({ content: "", attachments: [{ id }] });
+    const { body } = await post("alice", "edited", { content: "without files" });
+    const refused = await answerOf(
+      await askAs(server, "alice", `/api/messages/${body.id}`, "PATCH", { content: "" }),
     );
-    expect(body.messages[0]).toMatchObject({ content: "a note", attachments: [{ id }] });
+    expect([refused.status, refused.body.code]).toEqual([422, "VALIDATION_FAILED"]);
+  });
+
+  test("may say that it has no text, as front ends do, over HTTP and STOMP", async () => {
+    const ids = [await uploaded(server, "alice", "1"), await uploaded(server, "alice", "2")];
+    const [first, second] = ids.map(({ id }) => ({ content: null, attachments: [id] }));
+    expect((await post("alice", "silent", { recipientId: "bob", ...first })).status).toBe(201);
+    await alice.sent("/app/chat.send", { conversationId: "silent", ...second });
+    const history = await askAs(server, "bob", "/api/conversations/silent/messages");
+    expect((await history.json()).messages).toMatchObject([
+      { content: "", attachments: [ids[0]] },
+      { content: "", attachments: [ids[1]] },
+    ]);
   });
 });
 

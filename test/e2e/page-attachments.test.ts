@@ -118,6 +118,24 @@ test("a picture and a text are sent, and are seen, opened and saved on the other
   }
 });
 
+test("the text beside a file is edited away, and the file stays", async () => {
+  const [alice, bob] = await talk();
+  await attach(alice, NOTES);
+  await expectSoon(() => uploads(alice).locator("small").count(), 1);
+  await alice.page.getByLabel("Message to bob").fill("to buy");
+  await alice.page.keyboard.press("Enter");
+  await expectSoon(() => bob.bubbles(), ["to buy"]);
+  await alice.choose("to buy", "Edit");
+  const field = alice.page.getByLabel("New text of the message");
+  await field.fill("");
+  await field.press("Enter");
+  for (const tab of [alice, bob]) {
+    await expectSoon(() => tab.page.getByText("to buy").count(), 0);
+    await tab.page.getByRole("button", { name: "edited" }).waitFor();
+    await tab.page.getByRole("button", { name: "Download notes.txt" }).waitFor();
+  }
+});
+
 test("files are dropped and pasted, taken away again, and stay while one looks elsewhere", async () => {
   const [alice, bob] = await talk();
   const hint = alice.page.getByText("Drop files to send them to bob");

@@ -24,7 +24,7 @@ function read(link: string): FileLink {
 test("a link holds for its time, over a restart, and says how much of it is left", () => {
   const clock = new FakeClock();
   const links = linksOf(clock);
-  const link = read(links.link(ONE, "original", links.expiry()));
+  const link = read(links.link(ONE, "original", links.expiry(null)));
   expect(linksOf(clock).assertHolds(link)).toBe(60);
   clock.advance(59_000);
   expect(links.assertHolds(link)).toBe(1);
@@ -32,10 +32,19 @@ test("a link holds for its time, over a restart, and says how much of it is left
   expect(() => links.assertHolds(link)).toThrow("expired");
 });
 
+test("a link does not outlive what it leads to by more than a second", () => {
+  const clock = new FakeClock();
+  const links = linksOf(clock);
+  const of = (goneMs: number) => 1_000 * links.expiry(goneMs) - goneMs;
+  expect(of(clock.now() + 10_000)).toBeWithin(0, 1_000);
+  expect(of(clock.now() + 1)).toBeWithin(0, 1_000);
+  expect(links.expiry(clock.now() + 61_000)).toBe(links.expiry(null));
+});
+
 test("nothing of a link can be another than what was signed", async () => {
   const clock = new FakeClock();
   const links = linksOf(clock);
-  const link = read(links.link(ONE, "thumbnail", links.expiry()));
+  const link = read(links.link(ONE, "thumbnail", links.expiry(null)));
   const { signature } = link;
   const forged: Partial<FileLink>[] = [
     ...[{ id: OTHER }, { variant: "original" as const }, { expires: link.expires + 1 }],

@@ -10,7 +10,7 @@ import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { LOCAL } from "../support/remote.ts";
-import { batch, conversation, messages } from "../support/stored.ts";
+import { attachment, batch, conversation, EPOCH_MS, message, messages } from "../support/stored.ts";
 
 /** More than a page of each. */
 const MANY = 450;
@@ -28,10 +28,10 @@ beforeEach(async () => {
   );
   const keys = new LimitKeys(AddressList.parse([]));
   const answers = new LargeAnswers({ keys, limitBytes: 1_000_000, callerHeaders: [] });
-  const { users, invites, erasures, chat: chats } = storage;
+  const { users, invites, attachments, erasures, chat: chats } = storage;
   const blocks = { of: () => [] };
   const exports = new UserExports({
-    ...{ users, invites, chats, erasures, blocks, answers },
+    ...{ users, invites, attachments, chats, erasures, blocks, answers },
     log: silentLog,
   });
   beside = () => {};
@@ -71,6 +71,29 @@ test("an export has every row of every page, once", async () => {
   ]);
   expect(lines.at(-1)).toEqual({ kind: "end", lines: lines.length - 1 });
   expect(await linesOf("nobody")).toEqual([{ kind: "end", lines: 0 }]);
+});
+
+test("an export has the files that were not sent, with what is known of them, and no others", async () => {
+  for (let index = 0; index < MANY; index += 1) {
+    await storage.attachments.put(attachment(`free-${index}`));
+  }
+  for (const id of ["sent", "gone"]) await storage.attachments.put(attachment(id));
+  await storage.attachments.put(attachment("bobs", { uploaderId: "bob", width: 4, height: 3 }));
+  await storage.attachments.discard(["gone"]);
+  const sent = message(MANY + 1, { attachments: JSON.stringify([{ id: "sent" }]) });
+  await storage.chat.commit(batch({ messages: [sent] }));
+  const filesOf = async (userId: string) =>
+    (await linesOf(userId)).filter(({ kind }) => kind === "attachment");
+  const ids = (await filesOf("alice")).map(({ id }) => id);
+  expect(ids.toSorted()).toEqual(Array.from({ length: MANY }, (_, i) => `free-${i}`).toSorted());
+  expect(await filesOf("bob")).toEqual([
+    {
+      ...{ kind: "attachment", id: "bobs", name: "bobs.png", type: "image/png", size: 3 },
+      ...{ width: 4, height: 3, hasThumbnail: false },
+      uploadedAt: new Date(EPOCH_MS).toISOString(),
+      removedAt: new Date(EPOCH_MS + 86_400_000).toISOString(),
+    },
+  ]);
 });
 
 test("of a user there is one at a time, and another when it has ended", async () => {

@@ -31,14 +31,19 @@ blobStoreContract("a folder", (folder) => {
   };
 });
 
-blobStoreContract("a bucket of S3", () => {
-  const server = startS3();
-  return {
-    store: bucketOf(server),
-    breakDown: () => server.fail(503),
-    close: () => server.stop(),
-  };
-});
+for (const [name, habits] of [
+  ["a bucket of S3", {}],
+  ["a bucket of a service without ranges", { ignoresRange: true }],
+] as const) {
+  blobStoreContract(name, () => {
+    const server = startS3(habits);
+    return {
+      store: bucketOf(server),
+      breakDown: () => server.fail(503),
+      close: () => server.stop(),
+    };
+  });
+}
 
 test("a folder has no other names than whole files': what is written has been under another", async () => {
   using folder = new TemporaryFolder();
@@ -74,13 +79,17 @@ describe("a bucket of S3", () => {
     ["another key", { accessKeyId: "AKIAOTHER" }],
     ["another region", { region: "us-east-1" }],
     ["a bucket that is not there", { bucket: "other" }],
-  ] as const)("refuses what is signed with %s, and nothing is kept", async (_, other) => {
-    const store = bucketOf(server, other);
-    const put = () => store.put("ab/one", folder.file("upload"));
-    expect(await refusalOf(put)).toBe("STORAGE_UNAVAILABLE");
-    expect(await refusalOf(() => store.read("ab/one", WHOLE, never))).toBe("STORAGE_UNAVAILABLE");
-    expect(server.objects.size).toBe(0);
-  });
+  ] as const)(
+    "refuses what is signed with %s, and nothing is kept, or taken for removed",
+    async (_, other) => {
+      const store = bucketOf(server, other);
+      const put = () => store.put("ab/one", folder.file("upload"));
+      expect(await refusalOf(put)).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => store.read("ab/one", WHOLE, never))).toBe("STORAGE_UNAVAILABLE");
+      expect(await refusalOf(() => store.remove("ab/one"))).toBe("STORAGE_UNAVAILABLE");
+      expect(server.objects.size).toBe(0);
+    },
+  );
 
   test("that cannot be reached is an error, whose words name neither key nor bucket", async () => {
     await server.stop();
@@ -88,5 +97,92 @@ describe("a bucket of S3", () => {
     const fault = await store.read("ab/one", WHOLE, never).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(AppError);
     expect(fault instanceof AppError && fault.message).not.toMatch(/ab\/one|parley-files/);
+    // For a while, whoever reads the log could do with it what was asked.
+    expect(Bun.inspect(fault)).not.toContain("X-Amz-Signature");
+  });
+
+  test("that sends us elsewhere is not followed, nor told in the log by its signed URL", async () => {
+    const elsewhere = Bun.serve({
+      ...{ hostname: "127.0.0.1", port: 0 },
+      fetch: () => Response.redirect(server.endpoint),
+    });
+    const store = bucketOf(server, { endpoint: elsewhere.url.href });
+    const fault = await store.read("ab/one", WHOLE, never).catch((error: unknown) => error);
+    await elsewhere.stop(true);
+    expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(Bun.inspect(fault)).not.toContain("X-Amz-Signature");
+    expect(server.requests).toEqual([]);
+  });
+
+  test("that hides what is not there fails, rather than to say that it is not", async () => {
+    const hiding = startS3({ hidesAbsence: true });
+    const read = bucketOf(hiding).read("ab/none", WHOLE, never);
+    const fault = await read.catch((error: unknown) => error);
+    await hiding.stop();
+    expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(fault instanceof AppError && String(fault.cause)).toContain("ListBucket");
+  });
+});
+
+/** An object that never ends, each chunk of which is ten times the same digit. */
+function startEndless() {
+  const cancelled = Promise.withResolvers<void>();
+  const asked: (string | null)[] = [];
+  const server = Bun.serve({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    fetch({ headers }) {
+      asked.push(headers.get("accept-encoding"));
+      let count = 0;
+      const body = new ReadableStream({
+        async pull(controller) {
+          controller.enqueue(Buffer.from(`${count % 10}`.repeat(10)));
+          count += 1;
+          await new Promise(setImmediate);
+        },
+        cancel: () => cancelled.resolve(),
+      });
+      return new Response(body);
+    },
+  });
+  const account = { bucket: "endless", region: "r", accessKeyId: "k", secretAccessKey: "s" };
+  const options = { ...account, endpoint: server.url.href, prefix: "", timeoutMs: 10_000 };
+  const store = new S3BlobStore(options);
+  return { store, asked, cancelled: cancelled.promise, stop: () => server.stop(true) };
+}
+
+describe("of a whole that comes in place of a part", () => {
+  let endless: ReturnType<typeof startEndless>;
+  beforeEach(() => {
+    endless = startEndless();
+  });
+  afterEach(() => endless.stop());
+
+  test.each([
+    [0, 10, "0".repeat(10)],
+    [5, 25, `${"0".repeat(5)}${"1".repeat(10)}${"2".repeat(5)}`],
+    [30, 31, "3"],
+  ])(
+    "the bytes from %d to %d are cut out, and what is behind them is not fetched",
+    async (start, end, part) => {
+      const body = await endless.store.read("ab/one", { start, end }, never);
+      expect(await new Response(body).text()).toBe(part);
+      await endless.cancelled;
+    },
+  );
+
+  test("no more is fetched when nobody reads on", async () => {
+    const body = await endless.store.read("ab/one", { start: 5, end: 1e12 }, never);
+    if (!(body instanceof ReadableStream)) throw new Error("it does not come as a stream");
+    const reader = body.getReader();
+    const { value } = await reader.read();
+    expect(new TextDecoder().decode(value)).toStartWith("00000");
+    await reader.cancel();
+    await endless.cancelled;
+  });
+
+  test("it is asked for as it is, since a part of what was compressed is none of it", async () => {
+    const body = await endless.store.read("ab/one", { start: 0, end: 1 }, never);
+    expect(await new Response(body).text()).toBe("0");
+    expect(endless.asked).toEqual(["identity"]);
   });
 });

@@ -36,6 +36,7 @@ describe("every read goes by an index:", () => {
     const { bottoms, bottomMessages } = REMOVALS;
     const ofUsers = [
       READS.membershipsOf,
+      READS.attachmentsUnsent,
       READS.messagesWithClientId,
       READS.messagesWithoutClientId,
     ];

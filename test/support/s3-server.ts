@@ -19,9 +19,16 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
+export interface S3Habits {
+  /** Gives an object as a whole, whatever part of it is asked for. */
+  readonly ignoresRange: boolean;
+  /** The account may not list the bucket, and so is not told which objects are not there. */
+  readonly hidesAbsence: boolean;
+}
+
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
-export function startS3(): S3Server {
+export function startS3(habits: Partial<S3Habits> = {}): S3Server {
   const account = {
     ...{ bucket: "parley-files", region: "eu-test-1", accessKeyId: "AKIATEST" },
     secretAccessKey: "a secret / of + the account",
@@ -47,7 +54,7 @@ export function startS3(): S3Server {
           objects.delete(key);
           return new Response(null, { status: 204 });
         case "GET":
-          return got(objects.get(key), request.headers.get("range"));
+          return got(objects.get(key), request.headers.get("range"), habits);
         default:
           return error(405, "MethodNotAllowed");
       }
@@ -65,10 +72,16 @@ export function startS3(): S3Server {
   };
 }
 
-function got(object: Uint8Array | undefined, range: string | null): Response {
-  if (object === undefined) return error(404, "NoSuchKey");
+function got(
+  object: Uint8Array | undefined,
+  range: string | null,
+  { ignoresRange, hidesAbsence }: Partial<S3Habits>,
+): Response {
+  if (object === undefined) {
+    return hidesAbsence ? error(403, "AccessDenied") : error(404, "NoSuchKey");
+  }
   const asked = /^bytes=(\d+)-(\d+)$/.exec(range ?? "");
-  if (asked === null) return new Response(Buffer.from(object));
+  if (asked === null || ignoresRange) return new Response(Buffer.from(object));
   const [start, last] = [Number(asked[1]), Math.min(Number(asked[2]), object.length - 1)];
   if (start >= object.length) return error(416, "InvalidRange");
   return new Response(Buffer.from(object.subarray(start, last + 1)), {

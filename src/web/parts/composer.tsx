@@ -63,7 +63,7 @@ export function Composer(props: ComposerProps) {
   });
   const content = text.trim();
   const isEdit = writing.kind === "edit";
-  const isEmpty = content === "" && (attaching === null || attaching.uploads.length === 0);
+  const isEmpty = content === "" && !hasFiles(props);
   const hindrance = attaching === null ? null : hindranceOf(attaching.uploads);
   const [isHeld, setHeld] = useState(false);
   const isDropping = useDroppedFiles(attaching === null ? null : attach);
@@ -238,6 +238,12 @@ export function Composer(props: ComposerProps) {
       </div>
     </form>
   );
+}
+
+/** Beside its text, to be sent or as they stay. */
+function hasFiles({ attaching, writing }: Pick<ComposerProps, "attaching" | "writing">): boolean {
+  const stay = writing.kind === "edit" && writing.message.attachments.length > 0;
+  return stay || (attaching !== null && attaching.uploads.length > 0);
 }
 
 /** That of a touch screen would cover half of the chat, unless it is asked for. */
