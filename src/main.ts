@@ -19,8 +19,8 @@ const exitCode = await runCli({
   // Late, so that the other commands do not load the server.
   startServer: async (options) => (await import("./server.ts")).startServer(options),
   database: {
-    backUp: async (task) => (await import("./server.ts")).backUpDatabase(task),
-    restore: async (task) => (await import("./server.ts")).restoreDatabase(task),
+    backUp: async (task) => (await import("./stores.ts")).backUpDatabase(task),
+    restore: async (task) => (await import("./stores.ts")).restoreDatabase(task),
   },
 });
 process.exit(exitCode);

@@ -1,5 +1,3 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
@@ -17,7 +15,6 @@ import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
 import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
-import type { FilesFolder } from "./attachments/files-folder.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { type Revocation, Revocations } from "./auth/revocations.ts";
@@ -35,7 +32,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
-import { AppError } from "./errors.ts";
+import type { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { UPLOADS_PATH } from "./http/attachments-api.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
@@ -54,16 +51,7 @@ import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
-import { DiskBlobStore } from "./storage/disk-blob-store.ts";
-import { diskFiles } from "./storage/file-operations.ts";
-import { KeptFolder } from "./storage/kept-folder.ts";
-import { memoryStorage } from "./storage/memory.ts";
-import { S3BlobStore } from "./storage/s3-blob-store.ts";
-import { removeStaleFolders, ScratchFolder } from "./storage/scratch-folder.ts";
-import { openSqliteStorage } from "./storage/sqlite.ts";
-import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
-import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
-import type { Storage } from "./storage/storage.ts";
+import { openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
@@ -437,68 +425,16 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
   return new Tracing({ endpoint, settings: settings.tracing, version, clock, random, log });
 }
 
-async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
-  const { url, check, busyTimeoutMs } = settings.database;
-  if (url === "memory:") return memoryStorage();
-  const path = databasePath(settings);
-  return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
-}
-
 /** null: the server has no files of messages. */
-function attachmentService({
-  settings,
-  storage,
-  chat,
-  ...rest
-}: Pick<Parts, "settings" | "storage" | "clock" | "log"> & { readonly chat: Chat }) {
-  const { store, ...s3 } = settings.attachments;
-  if (store === "off") return null;
-  const folder = filesFolder(settings, rest.log);
-  const blobs =
-    store === "disk"
-      ? new DiskBlobStore(folder.path)
-      : new S3BlobStore({
-          ...{ endpoint: s3.s3Endpoint, region: s3.s3Region, bucket: s3.s3Bucket ?? "" },
-          ...{ prefix: s3.s3Prefix ?? "", timeoutMs: s3.s3TimeoutMs },
-          accessKeyId: s3.s3AccessKeyId ?? "",
-          secretAccessKey: s3.s3SecretAccessKey ?? "",
-        });
+function attachmentService({ settings, storage, chat, clock, log }: AttachmentParts) {
+  const stored = openFiles(settings, log);
+  if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, folder, blobs, attachments, assertNotErased, ...rest };
+  const parts = { settings, ...stored, attachments, assertNotErased, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
-/** Files without their messages would be nobody's: they outlive the server as these do. */
-function filesFolder({ data, database }: Settings, log: Log): FilesFolder {
-  if (database.url !== "memory:") {
-    return new KeptFolder(join(data.dir, "attachments"), diskFiles, log);
-  }
-  removeStaleFolders(tmpdir(), log);
-  return new ScratchFolder(tmpdir(), newUuid());
-}
-
-export interface DatabaseTask {
-  readonly settings: Settings;
-  /** Of the backup. */
-  readonly file: string;
-  readonly clock: Clock;
-}
-
-/** Copies the settings' database, served or not, into a file: see `backUp` of the storage. */
-export function backUpDatabase(task: DatabaseTask & { readonly overwrite: boolean }): BackupReport {
-  return backUp({ ...task, path: databasePath(task.settings), files: diskFiles });
-}
-
-/** Puts a backup in place of the settings' database: see `restore` of the storage. */
-export function restoreDatabase(task: DatabaseTask): RestoreReport {
-  return restore({ ...task, path: databasePath(task.settings), files: diskFiles });
-}
-
-function databasePath({ database }: Settings): string {
-  if (database.url !== "memory:") return database.url.slice("sqlite:".length);
-  throw new AppError(
-    "INVALID_CONFIGURATION",
-    "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
-  );
-}
+type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
+  readonly chat: Chat;
+};

@@ -1,0 +1,84 @@
+/** The stores that the settings name: the only place that knows the adapters of storage. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BlobStore } from "./attachments/blob-store.ts";
+import type { FilesFolder } from "./attachments/files-folder.ts";
+import type { Clock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import { AppError } from "./errors.ts";
+import { newUuid } from "./ids.ts";
+import type { Log } from "./log.ts";
+import { DiskBlobStore } from "./storage/disk-blob-store.ts";
+import { diskFiles } from "./storage/file-operations.ts";
+import { KeptFolder } from "./storage/kept-folder.ts";
+import { memoryStorage } from "./storage/memory.ts";
+import { S3BlobStore } from "./storage/s3-blob-store.ts";
+import { removeStaleFolders, ScratchFolder } from "./storage/scratch-folder.ts";
+import { openSqliteStorage } from "./storage/sqlite.ts";
+import { type BackupReport, backUp } from "./storage/sqlite-backup.ts";
+import { type RestoreReport, restore } from "./storage/sqlite-restore.ts";
+import type { Storage } from "./storage/storage.ts";
+
+export type { Storage };
+
+/** Rejects with an AppError that tells the operator what is wrong. */
+export async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
+  const { url, check, busyTimeoutMs } = settings.database;
+  if (url === "memory:") return memoryStorage();
+  const path = databasePath(settings);
+  return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
+}
+
+export interface OpenFiles {
+  readonly folder: FilesFolder;
+  readonly blobs: BlobStore;
+}
+
+/** Where files of messages are kept; null: the server takes none. */
+export function openFiles(settings: Settings, log: Log): OpenFiles | null {
+  const { store, ...s3 } = settings.attachments;
+  if (store === "off") return null;
+  const folder = filesFolder(settings, log);
+  if (store === "disk") return { folder, blobs: new DiskBlobStore(folder.path) };
+  const blobs = new S3BlobStore({
+    ...{ endpoint: s3.s3Endpoint, region: s3.s3Region, bucket: s3.s3Bucket ?? "" },
+    ...{ prefix: s3.s3Prefix ?? "", timeoutMs: s3.s3TimeoutMs },
+    accessKeyId: s3.s3AccessKeyId ?? "",
+    secretAccessKey: s3.s3SecretAccessKey ?? "",
+  });
+  return { folder, blobs };
+}
+
+/** Files without their messages would be nobody's: they outlive the server as these do. */
+function filesFolder({ data, database }: Settings, log: Log): FilesFolder {
+  if (database.url !== "memory:") {
+    return new KeptFolder(join(data.dir, "attachments"), diskFiles, log);
+  }
+  removeStaleFolders(tmpdir(), log);
+  return new ScratchFolder(tmpdir(), newUuid());
+}
+
+export interface DatabaseTask {
+  readonly settings: Settings;
+  /** Of the backup. */
+  readonly file: string;
+  readonly clock: Clock;
+}
+
+/** Copies the settings' database, served or not, into a file: see `backUp` of the storage. */
+export function backUpDatabase(task: DatabaseTask & { readonly overwrite: boolean }): BackupReport {
+  return backUp({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+/** Puts a backup in place of the settings' database: see `restore` of the storage. */
+export function restoreDatabase(task: DatabaseTask): RestoreReport {
+  return restore({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+function databasePath({ database }: Settings): string {
+  if (database.url !== "memory:") return database.url.slice("sqlite:".length);
+  throw new AppError(
+    "INVALID_CONFIGURATION",
+    "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
+  );
+}
