@@ -299,14 +299,35 @@ export const READS = {
 
   userList: `SELECT ${KNOWN_USER} FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?`,
 
+  // Of either no more than `:most` are looked at: of two users who are both in more, what they share
+  // may stay unknown.
   sharing: `
-    SELECT wanted.value AS userId FROM json_each(?2) AS wanted
-    WHERE EXISTS (
-      SELECT 1 FROM members
-      CROSS JOIN members AS others
-        ON others.conversation_id = members.conversation_id AND others.user_id = wanted.value
-      WHERE members.user_id = ?1
-    )`,
+    WITH
+      own AS MATERIALIZED (
+        SELECT count(*) AS conversations
+        FROM (SELECT 1 FROM members WHERE user_id = :userId LIMIT :most + 1)
+      ),
+      wanted AS MATERIALIZED (
+        SELECT value AS userId, (
+          SELECT count(*) FROM (SELECT 1 FROM members WHERE user_id = value LIMIT :most + 1)
+        ) AS conversations
+        FROM json_each(:idsJson)
+      )
+    SELECT
+      wanted.userId,
+      CASE WHEN wanted.conversations <= own.conversations THEN EXISTS (
+        SELECT 1
+        FROM (SELECT conversation_id FROM members WHERE user_id = wanted.userId LIMIT :most) AS theirs
+        CROSS JOIN members
+          ON members.conversation_id = theirs.conversation_id AND members.user_id = :userId
+      ) ELSE EXISTS (
+        SELECT 1
+        FROM (SELECT conversation_id FROM members WHERE user_id = :userId LIMIT :most) AS ours
+        CROSS JOIN members
+          ON members.conversation_id = ours.conversation_id AND members.user_id = wanted.userId
+      ) END AS isSharing,
+      min(wanted.conversations, own.conversations) <= :most AS isSure
+    FROM own CROSS JOIN wanted`,
 
   membershipsOf: `
     SELECT members.conversation_id AS conversationId, conversations.kind, conversations.title,
