@@ -29,6 +29,7 @@ const contentSchema = z
   .transform((text) => text.toWellFormed());
 
 const MOST_MENTIONS = 100;
+const mentionsSchema = z.array(idSchema).max(MOST_MENTIONS);
 const YEAR_SECONDS = 366 * 24 * 60 * 60;
 
 const lifetimeSchema = z.int().min(1).max(YEAR_SECONDS);
@@ -62,10 +63,7 @@ const newMessageSchema = z.object({
   clientMessageId: optional(clientIdSchema),
   replyTo: optional(clientIdSchema),
   mentions: optional(
-    z
-      .array(idSchema)
-      .max(MOST_MENTIONS)
-      .describe("Ids of members whom the message names; of others nothing is kept."),
+    mentionsSchema.describe("Ids of members whom the message names; of others nothing is kept."),
   ),
   disappearAfterSeconds: optional(
     lifetimeSchema.describe(
@@ -292,7 +290,16 @@ const emojiSchema = z
   .string()
   .regex(/^[^\s\p{Cc}\p{Cs}]{1,32}$/u, "must be an emoji, or a short name of one");
 
-export const contentChangeSchema = z.object({ content: contentSchema }).meta({ id: "MessageEdit" });
+export const contentChangeSchema = z
+  .object({
+    content: contentSchema,
+    mentions: optional(
+      mentionsSchema.describe(
+        "Ids of members whom it names from then on; without it, those whom it named before.",
+      ),
+    ),
+  })
+  .meta({ id: "MessageEdit" });
 
 export const reactionSchema = z.object({ emoji: emojiSchema }).meta({ id: "NewReaction" });
 

@@ -62,6 +62,8 @@ export interface Edited {
   readonly editedMs: number | null;
   /** When the message that was edited disappears; null: it does not. */
   readonly expiresMs: number | null;
+  /** Members whom it names now; null: none. */
+  readonly mentions: readonly string[] | null;
 }
 
 /** What a message said before an edit. */
@@ -205,10 +207,16 @@ export interface RoleWrite extends MemberKey {
   readonly role: Role;
 }
 
-/** What is not named stays as it is. */
 /** A change of a message; of one that is not there, or not any more, it is left out. */
 export type MessageWrite = { readonly messageId: string } & (
-  | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
+  | {
+      readonly kind: "edit";
+      /** Where it is another one, the one before is kept as a version. */
+      readonly content: string;
+      readonly editedMs: number;
+      /** As `StoredMessage.mentions`; undefined: they stay. */
+      readonly mentions?: string | null | undefined;
+    }
   /**
    * Takes away its content, what it said before, its attachments, its reactions, its mentions and its
    * pin; events of these stay.
@@ -224,6 +232,7 @@ export type MessageWrite = { readonly messageId: string } & (
   | { readonly kind: "pin"; readonly pinnedMs: number | null }
 );
 
+/** What is not named stays as it is. */
 export interface PreferencesWrite extends MemberKey, Partial<Preferences> {}
 
 export interface MemberKey {

@@ -105,10 +105,12 @@ export class MemoryChatStore implements ChatStore {
     const { id, content } = message;
     switch (change.kind) {
       case "edit": {
-        const version = { content, replacedMs: change.editedMs };
-        const versions = [...(this.#versions.get(id) ?? []), version];
-        this.#versions.set(id, versions.slice(-MOST_VERSIONS));
-        this.#put({ ...message, content: change.content, editedMs: change.editedMs });
+        const { editedMs, mentions = message.mentions } = change;
+        if (content !== change.content) {
+          const versions = [...(this.#versions.get(id) ?? []), { content, replacedMs: editedMs }];
+          this.#versions.set(id, versions.slice(-MOST_VERSIONS));
+        }
+        this.#put({ ...message, content: change.content, editedMs, mentions });
         return;
       }
       case "delete":
@@ -155,6 +157,7 @@ export class MemoryChatStore implements ChatStore {
     const edited: Edited = {
       ...{ content: now?.deletedMs === null ? now.content : null, editedMs },
       expiresMs: now?.expiresMs ?? null,
+      mentions: now?.mentions == null ? null : JSON.parse(now.mentions),
     };
     for (const [index, each] of messages.entries()) {
       if (each.event === null || each.type !== "MESSAGE_EDITED") continue;

@@ -270,6 +270,17 @@ export const MIGRATIONS: readonly string[] = [
      AFTER UPDATE OF attachments, deleted_ms ON messages
      WHEN OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
      BEGIN UPDATE attachments SET remove_ms = 0 WHERE message_id = OLD.id; END;`,
+
+  // An edited message may name others than before.
+  `DROP TRIGGER deleted_messages_mention_nobody;
+   CREATE TRIGGER changed_messages_mention AFTER UPDATE OF mentions ON messages
+     WHEN NEW.mentions IS NOT OLD.mentions
+     BEGIN
+       DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
+         AND user_id IN (SELECT value FROM json_each(OLD.mentions));
+       INSERT INTO mentions (conversation_id, user_id, seq)
+       SELECT NEW.conversation_id, value, NEW.seq FROM json_each(NEW.mentions);
+     END;`,
 ];
 
 /**

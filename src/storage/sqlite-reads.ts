@@ -24,7 +24,8 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
     SELECT json_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
       'editedMs', edited.edited_ms,
-      'expiresMs', edited.expires_ms
+      'expiresMs', edited.expires_ms,
+      'mentions', json(edited.mentions)
     )
     FROM messages AS edited
     WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms

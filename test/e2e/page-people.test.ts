@@ -49,7 +49,16 @@ test("a member is mentioned by the mouse, or the name is put away by Escape", as
   await alice.page.keyboard.type("welcome");
   await alice.page.keyboard.press("Enter");
   await expectSoon(() => alice.bubbles(), ["@carol welcome"]);
-  expect(await alice.page.locator(".bubble .mention").allTextContents()).toEqual(["@carol"]);
+  const mentioned = () => alice.page.locator(".bubble .mention").allTextContents();
+  expect(await mentioned()).toEqual(["@carol"]);
+  await alice.choose("@carol welcome", "Edit");
+  const edited = alice.page.getByLabel("New text of the message");
+  await edited.fill("@bob welcome");
+  await edited.press("Enter");
+  await expectSoon(mentioned, ["@bob"]);
+  await alice.page.reload();
+  await alice.row("Gardeners").click();
+  await expectSoon(mentioned, ["@bob"]);
 });
 
 test("in a direct conversation nobody is offered", async () => {
