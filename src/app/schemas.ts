@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MOST_ATTACHMENTS } from "../chat/attachments.ts";
 import { EVENT_TYPES } from "../chat/happening.ts";
 import type { Preferences, Role } from "../chat/ports.ts";
+import { isReserved, isVisible } from "../chat/shown-names.ts";
 import { AppError } from "../errors.ts";
 
 /** Ids stand in destinations and keys: 1 to 128 characters, no space, slash, `*` or control character. */
@@ -170,7 +171,16 @@ const titleSchema = z
   .trim()
   .min(1)
   .max(128)
-  .regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u, "must be one line of plain text");
+  .regex(
+    /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u,
+    "must be one line of plain text",
+  )
+  .refine(isVisible, "must have something to see");
+
+const userNameSchema = titleSchema.refine(
+  (name) => !isReserved(name),
+  "is the server's own, and no user's",
+);
 
 /** Characters of one line, as other servers take them. */
 export const idempotencyKeySchema = z
@@ -213,7 +223,7 @@ export const profileSchema = z
 /** As `profileSchema`, of a user. */
 export const userProfileSchema = z
   .object({
-    name: titleSchema.nullable().optional(),
+    name: userNameSchema.nullable().optional(),
     picture: pictureSchema.nullable().optional(),
   })
   .meta({ id: "UserProfileChange" });
