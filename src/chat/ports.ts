@@ -185,6 +185,22 @@ export interface BacklogHead extends ConversationHead {
   readonly deliveredSeq: number;
 }
 
+/** Some of a user's conversations by their ids, so that however many there are, each look is short. */
+export interface ConversationRange {
+  /** Behind that one; null begins with the first. */
+  readonly after: string | null;
+  /** So many are looked at, be they what is asked for or not. */
+  readonly limit: number;
+}
+
+/** What was found among them. */
+export interface FoundHeads<Head extends ConversationHead> {
+  /** Ascending by conversation id. */
+  readonly heads: readonly Head[];
+  /** Where the next range begins; null: there is none. */
+  readonly next: string | null;
+}
+
 export interface StoredUser {
   readonly userId: string;
   readonly name: string;
@@ -374,9 +390,16 @@ export interface ChatStore {
 
   /**
    * The user's conversations whose newest message is for the user, and has an id above this one or
-   * has been removed, in no particular order.
+   * has been removed.
    */
-  conversationsAfter(userId: string, messageId: string): MaybePromise<NewestMessage[]>;
+  conversationsAfter(
+    userId: string,
+    messageId: string,
+    range: ConversationRange,
+  ): MaybePromise<FoundHeads<NewestMessage>>;
+
+  /** Those of `backlog`. */
+  unreceived(userId: string, range: ConversationRange): MaybePromise<FoundHeads<BacklogHead>>;
 
   /** The conversations with a committed message of someone else that is above the user's `deliveredSeq`, the one waiting longest first. */
   backlog(userId: string): MaybePromise<BacklogHead[]>;

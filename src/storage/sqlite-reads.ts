@@ -167,6 +167,11 @@ const overviews = (which: string) => `
       ON last.conversation_id = page.id AND last.seq = page.lastSeq AND page.lastSeq > page.joinedSeq
     ORDER BY coalesce(page.pinnedMs, 0) DESC, page.activeMs DESC, page.id`;
 
+/** Some of a user's memberships. */
+const range = (column: string) => `
+  SELECT conversation_id, ${column} FROM members
+  WHERE user_id = :userId AND conversation_id > :after ORDER BY conversation_id LIMIT :limit`;
+
 /**
  * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks are read once, when the
  * server starts: all of them.) CROSS JOIN is SQLite's way to say in
@@ -246,15 +251,27 @@ export const READS = {
   lastMessageId: "SELECT id FROM messages WHERE id > '' ORDER BY id DESC LIMIT 1",
 
   conversationsAfter: `
-    SELECT members.conversation_id AS conversationId, conversations.last_seq AS lastSeq,
-           newest.id AS messageId
-    FROM members
-    CROSS JOIN conversations
-      ON conversations.id = members.conversation_id
-      AND conversations.last_seq > members.joined_seq
+    SELECT page.conversation_id AS conversationId, conversations.last_seq AS lastSeq,
+           newest.id AS messageId,
+           conversations.last_seq > page.joined_seq
+             AND (newest.id IS NULL OR newest.id > :messageId) AS isFound
+    FROM (${range("joined_seq")}) AS page
+    CROSS JOIN conversations ON conversations.id = page.conversation_id
     LEFT JOIN messages AS newest
-      ON newest.conversation_id = members.conversation_id AND newest.seq = conversations.last_seq
-    WHERE members.user_id = ? AND (newest.id IS NULL OR newest.id > ?)`,
+      ON newest.conversation_id = page.conversation_id AND newest.seq = conversations.last_seq
+    ORDER BY page.conversation_id`,
+
+  unreceived: `
+    SELECT page.conversation_id AS conversationId, page.delivered_seq AS deliveredSeq,
+           conversations.last_seq AS lastSeq,
+           conversations.last_seq > page.delivered_seq AND EXISTS (
+             SELECT 1 FROM messages
+             WHERE messages.conversation_id = page.conversation_id
+               AND messages.seq > page.delivered_seq AND messages.sender_id <> :userId
+           ) AS isFound
+    FROM (${range("delivered_seq")}) AS page
+    CROSS JOIN conversations ON conversations.id = page.conversation_id
+    ORDER BY page.conversation_id`,
 
   lastPerSender: `
     SELECT ${MESSAGE} FROM messages
