@@ -53,9 +53,15 @@ test("a member is mentioned by the mouse, or the name is put away by Escape", as
   expect(await mentioned()).toEqual(["@carol"]);
   await alice.choose("@carol welcome", "Edit");
   const edited = alice.page.getByLabel("New text of the message");
-  await edited.fill("@bob welcome");
+  await edited.fill("welcome @bob");
+  await edited.press("Escape"); // Puts the offer away, and then it is saved.
   await edited.press("Enter");
   await expectSoon(mentioned, ["@bob"]);
+  await alice.choose("welcome @bob", "Edit");
+  await edited.waitFor();
+  expect(await options.count()).toBe(0);
+  await edited.press("Escape");
+  await edited.waitFor({ state: "detached" });
   await alice.page.reload();
   await alice.row("Gardeners").click();
   await expectSoon(mentioned, ["@bob"]);
