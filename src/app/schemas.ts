@@ -2,8 +2,8 @@ import { z } from "zod";
 import { MOST_ATTACHMENTS } from "../chat/attachments.ts";
 import { EVENT_TYPES } from "../chat/happening.ts";
 import type { Preferences, Role } from "../chat/ports.ts";
-import { isReserved, isVisible } from "../chat/shown-names.ts";
 import { AppError } from "../errors.ts";
+import { pictureSchema, titleSchema, userNameSchema } from "./profile-schemas.ts";
 
 /** Ids stand in destinations and keys: 1 to 128 characters, no space, slash, `*` or control character. */
 export const idSchema = z
@@ -166,28 +166,10 @@ export const syncSchema = z.object({
     ),
 });
 
-const titleSchema = z
-  .string()
-  .trim()
-  .min(1)
-  .max(128)
-  .regex(
-    /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u,
-    "must be one line of plain text",
-  )
-  .refine(isVisible, "must have something to see");
-
-const userNameSchema = titleSchema.refine(
-  (name) => !isReserved(name),
-  "is the server's own, and no user's",
-);
-
 /** Characters of one line, as other servers take them. */
 export const idempotencyKeySchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible characters");
-
-const pictureSchema = z.url({ protocol: /^https?$/, error: "must be a URL" }).max(2_048);
 
 const roles = ["owner", "admin", "member"] as const satisfies readonly Role[];
 

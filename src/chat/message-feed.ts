@@ -4,8 +4,8 @@ import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import { isFarewellTo, messageEvent, replayEvent, shownSince } from "./events.ts";
 import { contentOf } from "./held-messages.ts";
 import type { Journal } from "./journal.ts";
-import { lastOfOthers, MissedMessages, seqAt } from "./missed-messages.ts";
-import type { ChatStore, ConversationHead, ConversationRange, StoredMessage } from "./ports.ts";
+import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
+import type { ChatStore, ConversationRange, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
@@ -329,22 +329,14 @@ export class MessageFeed {
     const look = (range: ConversationRange) =>
       store.conversationsAfter(this.#userId, highest, range);
     await eachHead(this.#reader, look, async (head) => {
-      const { messageId } = head;
-      const isLater = messageId !== null && messageId > uptoId;
-      const id = isLater ? await this.#lastUpTo(head, uptoId) : messageId;
+      let id = head.messageId;
+      if (id !== null && id > uptoId) {
+        const last = await lastUpTo(store, head, uptoId); // It goes on meanwhile.
+        id = last === null || (await this.#shown(last)) === null ? null : last.id;
+      }
       if (id !== null && id > highest) highest = id;
     });
     return highest;
-  }
-
-  /** Of a conversation that went on. */
-  async #lastUpTo(head: ConversationHead, uptoId: string): Promise<string | null> {
-    const { store } = this.#options;
-    const beforeSeq = (await seqAt(store, head, uptoId)) + 1;
-    const { conversationId } = head;
-    const [last] = await store.history({ conversationId, beforeSeq, limit: 1 });
-    if (last === undefined) return null;
-    return (await this.#shown(last)) === null ? null : last.id;
   }
 
   /** Of what the user has received on no device, so far as is known, the reader has this. */

@@ -192,6 +192,18 @@ export async function seqAt(
   return above - 1;
 }
 
+/** The conversation's last message whose id is no higher than this one. */
+export async function lastUpTo(
+  store: ChatStore,
+  head: ConversationHead,
+  messageId: string,
+): Promise<StoredMessage | null> {
+  const beforeSeq = (await seqAt(store, head, messageId)) + 1;
+  const { conversationId } = head;
+  const [last] = await store.history({ conversationId, beforeSeq, limit: 1 });
+  return last ?? null;
+}
+
 /** The last message up to that `seq` that the user does not have, so far as is known. */
 export async function lastOfOthers(
   store: ChatStore,
