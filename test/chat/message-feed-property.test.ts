@@ -303,7 +303,7 @@ test("whatever happens, a feed brings all that is on disk once, in the order of 
       await world.commitAll();
       await world.come();
       await world.commitAll();
-      for (let turn = 0; world.reader?.feed.isWaiting && turn < 300; turn += 1) await settled();
+      for (let turn = 0; world.reader?.feed.isWaiting && turn < 1_000; turn += 1) await settled();
       expect(world.life.harness.faults).toEqual([]);
       expect(world.reader?.caughtUpTimes).toBe(1);
       expect(world.leaks).toEqual([]);
