@@ -170,6 +170,7 @@ function serve(parts: Parts): RunningServer {
     tellsEvents: settings.chat.systemMessages,
     editWithinMs: settings.chat.editWithinMs,
     deleteWithinMs: settings.chat.deleteWithinMs,
+    openProfiles: settings.chat.openProfiles,
     contentBytes: limits.frameBytes,
     ...{ invites: storage.invites, attachments: storage.attachments },
     newCode,

@@ -22,8 +22,8 @@ export class MessageRouter {
     messageRate.spend(actor.userId, "changes of this user");
     switch (destination) {
       case "/app/message.edit": {
-        const { id, content } = parseBody(messageSchemas.edit, text);
-        return await messageChanges.edit(actor, id, content);
+        const { id, content, mentions } = parseBody(messageSchemas.edit, text);
+        return await messageChanges.edit(actor, id, content, mentions);
       }
       case "/app/message.delete": {
         const { id } = parseBody(messageSchemas.delete, text);

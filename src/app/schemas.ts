@@ -3,6 +3,7 @@ import { MOST_ATTACHMENTS } from "../chat/attachments.ts";
 import { EVENT_TYPES } from "../chat/happening.ts";
 import type { Preferences, Role } from "../chat/ports.ts";
 import { AppError } from "../errors.ts";
+import { pictureSchema, titleSchema, userNameSchema } from "./profile-schemas.ts";
 
 /** Ids stand in destinations and keys: 1 to 128 characters, no space, slash, `*` or control character. */
 export const idSchema = z
@@ -24,6 +25,7 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
 }
 
 const MOST_MENTIONS = 100;
+const mentionsSchema = z.array(idSchema).max(MOST_MENTIONS);
 const YEAR_SECONDS = 366 * 24 * 60 * 60;
 
 const lifetimeSchema = z.int().min(1).max(YEAR_SECONDS);
@@ -57,10 +59,7 @@ const newMessageSchema = z.object({
   clientMessageId: optional(clientIdSchema),
   replyTo: optional(clientIdSchema),
   mentions: optional(
-    z
-      .array(idSchema)
-      .max(MOST_MENTIONS)
-      .describe("Ids of members whom the message names; of others nothing is kept."),
+    mentionsSchema.describe("Ids of members whom the message names; of others nothing is kept."),
   ),
   disappearAfterSeconds: optional(
     lifetimeSchema.describe(
@@ -162,19 +161,10 @@ export const syncSchema = z.object({
     ),
 });
 
-const titleSchema = z
-  .string()
-  .trim()
-  .min(1)
-  .max(128)
-  .regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u, "must be one line of plain text");
-
 /** Characters of one line, as other servers take them. */
 export const idempotencyKeySchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible characters");
-
-const pictureSchema = z.url({ protocol: /^https?$/, error: "must be a URL" }).max(2_048);
 
 const roles = ["owner", "admin", "member"] as const satisfies readonly Role[];
 
@@ -210,7 +200,7 @@ export const profileSchema = z
 /** As `profileSchema`, of a user. */
 export const userProfileSchema = z
   .object({
-    name: titleSchema.nullable().optional(),
+    name: userNameSchema.nullable().optional(),
     picture: pictureSchema.nullable().optional(),
   })
   .meta({ id: "UserProfileChange" });
@@ -292,7 +282,16 @@ const contentSchema = z
   .transform((text) => text.toWellFormed())
   .describe("May be empty where there are attachments.");
 
-export const contentChangeSchema = z.object({ content: contentSchema }).meta({ id: "MessageEdit" });
+export const contentChangeSchema = z
+  .object({
+    content: contentSchema,
+    mentions: optional(
+      mentionsSchema.describe(
+        "Ids of members whom it names from then on; without it, those whom it named before.",
+      ),
+    ),
+  })
+  .meta({ id: "MessageEdit" });
 
 export const reactionSchema = z.object({ emoji: emojiSchema }).meta({ id: "NewReaction" });
 

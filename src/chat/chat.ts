@@ -44,6 +44,8 @@ export interface ChatOptions {
   /** See `MessageChanges`. */
   readonly editWithinMs: number;
   readonly deleteWithinMs: number;
+  /** Users may change their own profiles. */
+  readonly openProfiles: boolean;
   /** What a message may say, as JSON. */
   readonly contentBytes: number;
   readonly recentMessages: number;
@@ -213,7 +215,7 @@ export class Chat {
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
-      erasures: this.erasures,
+      ...{ erasures: this.erasures, openProfiles: options.openProfiles },
     });
   }
 

@@ -20,5 +20,5 @@ export function shownAt(nowMs: number, message: StoredMessage): StoredMessage {
   if (edited === null) return message;
   const told: Edited = JSON.parse(edited);
   if (told.expiresMs == null || told.expiresMs > nowMs || told.content === null) return message;
-  return { ...message, edited: JSON.stringify({ ...told, content: null }) };
+  return { ...message, edited: JSON.stringify({ ...told, content: null, mentions: null }) };
 }

@@ -69,8 +69,11 @@ export function isFarewellTo(userId: string, { type, event }: StoredMessage): bo
 
 function eventView(event: string, edited: string | null): Record<string, unknown> {
   if (edited === null) return JSON.parse(event);
-  const { content, editedMs }: Edited = JSON.parse(edited);
-  const now = content === null ? { deleted: true } : { content, editedAt: optionalTime(editedMs) };
+  const { content, editedMs, mentions }: Edited = JSON.parse(edited);
+  const now =
+    content === null
+      ? { deleted: true }
+      : { content, editedAt: optionalTime(editedMs), mentions: mentions ?? undefined };
   return { ...JSON.parse(event), ...now };
 }
 

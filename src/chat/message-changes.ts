@@ -7,7 +7,7 @@ import type { ConversationChanges, Settled } from "./conversation-changes.ts";
 import type { Conversation } from "./conversations.ts";
 import { erased } from "./erased-message.ts";
 import type { MessageReference } from "./happening.ts";
-import { assertFits, type Messages } from "./messages.ts";
+import { assertFits, type Messages, mentionsIn } from "./messages.ts";
 import type { ChatStore, MessageVersion, MessageWrite, StoredMessage } from "./ports.ts";
 import { messageNotFound } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
@@ -44,8 +44,16 @@ export class MessageChanges {
     this.#options = options;
   }
 
-  /** For its sender. What it said before is kept. Rejects with BLOCKED, VALIDATION_FAILED. */
-  edit(actor: Actor, messageId: string, content: string): Promise<void> {
+  /**
+   * For its sender. What it said before is kept. It names these then, of whom who is no member is left
+   * out; null: whom it named before. Rejects with BLOCKED, VALIDATION_FAILED.
+   */
+  edit(
+    actor: Actor,
+    messageId: string,
+    content: string,
+    userIds: readonly string[] | null = null,
+  ): Promise<void> {
     const { clock, editWithinMs, contentBytes } = this.#options;
     assertFits(content, contentBytes, "content");
     return this.#change(actor, messageId, ({ conversation, message, settled }) => {
@@ -58,10 +66,12 @@ export class MessageChanges {
       if (content === "" && message.attachments === null) {
         throw new AppError("VALIDATION_FAILED", "content: must not be empty without attachments");
       }
-      if (message.content === content) return null;
+      const mentions = userIds === null ? message.mentions : mentionsIn(conversation, userIds);
+      if (message.content === content && message.mentions === mentions) return null;
       const editedMs = clock.now();
-      this.#write({ kind: "edit", messageId, content, editedMs }, conversation, settled);
-      const changed = { ...message, content, editedMs };
+      const edit = { kind: "edit", messageId, content, editedMs, mentions } as const;
+      this.#write(edit, conversation, settled);
+      const changed = { ...message, content, editedMs, mentions };
       this.#tell(actor, "MESSAGE_EDITED", conversation, changed);
       return changed;
     });

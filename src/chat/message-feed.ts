@@ -1,18 +1,16 @@
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversations } from "./conversations.ts";
+import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import { isFarewellTo, messageEvent, replayEvent, shownSince } from "./events.ts";
 import { contentOf } from "./held-messages.ts";
 import type { Journal } from "./journal.ts";
-import { MissedMessages, seqAt } from "./missed-messages.ts";
-import type { BacklogHead, ChatStore, StoredMessage } from "./ports.ts";
+import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
+import type { ChatStore, ConversationRange, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
 const MOST_HELD = 1_000;
 const MOST_HELD_CONTENT = 128 * 1_024;
-
-/** Conversations that are looked at before others have their turn. */
-const LOOKED_AT_IN_TURN = 16;
 
 /** Before the first message that there ever was. */
 export const FIRST_POSITION = "00000000-0000-0000-0000-000000000000";
@@ -104,7 +102,9 @@ export class MessageFeed {
 
   /** A message has been shown to the user, and is on disk or on its way. */
   readonly receive = (message: StoredMessage, body: string): void => {
-    this.#hold({ message, body: this.#isLive ? body : null });
+    // What disappears may be over before its commit.
+    const isForGood = message.expiresMs === null && message.edited === null;
+    this.#hold({ message, body: this.#isLive && isForGood ? body : null });
   };
 
   #hold(held: Held): void {
@@ -253,8 +253,9 @@ export class MessageFeed {
     const isFirst = this.#position === null;
     const missed = isFirst ? await this.#unreceived(uptoId) : await this.#after(uptoId);
     this.#missed = missed;
-    while (this.#reader.isOpen) {
-      const pause = this.#reader.ready();
+    for (let count = 1; this.#reader.isOpen; count += 1) {
+      const isTurnOver = count % LOOKED_AT_IN_TURN === 0;
+      const pause = this.#reader.ready() ?? (isTurnOver ? nextTurn() : null);
       if (pause !== null) {
         missed.letGo();
         await pause;
@@ -268,23 +269,38 @@ export class MessageFeed {
     this.#missed = null;
   }
 
-  /** null: the message is not for the user, who has left, or come later. */
-  #shown(message: StoredMessage) {
-    const { conversations } = this.#options;
-    return whenReady(conversations.find(message.conversationId), (conversation) => {
+  /**
+   * null: the message is not for the user, who has left, or come later. While that is on its way to
+   * disk it may come to nothing, and nobody would tell them of the message any more.
+   */
+  #shown(message: StoredMessage): MaybePromise<StoredMessage | null> {
+    const { store, conversations } = this.#options;
+    const { conversationId, seq } = message;
+    return whenReady(conversations.find(conversationId), (conversation) => {
       const member = conversation?.members.get(this.#userId);
-      if (member === undefined || member.joinedSeq >= message.seq) return null;
-      return shownSince(member.joinedSeq, message);
+      if (member !== undefined && member.joinedSeq < seq) {
+        return shownSince(member.joinedSeq, message);
+      }
+      if (conversation === null || conversation.uncommitted === 0) return null;
+      return whenReady(store.conversation(conversationId), (stored) => {
+        const kept = stored?.members.find(({ userId }) => userId === this.#userId);
+        return kept === undefined || kept.joinedSeq >= seq
+          ? null
+          : shownSince(kept.joinedSeq, message);
+      });
     });
   }
 
   /** What the user has received on no device. */
   async #unreceived(uptoId: string): Promise<MissedMessages> {
     const { store, journal } = this.#options;
-    const received = journal.uncommittedDeliveries(this.#userId);
-    const heads = await store.backlog(this.#userId);
-    const missed = new MissedMessages(store, uptoId, heads.length);
-    await this.#each(heads, async ({ conversationId, deliveredSeq }) => {
+    const missed = new MissedMessages(store, uptoId);
+    let received: ReadonlyMap<string, number> = new Map();
+    const look = (range: ConversationRange) => {
+      received = journal.uncommittedDeliveries(this.#userId);
+      return store.unreceived(this.#userId, range);
+    };
+    await eachHead(this.#reader, look, async ({ conversationId, deliveredSeq }) => {
       const afterSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
       await missed.add(conversationId, afterSeq);
     });
@@ -297,9 +313,10 @@ export class MessageFeed {
     const position = this.#position ?? FIRST_POSITION;
     if (!this.#isAcknowledged) await this.#acknowledge(position);
     this.#isAcknowledged = true;
-    const heads = await store.conversationsAfter(this.#userId, position);
-    const missed = new MissedMessages(store, uptoId, heads.length);
-    await this.#each(heads, async (head) => {
+    const missed = new MissedMessages(store, uptoId);
+    const look = (range: ConversationRange) =>
+      store.conversationsAfter(this.#userId, position, range);
+    await eachHead(this.#reader, look, async (head) => {
       await missed.add(head.conversationId, await seqAt(store, head, position));
     });
     return missed;
@@ -307,45 +324,33 @@ export class MessageFeed {
 
   /** The highest id of the user's messages. */
   async #newestUpTo(uptoId: string): Promise<string> {
+    const { store } = this.#options;
     let highest = this.#takenId;
-    const newest = await this.#options.store.conversationsAfter(this.#userId, highest);
-    for (const { messageId } of newest) {
-      if (messageId !== null && messageId <= uptoId && messageId > highest) highest = messageId;
-    }
+    const look = (range: ConversationRange) =>
+      store.conversationsAfter(this.#userId, highest, range);
+    await eachHead(this.#reader, look, async (head) => {
+      let id = head.messageId;
+      if (id !== null && id > uptoId) {
+        const last = await lastUpTo(store, head, uptoId); // It goes on meanwhile.
+        id = last === null || (await this.#shown(last)) === null ? null : last.id;
+      }
+      if (id !== null && id > highest) highest = id;
+    });
     return highest;
   }
 
   /** Of what the user has received on no device, so far as is known, the reader has this. */
   async #acknowledge(position: string): Promise<void> {
     const { store } = this.#options;
-    await this.#each(await store.backlog(this.#userId), async (head) => {
-      const message = await this.#lastOfOthers(head, await seqAt(store, head, position));
+    const look = (range: ConversationRange) => store.unreceived(this.#userId, range);
+    await eachHead(this.#reader, look, async (head) => {
+      const message = await lastOfOthers(
+        store,
+        this.#userId,
+        head,
+        await seqAt(store, head, position),
+      );
       if (message !== null) this.#reader.has(message);
     });
-  }
-
-  /** The last message up to that `seq` that the user does not have, so far as is known. */
-  async #lastOfOthers(
-    { conversationId, deliveredSeq }: BacklogHead,
-    uptoSeq: number,
-  ): Promise<StoredMessage | null> {
-    for (let seq = uptoSeq; seq > deliveredSeq; ) {
-      const query = { conversationId, beforeSeq: seq + 1, limit: 10 };
-      const page = await this.#options.store.history(query);
-      const message = page.findLast(({ senderId }) => senderId !== this.#userId);
-      if (message !== undefined) return message.seq > deliveredSeq ? message : null;
-      seq = (page[0]?.seq ?? 0) - 1;
-    }
-    return null;
-  }
-
-  async #each<Head>(heads: readonly Head[], look: (head: Head) => Promise<void>): Promise<void> {
-    for (const [count, head] of heads.entries()) {
-      if (!this.#reader.isOpen) return;
-      if (count % LOOKED_AT_IN_TURN === LOOKED_AT_IN_TURN - 1) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      await look(head);
-    }
   }
 }

@@ -44,15 +44,20 @@ function assertRecipient({ members }: Conversation, recipientId: string | null):
   throw new AppError("VALIDATION_FAILED", "recipientId: is not a member of the conversation");
 }
 
-function editedOf({ content, editedMs, deletedMs, expiresMs }: StoredMessage): string {
-  const edited: Edited = { content: deletedMs === null ? content : null, editedMs, expiresMs };
+function editedOf({ editedMs, deletedMs, expiresMs, ...message }: StoredMessage): string {
+  const content = deletedMs === null ? message.content : null;
+  const mentions = message.mentions === null ? null : JSON.parse(message.mentions);
+  const edited: Edited = { content, editedMs, expiresMs, mentions };
   return JSON.stringify(edited);
 }
 
 type Content = Omit<NewMessage, "conversationId" | "recipientId">;
 
 /** As it is kept: who is a member, each once, as JSON. */
-function mentionsIn({ members }: Conversation, userIds: readonly string[] | null): string | null {
+export function mentionsIn(
+  { members }: Conversation,
+  userIds: readonly string[] | null,
+): string | null {
   if (userIds === null) return null;
   const named = [...new Set(userIds)].filter((userId) => members.has(userId));
   return named.length === 0 ? null : JSON.stringify(named);

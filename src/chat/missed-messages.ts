@@ -1,5 +1,5 @@
 import { contentOf } from "./held-messages.ts";
-import type { ChatStore, ConversationHead, StoredMessage } from "./ports.ts";
+import type { BacklogHead, ChatStore, ConversationHead, StoredMessage } from "./ports.ts";
 
 /** Of all conversations together, so many messages are kept that have been read and wait. */
 const MOST_READ_AHEAD = 64;
@@ -30,17 +30,19 @@ export class MissedMessages {
   readonly #store: ChatStore;
   /** Missing up to here. */
   readonly #uptoId: string;
-  readonly #limit: number;
   /** A heap: the lane with the lowest next id at the root. */
   readonly #lanes: Lane[] = [];
   /** Of all pages. */
   #content = 0;
 
-  /** @param conversations how many will be added, about */
-  constructor(store: ChatStore, uptoId: string, conversations: number) {
+  constructor(store: ChatStore, uptoId: string) {
     this.#store = store;
     this.#uptoId = uptoId;
-    this.#limit = Math.max(1, Math.floor(MOST_READ_AHEAD / Math.max(1, conversations)));
+  }
+
+  /** Of each conversation, so many are read at once. */
+  get #limit(): number {
+    return Math.max(1, Math.floor(MOST_READ_AHEAD / Math.max(1, this.#lanes.length)));
   }
 
   get #mayKeepPages(): boolean {
@@ -107,7 +109,8 @@ export class MissedMessages {
   }
 
   async #read(lane: Lane): Promise<void> {
-    const { conversationId, afterSeq, limit } = lane;
+    const { conversationId, afterSeq } = lane;
+    const limit = Math.min(lane.limit, this.#limit);
     const page = await this.#store.history({ conversationId, afterSeq, limit });
     let count = 0;
     for (const message of page) {
@@ -187,4 +190,32 @@ export async function seqAt(
     else below = middle;
   }
   return above - 1;
+}
+
+/** The conversation's last message whose id is no higher than this one. */
+export async function lastUpTo(
+  store: ChatStore,
+  head: ConversationHead,
+  messageId: string,
+): Promise<StoredMessage | null> {
+  const beforeSeq = (await seqAt(store, head, messageId)) + 1;
+  const { conversationId } = head;
+  const [last] = await store.history({ conversationId, beforeSeq, limit: 1 });
+  return last ?? null;
+}
+
+/** The last message up to that `seq` that the user does not have, so far as is known. */
+export async function lastOfOthers(
+  store: ChatStore,
+  userId: string,
+  { conversationId, deliveredSeq }: BacklogHead,
+  uptoSeq: number,
+): Promise<StoredMessage | null> {
+  for (let seq = uptoSeq; seq > deliveredSeq; ) {
+    const page = await store.history({ conversationId, beforeSeq: seq + 1, limit: 10 });
+    const message = page.findLast(({ senderId }) => senderId !== userId);
+    if (message !== undefined) return message.seq > deliveredSeq ? message : null;
+    seq = (page[0]?.seq ?? 0) - 1;
+  }
+  return null;
 }

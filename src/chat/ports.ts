@@ -62,6 +62,8 @@ export interface Edited {
   readonly editedMs: number | null;
   /** When the message that was edited disappears; null: it does not. */
   readonly expiresMs: number | null;
+  /** Members whom it names now; null: none. */
+  readonly mentions: readonly string[] | null;
 }
 
 /** What a message said before an edit. */
@@ -183,6 +185,22 @@ export interface BacklogHead extends ConversationHead {
   readonly deliveredSeq: number;
 }
 
+/** Some of a user's conversations by their ids, so that however many there are, each look is short. */
+export interface ConversationRange {
+  /** Behind that one; null begins with the first. */
+  readonly after: string | null;
+  /** So many are looked at, be they what is asked for or not. */
+  readonly limit: number;
+}
+
+/** What was found among them. */
+export interface FoundHeads<Head extends ConversationHead> {
+  /** Ascending by conversation id. */
+  readonly heads: readonly Head[];
+  /** Where the next range begins; null: there is none. */
+  readonly next: string | null;
+}
+
 export interface StoredUser {
   readonly userId: string;
   readonly name: string;
@@ -205,10 +223,16 @@ export interface RoleWrite extends MemberKey {
   readonly role: Role;
 }
 
-/** What is not named stays as it is. */
 /** A change of a message; of one that is not there, or not any more, it is left out. */
 export type MessageWrite = { readonly messageId: string } & (
-  | { readonly kind: "edit"; readonly content: string; readonly editedMs: number }
+  | {
+      readonly kind: "edit";
+      /** Where it is another one, the one before is kept as a version. */
+      readonly content: string;
+      readonly editedMs: number;
+      /** As `StoredMessage.mentions`; undefined: they stay. */
+      readonly mentions?: string | null | undefined;
+    }
   /**
    * Takes away its content, what it said before, its attachments, its reactions, its mentions and its
    * pin; events of these stay.
@@ -224,6 +248,7 @@ export type MessageWrite = { readonly messageId: string } & (
   | { readonly kind: "pin"; readonly pinnedMs: number | null }
 );
 
+/** What is not named stays as it is. */
 export interface PreferencesWrite extends MemberKey, Partial<Preferences> {}
 
 export interface MemberKey {
@@ -365,9 +390,16 @@ export interface ChatStore {
 
   /**
    * The user's conversations whose newest message is for the user, and has an id above this one or
-   * has been removed, in no particular order.
+   * has been removed.
    */
-  conversationsAfter(userId: string, messageId: string): MaybePromise<NewestMessage[]>;
+  conversationsAfter(
+    userId: string,
+    messageId: string,
+    range: ConversationRange,
+  ): MaybePromise<FoundHeads<NewestMessage>>;
+
+  /** Those of `backlog`. */
+  unreceived(userId: string, range: ConversationRange): MaybePromise<FoundHeads<BacklogHead>>;
 
   /** The conversations with a committed message of someone else that is above the user's `deliveredSeq`, the one waiting longest first. */
   backlog(userId: string): MaybePromise<BacklogHead[]>;

@@ -4,6 +4,7 @@ import { shownAt } from "./erased-message.ts";
 import type {
   ChatStore,
   ConversationOverview,
+  ConversationRange,
   ExpiryPortion,
   HistoryQuery,
   ListQuery,
@@ -79,8 +80,12 @@ export class TimelyStore implements ChatStore {
     return this.#inner.lastMessageId();
   }
 
-  conversationsAfter(userId: string, messageId: string) {
-    return this.#inner.conversationsAfter(userId, messageId);
+  conversationsAfter(userId: string, messageId: string, range: ConversationRange) {
+    return this.#inner.conversationsAfter(userId, messageId, range);
+  }
+
+  unreceived(userId: string, range: ConversationRange) {
+    return this.#inner.unreceived(userId, range);
   }
 
   backlog(userId: string) {

@@ -16,6 +16,10 @@ export interface KnownUser extends UserProfile {
   readonly lastSeenMs: number | null;
 }
 
+/** See `UserStore.sharing`: conversations of a user. */
+export const SURELY_SHARED = 256;
+export const MOST_LOOKED_AT = 16_384;
+
 /** Where users' profiles are kept. Reads and writes fail with STORAGE_UNAVAILABLE. */
 export interface UserStore {
   /** What is not named stays as it is. Resolves when it is durable; rejects when it was not written. */
@@ -26,7 +30,12 @@ export interface UserStore {
   known(userIds: readonly string[]): MaybePromise<KnownUser[]>;
   /** All that are known, ascending by id, behind that one; null begins with the first. */
   list(after: string | null, limit: number): MaybePromise<KnownUser[]>;
-  /** Those of the ids who share a conversation with the user, in no particular order. */
+  /**
+   * Those of the ids who share a conversation with the user, in no particular order. Of two users the
+   * conversations of the one who is in fewer are gone through, so that what it takes does not grow with
+   * the other's. Where both are in more than `SURELY_SHARED`, it goes through so many of one's, and of
+   * all such ids together through `MOST_LOOKED_AT` more; what they share behind these is not found.
+   */
   sharing(userId: string, otherIds: readonly string[]): MaybePromise<string[]>;
 }
 

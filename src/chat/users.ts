@@ -23,6 +23,8 @@ export interface UsersOptions {
   readonly erasures: Erasures;
   readonly outlet: Outlet;
   readonly clock: Clock;
+  /** Users may change their own; else `SYSTEM` alone does. */
+  readonly openProfiles: boolean;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -85,7 +87,7 @@ export class Users {
   }
 
   /**
-   * For the user themselves, and `SYSTEM`, who thereby makes a user known. The profile as it is then;
+   * For the user themselves, where profiles are open, and `SYSTEM`, who thereby makes a user known. The profile as it is then;
    * when that is on disk, and another than before, the user's connections and their contacts' are
    * told. Rejects with NOT_PERMITTED, USER_BEING_ERASED, STORAGE_UNAVAILABLE.
    */
@@ -93,7 +95,10 @@ export class Users {
     if (actor !== SYSTEM && actor.userId !== userId) {
       throw new AppError("NOT_PERMITTED", "A profile is its user's to change");
     }
-    const { store, erasures, presence } = this.#options;
+    const { store, erasures, presence, openProfiles } = this.#options;
+    if (actor !== SYSTEM && !openProfiles) {
+      throw new AppError("NOT_PERMITTED", "Names and pictures are set by the app's back end");
+    }
     erasures.assertNone(userId);
     const { name, picture } = change;
     const [before] = await store.known([userId]);

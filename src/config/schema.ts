@@ -128,6 +128,10 @@ export const settingsSchema = z.object({
       "How long after its sending a message may be deleted for all by its sender; 0 is for ever.",
     ),
     openGroups: boolean(true, "Users may make groups; else the app's back end alone does."),
+    openProfiles: boolean(
+      true,
+      "Users may set their own name and picture; else the app's back end alone does.",
+    ),
     recentMessages: integer(1_000, { min: 0, max: MILLION }, "Recent messages kept in memory."),
     cachedMembers: integer(
       250_000,

@@ -39,9 +39,9 @@ export function messageChangeEndpoints(
       ...{ params, body: contentChangeSchema, answers: onDisk },
       refusals: [...refusals, "BLOCKED"],
     },
-    async ({ context, caller, params: { id }, body: { content } }) => {
+    async ({ context, caller, params: { id }, body: { content, mentions } }) => {
       countChange(caller);
-      await messageChanges.edit(caller, id, content);
+      await messageChanges.edit(caller, id, content, mentions);
       return context.body(null, 204);
     },
   );

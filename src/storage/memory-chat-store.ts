@@ -4,9 +4,11 @@ import {
   CommitConflict,
   type ConversationHead,
   type ConversationOverview,
+  type ConversationRange,
   type Edited,
   type ExpiryPortion,
   type ExpiryProgress,
+  type FoundHeads,
   type HistoryQuery,
   type ListQuery,
   type MemberKey,
@@ -105,10 +107,12 @@ export class MemoryChatStore implements ChatStore {
     const { id, content } = message;
     switch (change.kind) {
       case "edit": {
-        const version = { content, replacedMs: change.editedMs };
-        const versions = [...(this.#versions.get(id) ?? []), version];
-        this.#versions.set(id, versions.slice(-MOST_VERSIONS));
-        this.#put({ ...message, content: change.content, editedMs: change.editedMs });
+        const { editedMs, mentions = message.mentions } = change;
+        if (content !== change.content) {
+          const versions = [...(this.#versions.get(id) ?? []), { content, replacedMs: editedMs }];
+          this.#versions.set(id, versions.slice(-MOST_VERSIONS));
+        }
+        this.#put({ ...message, content: change.content, editedMs, mentions });
         return;
       }
       case "delete":
@@ -155,6 +159,7 @@ export class MemoryChatStore implements ChatStore {
     const edited: Edited = {
       ...{ content: now?.deletedMs === null ? now.content : null, editedMs },
       expiresMs: now?.expiresMs ?? null,
+      mentions: now?.mentions == null ? null : JSON.parse(now.mentions),
     };
     for (const [index, each] of messages.entries()) {
       if (each.event === null || each.type !== "MESSAGE_EDITED") continue;
@@ -273,13 +278,12 @@ export class MemoryChatStore implements ChatStore {
     this.#expectOpen();
     const waiting: { head: BacklogHead; first: StoredMessage }[] = [];
     for (const conversation of this.#conversationsOfUser.get(userId) ?? []) {
-      const deliveredSeq = conversation.members.get(userId)?.deliveredSeq ?? 0;
-      const { messages, lastSeq } = conversation;
-      const first = messages
-        .slice(firstAbove(messages, deliveredSeq))
-        .find((message) => message.senderId !== userId);
-      if (first === undefined) continue;
-      const head = { conversationId: conversation.id, deliveredSeq, lastSeq };
+      const found = firstWaiting(conversation, userId);
+      if (found === null) continue;
+      const { first, deliveredSeq } = found;
+      const head = {
+        ...{ conversationId: conversation.id, deliveredSeq, lastSeq: conversation.lastSeq },
+      };
       waiting.push({ head, first });
     }
     return waiting.sort((a, b) => byTime(a.first, b.first)).map(({ head }) => head);
@@ -299,16 +303,42 @@ export class MemoryChatStore implements ChatStore {
     return this.#lastMessageId;
   }
 
-  conversationsAfter(userId: string, messageId: string): NewestMessage[] {
+  conversationsAfter(
+    userId: string,
+    messageId: string,
+    range: ConversationRange,
+  ): FoundHeads<NewestMessage> {
+    return this.#foundIn(userId, range, ({ id, lastSeq, members, messages }) => {
+      if (lastSeq <= (members.get(userId)?.joinedSeq ?? 0)) return null;
+      const newest = messages.at(-1);
+      const newestId = newest?.seq === lastSeq ? newest.id : null;
+      if (newestId !== null && newestId <= messageId) return null;
+      return { conversationId: id, lastSeq, messageId: newestId };
+    });
+  }
+
+  unreceived(userId: string, range: ConversationRange): FoundHeads<BacklogHead> {
+    return this.#foundIn(userId, range, (conversation) => {
+      const { id, lastSeq } = conversation;
+      const waiting = firstWaiting(conversation, userId);
+      return waiting && { conversationId: id, deliveredSeq: waiting.deliveredSeq, lastSeq };
+    });
+  }
+
+  #foundIn<Head extends ConversationHead>(
+    userId: string,
+    { after, limit }: ConversationRange,
+    headOf: (conversation: MemoryConversation) => Head | null,
+  ): FoundHeads<Head> {
     this.#expectOpen();
-    return (this.#conversationsOfUser.get(userId) ?? [])
-      .filter(({ lastSeq, members }) => lastSeq > (members.get(userId)?.joinedSeq ?? 0))
-      .map(({ id, lastSeq, messages }) => {
-        const newest = messages.at(-1);
-        const newestId = newest?.seq === lastSeq ? newest.id : null;
-        return { conversationId: id, lastSeq, messageId: newestId };
-      })
-      .filter((newest) => newest.messageId === null || newest.messageId > messageId);
+    const looked = (this.#conversationsOfUser.get(userId) ?? [])
+      .filter(({ id }) => id > (after ?? ""))
+      .sort((a, b) => compare(a.id, b.id))
+      .slice(0, limit);
+    return {
+      heads: looked.flatMap((conversation) => headOf(conversation) ?? []),
+      next: looked.length < limit ? null : (looked.at(-1)?.id ?? null),
+    };
   }
 
   lastMessagePerSender(
@@ -491,6 +521,15 @@ export class MemoryChatStore implements ChatStore {
       readSeq: Math.max(member.readSeq, readSeq),
     });
   }
+}
+
+/** The first message of others that the member has not received; null: there is none. */
+function firstWaiting({ members, messages }: MemoryConversation, userId: string) {
+  const deliveredSeq = members.get(userId)?.deliveredSeq ?? 0;
+  const first = messages
+    .slice(firstAbove(messages, deliveredSeq))
+    .find((message) => message.senderId !== userId);
+  return first === undefined ? null : { first, deliveredSeq };
 }
 
 function unavailable(message: string): AppError {

@@ -10,6 +10,7 @@ import type {
 } from "../chat/user-ports.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 import { compare, type MemoryConversation, NO_PREFERENCES } from "./memory-conversation.ts";
+import { sharingWithin } from "./sharing.ts";
 
 export interface MemoryUser {
   /** null, both: they have never been there. */
@@ -68,8 +69,20 @@ export class MemoryUserStore implements UserStore, UserDataStore {
   }
 
   sharing(userId: string, otherIds: readonly string[]): string[] {
-    const conversations = this.chat.tables.conversationsOfUser.get(userId) ?? [];
-    return otherIds.filter((otherId) => conversations.some(({ members }) => members.has(otherId)));
+    const { conversationsOfUser } = this.chat.tables;
+    const own = conversationsOfUser.get(userId) ?? [];
+    return sharingWithin(otherIds, (ids, most) =>
+      ids.map((otherId) => {
+        const theirs = conversationsOfUser.get(otherId) ?? [];
+        const [fewer, sought] = theirs.length <= own.length ? [theirs, userId] : [own, otherId];
+        const looked = fewer.slice(0, most);
+        return {
+          userId: otherId,
+          isSharing: looked.some(({ members }) => members.has(sought)),
+          isSure: fewer.length <= most,
+        };
+      }),
+    );
   }
 
   membershipsOf(userId: string, after: string | null, limit: number): StoredMembership[] {

@@ -311,6 +311,17 @@ export const MIGRATIONS: readonly string[] = [
 
   // Files that a user has not sent are exported, and erased, without those that they have.
   `CREATE INDEX attachments_unsent ON attachments (uploader_id, id) WHERE message_id IS NULL;`,
+
+  // An edited message may name others than before.
+  `DROP TRIGGER deleted_messages_mention_nobody;
+   CREATE TRIGGER changed_messages_mention AFTER UPDATE OF mentions ON messages
+     WHEN NEW.mentions IS NOT OLD.mentions
+     BEGIN
+       DELETE FROM mentions WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq
+         AND user_id IN (SELECT value FROM json_each(OLD.mentions));
+       INSERT INTO mentions (conversation_id, user_id, seq)
+       SELECT NEW.conversation_id, value, NEW.seq FROM json_each(NEW.mentions);
+     END;`,
 ];
 
 /**

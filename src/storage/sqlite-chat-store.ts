@@ -8,8 +8,10 @@ import {
   type ConversationKind,
   type ConversationOverview,
   type ConversationProfile,
+  type ConversationRange,
   type ExpiryPortion,
   type ExpiryProgress,
+  type FoundHeads,
   type HistoryQuery,
   type ListQuery,
   type MemberKey,
@@ -53,6 +55,17 @@ interface OverviewRow
   readonly messageId: string | null;
   /** Of the message; `pinnedMs` is the conversation's. */
   readonly lastPinnedMs: number | null;
+}
+
+type RangeParameters = {
+  readonly userId: string;
+  readonly after: string;
+  readonly limit: number;
+};
+
+/** A conversation that was looked at. */
+interface Looked {
+  readonly isFound: 0 | 1;
 }
 
 type ListParameters = {
@@ -184,8 +197,26 @@ export class SqliteChatStore implements ChatStore {
     return answer(() => this.#reads.lastMessageId.get()?.id ?? null);
   }
 
-  conversationsAfter(userId: string, messageId: string): NewestMessage[] {
-    return answer(() => this.#reads.conversationsAfter.all(userId, messageId));
+  conversationsAfter(
+    userId: string,
+    messageId: string,
+    range: ConversationRange,
+  ): FoundHeads<NewestMessage> {
+    const { after, limit } = range;
+    const rows = answer(() =>
+      this.#reads.conversationsAfter.all({ userId, messageId, after: after ?? "", limit }),
+    );
+    return foundIn(rows, limit, ({ conversationId, lastSeq, messageId: id }) => ({
+      ...{ conversationId, lastSeq, messageId: id },
+    }));
+  }
+
+  unreceived(userId: string, { after, limit }: ConversationRange): FoundHeads<BacklogHead> {
+    if (this.#memberNames.surelyNone(userId)) return { heads: [], next: null };
+    const rows = answer(() => this.#reads.unreceived.all({ userId, after: after ?? "", limit }));
+    return foundIn(rows, limit, ({ conversationId, deliveredSeq, lastSeq }) => ({
+      ...{ conversationId, deliveredSeq, lastSeq },
+    }));
   }
 
   lastMessagePerSender(
@@ -302,6 +333,15 @@ export class SqliteChatStore implements ChatStore {
   }
 }
 
+function foundIn<Row extends ConversationHead & Looked, Head extends ConversationHead>(
+  rows: readonly Row[],
+  limit: number,
+  headOf: (row: Row) => Head,
+): FoundHeads<Head> {
+  const next = rows.length < limit ? null : (rows.at(-1)?.conversationId ?? null);
+  return { heads: rows.filter(({ isFound }) => isFound === 1).map(headOf), next };
+}
+
 function overviewOf(row: OverviewRow): ConversationOverview {
   const { memberIdsJson, othersJson, messageId, userId: _, seenSeq: __, ...rest } = row;
   const { senderId, senderName, recipientId, clientMessageId, ...columns } = rest;
@@ -357,9 +397,10 @@ function prepare(db: Database) {
       READS.conversationHeads,
     ),
     lastMessageId: query<{ id: string }, []>(READS.lastMessageId),
-    conversationsAfter: query<NewestMessage, [userId: string, messageId: string]>(
+    conversationsAfter: query<NewestMessage & Looked, [RangeParameters & { messageId: string }]>(
       READS.conversationsAfter,
     ),
+    unreceived: query<BacklogHead & Looked, [RangeParameters]>(READS.unreceived),
     lastPerSender: query<
       StoredMessage,
       [conversationId: string, same: string, after: number, upto: number, exceptSenderId: string]

@@ -84,11 +84,16 @@ export class ChatWrites {
   #changeMessage(change: MessageWrite): void {
     const { messageId } = change;
     switch (change.kind) {
-      case "edit":
-        if (this.#statements.keepVersion.run(messageId, change.editedMs).changes === 0) return;
-        this.#statements.edit.run(change.content, change.editedMs, messageId);
-        this.#statements.forgetOldVersions.run(messageId);
+      case "edit": {
+        const { content, editedMs, mentions } = change;
+        const { keepVersion, edit, mention, forgetOldVersions } = this.#statements;
+        if (keepVersion.run(messageId, editedMs, content).changes > 0) {
+          forgetOldVersions.run(messageId);
+        }
+        edit.run(content, editedMs, messageId);
+        if (mentions !== undefined) mention.run(mentions, messageId);
         return;
+      }
       case "delete":
         this.#erasure.erase(messageId, change.deletedMs);
         return;
@@ -256,15 +261,18 @@ function prepare(db: Database) {
     markSent: db.query<null, [seq: number, conversationId: string, userId: string]>(
       `UPDATE members SET sent_seq = max(sent_seq, ?) WHERE conversation_id = ? AND user_id = ?`,
     ),
-    keepVersion: db.query<null, [messageId: string, replacedMs: number]>(
+    keepVersion: db.query<null, [messageId: string, replacedMs: number, content: string]>(
       `INSERT INTO message_versions (message_id, version, content, replaced_ms)
        SELECT id,
               (SELECT coalesce(max(version), 0) + 1 FROM message_versions WHERE message_id = ?1),
               content, ?2
-       FROM messages WHERE id = ?1 AND deleted_ms IS NULL`,
+       FROM messages WHERE id = ?1 AND deleted_ms IS NULL AND content <> ?3`,
     ),
     edit: db.query<null, [content: string, editedMs: number, messageId: string]>(
-      "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ?",
+      "UPDATE messages SET content = ?, edited_ms = ? WHERE id = ? AND deleted_ms IS NULL",
+    ),
+    mention: db.query<null, [mentions: string | null, messageId: string]>(
+      "UPDATE messages SET mentions = ? WHERE id = ? AND deleted_ms IS NULL",
     ),
     forgetOldVersions: db.query<null, [messageId: string]>(
       `DELETE FROM message_versions

@@ -24,7 +24,8 @@ const fate = (alias: string, pinnedMs = "pinnedMs") => `
     SELECT json_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
       'editedMs', edited.edited_ms,
-      'expiresMs', edited.expires_ms
+      'expiresMs', edited.expires_ms,
+      'mentions', json(edited.mentions)
     )
     FROM messages AS edited
     WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms
@@ -168,6 +169,11 @@ const overviews = (listed: string) => `
       ON last.conversation_id = page.id AND last.seq = page.lastSeq AND page.lastSeq > page.joinedSeq
     ORDER BY coalesce(page.pinnedMs, 0) DESC, page.activeMs DESC, page.id`;
 
+/** Some of a user's memberships. */
+const range = (column: string) => `
+  SELECT conversation_id, ${column} FROM members
+  WHERE user_id = :userId AND conversation_id > :after ORDER BY conversation_id LIMIT :limit`;
+
 /**
  * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks are read once, when the
  * server starts: all of them.) CROSS JOIN is SQLite's way to say in
@@ -247,15 +253,27 @@ export const READS = {
   lastMessageId: "SELECT id FROM messages WHERE id > '' ORDER BY id DESC LIMIT 1",
 
   conversationsAfter: `
-    SELECT members.conversation_id AS conversationId, conversations.last_seq AS lastSeq,
-           newest.id AS messageId
-    FROM members
-    CROSS JOIN conversations
-      ON conversations.id = members.conversation_id
-      AND conversations.last_seq > members.joined_seq
+    SELECT page.conversation_id AS conversationId, conversations.last_seq AS lastSeq,
+           newest.id AS messageId,
+           conversations.last_seq > page.joined_seq
+             AND (newest.id IS NULL OR newest.id > :messageId) AS isFound
+    FROM (${range("joined_seq")}) AS page
+    CROSS JOIN conversations ON conversations.id = page.conversation_id
     LEFT JOIN messages AS newest
-      ON newest.conversation_id = members.conversation_id AND newest.seq = conversations.last_seq
-    WHERE members.user_id = ? AND (newest.id IS NULL OR newest.id > ?)`,
+      ON newest.conversation_id = page.conversation_id AND newest.seq = conversations.last_seq
+    ORDER BY page.conversation_id`,
+
+  unreceived: `
+    SELECT page.conversation_id AS conversationId, page.delivered_seq AS deliveredSeq,
+           conversations.last_seq AS lastSeq,
+           conversations.last_seq > page.delivered_seq AND EXISTS (
+             SELECT 1 FROM messages
+             WHERE messages.conversation_id = page.conversation_id
+               AND messages.seq > page.delivered_seq AND messages.sender_id <> :userId
+           ) AS isFound
+    FROM (${range("delivered_seq")}) AS page
+    CROSS JOIN conversations ON conversations.id = page.conversation_id
+    ORDER BY page.conversation_id`,
 
   lastPerSender: `
     SELECT ${MESSAGE} FROM messages
@@ -302,14 +320,35 @@ export const READS = {
 
   userList: `SELECT ${KNOWN_USER} FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?`,
 
+  // Of either no more than `:most` are looked at: of two users who are both in more, what they share
+  // may stay unknown.
   sharing: `
-    SELECT wanted.value AS userId FROM json_each(?2) AS wanted
-    WHERE EXISTS (
-      SELECT 1 FROM members
-      CROSS JOIN members AS others
-        ON others.conversation_id = members.conversation_id AND others.user_id = wanted.value
-      WHERE members.user_id = ?1
-    )`,
+    WITH
+      own AS MATERIALIZED (
+        SELECT count(*) AS conversations
+        FROM (SELECT 1 FROM members WHERE user_id = :userId LIMIT :most + 1)
+      ),
+      wanted AS MATERIALIZED (
+        SELECT value AS userId, (
+          SELECT count(*) FROM (SELECT 1 FROM members WHERE user_id = value LIMIT :most + 1)
+        ) AS conversations
+        FROM json_each(:idsJson)
+      )
+    SELECT
+      wanted.userId,
+      CASE WHEN wanted.conversations <= own.conversations THEN EXISTS (
+        SELECT 1
+        FROM (SELECT conversation_id FROM members WHERE user_id = wanted.userId LIMIT :most) AS theirs
+        CROSS JOIN members
+          ON members.conversation_id = theirs.conversation_id AND members.user_id = :userId
+      ) ELSE EXISTS (
+        SELECT 1
+        FROM (SELECT conversation_id FROM members WHERE user_id = :userId LIMIT :most) AS ours
+        CROSS JOIN members
+          ON members.conversation_id = ours.conversation_id AND members.user_id = wanted.userId
+      ) END AS isSharing,
+      min(wanted.conversations, own.conversations) <= :most AS isSure
+    FROM own CROSS JOIN wanted`,
 
   membershipsOf: `
     SELECT members.conversation_id AS conversationId, conversations.kind, conversations.title,

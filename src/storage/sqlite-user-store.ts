@@ -9,6 +9,7 @@ import type {
   UserProfile,
   UserStore,
 } from "../chat/user-ports.ts";
+import { sharingWithin } from "./sharing.ts";
 import type { Commits } from "./sqlite-commits.ts";
 import { GroupedWrites } from "./sqlite-grouped-writes.ts";
 import { answer } from "./sqlite-reader.ts";
@@ -20,6 +21,12 @@ export interface ProfilePut extends Partial<UserProfile> {
 }
 
 type MessageRow = StoredMessage & { readonly rowid: number };
+
+interface SharingRow {
+  readonly userId: string;
+  readonly isSharing: number;
+  readonly isSure: number;
+}
 
 /** Before the messages with a client's id, before those without, and within each of them. */
 const WITH_ID = "c";
@@ -52,7 +59,13 @@ export class SqliteUserStore implements UserStore, UserDataStore {
   }
 
   sharing(userId: string, otherIds: readonly string[]): string[] {
-    return answer(() => this.#reads.sharing.all(userId, asJson(otherIds)).map((row) => row.userId));
+    return sharingWithin(otherIds, (ids, most) =>
+      answer(() => this.#reads.sharing.all({ userId, idsJson: asJson(ids), most })).map((row) => ({
+        userId: row.userId,
+        isSharing: row.isSharing === 1,
+        isSure: row.isSure === 1,
+      })),
+    );
   }
 
   membershipsOf(userId: string, after: string | null, limit: number): StoredMembership[] {
@@ -100,7 +113,9 @@ function prepare(db: Database) {
     profileName: db.query<{ name: string | null }, [userId: string]>(READS.profileName),
     known: db.query<KnownUser, [idsJson: string]>(READS.knownUsers),
     list: db.query<KnownUser, [after: string, limit: number]>(READS.userList),
-    sharing: db.query<{ userId: string }, [userId: string, idsJson: string]>(READS.sharing),
+    sharing: db.query<SharingRow, [{ userId: string; idsJson: string; most: number }]>(
+      READS.sharing,
+    ),
     memberships: db.query<StoredMembership, [userId: string, after: string, limit: number]>(
       READS.membershipsOf,
     ),

@@ -217,8 +217,8 @@ export class Api {
     return readInvitePreview(await this.#send("POST", path));
   }
 
-  async editMessage(id: string, content: string): Promise<void> {
-    await this.#send("PATCH", messagePath(id), { content });
+  async editMessage(id: string, content: string, mentions: readonly string[]): Promise<void> {
+    await this.#send("PATCH", messagePath(id), { content, mentions });
   }
 
   async deleteMessage(id: string): Promise<void> {

@@ -63,6 +63,18 @@ export function namedIn(
     .slice(0, MOST_MENTIONS);
 }
 
+/** The same of the new text of a message: of those whom it named before, who is not known here stays. */
+export function namedInEdit(
+  text: string,
+  members: readonly Nameable[],
+  picked: ReadonlySet<string>,
+  before: readonly string[],
+): string[] {
+  const known = new Set(members.map(({ userId }) => userId));
+  const named = namedIn(text, members, new Set([...before, ...picked]));
+  return [...before.filter((userId) => !known.has(userId)), ...named].slice(0, MOST_MENTIONS);
+}
+
 export type MentionPart = string | { readonly start: number; readonly name: string };
 
 /** The text in parts, each `@` with one of the names behind it by itself; the longest name counts. */

@@ -31,8 +31,8 @@ export class MessageActions {
     this.#options = options;
   }
 
-  readonly edit = (id: string, content: string): void =>
-    this.#try((api) => api.editMessage(id, content));
+  readonly edit = (id: string, content: string, mentions: readonly string[]): void =>
+    this.#try((api) => api.editMessage(id, content, mentions));
 
   delete(id: string): Promise<Outcome<void>> {
     const { attempt, api } = this.#options;

@@ -3,7 +3,7 @@ import type { Reaction, WireMessage } from "./wire.ts";
 
 /** What a message says when it is deleted. */
 const NOTHING_LEFT = {
-  ...{ content: "", attachments: [], reactions: [] },
+  ...{ content: "", attachments: [], reactions: [], mentions: [] },
   ...{ isDeleted: true, isPinned: false },
 } as const;
 
@@ -13,7 +13,7 @@ export function withMessageEvent(
   { event, senderId }: Message,
 ): Conversation {
   if (event === null) return conversation;
-  const { type, messageId, content, emoji } = event;
+  const { type, messageId, content, mentions, emoji } = event;
   const change = (changed: (message: Message) => Partial<Message>): Conversation => ({
     ...conversation,
     messages: conversation.messages.map((message) =>
@@ -22,7 +22,9 @@ export function withMessageEvent(
   });
   switch (type) {
     case "MESSAGE_EDITED":
-      return content === null ? conversation : change(() => ({ content, isEdited: true }));
+      return content === null
+        ? conversation
+        : change(() => ({ content, mentions, isEdited: true }));
     case "MESSAGE_DELETED":
       return change(() => NOTHING_LEFT);
     case "MESSAGE_PINNED":

@@ -63,6 +63,8 @@ export interface ChatEvent {
   readonly messageId: string | null;
   /** What the message says now. */
   readonly content: string | null;
+  /** Ids of members whom it names now. */
+  readonly mentions: readonly string[];
   /** null: a reaction is taken back. */
   readonly emoji: string | null;
   /** What became of those of a user who is no more: `erased`, or `kept`. */
@@ -200,6 +202,7 @@ function readEvent(type: string, value: unknown): ChatEvent | null {
     memberCount: body.optionalNumber("memberCount"),
     messageId: body.optionalText("messageId"),
     content: plainOrNull(body.optionalText("content")),
+    mentions: body.field("mentions") === null ? [] : body.list("mentions").map(readId),
     emoji: plainOrNull(body.optionalText("emoji")),
     messages: body.optionalText("messages"),
     disappearAfterSeconds: body.optionalNumber("disappearAfterSeconds"),

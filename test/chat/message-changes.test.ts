@@ -75,6 +75,20 @@ describe("an edit", () => {
     ]);
   });
 
+  test("names whom it is told to, members alone, or whom the message named before", async () => {
+    const { changes, id, told, stored } = await said();
+    const mentions = () => told("bob").map(({ event }) => Object(event).mentions);
+    await changes.edit(alice, id, "bob!", ["bob", "mallory", "bob"]);
+    await changes.edit(alice, id, "bob?");
+    await changes.edit(alice, id, "bob?", ["bob"]);
+    expect(mentions()).toEqual([["bob"], ["bob"]]);
+    expect(await stored()).toMatchObject({ mentions: '["bob"]', content: "bob?" });
+    await changes.edit(alice, id, "bob?", ["carol"]);
+    await changes.edit(alice, id, "nobody", []);
+    expect(mentions().slice(2)).toEqual([["carol"], undefined]);
+    expect((await stored()).mentions).toBeNull();
+  });
+
   test("may come before its message is on disk", async () => {
     const { chat, held, send, outlet, told } = await said();
     held.isHolding = true;

@@ -31,6 +31,15 @@ describe("a profile", () => {
     expect(await refusalOf(change)).toBe("NOT_PERMITTED");
   });
 
+  test("is the back end's alone to change where profiles are not open", async () => {
+    const { chat } = chatHarness(new MemoryChatStore(), { openProfiles: false });
+    const change = () => chat.users.change(alice, "alice", { name: "Ally" });
+    expect(await refusalOf(change)).toBe("NOT_PERMITTED");
+    expect(await chat.users.change(SYSTEM, "alice", { name: "Ally" })).toMatchObject({
+      name: "Ally",
+    });
+  });
+
   test("is seen by who shares a conversation with the user and is not blocked by them", async () => {
     const { chat } = await setUp();
     for (const userId of ["alice", "bob", "eve"]) {

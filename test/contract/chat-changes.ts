@@ -66,6 +66,44 @@ export function chatChangesContract(current: () => ChatStore): void {
       expect(await read(5)).toMatchObject({ mentions });
     });
 
+    test("an edit names others, or nobody, or leaves it as it was, and the unread ones follow", async () => {
+      const unreadOf = async (userId: string) =>
+        (await store.conversationOf(userId, "group"))?.unreadMentions;
+      const inGroup = { conversationId: "group", recipientId: null };
+      const named = message(1, { ...inGroup, mentions: JSON.stringify(["bob"]) });
+      await commit({
+        conversations: [conversation("group", ["alice", "bob", "carol"])],
+        messages: [named, message(2, inGroup)],
+      });
+      const unread = async () => [await unreadOf("bob"), await unreadOf("carol")];
+      const mention = (seq: number, editedMs: number, mentions?: readonly string[] | null) =>
+        change({
+          ...{ ...edit(`text ${editedMs}`, editedMs), messageId: `group#${seq}` },
+          ...(mentions !== undefined && { mentions: mentions && JSON.stringify(mentions) }),
+        });
+      const mentionsOf = async (seq: number) => (await store.messageById(`group#${seq}`))?.mentions;
+      expect(await unread()).toEqual([1, 0]);
+      await mention(1, 5);
+      expect([await mentionsOf(1), ...(await unread())]).toEqual(['["bob"]', 1, 0]);
+      await mention(1, 6, ["carol", "bob"]);
+      expect([await mentionsOf(1), ...(await unread())]).toEqual(['["carol","bob"]', 1, 1]);
+      await mention(1, 7, ["carol"]);
+      expect([await mentionsOf(1), ...(await unread())]).toEqual(['["carol"]', 0, 1]);
+      await mention(2, 8, ["bob", "carol"]);
+      expect([await mentionsOf(2), ...(await unread())]).toEqual(['["bob","carol"]', 1, 2]);
+      await mention(1, 9, null);
+      expect([await mentionsOf(1), ...(await unread())]).toEqual([null, 1, 1]);
+      await change({ kind: "delete", messageId: "group#2", deletedMs: 10 });
+      await mention(2, 11, ["bob"]);
+      expect([await mentionsOf(2), ...(await unread())]).toEqual([null, 0, 0]);
+    });
+
+    test("an edit of whom it names alone keeps no version, since what it says is the same", async () => {
+      await change({ ...edit("message 1", 5), mentions: '["bob"]' });
+      expect(await read(1)).toMatchObject({ mentions: '["bob"]', editedMs: 5 });
+      expect(await store.versions(messageId)).toEqual([]);
+    });
+
     test("those that disappear are known in the order of their times, until they have", async () => {
       const times = [30, null, 10, 20].map((expiresMs, at) => message(4 + at, { expiresMs }));
       await commit({ messages: times });
@@ -106,13 +144,15 @@ export function chatChangesContract(current: () => ChatStore): void {
       };
       await commit({ messages: [message(4, event)], messageChanges: [edit("second", 5)] });
       const toldBy = async (seq: number) => JSON.parse((await read(seq)).edited ?? "null");
-      expect(await toldBy(4)).toEqual({ content: "second", editedMs: 5, expiresMs: null });
-      await change(edit("third", 6));
-      expect(await toldBy(4)).toEqual({ content: "third", editedMs: 6, expiresMs: null });
+      const now = { content: "second", editedMs: 5, expiresMs: null, mentions: null };
+      expect(await toldBy(4)).toEqual(now);
+      await change({ ...edit("third", 6), mentions: '["bob","alice"]' });
+      const mentions = ["bob", "alice"];
+      expect(await toldBy(4)).toEqual({ ...now, content: "third", editedMs: 6, mentions });
       const [overview] = await store.conversationsOf(listOf("bob"));
       expect(overview?.lastMessage).toEqual(await read(4));
       await change({ kind: "delete", messageId, deletedMs: 8 });
-      expect(await toldBy(4)).toEqual({ content: null, editedMs: 6, expiresMs: null });
+      expect(await toldBy(4)).toEqual({ ...now, content: null, editedMs: 6 });
       await store.removeExpired({ beforeMs: null, keepLast: 1, after: null, limit: 10 });
       expect(await toldBy(4)).toBeNull();
     });

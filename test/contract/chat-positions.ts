@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
-import { batch, conversation, joining, message, messages } from "../support/stored.ts";
+import type {
+  ChatStore,
+  ConversationHead,
+  ConversationRange,
+  FoundHeads,
+  WriteBatch,
+} from "../../src/chat/ports.ts";
+import type { MaybePromise } from "../../src/maybe-promise.ts";
+import { batch, conversation, joining, message, messages, watermark } from "../support/stored.ts";
 
 /** What a ChatStore tells of messages by their ids. `current` is the store of the running test. */
 export function chatPositionsContract(current: () => ChatStore): void {
@@ -12,14 +19,14 @@ export function chatPositionsContract(current: () => ChatStore): void {
     });
 
     const commit = (parts: Partial<WriteBatch>) => store.commit(batch(parts));
+    const ALL = { after: null, limit: 100 };
     const after = async (userId: string, messageId: string) =>
-      (await store.conversationsAfter(userId, messageId)).toSorted((a, b) =>
-        a.conversationId < b.conversationId ? -1 : 1,
-      );
+      (await store.conversationsAfter(userId, messageId, ALL)).heads;
 
     test("an empty store has no last one", async () => {
       expect(await store.lastMessageId()).toBeNull();
-      expect(await store.conversationsAfter("bob", "")).toEqual([]);
+      expect(await store.conversationsAfter("bob", "", ALL)).toEqual({ heads: [], next: null });
+      expect(await store.unreceived("bob", ALL)).toEqual({ heads: [], next: null });
     });
 
     test("the last one is the highest, in whatever order they were committed", async () => {
@@ -55,6 +62,38 @@ export function chatPositionsContract(current: () => ChatStore): void {
       expect(await after("bob", "3")).toEqual([recent]);
       expect(await after("bob", "4")).toEqual([]);
       expect(await after("mallory", "0")).toEqual([]);
+    });
+
+    test("a user's conversations are looked at a few at a time, be they what is asked for or not", async () => {
+      const ids = ["a", "b", "c", "d", "e"];
+      const said = (conversationId: string, senderId: string) =>
+        message(1, { conversationId, senderId, id: `in ${conversationId}` });
+      await commit({
+        conversations: ids.map((id) => conversation(id)),
+        messages: [said("b", "alice"), said("d", "bob"), said("e", "alice")],
+        watermarks: [watermark("bob", 1, 0, "e")],
+      });
+      const pagesOf = async <Head extends ConversationHead>(
+        look: (range: ConversationRange) => MaybePromise<FoundHeads<Head>>,
+      ) => {
+        const pages: Head[][] = [];
+        let from: string | null = null;
+        do {
+          const { heads, next }: FoundHeads<Head> = await look({ after: from, limit: 2 });
+          pages.push([...heads]);
+          from = next;
+        } while (from !== null);
+        return pages;
+      };
+      const head = (conversationId: string) => ({ conversationId, lastSeq: 1 });
+      const newest = (id: string) => ({ ...head(id), messageId: `in ${id}` });
+      expect(await pagesOf((range) => store.conversationsAfter("bob", "", range))).toEqual([
+        ...[[newest("b")], [newest("d")], [newest("e")]],
+      ]);
+      // What bob has said himself is nothing that he has not received, nor is what he has.
+      expect(await pagesOf((range) => store.unreceived("bob", range))).toEqual([
+        ...[[{ ...head("b"), deliveredSeq: 0 }], [], []],
+      ]);
     });
 
     test("a conversation whose newest message was removed is told as well", async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { StoredMessage } from "../../src/chat/ports.ts";
+import { MOST_LOOKED_AT, SURELY_SHARED } from "../../src/chat/user-ports.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, EPOCH_MS, message } from "../support/stored.ts";
@@ -78,6 +79,40 @@ export function userStoreContract(name: string, factory: () => Storage | Promise
       const sharing = await storage.users.sharing("alice", ["bob", "eve", "nobody"]);
       expect(sharing).toEqual(["bob"]);
       expect(await storage.users.sharing("nobody", ["alice"])).toEqual([]);
+    });
+
+    test("finds what two share, of whom one is in few conversations, or both in many", async () => {
+      const many = (userId: string, count: number) =>
+        Array.from({ length: count }, (_, at) => conversation(`${userId} ${at}`, [userId, "x"]));
+      // The last one of each, in whatever order.
+      const shared = [
+        ...[conversation("zz few", ["alice", "few"]), conversation("zz", ["alice", "bob"])],
+        conversation("zz carol", ["few", "carol"]),
+      ];
+      const count = SURELY_SHARED + 50;
+      const conversations = [
+        ...[...many("alice", count), ...many("bob", count), ...many("eve", count)],
+        ...[...many("carol", count), ...shared],
+      ];
+      await storage.chat.commit(batch({ conversations }));
+      const asked = ["bob", "eve", "few", "carol"];
+      const found = async (userId: string) =>
+        (await storage.users.sharing(userId, asked)).toSorted();
+      expect(await found("alice")).toEqual(["bob", "few"]);
+      expect(await found("few")).toEqual(["carol", "few"]);
+    });
+
+    test("goes through some of their conversations alone, where many are asked for", async () => {
+      const count = MOST_LOOKED_AT / 32 + 1;
+      const busy = Array.from({ length: 33 }, (_, at) => `busy-${at}`);
+      const everybody = ["alice", ...busy];
+      const conversations = everybody.flatMap((userId) =>
+        Array.from({ length: count }, (_, at) => conversation(`${userId} ${at}`, [userId, "x"])),
+      );
+      const last = conversation("zz", ["alice", "busy-0"]);
+      await storage.chat.commit(batch({ conversations: [...conversations, last] }));
+      expect(await storage.users.sharing("alice", busy)).toEqual([]);
+      expect(await storage.users.sharing("alice", busy.slice(0, 16))).toEqual(["busy-0"]);
     });
 
     test("gives a user's memberships, with all that is kept of each, a page at a time", async () => {

@@ -74,6 +74,23 @@ test("over HTTP: edited, reacted to, pinned and deleted, each is told live and i
   expect(JSON.stringify(erased)).not.toContain("hel");
 });
 
+test("an edit may name others, over STOMP and over HTTP, and who reads it later sees whom", async () => {
+  const id = await said("m1", "hello");
+  const unread = async () => (await ask("bob", "GET", "/api/conversations/m1")).body.unreadMentions;
+  const event = async () =>
+    (await ask("bob", "GET", "/api/conversations/m1/messages?limit=1")).body.messages[0].event;
+  await alice.sent("/app/message.edit", { id, content: "hello bob", mentions: ["bob"] });
+  expect([await unread(), (await event()).mentions]).toEqual([1, ["bob"]]);
+  const patch = (body: unknown) => ask("alice", "PATCH", `/api/messages/${id}`, body);
+  expect((await patch({ content: "hello you" })).status).toBe(204);
+  expect([await unread(), (await event()).mentions]).toEqual([1, ["bob"]]);
+  expect((await patch({ content: "hello all", mentions: [] })).status).toBe(204);
+  expect([await unread(), await event()]).toEqual([
+    ...[0, { messageId: id, seq: 1, content: "hello all", editedAt: expect.any(String) }],
+  ]);
+  expect((await patch({ content: "x", mentions: ["b b"] })).body.code).toBe("VALIDATION_FAILED");
+});
+
 test("over STOMP the same, and a receipt says that it is on disk", async () => {
   const id = await said("s1", "one");
   await alice.sent("/app/message.edit", { id, content: "two" });

@@ -49,7 +49,22 @@ test("a member is mentioned by the mouse, or the name is put away by Escape", as
   await alice.page.keyboard.type("welcome");
   await alice.page.keyboard.press("Enter");
   await expectSoon(() => alice.bubbles(), ["@carol welcome"]);
-  expect(await alice.page.locator(".bubble .mention").allTextContents()).toEqual(["@carol"]);
+  const mentioned = () => alice.page.locator(".bubble .mention").allTextContents();
+  expect(await mentioned()).toEqual(["@carol"]);
+  await alice.choose("@carol welcome", "Edit");
+  const edited = alice.page.getByLabel("New text of the message");
+  await edited.fill("welcome @bob");
+  await edited.press("Escape"); // Puts the offer away, and then it is saved.
+  await edited.press("Enter");
+  await expectSoon(mentioned, ["@bob"]);
+  await alice.choose("welcome @bob", "Edit");
+  await edited.waitFor();
+  expect(await options.count()).toBe(0);
+  await edited.press("Escape");
+  await edited.waitFor({ state: "detached" });
+  await alice.page.reload();
+  await alice.row("Gardeners").click();
+  await expectSoon(mentioned, ["@bob"]);
 });
 
 test("in a direct conversation nobody is offered", async () => {

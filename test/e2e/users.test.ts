@@ -89,11 +89,33 @@ describe("profiles", () => {
       (await ask(userId, "PATCH", "/api/users/alice", body)).body.code;
     expect(await refusal({ name: "" })).toBe("VALIDATION_FAILED");
     expect(await refusal({ name: "two\nlines" })).toBe("VALIDATION_FAILED");
+    expect(await refusal({ name: "\u200bSYSTEM" })).toBe("VALIDATION_FAILED");
+    const put = await ask(null, "PUT", "/api/users/alice", { name: "Deleted User" });
+    expect(put.body.code).toBe("VALIDATION_FAILED");
     expect(await refusal({ picture: "javascript:alert(1)" })).toBe("VALIDATION_FAILED");
     expect(await refusal({ name: "Mine" }, "bob")).toBe("NOT_PERMITTED");
     const ids = Array.from({ length: 101 }, (_, index) => `u${index}`).join();
     expect((await ask("bob", "GET", `/api/users?ids=${ids}`)).body.code).toBe("VALIDATION_FAILED");
     expect((await ask("bob", "GET", "/api/users")).body.code).toBe("NOT_PERMITTED");
+  });
+
+  test("are the back end's alone where it is set so, and users are told", async () => {
+    const closed = await startParley({
+      env: { PARLEY_API_KEYS: API_KEY },
+      flags: ["--chat-open-profiles=false"],
+    });
+    const patch = (userId: string | null, body: object) =>
+      askInNameOf(closed, userId, "PATCH", "/api/users/alice", body);
+    const refused = await patch("alice", { picture: "https://pics.example/a" });
+    expect([refused.status, refused.body.code]).toEqual([403, "NOT_PERMITTED"]);
+    const alice = await joinStock(closed, "alice");
+    alice.send("/app/user.profile", { name: "Ally" });
+    expect(await alice.event("/user/alice/queue/errors")).toMatchObject({
+      ...{ code: "NOT_PERMITTED", message: "Names and pictures are set by the app's back end" },
+    });
+    expect((await patch(null, { name: "Alice A." })).body).toMatchObject({ name: "Alice A." });
+    await alice.close();
+    expect(await closed.stop()).toBe(0);
   });
 
   test("are the back end's to make, again and again, and to list in pages", async () => {

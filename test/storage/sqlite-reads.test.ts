@@ -25,7 +25,7 @@ describe("every read goes by an index:", () => {
       const scans = plan.map(({ detail }) => detail).filter((detail) => /^SCAN\b/.test(detail));
       // What was asked for or found is gone through, what matches in the index of words, all queue messages, revocations, blocks, erasures under way, and nothing else.
       const meant =
-        /^SCAN (wanted|json_each|search VIRTUAL TABLE INDEX \d+:M|(?:page|listed|CONSTANT ROW|\(subquery-\d+\)|queue_messages|revocations|blocks|erasures USING INDEX erasures_under_way)$)/;
+        /^SCAN (wanted|own|ours|theirs|json_each|search VIRTUAL TABLE INDEX \d+:M|(?:page|listed|CONSTANT ROW|\(subquery-\d+\)|queue_messages|revocations|blocks|erasures USING INDEX erasures_under_way)$)/;
       expect(scans.filter((detail) => !meant.test(detail))).toEqual([]);
       expect(plan.map(({ detail }) => detail).join("\n")).not.toContain("AUTOMATIC");
     });

@@ -111,6 +111,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     tellsEvents: false,
     editWithinMs: 0,
     deleteWithinMs: 0,
+    openProfiles: true,
     contentBytes: 128 * 1_024,
     invites,
     users: new MemoryUserStore(memory),

@@ -3,8 +3,10 @@ import type {
   ChatStore,
   ConversationHead,
   ConversationOverview,
+  ConversationRange,
   ExpiryPortion,
   ExpiryProgress,
+  FoundHeads,
   HistoryQuery,
   ListQuery,
   MessageVersion,
@@ -71,8 +73,16 @@ export class DeferredStore implements ChatStore {
     return later(() => this.#store.lastMessageId());
   }
 
-  conversationsAfter(userId: string, messageId: string): Promise<NewestMessage[]> {
-    return later(() => this.#store.conversationsAfter(userId, messageId));
+  conversationsAfter(
+    userId: string,
+    messageId: string,
+    range: ConversationRange,
+  ): Promise<FoundHeads<NewestMessage>> {
+    return later(() => this.#store.conversationsAfter(userId, messageId, range));
+  }
+
+  unreceived(userId: string, range: ConversationRange): Promise<FoundHeads<BacklogHead>> {
+    return later(() => this.#store.unreceived(userId, range));
   }
 
   lastMessagePerSender(

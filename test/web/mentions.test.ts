@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { unreadMentions } from "../../src/web/conversation.ts";
-import { mentionParts, mentionStart, namedIn, offered } from "../../src/web/mentions.ts";
+import {
+  mentionParts,
+  mentionStart,
+  namedIn,
+  namedInEdit,
+  offered,
+} from "../../src/web/mentions.ts";
 import type { Event } from "../../src/web/state.ts";
 import { arrived, DM, listed, opened, page, stateAfter, wireMessage } from "./support.ts";
 
@@ -37,6 +43,15 @@ describe("who is named in a text", () => {
     const members = [bob, otherBob];
     expect(namedIn("@Bob", members, new Set(["bob.2"]))).toEqual(["bob.2"]);
     expect(namedIn("@Bob", members, new Set())).toEqual(["bob", "bob.2"]);
+  });
+
+  test("is, when the text is edited, whom it named of namesakes, and whom nobody here knows", () => {
+    const before = ["bob.2", "far", "ann"];
+    const named = (text: string, ...picked: string[]) =>
+      namedInEdit(text, [ann, bob, otherBob], new Set(picked), before);
+    expect(named("@Bob")).toEqual(["far", "bob.2"]);
+    expect(named("@Bob and @Bob", "bob")).toEqual(["far", "bob", "bob.2"]);
+    expect(named("@Ann")).toEqual(["far", "ann"]);
   });
 
   test("stands out in its parts, which together are the text", () => {

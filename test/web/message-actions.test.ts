@@ -16,7 +16,8 @@ function newActions() {
     if (answers.fault !== null) throw answers.fault;
   };
   const api = {
-    editMessage: (id: string, content: string) => answer(`edit ${id} ${content}`),
+    editMessage: (id: string, content: string, mentions: readonly string[]) =>
+      answer(`edit ${id} ${content} ${mentions}`),
     deleteMessage: (id: string) => answer(`delete ${id}`),
     react: (id: string, emoji: string | null) => answer(`react ${id} ${emoji}`),
     pin: (id: string, isPinned: boolean) => answer(`pin ${id} ${isPinned}`),
@@ -45,12 +46,12 @@ test("what the server refuses is told, and so is that it cannot be reached", asy
   answers.fault = new ApiError(403, "NOT_PERMITTED", "This is for admins");
   actions.pin("id-3", true);
   answers.fault = new TypeError("Failed to fetch");
-  actions.edit("id-3", "better");
+  actions.edit("id-3", "better", ["bob"]);
   answers.fault = new ApiError(401, "TOKEN_EXPIRED", "The token has expired");
   expect(await actions.delete("id-3")).toEqual({
     ...{ isDone: false, reason: "The token has expired", isFinal: true },
   });
-  expect(asked).toEqual(["react id-3 👍", "pin id-3 true", "edit id-3 better", "delete id-3"]);
+  expect(asked).toEqual(["react id-3 👍", "pin id-3 true", "edit id-3 better bob", "delete id-3"]);
   expect(notices).toEqual([
     "This is for admins",
     "The server cannot be reached. Try again in a moment.",

@@ -383,8 +383,8 @@ describe("what happens to a message", () => {
   };
 
   test("shows at the message, and not beside it", () => {
-    const edited = happened(2, "MESSAGE_EDITED", { content: "better" });
-    expect(first(edited)).toMatchObject({ content: "better", isEdited: true });
+    const edited = happened(2, "MESSAGE_EDITED", { content: "better", mentions: ["bob"] });
+    expect(first(edited)).toMatchObject({ content: "better", isEdited: true, mentions: ["bob"] });
     const state = stateAfter(arrived(1), edited, happened(3, "MESSAGE_PINNED", {}));
     expect(shownMessages(conversation(state).messages).map(({ seq }) => seq)).toEqual([1, 3]);
     expect(hasGap(conversation(state))).toBe(false);
@@ -405,9 +405,9 @@ describe("what happens to a message", () => {
     const message = first(
       happened(2, "MESSAGE_REACTION", { emoji: "👍" }),
       happened(3, "MESSAGE_DELETED", {}),
-      happened(4, "MESSAGE_EDITED", { content: "again" }),
+      happened(4, "MESSAGE_EDITED", { content: "again", mentions: ["bob"] }),
     );
-    expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [] });
+    expect(message).toMatchObject({ content: "", isDeleted: true, reactions: [], mentions: [] });
   });
 
   test("leaves nothing of a user who is no more", () => {

@@ -50,7 +50,7 @@ export function attachment(changes: Partial<Attachment> = {}): Attachment {
 export function happening(event: Partial<ChatEvent> & { readonly type: string }): ChatEvent {
   return {
     ...{ title: null, picture: null, userId: null, role: null, memberCount: null },
-    ...{ messageId: null, content: null, emoji: null, messages: null },
+    ...{ messageId: null, content: null, emoji: null, messages: null, mentions: [] },
     disappearAfterSeconds: null,
     ...event,
   };

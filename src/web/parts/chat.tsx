@@ -1,7 +1,7 @@
 import { useCallback, useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation, Message } from "../conversation.ts";
-import { namedIn } from "../mentions.ts";
+import { namedIn, namedInEdit } from "../mentions.ts";
 import { mayEdit } from "../permissions.ts";
 import { nameOf, type State } from "../state.ts";
 import type { Upload } from "../uploads.ts";
@@ -35,8 +35,11 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
 
   function send(text: string, picked: ReadonlySet<string>): boolean {
     if (writing.kind === "edit") {
-      const { id: messageId, content } = writing.message;
-      if (messageId !== null && text !== content) session.messages.edit(messageId, text);
+      const { id: messageId, content, mentions: before } = writing.message;
+      if (messageId !== null && text !== content) {
+        const mentions = namedInEdit(text, members, picked, before);
+        session.messages.edit(messageId, text, mentions);
+      }
     } else {
       const replyTo = writing.kind === "reply" ? writing.message.id : null;
       const mentions = namedIn(text, members, picked);
@@ -76,7 +79,7 @@ export function Chat({ session, state, conversation, drafts }: ChatProps) {
             if (!isEdit) session.typed(id);
           }}
           onStopped={session.typingStopped}
-          members={isEdit ? [] : members}
+          members={members}
           people={state.people}
           attaching={
             isEdit

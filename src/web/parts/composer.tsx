@@ -57,12 +57,14 @@ export function Composer(props: ComposerProps) {
   const [caret, setCaret] = useState<number | null>(null);
   const picked = useRef(new Set<string>());
   const mentionsId = useId();
-  const mentions = useMentionPicker(props.members, text, caret, ({ userId, name }, start) => {
+  const isEdit = writing.kind === "edit";
+  // A name that stands there already is not being written.
+  const offered = isEdit && text === draft ? [] : props.members;
+  const mentions = useMentionPicker(offered, text, caret, ({ userId, name }, start) => {
     picked.current.add(userId);
     insert(`@${name} `, start);
   });
   const content = text.trim();
-  const isEdit = writing.kind === "edit";
   const isEmpty = content === "" && !hasFiles(props);
   const hindrance = attaching === null ? null : hindranceOf(attaching.uploads);
   const [isHeld, setHeld] = useState(false);

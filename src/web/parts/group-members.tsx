@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Outcome } from "../attempts.ts";
 import type { ChatSession } from "../chat-session.ts";
 import type { Conversation } from "../conversation.ts";
@@ -7,6 +7,7 @@ import { mayGiveRoles, mayManage, mayRemove } from "../permissions.ts";
 import { nameOf, type State } from "../state.ts";
 import { ROLES } from "../wire.ts";
 import type { Member } from "../wire-groups.ts";
+import { AddByName } from "./add-by-name.tsx";
 import { Avatar } from "./avatar.tsx";
 import { Fault } from "./dialog.tsx";
 import { MoreIcon } from "./icons.tsx";
@@ -132,36 +133,21 @@ interface AddMemberProps {
 }
 
 function AddMember({ onAdd }: AddMemberProps) {
-  const [name, setName] = useState("");
   const [fault, setFault] = useState<string | null>(null);
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    const wrong = nameFault(name.trim());
+  async function add(userId: string): Promise<boolean> {
+    const wrong = nameFault(userId);
     setFault(wrong);
-    if (wrong !== null) return;
-    const outcome = await onAdd(name.trim());
-    if (outcome.isDone) setName("");
-    else setFault(outcome.reason);
+    if (wrong !== null) return false;
+    const outcome = await onAdd(userId);
+    if (!outcome.isDone) setFault(outcome.reason);
+    return outcome.isDone;
   }
 
   return (
     <>
       <Fault text={fault} />
-      <form className="inline-form" onSubmit={(event) => submit(event).catch(reportError)}>
-        <input
-          aria-label="Add a member"
-          placeholder="Add somebody by name"
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-          autoCapitalize="none"
-          autoComplete="off"
-          spellCheck={false}
-        />
-        <button type="submit" className="primary">
-          Add
-        </button>
-      </form>
+      <AddByName rank="primary" onAdd={add} />
     </>
   );
 }

@@ -1,9 +1,10 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import type { ChatSession } from "../chat-session.ts";
 import { nameFault } from "../identity.ts";
 import { newUuid } from "../ids.ts";
 import { nameOf, type State } from "../state.ts";
 import { knownPeople } from "../views.ts";
+import { AddByName } from "./add-by-name.tsx";
 import { Avatar } from "./avatar.tsx";
 import { Dialog, Fault } from "./dialog.tsx";
 
@@ -17,7 +18,6 @@ export interface NewGroupProps {
 export function NewGroup({ session, state, onMade, onClose }: NewGroupProps) {
   const [key] = useState(newUuid);
   const [title, setTitle] = useState("");
-  const [name, setName] = useState("");
   const [strangers, setStrangers] = useState<readonly string[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [fault, setFault] = useState<string | null>(null);
@@ -32,15 +32,13 @@ export function NewGroup({ session, state, onMade, onClose }: NewGroupProps) {
     setChosen(next);
   }
 
-  function add(event: FormEvent) {
-    event.preventDefault();
-    const userId = name.trim();
+  function add(userId: string): boolean {
     const wrong = userId === state.userId ? "You are a member anyway." : nameFault(userId);
     setFault(wrong);
-    if (wrong !== null) return;
+    if (wrong !== null) return false;
     if (!strangers.includes(userId)) setStrangers([userId, ...strangers]);
     choose(userId, true);
-    setName("");
+    return true;
   }
 
   async function make() {
@@ -63,20 +61,7 @@ export function NewGroup({ session, state, onMade, onClose }: NewGroupProps) {
           onChange={(event) => setTitle(event.target.value)}
         />
       </label>
-      <form className="inline-form" onSubmit={add}>
-        <input
-          aria-label="Add a member"
-          placeholder="Add somebody by name"
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-          autoCapitalize="none"
-          autoComplete="off"
-          spellCheck={false}
-        />
-        <button type="submit" className="secondary">
-          Add
-        </button>
-      </form>
+      <AddByName rank="secondary" onAdd={add} />
       {candidates.length > 0 && (
         <fieldset className="candidates">
           <legend>Members</legend>
