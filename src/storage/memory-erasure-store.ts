@@ -97,7 +97,7 @@ export class MemoryErasureStore implements ErasureStore {
       () => sent.delete(userId),
       ...[...memberships, ...own, ...unreact],
       () => this.invites.removeOf(userId),
-      () => this.chat.attachments.discardOf(userId),
+      () => this.chat.tables.attachments.discardOf(userId),
     ];
   }
 

@@ -1,4 +1,3 @@
-import type { MessageWrite, SentMessage, StoredMessage } from "../chat/ports.ts";
 import type {
   KnownUser,
   MessagePage,
@@ -9,7 +8,7 @@ import type {
   UserStore,
 } from "../chat/user-ports.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
-import { compare, type MemoryConversation, NO_PREFERENCES } from "./memory-conversation.ts";
+import { compare, NO_PREFERENCES } from "./memory-conversation.ts";
 import { sharingWithin } from "./sharing.ts";
 
 export interface MemoryUser {
@@ -20,23 +19,6 @@ export interface MemoryUser {
 }
 
 export const NO_PROFILE: UserProfile = { name: null, picture: null };
-
-/** What the store of chats in memory lets others look into. */
-export interface MemoryTables {
-  readonly users: Map<string, MemoryUser>;
-  readonly messages: ReadonlyMap<string, StoredMessage>;
-  readonly conversationsOfUser: ReadonlyMap<string, readonly MemoryConversation[]>;
-  /** By message, by user. */
-  readonly reactions: ReadonlyMap<
-    string,
-    ReadonlyMap<string, { readonly emoji: string; readonly reactedMs: number }>
-  >;
-  /** By sender, then by the sender's own id of the message; also what has been removed. */
-  readonly sent: Map<string, Map<string, SentMessage>>;
-  readonly change: (change: MessageWrite) => void;
-  /** In place of the message as it was. */
-  readonly put: (message: StoredMessage) => void;
-}
 
 /** Users beside the chats in memory. */
 export class MemoryUserStore implements UserStore, UserDataStore {

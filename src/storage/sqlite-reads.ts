@@ -1,50 +1,6 @@
-import { MEMBERS_IN_OVERVIEW, MOST_REACTIONS } from "../chat/ports.ts";
-
-/**
- * What becomes of a message after its sending, named as StoredMessage names it. `alias` is the table
- * of the message.
- */
-const fate = (alias: string, pinnedMs = "pinnedMs") => `
-  ${alias}.event,
-  ${alias}.attachments,
-  ${alias}.edited_ms AS editedMs,
-  ${alias}.deleted_ms AS deletedMs,
-  ${alias}.pinned_ms AS ${pinnedMs},
-  ${alias}.expires_ms AS expiresMs,
-  ${alias}.mentions,
-  (SELECT nullif(json_group_array(json_array(emoji, user_id)), '[]') FROM (
-    SELECT emoji, user_id FROM reactions WHERE message_id = ${alias}.id
-    ORDER BY reacted_ms, user_id LIMIT ${MOST_REACTIONS}
-  )) AS reactions,
-  (SELECT count(*) FROM messages AS answers
-   WHERE answers.reply_to = ${alias}.id AND answers.conversation_id = ${alias}.conversation_id
-     AND answers.reply_to IS NOT NULL AND answers.event IS NULL AND answers.deleted_ms IS NULL
-  ) AS replyCount,
-  CASE WHEN ${alias}.event IS NOT NULL AND ${alias}.type = 'MESSAGE_EDITED' THEN (
-    SELECT json_object(
-      'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
-      'editedMs', edited.edited_ms,
-      'expiresMs', edited.expires_ms,
-      'mentions', json(edited.mentions)
-    )
-    FROM messages AS edited
-    WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms
-  ) END AS edited`;
-
-/** The columns of a message, named as StoredMessage names them. */
-const MESSAGE = `
-  messages.id,
-  messages.conversation_id AS conversationId,
-  messages.seq,
-  messages.sender_id AS senderId,
-  messages.sender_name AS senderName,
-  messages.recipient_id AS recipientId,
-  messages.client_message_id AS clientMessageId,
-  messages.type,
-  messages.content,
-  messages.reply_to AS replyTo,
-  messages.timestamp_ms AS timestampMs,
-  ${fate("messages")}`;
+import { MESSAGE } from "./sqlite-message-columns.ts";
+import { ACTIVE_MS, CONVERSATION, MEMBER, overviews } from "./sqlite-overviews.ts";
+import { INVITE, USER_READS } from "./sqlite-user-reads.ts";
 
 /** What SentMessage names, of a message or of a removed one. */
 const SENT_MESSAGE = `
@@ -54,53 +10,6 @@ const SENT_MESSAGE = `
   sender_id AS senderId,
   recipient_id AS recipientId,
   client_message_id AS clientMessageId`;
-
-const MEMBER = `
-  members.user_id AS userId,
-  members.joined_seq AS joinedSeq,
-  members.delivered_seq AS deliveredSeq,
-  members.read_seq AS readSeq,
-  members.role`;
-
-const PREFERENCES = `
-  members.muted_until_ms AS mutedUntilMs,
-  members.archived_ms AS archivedMs,
-  members.pinned_ms AS pinnedMs`;
-
-const CONVERSATION = `
-  conversations.id,
-  conversations.kind,
-  conversations.created_ms AS createdMs,
-  conversations.last_seq AS lastSeq,
-  conversations.title,
-  conversations.picture,
-  conversations.disappear_after_seconds AS disappearAfterSeconds`;
-
-/** When something last happened in a conversation. */
-const ACTIVE_MS = "coalesce(conversations.last_message_ms, conversations.created_ms)";
-
-/** A user of whom only the profile is there has neither been seen nor named. */
-const KNOWN_USER = `
-  user_id AS userId,
-  profile_name AS name,
-  picture,
-  nullif(name, '') AS authenticatedName,
-  nullif(last_seen_ms, 0) AS lastSeenMs`;
-
-const ERASURE = `
-  user_id AS userId,
-  requested_ms AS requestedMs,
-  keeps_messages AS keepsMessages,
-  done_ms AS doneMs,
-  erased_messages AS erasedMessages,
-  stage`;
-
-const INVITE = `
-  code,
-  conversation_id AS conversationId,
-  creator_id AS creatorId,
-  created_ms AS createdMs,
-  expires_ms AS expiresMs`;
 
 const ATTACHMENT = `
   id,
@@ -115,71 +24,19 @@ const ATTACHMENT = `
   created_ms AS createdMs,
   remove_ms AS removeMs`;
 
-/**
- * A user's conversations, as ConversationOverview names it, but for `messageId` and the two columns
- * of JSON. `listed` names the conversations, and is asked before anything else: what is asked of each
- * conversation is asked of those on the page alone. Since seqs have no gaps, what is unread is
- * reckoned from the first message not seen and the last; of those between, only events are looked at.
- */
-const overviews = (listed: string) => `
-    WITH listed AS MATERIALIZED (${listed}),
-    page AS MATERIALIZED (
-      SELECT ${CONVERSATION}, ${MEMBER}, ${PREFERENCES}, ${ACTIVE_MS} AS activeMs,
-             max(members.read_seq, members.joined_seq, members.sent_seq) AS seenSeq
-      FROM listed
-      CROSS JOIN members
-        ON members.conversation_id = listed.conversation_id AND members.user_id = :userId
-      CROSS JOIN conversations ON conversations.id = members.conversation_id
-    )
-    SELECT
-      page.*,
-      (SELECT count(*) FROM members WHERE conversation_id = page.id) AS memberCount,
-      (SELECT json_group_array(user_id) FROM (
-        SELECT user_id FROM members WHERE conversation_id = page.id
-        ORDER BY user_id LIMIT ${MEMBERS_IN_OVERVIEW}
-      )) AS memberIdsJson,
-      coalesce((
-        SELECT page.lastSeq - first.seq + 1 - (
-          SELECT count(*) FROM messages
-          WHERE conversation_id = page.id AND seq >= first.seq AND event IS NOT NULL
-        )
-        FROM messages AS first
-        WHERE first.conversation_id = page.id AND first.seq > page.seenSeq
-        ORDER BY first.seq LIMIT 1
-      ), 0) AS unread,
-      (SELECT count(*) FROM mentions
-       WHERE conversation_id = page.id AND user_id = page.userId AND seq > page.seenSeq
-      ) AS unreadMentions,
-      CASE WHEN last.sender_id = page.userId THEN
-        (SELECT json_array(min(delivered_seq), min(read_seq)) FROM members
-         WHERE conversation_id = page.id AND user_id <> page.userId)
-      END AS othersJson,
-      last.id AS messageId,
-      last.sender_id AS senderId,
-      last.sender_name AS senderName,
-      last.recipient_id AS recipientId,
-      last.client_message_id AS clientMessageId,
-      last.type,
-      last.content,
-      last.reply_to AS replyTo,
-      last.timestamp_ms AS timestampMs,
-      ${fate("last", "lastPinnedMs")}
-    FROM page
-    LEFT JOIN messages AS last
-      ON last.conversation_id = page.id AND last.seq = page.lastSeq AND page.lastSeq > page.joinedSeq
-    ORDER BY coalesce(page.pinnedMs, 0) DESC, page.activeMs DESC, page.id`;
-
 /** Some of a user's memberships. */
 const range = (column: string) => `
   SELECT conversation_id, ${column} FROM members
   WHERE user_id = :userId AND conversation_id > :after ORDER BY conversation_id LIMIT :limit`;
 
 /**
- * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks are read once, when the
- * server starts: all of them.) CROSS JOIN is SQLite's way to say in
- * which order tables are joined.
+ * Every read that is done to a database, each by an index. (Queue messages, revocations and blocks
+ * are read once, when the server starts: all of them.) CROSS JOIN is SQLite's way to say in which
+ * order tables are joined.
  */
 export const READS = {
+  ...USER_READS,
+
   conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
 
   members: `SELECT ${MEMBER} FROM members WHERE conversation_id = ? ORDER BY position`,
@@ -307,87 +164,6 @@ export const READS = {
     CROSS JOIN members AS others ON others.conversation_id = members.conversation_id
     WHERE members.user_id = ?1 AND others.user_id <> ?1
     LIMIT ?2`,
-
-  // Of those who were ever there.
-  users: `
-    SELECT user_id AS userId, coalesce(profile_name, name) AS name, last_seen_ms AS lastSeenMs
-    FROM users WHERE user_id IN (SELECT value FROM json_each(?)) AND last_seen_ms > 0`,
-
-  profileName: "SELECT profile_name AS name FROM users WHERE user_id = ?",
-
-  knownUsers: `
-    SELECT ${KNOWN_USER} FROM users WHERE user_id IN (SELECT value FROM json_each(?))`,
-
-  userList: `SELECT ${KNOWN_USER} FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?`,
-
-  // Of either no more than `:most` are looked at: of two users who are both in more, what they share
-  // may stay unknown.
-  sharing: `
-    WITH
-      own AS MATERIALIZED (
-        SELECT count(*) AS conversations
-        FROM (SELECT 1 FROM members WHERE user_id = :userId LIMIT :most + 1)
-      ),
-      wanted AS MATERIALIZED (
-        SELECT value AS userId, (
-          SELECT count(*) FROM (SELECT 1 FROM members WHERE user_id = value LIMIT :most + 1)
-        ) AS conversations
-        FROM json_each(:idsJson)
-      )
-    SELECT
-      wanted.userId,
-      CASE WHEN wanted.conversations <= own.conversations THEN EXISTS (
-        SELECT 1
-        FROM (SELECT conversation_id FROM members WHERE user_id = wanted.userId LIMIT :most) AS theirs
-        CROSS JOIN members
-          ON members.conversation_id = theirs.conversation_id AND members.user_id = :userId
-      ) ELSE EXISTS (
-        SELECT 1
-        FROM (SELECT conversation_id FROM members WHERE user_id = :userId LIMIT :most) AS ours
-        CROSS JOIN members
-          ON members.conversation_id = ours.conversation_id AND members.user_id = wanted.userId
-      ) END AS isSharing,
-      min(wanted.conversations, own.conversations) <= :most AS isSure
-    FROM own CROSS JOIN wanted`,
-
-  membershipsOf: `
-    SELECT members.conversation_id AS conversationId, conversations.kind, conversations.title,
-           members.role, members.joined_seq AS joinedSeq, members.delivered_seq AS deliveredSeq,
-           members.read_seq AS readSeq, ${PREFERENCES}
-    FROM members
-    CROSS JOIN conversations ON conversations.id = members.conversation_id
-    WHERE members.user_id = ? AND members.conversation_id > ?
-    ORDER BY members.conversation_id LIMIT ?`,
-
-  messagesWithClientId: `
-    SELECT ${MESSAGE} FROM messages
-    WHERE sender_id = ? AND client_message_id > ?
-    ORDER BY client_message_id LIMIT ?`,
-
-  messagesWithoutClientId: `
-    SELECT messages.rowid, ${MESSAGE} FROM messages
-    WHERE sender_id = ? AND client_message_id IS NULL AND messages.rowid > ?
-    ORDER BY messages.rowid LIMIT ?`,
-
-  reactionsOf: `
-    SELECT reactions.message_id AS messageId, messages.conversation_id AS conversationId,
-           reactions.emoji, reactions.reacted_ms AS reactedMs
-    FROM reactions
-    CROSS JOIN messages ON messages.id = reactions.message_id
-    WHERE reactions.user_id = ? AND reactions.message_id > ?
-    ORDER BY reactions.message_id LIMIT ?`,
-
-  invitesBy: `
-    SELECT ${INVITE} FROM invites WHERE creator_id = ? AND code > ? ORDER BY code LIMIT ?`,
-
-  erasure: `SELECT ${ERASURE} FROM erasures WHERE user_id = ?`,
-
-  erasuresUnderWay: `
-    SELECT ${ERASURE} FROM erasures WHERE done_ms IS NULL ORDER BY requested_ms`,
-
-  erasuresUntold: `
-    SELECT conversation_id AS conversationId FROM erasures_untold
-    WHERE user_id = ? ORDER BY conversation_id LIMIT ?`,
 
   queueMessages: `
     SELECT id, queue, headers AS headersJson, body, expires_ms AS expiresMs, deliveries
