@@ -1,7 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
-import { assertFits } from "../chat/messages.ts";
+import { assertFits } from "../chat/new-message.ts";
 import type { Clock } from "../clock.ts";
 import type { NewId } from "../ids.ts";
 import type { UserSessions } from "./user-sessions.ts";

@@ -1,7 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { parseDestination, unknownDestination } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
-import { assertFits } from "../chat/messages.ts";
+import { assertFits } from "../chat/new-message.ts";
 import type { NewId } from "../ids.ts";
 import { assertSendable } from "./destinations.ts";
 

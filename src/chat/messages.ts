@@ -3,34 +3,21 @@ import { AppError, toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
+import { Accepted, type AcceptedListener, type Settled } from "./accepted-message.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
 import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
-import { confirmationEvent, messageEvent, shownSince } from "./events.ts";
+import { confirmationEvent, messageEvent } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
-import type { PendingMessage } from "./open-batch.ts";
+import { type Echo, MessageDelivery } from "./message-delivery.ts";
+import { assertFits, expiryOf, mentionsIn, type NewMessage } from "./new-message.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, Edited, SentMessage, StoredMessage } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
-import type { RecentMessage, RecentMessages } from "./recent-messages.ts";
-
-export interface NewMessage {
-  readonly conversationId: string;
-  readonly recipientId: string | null;
-  readonly clientMessageId: string | null;
-  readonly type: string;
-  readonly content: string;
-  readonly replyTo: string | null;
-  /** Whom it names; who is no member is left out. */
-  readonly mentions: readonly string[] | null;
-  /** How long it says something, or less where the conversation says so; null: as that says. */
-  readonly disappearAfterSeconds: number | null;
-  /** Ids; null: none. */
-  readonly attachments: readonly string[] | null;
-}
+import type { RecentMessages } from "./recent-messages.ts";
 
 export interface Telling {
   /** Is shown it too: who is a member no more. */
@@ -53,27 +40,6 @@ function editedOf({ editedMs, deletedMs, expiresMs, ...message }: StoredMessage)
 
 type Content = Omit<NewMessage, "conversationId" | "recipientId">;
 
-/** As it is kept: who is a member, each once, as JSON. */
-export function mentionsIn(
-  { members }: Conversation,
-  userIds: readonly string[] | null,
-): string | null {
-  if (userIds === null) return null;
-  const named = [...new Set(userIds)].filter((userId) => members.has(userId));
-  return named.length === 0 ? null : JSON.stringify(named);
-}
-
-function expiryOf(nowMs: number, own: number | null, ofAll: number | null): number | null {
-  const seconds = Math.min(own ?? Number.POSITIVE_INFINITY, ofAll ?? Number.POSITIVE_INFINITY);
-  return Number.isFinite(seconds) ? nowMs + 1_000 * seconds : null;
-}
-
-/**
- * Called once: null when the message is on disk, else why it is not. `kept` is what is on disk: of a
- * repeat the first one; null with an error.
- */
-export type Settled = (error: AppError | null, kept: SentMessage | null) => void;
-
 export interface MessagesOptions {
   readonly store: ChatStore;
   readonly conversations: Conversations;
@@ -89,8 +55,7 @@ export interface MessagesOptions {
   readonly newId: NewId;
   /** `durable`: recipients too wait for the commit. */
   readonly delivery: "fast" | "durable";
-  /** Which of the sender's own connections get a copy. */
-  readonly echo: "others" | "all" | "none";
+  readonly echo: Echo;
   /** What happens to a conversation is told in it. */
   readonly tellsEvents: boolean;
   /** The first message to an unknown conversation opens it, if it names a recipient. */
@@ -104,22 +69,14 @@ export interface MessagesOptions {
   readonly onDisappearing: (expiresMs: number) => void;
 }
 
-/** Characters of JSON text take at most so many bytes: an escaped control character. */
-const MOST_BYTES_EACH = 6;
-
-/** Throws VALIDATION_FAILED for a text that takes more bytes as JSON than a frame may. */
-export function assertFits(text: string, limitBytes: number, field: string): void {
-  if (MOST_BYTES_EACH * text.length <= limitBytes) return;
-  if (Buffer.byteLength(JSON.stringify(text)) <= limitBytes) return;
-  throw new AppError("VALIDATION_FAILED", `${field}: takes more than ${limitBytes} bytes`);
-}
-
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
-export class Messages {
+export class Messages implements AcceptedListener {
   readonly #options: MessagesOptions;
+  readonly #delivery: MessageDelivery;
 
   constructor(options: MessagesOptions) {
     this.#options = options;
+    this.#delivery = new MessageDelivery(options.outlet, options.echo);
   }
 
   /**
@@ -253,7 +210,7 @@ export class Messages {
     // While the store fails nothing is shown that may never be kept, nor then before what was not.
     const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
     this.#take(new Accepted(this, message, conversation, origin, atOnce, settled, null));
-    if (atOnce) this.#deliver(conversation, message, origin);
+    if (atOnce) this.#delivery.deliver(conversation, message, origin);
     journal.flush();
   }
 
@@ -316,35 +273,6 @@ export class Messages {
     this.#options.journal.addWatermarks(conversation, member);
   }
 
-  #deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
-    const { outlet, echo } = this.#options;
-    if (message.edited !== null) {
-      this.#deliverEdit(conversation, message);
-      return;
-    }
-    const body = messageEvent(message);
-    for (const { userId, joinedSeq } of conversation.members.values()) {
-      if (joinedSeq >= message.seq) continue; // Joined since, while the message waited for the disk.
-      if (userId !== message.senderId) {
-        outlet.message(userId, message, body, null);
-        outlet.watchDeparture(userId, message);
-      } else if (echo !== "none" || message.event !== null) {
-        outlet.message(userId, message, body, echo === "others" ? origin : null);
-      }
-    }
-  }
-
-  /** Not everybody was there when what is edited was said. */
-  #deliverEdit(conversation: Conversation, message: StoredMessage): void {
-    const { outlet } = this.#options;
-    for (const { userId, joinedSeq } of conversation.members.values()) {
-      if (joinedSeq >= message.seq) continue;
-      const shown = shownSince(joinedSeq, message);
-      outlet.message(userId, shown, messageEvent(shown), null);
-      if (userId !== message.senderId) outlet.watchDeparture(userId, shown);
-    }
-  }
-
   #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
     const underWay = this.#options.recent.pendingOf(first.id);
     if (underWay !== null) {
@@ -364,7 +292,7 @@ export class Messages {
     const { conversation, message, isShown, origin } = accepted;
     if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
     if (message.attachments !== null) this.#options.attachments.settled(message);
-    if (!isShown) this.#deliver(conversation, message, origin);
+    if (!isShown) this.#delivery.deliver(conversation, message, origin);
     const { alsoTo } = accepted;
     if (alsoTo !== null && !conversation.members.has(alsoTo)) {
       this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
@@ -402,47 +330,5 @@ export class Messages {
   #confirm(message: SentMessage): void {
     const { outlet, clock } = this.#options;
     outlet.confirmation(message.senderId, confirmationEvent(message, "SENT", clock.now()));
-  }
-}
-
-/** An accepted message's entry in the journal. */
-class Accepted implements PendingMessage {
-  recent: RecentMessage<Accepted> | null = null;
-  readonly #settled: Settled;
-  /** Of repeats that came before the commit. */
-  #others: Settled[] | null = null;
-
-  constructor(
-    readonly messages: Messages,
-    readonly message: StoredMessage,
-    readonly conversation: Conversation,
-    readonly origin: Origin | null,
-    readonly isShown: boolean,
-    settled: Settled,
-    readonly alsoTo: string | null,
-  ) {
-    this.#settled = settled;
-  }
-
-  await(settled: Settled): void {
-    this.#others ??= [];
-    this.#others.push(settled);
-  }
-
-  settle(error: AppError | null, kept: SentMessage | null): void {
-    this.#settled(error, kept);
-    for (const settled of this.#others?.splice(0) ?? []) settled(error, kept);
-  }
-
-  committed(): void {
-    this.messages.onCommitted(this);
-  }
-
-  refused(error: AppError): void {
-    this.messages.onRefused(this, error);
-  }
-
-  repeated(first: SentMessage): void {
-    this.messages.onRepeated(this, first);
   }
 }

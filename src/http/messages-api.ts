@@ -3,7 +3,7 @@ import { idSchema, postSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView } from "../chat/events.ts";
-import type { NewMessage } from "../chat/messages.ts";
+import type { NewMessage } from "../chat/new-message.ts";
 import type { ChatStore, SentMessage } from "../chat/ports.ts";
 import { messageNotFound } from "../chat/receipts.ts";
 import { entered } from "../chat/roles.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { SYSTEM } from "../../src/chat/actor.ts";
-import type { NewMessage } from "../../src/chat/messages.ts";
+import type { NewMessage } from "../../src/chat/new-message.ts";
 import { AppError, toAppError } from "../../src/errors.ts";
 import { MemoryAttachmentStore } from "../../src/storage/memory-attachment-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Block, type BlockStore, Blocks } from "../../src/chat/blocks.ts";
-import type { NewMessage } from "../../src/chat/messages.ts";
+import type { NewMessage } from "../../src/chat/new-message.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
-import type { NewMessage } from "../../src/chat/messages.ts";
+import type { NewMessage } from "../../src/chat/new-message.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";

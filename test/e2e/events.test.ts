@@ -196,6 +196,8 @@ describe("a stream of events", () => {
       ...{ conversationId: "ab", recipientId: "bob", content: "there?" },
     });
     await delivered(alice, 1);
+    // It has left the server, and comes here in its own time.
+    await source.until(() => source.contents.length > 0);
     expect(source.contents).toEqual(["there?"]);
     source.close();
     await alice.event("/topic/presence", isBob("OFFLINE"));

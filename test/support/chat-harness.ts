@@ -1,7 +1,7 @@
 import { SYSTEM } from "../../src/chat/actor.ts";
 import { Blocks } from "../../src/chat/blocks.ts";
 import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
-import type { NewMessage } from "../../src/chat/messages.ts";
+import type { NewMessage } from "../../src/chat/new-message.ts";
 import type { Origin, Outlet } from "../../src/chat/outlet.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { AppError } from "../../src/errors.ts";
