@@ -4,6 +4,7 @@ import { statIfThere } from "./file-operations.ts";
 import { migrate } from "./migrations.ts";
 import { damaged, openingError } from "./sqlite-errors.ts";
 import { type ChatInspection, inspectChats, type Mended, mendChats } from "./sqlite-invariants.ts";
+import { TEMPORARY_IN_MEMORY } from "./sqlite-reader.ts";
 import { damageOf } from "./sqlite-soundness.ts";
 
 /** When an opening verifies; `auto`: after an unclean stop, and when it costs next to nothing. */
@@ -99,6 +100,7 @@ function configure(db: Database, busyTimeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   expectWal(db);
   db.run("PRAGMA synchronous = FULL");
+  db.run(TEMPORARY_IN_MEMORY);
   db.run("PRAGMA foreign_keys = ON");
   // After a burst, the log is cut back to this size at the next checkpoint.
   db.run(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);

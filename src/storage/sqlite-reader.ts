@@ -1,6 +1,9 @@
 import { Database } from "bun:sqlite";
 import { unavailable } from "./sqlite-errors.ts";
 
+/** Outside of the database's folder, there may be none in which a file can be made. */
+export const TEMPORARY_IN_MEMORY = "PRAGMA temp_store = MEMORY";
+
 /**
  * A connection that only reads, and sees every commit that is done. The database must be there and
  * migrated.
@@ -9,6 +12,7 @@ export function openReader(path: string): Database {
   const db = new Database(path, { readonly: true });
   // Readers of a WAL wait for nobody, but for a moment's recovery after a crash.
   db.run("PRAGMA busy_timeout = 1000");
+  db.run(TEMPORARY_IN_MEMORY);
   return db;
 }
 
