@@ -40,6 +40,12 @@ export class PostgresDatabases {
     return await openPostgresStorage({ url: this.#shared.url, ...options });
   }
 
+  /** Of what `open` opened. */
+  get sharedUrl(): string {
+    if (this.#shared === undefined) throw new Error("nothing was opened");
+    return this.#shared.url;
+  }
+
   /** A new database, in which there is nothing; its URL. */
   async make(options = ""): Promise<string> {
     this.#made += 1;
