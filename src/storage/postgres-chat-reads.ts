@@ -188,11 +188,16 @@ export const CHAT_READS = {
 
   conversationOverview: overviews("WHERE members.conversation_id = $2 AND members.user_id = $1"),
 
+  // OFFSET 0: each conversation's members are looked up, not everybody in the order of their ids.
   contacts: `
     SELECT DISTINCT others.user_id AS "userId"
     FROM members
-    JOIN members AS others ON others.conversation_id = members.conversation_id
-    WHERE members.user_id = $1 AND others.user_id <> $1
+    CROSS JOIN LATERAL (
+      SELECT user_id FROM members AS theirs
+      WHERE theirs.conversation_id = members.conversation_id AND theirs.user_id <> $1
+      OFFSET 0
+    ) AS others
+    WHERE members.user_id = $1
     LIMIT $2::bigint`,
 
   // Of those who were ever there.

@@ -130,6 +130,9 @@ export class PostgresDatabase {
         idle_in_transaction_session_timeout: String(statementMs + SLACK_MS),
         default_transaction_isolation: "read committed",
         jit: "off",
+        // Every statement is one of few rows by an index. A plan that is made while tables are small
+        // goes through them, and would be kept while they grow.
+        ...{ enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" },
       },
     });
   }

@@ -15,7 +15,7 @@ import { toPostgresJson } from "./postgres-text.ts";
 import { answered } from "./postgres-writes.ts";
 
 /** The conversations of a user with no more than these are a part of what the index is asked for. */
-const MOST_TOKENS = 128;
+const MOST_TOKENS = 512;
 /** Messages that are asked for at a time: few at first, which may be all that a page needs. */
 const SMALLEST_PORTION = 64;
 const LARGEST_PORTION = 512;
@@ -43,29 +43,32 @@ export const SEARCH_READS = {
 
   /**
    * $1: what the index is asked for; $2: the user; $3: below this position; $4: how many; then what
-   * else is asked for. Contents come as far as `$9` characters of all together, and the first one.
+   * else is asked for. The words are looked up first, by themselves: who goes through the messages
+   * from the newest on, as limits invite to, may go through all of them for a rare word. Contents come as far as `$9` characters of all together, and the first one.
    */
   candidates: `
+    WITH matching AS MATERIALIZED (
+      SELECT messages.position, messages.id
+      FROM messages
+      JOIN members
+        ON members.conversation_id = messages.conversation_id AND members.user_id = $2
+      WHERE messages.words @@ $1::text::tsquery
+        AND messages.position < $3::bigint
+        AND messages.seq > members.joined_seq
+        AND (messages.expires_ms IS NULL OR messages.expires_ms > $5::bigint)
+        AND ($6::text IS NULL OR messages.conversation_id = $6::text)
+        AND ($7::text IS NULL OR messages.sender_id = $7::text)
+        AND messages.timestamp_ms >= $8::bigint
+        AND messages.timestamp_ms < $10::bigint
+    )
     SELECT position::float8 AS position, id,
            CASE WHEN characters_before <= $9::bigint THEN content END AS content
     FROM (
-      SELECT found.*, sum(octet_length(content)) OVER (ORDER BY position DESC)
-                        - octet_length(content) AS characters_before
-      FROM (
-        SELECT messages.position, messages.id, messages.content
-        FROM messages
-        JOIN members
-          ON members.conversation_id = messages.conversation_id AND members.user_id = $2
-        WHERE messages.words @@ $1::text::tsquery
-          AND messages.position < $3::bigint
-          AND messages.seq > members.joined_seq
-          AND (messages.expires_ms IS NULL OR messages.expires_ms > $5::bigint)
-          AND ($6::text IS NULL OR messages.conversation_id = $6::text)
-          AND ($7::text IS NULL OR messages.sender_id = $7::text)
-          AND messages.timestamp_ms >= $8::bigint
-          AND messages.timestamp_ms < $10::bigint
-        ORDER BY messages.position DESC LIMIT $4::bigint
-      ) AS found
+      SELECT newest.position, newest.id, messages.content,
+             sum(octet_length(messages.content)) OVER (ORDER BY newest.position DESC)
+               - octet_length(messages.content) AS characters_before
+      FROM (SELECT * FROM matching ORDER BY matching.position DESC LIMIT $4::bigint) AS newest
+      JOIN messages ON messages.position = newest.position
     ) AS measured
     ORDER BY measured.position DESC`,
 

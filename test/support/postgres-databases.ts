@@ -3,6 +3,8 @@ import { openPostgresStorage, type PostgresStorageOptions } from "../../src/stor
 import type { Storage } from "../../src/storage/storage.ts";
 import { PostgresServer } from "./postgres-server.ts";
 
+const SHARED = "shared";
+
 /** Of all tables that Parley keeps something in, all rows. */
 const EMPTY = `
   DO $$ DECLARE named text; BEGIN
@@ -15,7 +17,7 @@ const EMPTY = `
 export class PostgresDatabases {
   readonly #admin: SQL;
   #made = 0;
-  #shared: { readonly url: string; readonly sql: SQL } | undefined;
+  #shared: SQL | undefined;
 
   private constructor(readonly server: PostgresServer) {
     this.#admin = new SQL({ ...server.connection(), max: 1 });
@@ -31,19 +33,21 @@ export class PostgresDatabases {
    */
   async open(options: Partial<PostgresStorageOptions> = {}): Promise<Storage> {
     if (this.#shared === undefined) {
-      const url = await this.make();
-      const connection = this.server.connection(`test_${this.#made}`);
-      this.#shared = { url, sql: new SQL({ ...connection, max: 1 }) };
+      await this.#admin.unsafe(`CREATE DATABASE ${SHARED}`);
+      this.#shared = new SQL({ ...this.server.connection(SHARED), max: 1 });
     } else {
-      await this.#shared.sql.unsafe(EMPTY);
+      await this.#shared.unsafe(EMPTY);
     }
-    return await openPostgresStorage({ url: this.#shared.url, ...options });
+    return await openPostgresStorage({ url: this.sharedUrl, ...options });
   }
 
-  /** Of what `open` opened. */
+  /** Of the database of what `open` opened. */
   get sharedUrl(): string {
-    if (this.#shared === undefined) throw new Error("nothing was opened");
-    return this.#shared.url;
+    return this.server.url(SHARED);
+  }
+
+  get sharedName(): string {
+    return SHARED;
   }
 
   /** A new database, in which there is nothing; its URL. */

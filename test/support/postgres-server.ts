@@ -30,7 +30,7 @@ while read -r line; do
   wait "$pid"
   start "$@"
 done
-kill -INT "$pid" 2>/dev/null
+kill -QUIT "$pid" 2>/dev/null
 wait "$pid"
 rm -rf "$PARLEY_TEST_FOLDER"`;
 
