@@ -15,6 +15,10 @@ const DEFAULT_PORT = 5_432;
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
+export function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text);
+}
+
 /**
  * `postgres://user:password@host:port/database`, with `schema`, `sslmode`, `sslrootcert` and `host`
  * (the folder of a unix socket) as parameters. Throws AppError INVALID_CONFIGURATION, which does not
