@@ -111,7 +111,10 @@ export function chatListsContract(current: () => ChatStore): void {
           { weight: 6, arbitrary: fc.record({ senderId: sender, isEvent: fc.boolean() }) },
           {
             weight: 2,
-            arbitrary: fc.record({ readBy: sender, share: fc.double({ min: 0, max: 1 }) }),
+            arbitrary: fc.record({
+              readBy: sender,
+              share: fc.double({ min: 0, max: 1, noNaN: true }),
+            }),
           },
           { weight: 1, arbitrary: fc.record({ keepLast: fc.integer({ min: 1, max: 5 }) }) },
         );
