@@ -5,6 +5,7 @@ import {
   isConnectionLost,
   isCrossed,
   isOfAborted,
+  isReadOnly,
   PostgresFault,
   postgresUnavailable,
 } from "./postgres-errors.ts";
@@ -78,13 +79,13 @@ export class PostgresDatabase {
    * written. Where it was in the way of another one, or the connection was lost before its commit, it
    * is tried again. Where the connection is lost in the commit, the server is asked whether it was
    * done (`pg_xact_status`); that alone which cannot be found out in OUTCOME_MS, since the server is
-   * away for longer, is rejected though it may be there.
+   * away for longer, is rejected though it may be there. A statement may take `limitMs`.
    */
-  async write<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async write<T>(work: (query: Query) => Promise<T>, limitMs: number = this.#limitMs): Promise<T> {
     let isLost = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#writeOnce(work);
+        return await this.#writeOnce(work, limitMs);
       } catch (fault) {
         if (attempt >= ATTEMPTS) throw fault;
         if (isConnectionLost(fault) && !isLost) isLost = true;
@@ -109,6 +110,10 @@ export class PostgresDatabase {
     await Promise.all([this.#end(this.#reads), this.#end(this.#writes)]);
   }
 
+  get #limitMs(): number {
+    return this.#options.statementMs + SLACK_MS;
+  }
+
   get #writers(): number {
     return Math.max(2, Math.min(4, Math.floor(this.#options.connections / 3)));
   }
@@ -127,7 +132,7 @@ export class PostgresDatabase {
         search_path: target.schema,
         statement_timeout: String(statementMs),
         lock_timeout: String(lockMs),
-        idle_in_transaction_session_timeout: String(statementMs + SLACK_MS),
+        idle_in_transaction_session_timeout: String(this.#limitMs),
         default_transaction_isolation: "read committed",
         jit: "off",
         // Every statement is one of few rows by an index. A plan that is made while tables are small
@@ -145,7 +150,7 @@ export class PostgresDatabase {
     });
   }
 
-  async #writeOnce<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async #writeOnce<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
     let committing: { readonly id: string; readonly result: T } | null = null;
     try {
       return await this.#onConnection(async (query) => {
@@ -155,7 +160,7 @@ export class PostgresDatabase {
         committing = { id: opened?.id ?? "", result };
         await query("COMMIT");
         return result;
-      });
+      }, limitMs);
     } catch (fault) {
       const unanswered = committing as { readonly id: string; readonly result: T } | null;
       if (unanswered === null || !isConnectionLost(fault)) throw fault;
@@ -184,7 +189,10 @@ export class PostgresDatabase {
     throw postgresUnavailable(UNKNOWN, fault);
   }
 
-  async #onConnection<T>(use: (query: Query) => Promise<T>): Promise<T> {
+  async #onConnection<T>(
+    use: (query: Query) => Promise<T>,
+    limitMs: number = this.#limitMs,
+  ): Promise<T> {
     const pool = this.#writes;
     const giveUp = () => {
       if (this.#writes === pool) this.#writes = this.#pool(this.#writers);
@@ -195,8 +203,10 @@ export class PostgresDatabase {
     try {
       return await use(async (sql, parameters = []) => {
         try {
-          return await this.#within(run(connection, sql, parameters), giveUp);
+          return await this.#within(run(connection, sql, parameters), giveUp, limitMs);
         } catch (fault) {
+          // Another server has its place: new connections are to that one.
+          if (isReadOnly(fault)) giveUp();
           // What failed first is why all that was sent behind it fails.
           first ??= fault;
           throw isOfAborted(fault) ? first : fault;
@@ -208,14 +218,18 @@ export class PostgresDatabase {
     }
   }
 
-  async #within<T>(work: Promise<T>, giveUp: () => void): Promise<T> {
+  async #within<T>(
+    work: Promise<T>,
+    giveUp: () => void,
+    limitMs: number = this.#limitMs,
+  ): Promise<T> {
     if (this.#isClosed) {
       work.catch(() => undefined);
       throw postgresUnavailable("the store is closed");
     }
     let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.schedule(this.#options.statementMs + SLACK_MS, () => {
+      timer = this.#options.clock.schedule(limitMs, () => {
         reject(new PostgresFault(null, "PostgreSQL does not answer"));
         giveUp();
       });

@@ -51,6 +51,11 @@ export function isOfAborted(fault: unknown): boolean {
   return fault instanceof PostgresFault && fault.state === "25P02";
 }
 
+/** The server has become one that only follows another. */
+export function isReadOnly(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "25006";
+}
+
 /** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
 export function postgresUnavailable(message: string, cause?: unknown): AppError {
   if (cause instanceof AppError) return cause;

@@ -5,6 +5,8 @@ import type { PostgresTarget } from "./postgres-url.ts";
 
 /** `pg_current_xact_id` and `pg_xact_status` are there from then on. */
 const OLDEST_VERSION = 130_000;
+/** Of a step, with the waiting for other nodes that do it. */
+const STEP_MS = 24 * 60 * 60 * 1_000;
 /** Of locks that say which schema is being brought up to date. */
 const LOCK = 0x7061726c;
 
@@ -49,7 +51,7 @@ export async function openPostgres(
   if (encoding !== "UTF8") throw wrong(target, `has the encoding ${encoding}: it must be UTF8`);
   let schemaBefore: number | undefined;
   for (;;) {
-    const before = await db.write((query) => step(query, target, migrations));
+    const before = await db.write((query) => step(query, target, migrations), STEP_MS);
     schemaBefore ??= before;
     if (before === migrations.length) break;
   }
