@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { SQL } from "bun";
 import { AppError } from "../../src/errors.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
@@ -11,9 +12,13 @@ import {
 } from "../../src/storage/postgres-text.ts";
 import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import { CONTENTS } from "../contract/contents.ts";
+import { newCertificate } from "../support/certificates.ts";
+import { freePort } from "../support/free-port.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
+import { PostgresServer } from "../support/postgres-server.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
 import { batch, conversation } from "../support/stored.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 async function faultOf(act: () => Promise<unknown>): Promise<AppError> {
   try {
@@ -181,5 +186,41 @@ describe("opening a database", () => {
     const storage = await openPostgresStorage({ url: url.replace("parley:", "tenant:") });
     await storage.chat.commit(batch({ conversations: [conversation()] }));
     await storage.close();
+  });
+});
+
+describe("a server across a network", () => {
+  test("is reached with a password, over TLS where it is asked for, and verified where it is known", async () => {
+    using folder = new TemporaryFolder();
+    const tcp = { port: await freePort(), pair: newCertificate("postgres") };
+    await using server = await PostgresServer.start({ tcp });
+    const admin = new SQL({ ...server.connection(), max: 1 });
+    await admin.unsafe("ALTER ROLE parley PASSWORD 'secret word'");
+    const root = folder.file("root.pem");
+    writeFileSync(root, tcp.pair.cert);
+    const at = (rest: string, password = "secret%20word") =>
+      `postgres://parley:${password}@127.0.0.1:${tcp.port}/postgres${rest}`;
+    const isEncrypted = async (url: string) => {
+      const storage = await openPostgresStorage({ url });
+      await storage.chat.probe();
+      const rows = await admin.unsafe(
+        `SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+         WHERE application_name = 'parley'`,
+      );
+      await storage.close();
+      return rows.map(({ ssl }: { ssl: boolean }) => ssl);
+    };
+    expect(await isEncrypted(at(""))).toEqual([true]);
+    expect(await isEncrypted(at("?sslmode=require"))).toEqual([true]);
+    expect(await isEncrypted(at("?sslmode=disable"))).toEqual([false]);
+    const verified = `?sslmode=verify-full&sslrootcert=${encodeURIComponent(root)}`;
+    expect(await isEncrypted(at(verified))).toEqual([true]);
+    const unknown = await faultOf(() => openPostgresStorage({ url: at("?sslmode=verify-full") }));
+    expect(unknown.code).toBe("STORAGE_UNAVAILABLE");
+    const mistaken = await faultOf(() => openPostgresStorage({ url: at("", "secret2") }));
+    expect(mistaken.code).toBe("INVALID_CONFIGURATION");
+    expect(mistaken.message).toContain('password authentication failed for user "parley"');
+    expect(Bun.inspect(mistaken)).not.toContain("secret2");
+    await admin.close({ timeout: 1 });
   });
 });
