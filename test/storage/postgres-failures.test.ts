@@ -99,6 +99,35 @@ describe("a PostgreSQL that fails", () => {
     expect(await history()).toHaveLength(1);
   });
 
+  test("and is away for longer than may be waited after a commit that it did not answer has it refused, and told why", async () => {
+    const clock = new FakeClock();
+    const patient = await openPostgresStorage({ url: server.url(database), clock });
+    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    let fault: unknown;
+    const refused = patient.chat.commit(batch({ messages: [message(1)] })).catch((thrown) => {
+      fault = thrown;
+    });
+    await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+    server.kill();
+    await until(async () => {
+      clock.advance(1_000);
+      return fault;
+    });
+    await refused;
+    expect(fault).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("did not say whether it took the write"),
+    });
+    await server.restart();
+    await admin.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    // It was taken: who sends it again, as it was refused for now, is told of a conflict.
+    expect(await history()).toHaveLength(1);
+    expect(await refusalOf(() => commit(1))).toBe("STORAGE_UNAVAILABLE");
+    await patient.close();
+  });
+
   test("and ends all sessions between two requests is not noticed", async () => {
     await commit(1);
     for (const { pid } of await sessions("true")) {
