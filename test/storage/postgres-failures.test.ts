@@ -83,6 +83,18 @@ describe("a PostgreSQL that fails", () => {
     expect(kept).toEqual(taken);
   });
 
+  test("and would rather confirm what is not on its disk yet is not let", async () => {
+    await admin.unsafe(`ALTER DATABASE ${database} SET synchronous_commit = off`);
+    const strict = await openPostgresStorage({ url: server.url(database) });
+    for (let seq = 1; seq <= 20; seq += 1) {
+      await strict.chat.commit(batch({ messages: [message(seq)] }));
+    }
+    server.kill();
+    await server.restart();
+    expect(await history(strict)).toHaveLength(20);
+    await strict.close();
+  });
+
   test("and ends a session at its commit has the commit told of as it was: done", async () => {
     await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await admin.unsafe("SELECT pg_reload_conf()");

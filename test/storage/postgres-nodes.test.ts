@@ -140,6 +140,25 @@ describe("two nodes that write into one database", () => {
     );
   });
 
+  test("take no message again that the other one removes at that moment", async () => {
+    await nodes[0].chat.commit(batch({ conversations: [conversation(), conversation("other")] }));
+    for (let round = 1; round <= 40; round += 1) {
+      const sent = message(round, { clientMessageId: `c${round}` });
+      await nodes[0].chat.commit(batch({ messages: [sent] }));
+      const again = { ...sent, id: `again ${round}`, conversationId: "other" };
+      const portion = { beforeMs: sent.timestampMs + 1, keepLast: null, after: null, limit: 10 };
+      const [removed, refused] = await Promise.allSettled([
+        nodes[0].chat.removeExpired(portion),
+        nodes[1].chat.commit(batch({ messages: [again] })),
+      ]);
+      expect(removed).toMatchObject({ status: "fulfilled", value: { removed: 1 } });
+      expect(refused).toMatchObject({
+        ...{ status: "rejected" },
+        reason: { conflicts: [{ index: 0, first: identity(sent) }] },
+      });
+    }
+  });
+
   test("see what the other one has committed", async () => {
     const invite = { code: "c", conversationId: "chat", creatorId: "alice", createdMs: 1 };
     await nodes[0].invites.put({ ...invite, expiresMs: null });
