@@ -12,6 +12,8 @@ import { DiskBlobStore } from "./storage/disk-blob-store.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { KeptFolder } from "./storage/kept-folder.ts";
 import { memoryStorage } from "./storage/memory.ts";
+import { openPostgresStorage } from "./storage/postgres.ts";
+import { isPostgresUrl } from "./storage/postgres-url.ts";
 import { S3BlobStore } from "./storage/s3-blob-store.ts";
 import { removeStaleFolders, ScratchFolder } from "./storage/scratch-folder.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
@@ -23,8 +25,12 @@ export type { Storage };
 
 /** Rejects with an AppError that tells the operator what is wrong. */
 export async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
-  const { url, check, busyTimeoutMs } = settings.database;
+  const { url, check, busyTimeoutMs, connections, statementTimeoutMs } = settings.database;
   if (url === "memory:") return memoryStorage();
+  if (isPostgresUrl(url)) {
+    const limits = { connections, statementTimeoutMs, busyTimeoutMs };
+    return await openPostgresStorage({ url, ...limits, log, clock });
+  }
   const path = databasePath(settings);
   return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
 }
@@ -76,9 +82,18 @@ export function restoreDatabase(task: DatabaseTask): RestoreReport {
 }
 
 function databasePath({ database }: Settings): string {
-  if (database.url !== "memory:") return database.url.slice("sqlite:".length);
-  throw new AppError(
-    "INVALID_CONFIGURATION",
-    "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
-  );
+  const { url } = database;
+  if (url === "memory:") {
+    throw new AppError(
+      "INVALID_CONFIGURATION",
+      "database.url is memory:, of which nothing is kept: there is no database to back up or restore.",
+    );
+  }
+  if (isPostgresUrl(url)) {
+    throw new AppError(
+      "INVALID_CONFIGURATION",
+      "database.url is one of PostgreSQL, which is backed up and restored by its own tools: pg_dump and pg_restore, or pg_basebackup.",
+    );
+  }
+  return url.slice("sqlite:".length);
 }

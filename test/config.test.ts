@@ -256,7 +256,7 @@ describe("a wrong value", () => {
     [
       "a database of another kind",
       { argv: ["--database-url=mysql://a"] },
-      "expected sqlite:PATH, or memory:",
+      "expected sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, or memory:",
     ],
     [
       "a heart-beat below the minimum",

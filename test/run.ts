@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, stomp.py, the binary), runs them, and ends with the line
+ * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, stomp.py, the binary), runs them, and ends with the line
  * `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
@@ -7,6 +7,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { postgresFolder } from "./support/postgres-server.ts";
 import { bringStompPy } from "./support/stomp-py.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -59,6 +60,17 @@ function bringNginx(): void {
   }
 }
 
+function bringPostgres(): void {
+  if (postgresFolder() !== null) return;
+  if (canInstall()) {
+    console.log("PostgreSQL is missing; installing it for the tests of the storage in it");
+    install("postgresql");
+  }
+  if (postgresFolder() === null) {
+    fail("The tests of the storage need PostgreSQL (Debian: apt-get install postgresql)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -89,6 +101,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 
 bringChromium();
 bringNginx();
+bringPostgres();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

@@ -130,8 +130,13 @@ export class Messages implements AcceptedListener {
     origin: Origin | null,
     settled: Settled,
   ): MaybePromise<void> {
-    const { conversations, attachments } = this.#options;
+    const { conversations, attachments, recent } = this.#options;
+    const { clientMessageId } = message;
     return whenReady(conversations.find(message.conversationId), (found) => {
+      // As above: of what was looked up since, too, the same message may have come first.
+      const earlier =
+        clientMessageId === null ? undefined : recent.byClientId(sender.userId, clientMessageId);
+      if (earlier !== undefined) return this.#repeat(earlier, settled);
       const known = found ?? conversations.peek(message.conversationId) ?? null;
       // Before a conversation is opened for it.
       const attached =

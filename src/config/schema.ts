@@ -26,20 +26,30 @@ export const settingsSchema = z.object({
   }),
   database: z.object({
     url: optionalText("Where messages are kept.", {
-      accepts: (url) => url === "memory:" || /^sqlite:./.test(url),
-      expected: "sqlite:PATH, or memory: to keep nothing",
+      accepts: (url) => url === "memory:" || /^(sqlite:|postgres(ql)?:\/\/)./.test(url),
+      expected: "sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, or memory: to keep nothing",
       defaultText: "sqlite:{data.dir}/parley.db",
       secret: true,
     }),
     check: choice(
       ["auto", "always", "never"],
       "auto",
-      "When a start verifies the database; auto is after a stop that was not clean, and always up to 32 MiB.",
+      "When a start verifies the database of SQLite; auto is after a stop that was not clean, and always up to 32 MiB.",
     ),
     busyTimeoutMs: delayMs(
       5_000,
       0,
       "How long a write waits for a lock that another program holds on the database.",
+    ),
+    statementTimeoutMs: delayMs(
+      30_000,
+      1_000,
+      "How long a statement may take in PostgreSQL, which then gives it up.",
+    ),
+    connections: integer(
+      10,
+      { min: 4, max: 10_000 },
+      "The most connections to PostgreSQL, for reads and writes together.",
     ),
   }),
   retention: z.object({

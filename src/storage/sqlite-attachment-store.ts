@@ -1,7 +1,8 @@
 import type { Database } from "bun:sqlite";
 import type { Attachment, AttachmentStore } from "../chat/attachments.ts";
+import type { GroupedWrites } from "./grouped-writes.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import { GroupedWrites } from "./sqlite-grouped-writes.ts";
+import { groupedWrites } from "./sqlite-grouped-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -21,7 +22,7 @@ export class SqliteAttachmentStore implements AttachmentStore {
 
   constructor(commits: Commits, reader: Database) {
     this.#reads = prepare(reader);
-    this.#writes = new GroupedWrites(commits, "attachments", (write) => this.#holds(write));
+    this.#writes = groupedWrites(commits, "attachments", (write) => this.#holds(write));
   }
 
   put(attachment: Attachment): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Database } from "bun:sqlite";
 import type { Block, BlockStore } from "../chat/blocks.ts";
+import type { GroupedWrites } from "./grouped-writes.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import { GroupedWrites } from "./sqlite-grouped-writes.ts";
+import { groupedWrites } from "./sqlite-grouped-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -17,7 +18,7 @@ export class SqliteBlockStore implements BlockStore {
 
   constructor(commits: Commits, reader: Database) {
     this.#reads = prepare(reader);
-    this.#writes = new GroupedWrites(commits, "blocks", (write) => this.#holds(write));
+    this.#writes = groupedWrites(commits, "blocks", (write) => this.#holds(write));
   }
 
   put({ blockerId, blockedId }: Block, isBlocked: boolean): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type StoredMessage,
   type WriteBatch,
 } from "../chat/ports.ts";
+import { lastUnsaid, newestOfEach } from "./chat-batch.ts";
 import { EngineError } from "./sqlite-errors.ts";
 import { MessageErasure } from "./sqlite-message-erasure.ts";
 
@@ -68,7 +69,9 @@ export class ChatWrites {
       const watermarks = [joinedSeq, deliveredSeq, readSeq] as const;
       this.#statements.joinMember.run(userId, ...watermarks, role, conversationId);
     }
-    this.#markSent(batch);
+    for (const { conversationId, senderId, seq } of lastUnsaid(batch)) {
+      this.#statements.markSent.run(seq, conversationId, senderId);
+    }
     this.#applyChanges(batch);
     for (const change of batch.messageChanges) this.#changeMessage(change);
   }
@@ -108,25 +111,6 @@ export class ChatWrites {
     }
   }
 
-  /**
-   * Who writes has seen what was there: nothing up to their message is unread. Where their read mark
-   * says so already, as it does when they answer what they have read, there is nothing to be done.
-   */
-  #markSent({ messages, watermarks }: WriteBatch): void {
-    const unsaid = new Map<string, StoredMessage>();
-    for (const message of messages) {
-      if (message.event === null)
-        unsaid.set(keyOf(message.conversationId, message.senderId), message);
-    }
-    for (const { conversationId, userId, readSeq } of watermarks) {
-      const key = keyOf(conversationId, userId);
-      if (readSeq >= (unsaid.get(key)?.seq ?? 0)) unsaid.delete(key);
-    }
-    for (const { conversationId, senderId, seq } of unsaid.values()) {
-      this.#statements.markSent.run(seq, conversationId, senderId);
-    }
-  }
-
   #applyChanges({ roles, profiles, preferences }: WriteBatch): void {
     const { setRole, setProfile, setMuted, setArchived, setPinned } = this.#statements;
     for (const { conversationId, userId, role } of roles) setRole.run(role, conversationId, userId);
@@ -139,20 +123,6 @@ export class ChatWrites {
       if (pinnedMs !== undefined) setPinned.run(pinnedMs, conversationId, userId);
     }
   }
-}
-
-function keyOf(conversationId: string, userId: string): string {
-  return `${userId} ${conversationId}`; // Ids of users hold no space.
-}
-
-/** One message a conversation, so that each conversation's row is written once a batch. */
-function newestOfEach(messages: readonly StoredMessage[]): Iterable<StoredMessage> {
-  const newest = new Map<string, StoredMessage>();
-  for (const message of messages) {
-    const other = newest.get(message.conversationId);
-    if (other === undefined || other.seq < message.seq) newest.set(message.conversationId, message);
-  }
-  return newest.values();
 }
 
 type NewMessageRow = [

@@ -3,6 +3,7 @@ import { unavailable } from "./sqlite-errors.ts";
 import { ThreadEnded } from "./sqlite-thread.ts";
 import type { StoreName, WriteRequest, WriterAnswer } from "./sqlite-writer.ts";
 import type { WriterClient } from "./sqlite-writer-client.ts";
+import { Turns } from "./turns.ts";
 
 /**
  * The way of all stores of a database to its one writer: one commit at a time, in the order of their
@@ -11,9 +12,7 @@ import type { WriterClient } from "./sqlite-writer-client.ts";
  */
 export class Commits {
   readonly #writer: WriterClient;
-  /** Settled when the commits so far are. Never rejects. */
-  #idle: Promise<void> = Promise.resolve();
-  #isFinished = false;
+  readonly #turns = new Turns();
 
   constructor(writer: WriterClient) {
     this.#writer = writer;
@@ -25,7 +24,7 @@ export class Commits {
    * nothing was written.
    */
   commit(store: StoreName, toJson: () => string, isThere: () => boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       try {
         await this.#writer.request({ kind: "commit", store, batch: toJson() });
       } catch (fault) {
@@ -37,7 +36,7 @@ export class Commits {
 
   /** Rejects with AppError STORAGE_UNAVAILABLE when nothing was removed, or the writer ended. */
   removeExpired(portion: ExpiryPortion): Promise<ExpiryProgress> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const answer = await this.#request({ kind: "remove-expired", portion });
       if (answer === null || !("expiry" in answer)) {
         throw unavailable("the store's writer did not say what it removed");
@@ -51,7 +50,7 @@ export class Commits {
    * with AppError STORAGE_UNAVAILABLE when nothing was done, or the writer ended.
    */
   index(): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const answer = await this.#request({ kind: "index" });
       return answer !== null && "hasMore" in answer && answer.hasMore;
     });
@@ -59,25 +58,14 @@ export class Commits {
 
   /** Rejects with AppError STORAGE_UNAVAILABLE unless something was written durably. */
   probe(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#request({ kind: "probe" });
     });
   }
 
   /** Takes no more commits; resolves when those under way are done. */
   finish(): Promise<void> {
-    this.#isFinished = true;
-    return this.#idle;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isFinished) return Promise.reject(unavailable("the store is closed"));
-    const done = this.#idle.then(work);
-    this.#idle = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
+    return this.#turns.finish();
   }
 
   #request(request: WriteRequest): Promise<WriterAnswer> {

@@ -1,7 +1,8 @@
 import type { Database } from "bun:sqlite";
 import type { Erasure, ErasureStore } from "../chat/user-ports.ts";
+import { ALL_ERASED } from "./erasure-stages.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import { ALL_ERASED, type ErasureWrite } from "./sqlite-erasure-writes.ts";
+import type { ErasureWrite } from "./sqlite-erasure-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { ERASED_NAME, erasedEvent } from "../chat/erased.ts";
 import type { Erasure } from "../chat/user-ports.ts";
+import { ERASURE_STAGES, type ErasureStage } from "./erasure-stages.ts";
 import { MessageErasure } from "./sqlite-message-erasure.ts";
 
 /** What is done to an erasure, as it crosses to the writer. */
@@ -77,19 +78,6 @@ export const ERASURE_READS = {
     )`,
 } as const;
 
-/** What comes when, by its place: the number that the database says. The last one is that all is done. */
-const STAGES = [
-  "memberships",
-  "clientIds",
-  "messages",
-  "reactions",
-  "invites",
-  "removed",
-  "files",
-] as const;
-
-export const ALL_ERASED: number = STAGES.length;
-
 /** Takes a user out of the database, a portion at a time. Transactions are the caller's. */
 export class ErasureWrites {
   readonly #statements: ReturnType<typeof prepare>;
@@ -124,14 +112,14 @@ export class ErasureWrites {
     const erasure = this.#statements.erasure.get(userId);
     if (erasure === null) return;
     const { stage, stageAfter } = erasure;
-    const next = this.#do(STAGES[stage], userId, erasure, stageAfter ?? "", limit);
+    const next = this.#do(ERASURE_STAGES[stage], userId, erasure, stageAfter ?? "", limit);
     if (next === null) this.#statements.advance.run(stage + 1, null, userId);
     else this.#statements.advance.run(stage, next, userId);
   }
 
   /** Where the stage goes on; null: it is done. */
   #do(
-    stage: (typeof STAGES)[number] | undefined,
+    stage: ErasureStage | undefined,
     userId: string,
     erasure: ErasureRow,
     after: string,

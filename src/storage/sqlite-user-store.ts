@@ -9,9 +9,10 @@ import type {
   UserProfile,
   UserStore,
 } from "../chat/user-ports.ts";
+import type { GroupedWrites } from "./grouped-writes.ts";
 import { sharingWithin } from "./sharing.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import { GroupedWrites } from "./sqlite-grouped-writes.ts";
+import { groupedWrites } from "./sqlite-grouped-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 import { READS } from "./sqlite-reads.ts";
 
@@ -39,7 +40,7 @@ export class SqliteUserStore implements UserStore, UserDataStore {
 
   constructor(commits: Commits, reader: Database) {
     this.#reads = prepare(reader);
-    this.#writes = new GroupedWrites(commits, "users", (write) => this.#holds(write));
+    this.#writes = groupedWrites(commits, "users", (write) => this.#holds(write));
   }
 
   putProfile(userId: string, change: Partial<UserProfile>): Promise<void> {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { AppError } from "../../src/errors.ts";
+import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
+import { DeferredStore } from "../support/deferred-store.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 
 const toBob = { conversationId: "c1", recipientId: "bob" };
@@ -163,6 +165,18 @@ describe("sending again", () => {
     expect(again).toEqual([null]);
     expect(outlet.bodies("message", "bob")).toHaveLength(1);
     expect(outlet.bodies("confirmation", "alice")).toHaveLength(1);
+  });
+
+  test("that comes at once with the first is the same message, over a store that answers late", async () => {
+    const { send, outlet } = chatHarness(new DeferredStore(new MemoryChatStore()));
+    const sent = [1, 2, 3].map(() => send("alice", { ...toBob, clientMessageId: "m1" }));
+    send("alice", { ...toBob, clientMessageId: "m2" });
+    await settled();
+    expect(sent).toEqual([[null], [null], [null]]);
+    expect(outlet.bodies("message", "bob")).toMatchObject([
+      { seq: 1, clientMessageId: "m1" },
+      { seq: 2, clientMessageId: "m2" },
+    ]);
   });
 
   test("tells what became of the first one meanwhile", async () => {

@@ -174,6 +174,30 @@ export function chatStoreContract(name: string, factory: () => Storage | Promise
         });
       }
 
+      test("with lone surrogates do not keep their batch from being written", async () => {
+        const broken = "sur\ud83drogate";
+        const fields = { content: broken, senderName: broken, replyTo: broken };
+        const reaction = { kind: "react", messageId: "chat#1", userId: broken } as const;
+        await commit({
+          messages: [message(1, { ...fields, clientMessageId: broken }), message(2)],
+          messageChanges: [
+            { ...reaction, emoji: "\udc00", reactedMs: 1 },
+            { kind: "edit", messageId: "chat#1", content: `${broken}\0`, editedMs: 2 },
+          ],
+          users: [{ userId: broken, name: broken, lastSeenMs: 1 }],
+        });
+        const kept = await store.messageById("chat#1");
+        expect(kept?.content.toWellFormed()).toBe("sur\ufffdrogate\0");
+        expect(kept?.senderName.toWellFormed()).toBe("sur\ufffdrogate");
+        const reactions: string[][] = JSON.parse(kept?.reactions ?? "[]");
+        expect(reactions.flat().map((text) => text.toWellFormed())).toEqual([
+          ...["\ufffd", "sur\ufffdrogate"],
+        ]);
+        expect((await store.messageByClientId("alice", broken))?.seq).toBe(1);
+        expect(await store.messageById("chat#2")).toEqual(message(2));
+        expect(await store.users([broken])).toHaveLength(1);
+      });
+
       test("keep a content of 1 MiB", async () => {
         const content = "0123456789abcdéf".repeat(65_536);
         await commit({ messages: [message(1, { content })] });

@@ -164,6 +164,15 @@ export function messageSearchContract(
       expect(await idsOf("needle", { nowMs: EPOCH_MS + 10 })).toEqual(["chat#2"]);
     });
 
+    test("finds in messages of any text, and in those of very many words", async () => {
+      const words = Array.from({ length: 120_000 }, (_, at) => `word${at.toString(36)}`);
+      await say(["needle", ...words].join(" "), "needle\0needle \ud83d 'pin' \\ \"");
+      expect(await idsOf("needle")).toEqual(["chat#2", "chat#1"]);
+      expect(await idsOf("needle word1")).toEqual(["chat#1"]);
+      const { hits } = await find('"needle needle"', { limit: 1 });
+      expect(hits.map(({ ranges }) => ranges)).toEqual([[[0, 13]]]);
+    });
+
     test("looks at so much for a page, and no more, of very long messages too", async () => {
       const long = "needle ".repeat(10_000);
       await say(...Array.from({ length: 20 }, () => long));

@@ -1,0 +1,14 @@
+/** What of a user is erased when, by its place: the number that databases keep. The last one is that all is done. */
+export const ERASURE_STAGES = [
+  "memberships",
+  "clientIds",
+  "messages",
+  "reactions",
+  "invites",
+  "removed",
+  "files",
+] as const;
+
+export type ErasureStage = (typeof ERASURE_STAGES)[number];
+
+export const ALL_ERASED: number = ERASURE_STAGES.length;

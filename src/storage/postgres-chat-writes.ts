@@ -1,0 +1,208 @@
+import { idsOf } from "../chat/attachments.ts";
+import type {
+  MemberKey,
+  MessageWrite,
+  NewMember,
+  PreferencesWrite,
+  StoredMessage,
+  WriteBatch,
+} from "../chat/ports.ts";
+import { lastUnsaid, memberKey, newestOfEach } from "./chat-batch.ts";
+import { CHAT_WRITES } from "./postgres-chat-statements.ts";
+import type { Query } from "./postgres-database.ts";
+import { MESSAGE_ERASURE } from "./postgres-message-erasure.ts";
+import { searchWordsOf } from "./postgres-search-words.ts";
+import { toPostgresJson } from "./postgres-text.ts";
+
+/** Messages of the batch break what the database holds to, though by no constraint of its own. */
+export class BatchRefused extends Error {
+  override readonly name = "BatchRefused";
+}
+
+/** Of a batch, what may not be seen before the transaction is under way. */
+type Asked = Promise<unknown>;
+
+/**
+ * Sends what the batch writes, one statement behind the other, in the transaction of `query`.
+ * Rejects with the engine's error or BatchRefused; the transaction is the caller's to end.
+ */
+export async function writeChats(query: Query, batch: WriteBatch): Promise<void> {
+  const asked: Asked[] = [];
+  const write = (sql: string, rows: readonly unknown[]) => {
+    if (rows.length > 0) asked.push(query(sql, [toPostgresJson(rows)]));
+  };
+  write(CHAT_WRITES.createConversations, batch.conversations);
+  asked.push(lock(query, batch));
+  asked.push(append(query, batch.messages));
+  write(CHAT_WRITES.setNewest, [...newestOfEach(batch.messages)].map(headOf));
+  write(CHAT_WRITES.advance, batch.watermarks);
+  write(
+    CHAT_WRITES.putUsers,
+    lastOfEach(batch.users, ({ userId }) => userId),
+  );
+  write(CHAT_WRITES.removeMembers, batch.removedMembers);
+  write(CHAT_WRITES.addMembers, joinedOnce(batch.addedMembers));
+  write(CHAT_WRITES.markSent, [...lastUnsaid(batch)].map(headOf));
+  write(CHAT_WRITES.setRoles, lastOfEach(batch.roles, keyOf));
+  write(
+    CHAT_WRITES.setProfiles,
+    lastOfEach(batch.profiles, ({ conversationId }) => conversationId),
+  );
+  write(CHAT_WRITES.setPreferences, mergedPreferences(batch.preferences));
+  for (const round of roundsOf(batch.messageChanges)) writeChanges(write, round);
+  await Promise.all(asked);
+}
+
+/** Throws BatchRefused where a message's conversation is not there. */
+async function lock(query: Query, batch: WriteBatch): Promise<void> {
+  const { conversations, messages, messageChanges } = batch;
+  const touched = [
+    ...[...messages, ...batch.watermarks, ...batch.removedMembers, ...batch.addedMembers],
+    ...[...batch.roles, ...batch.profiles, ...batch.preferences],
+  ];
+  const ids = new Set([
+    ...conversations.map(({ id }) => id),
+    ...touched.map(({ conversationId }) => conversationId),
+  ]);
+  if (ids.size === 0 && messageChanges.length === 0) return;
+  const changed = new Set(messageChanges.map(({ messageId }) => messageId));
+  const locked = await query<{ id: string }>(CHAT_WRITES.lock, [
+    toPostgresJson([...ids]),
+    toPostgresJson([...changed]),
+  ]);
+  const there = new Set(locked.map(({ id }) => id));
+  const isNowhere = ({ conversationId }: StoredMessage) => {
+    return !there.has(conversationId.toWellFormed());
+  };
+  if (messages.some(isNowhere)) throw new BatchRefused("a message's conversation is not there");
+}
+
+/** Throws BatchRefused where an attachment is not free, or a message was removed that had the client's id. */
+async function append(query: Query, messages: readonly StoredMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  const appended = query(CHAT_WRITES.appendMessages, [toPostgresJson(messages.map(rowOf))]);
+  const identified = messages.filter(({ clientMessageId }) => clientMessageId !== null);
+  const sent = identified.map(({ senderId, clientMessageId }) => ({ senderId, clientMessageId }));
+  const removed =
+    sent.length > 0
+      ? query(CHAT_WRITES.removedBefore, [toPostgresJson(sent)])
+      : Promise.resolve([]);
+  const bound = messages.flatMap((message) =>
+    idsOf(message).map((attachmentId) => ({
+      ...{ messageId: message.id, attachmentId, uploaderId: message.senderId },
+    })),
+  );
+  const binding =
+    bound.length > 0
+      ? query(CHAT_WRITES.bindAttachments, [toPostgresJson(bound)])
+      : Promise.resolve([]);
+  const [, before, free] = await Promise.all([appended, removed, binding]);
+  if (before.length > 0) throw new BatchRefused("a message was sent before, and has been removed");
+  if (free.length < bound.length) throw new BatchRefused("an attachment is not free");
+}
+
+/** Only what is kept as it is given: the rest is told by what becomes of the message. */
+function rowOf(message: StoredMessage): object {
+  const { id, conversationId, seq, senderId, timestampMs, clientMessageId, senderName } = message;
+  const { recipientId, type, replyTo, content, event, expiresMs, mentions, attachments } = message;
+  const mentioned: unknown = mentions === null ? null : JSON.parse(mentions);
+  const words = event === null ? searchWordsOf(content) : null;
+  return {
+    ...{ id, conversationId, seq, senderId, timestampMs, clientMessageId, senderName },
+    ...{ recipientId, type, replyTo, content, event, expiresMs, mentions, mentioned },
+    ...{ attachments, words },
+  };
+}
+
+function headOf({ conversationId, senderId, seq, timestampMs }: StoredMessage): object {
+  return { conversationId, senderId, seq, timestampMs };
+}
+
+function keyOf({ conversationId, userId }: MemberKey): string {
+  return memberKey(conversationId, userId);
+}
+
+/** Those that come later replace those before them. */
+function lastOfEach<Row>(rows: readonly Row[], key: (row: Row) => string): Row[] {
+  return [...new Map(rows.map((row) => [key(row).toWellFormed(), row])).values()];
+}
+
+/** Who is added twice joins in the place of the first time, as the last time says. */
+function joinedOnce(members: readonly NewMember[]): NewMember[] {
+  const joined = new Map<string, NewMember>();
+  for (const member of members) {
+    const key = keyOf(member).toWellFormed();
+    const before = joined.get(key);
+    joined.set(key, {
+      ...member,
+      deliveredSeq: Math.max(member.deliveredSeq, before?.deliveredSeq ?? 0),
+      readSeq: Math.max(member.readSeq, before?.readSeq ?? 0),
+    });
+  }
+  return [...joined.values()];
+}
+
+function mergedPreferences(writes: readonly PreferencesWrite[]): object[] {
+  const merged = new Map<string, PreferencesWrite>();
+  for (const write of writes) {
+    const { conversationId, userId, ...change } = write;
+    const key = keyOf(write).toWellFormed();
+    const given = Object.entries(change).filter(([, value]) => value !== undefined);
+    const before = merged.get(key) ?? { conversationId, userId };
+    merged.set(key, { ...before, ...Object.fromEntries(given) });
+  }
+  return [...merged.values()].map((write) => ({ ...write, names: Object.keys(write) }));
+}
+
+/**
+ * Changes of messages in as few rounds as their order allows: in a round no message is changed twice,
+ * but for the reactions of different users.
+ */
+function roundsOf(changes: readonly MessageWrite[]): MessageWrite[][] {
+  const rounds: MessageWrite[][] = [];
+  /** By message, and by message and user, the first round that is free. */
+  const free = new Map<string, number>();
+  /** By message, the first round after all that there is of it. */
+  const after = new Map<string, number>();
+  for (const change of changes) {
+    const { messageId } = change;
+    const isReaction = change.kind === "react";
+    const own = isReaction ? JSON.stringify([messageId, change.userId]) : messageId;
+    const round = isReaction
+      ? Math.max(free.get(own) ?? 0, free.get(messageId) ?? 0)
+      : (after.get(messageId) ?? 0);
+    free.set(own, round + 1);
+    after.set(messageId, Math.max(after.get(messageId) ?? 0, round + 1));
+    rounds[round] ??= [];
+    rounds[round].push(change);
+  }
+  return rounds;
+}
+
+function writeChanges(
+  write: (sql: string, rows: readonly unknown[]) => void,
+  round: readonly MessageWrite[],
+): void {
+  const edits = round.filter((change) => change.kind === "edit");
+  write(CHAT_WRITES.keepVersions, edits);
+  write(
+    CHAT_WRITES.edit,
+    edits.map((edit) => ({ ...edit, words: searchWordsOf(edit.content) })),
+  );
+  write(CHAT_WRITES.forgetOldVersions, edits);
+  const deletions = round.filter((change) => change.kind === "delete");
+  for (const sql of MESSAGE_ERASURE) write(sql, deletions);
+  const reactions = round.filter((change) => change.kind === "react");
+  write(
+    CHAT_WRITES.react,
+    reactions.filter(({ emoji }) => emoji !== null),
+  );
+  write(
+    CHAT_WRITES.unreact,
+    reactions.filter(({ emoji }) => emoji === null),
+  );
+  write(
+    CHAT_WRITES.pin,
+    round.filter((change) => change.kind === "pin"),
+  );
+}

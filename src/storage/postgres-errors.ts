@@ -1,0 +1,94 @@
+import { SQL } from "bun";
+import { AppError } from "../errors.ts";
+
+/**
+ * What PostgreSQL, or the way to it, said. It has no more of the error than this: details name what is
+ * in the rows, which is for no log.
+ */
+export class PostgresFault extends Error {
+  override readonly name = "PostgresFault";
+
+  constructor(
+    /** The SQLSTATE that the server sent, `23505`; null: the connection failed, or was not made. */
+    readonly state: string | null,
+    message: string,
+    /** That of a constraint that was broken; null: none was. */
+    readonly constraint: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** The server ends, or has just begun: sessions are refused or cut, and statements with them. */
+const ENDING = /^(57P0[1-5]|08...)$/;
+/** Nothing was written, since two transactions stood in each other's way; again, they may not. */
+const CROSSED = /^40(001|P01)$/;
+/** Trying again helps as little as with another name of a file: it is what was configured. */
+const WRONG_CONFIGURATION = /^(28...|3D000|3F000|42501)$/;
+
+export function faultOf(thrown: unknown): unknown {
+  if (!(thrown instanceof SQL.PostgresError)) return thrown;
+  const { code, errno, message, constraint } = thrown;
+  if (errno === undefined) return new PostgresFault(null, `${message} (${code})`);
+  return new PostgresFault(errno, `${errno}: ${message}`, constraint ?? null);
+}
+
+/** The session is over, or was never there. What it had not committed is not there either. */
+export function isConnectionLost(fault: unknown): boolean {
+  return fault instanceof PostgresFault && (fault.state === null || ENDING.test(fault.state));
+}
+
+export function isCrossed(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state !== null && CROSSED.test(fault.state);
+}
+
+export function isUniqueViolation(fault: unknown): fault is PostgresFault {
+  return fault instanceof PostgresFault && fault.state === "23505";
+}
+
+/** The statement was not looked at, since one before it in its transaction failed. */
+export function isOfAborted(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "25P02";
+}
+
+/** The server has become one that only follows another. */
+export function isReadOnly(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "25006";
+}
+
+/** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
+export function postgresUnavailable(message: string, cause?: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  return new AppError("STORAGE_UNAVAILABLE", `${message}${reasonOf(cause)}`, { cause });
+}
+
+/** Why a database could not be opened; `name` is its URL without the password. */
+export function postgresOpeningError(name: string, fault: unknown): AppError {
+  if (fault instanceof AppError) return fault;
+  const isWrong =
+    fault instanceof PostgresFault && fault.state !== null && WRONG_CONFIGURATION.test(fault.state);
+  const code = isWrong ? "INVALID_CONFIGURATION" : "STORAGE_UNAVAILABLE";
+  const reason = fault instanceof PostgresFault ? `: ${fault.message}` : "";
+  return new AppError(code, `the database ${name} cannot be opened${reason}`, { cause: fault });
+}
+
+/** Of what an operator can do something about. */
+function reasonOf(fault: unknown): string {
+  if (!(fault instanceof PostgresFault)) return "";
+  switch (fault.state) {
+    case null:
+      return ": PostgreSQL cannot be reached";
+    case "57014":
+      return ": PostgreSQL took longer than it may";
+    case "55P03":
+      return ": PostgreSQL waited too long for a lock";
+    case "53100":
+      return ": PostgreSQL has no room left on its disk";
+    case "53300":
+      return ": PostgreSQL takes no more connections";
+    case "25006":
+      return ": PostgreSQL is read-only";
+    default:
+      return ENDING.test(fault.state) ? ": PostgreSQL is ending or starting" : "";
+  }
+}

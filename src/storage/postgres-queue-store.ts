@@ -1,0 +1,96 @@
+import type { QueueBatch, QueueStore, StoredQueueMessage } from "../broker/queue-store.ts";
+import { given } from "./postgres-chat-reads.ts";
+import type { PostgresDatabase, Query } from "./postgres-database.ts";
+import { probe } from "./postgres-probe.ts";
+import { fromPostgresJson, toPostgresJson } from "./postgres-text.ts";
+import { answered, type PostgresWrites } from "./postgres-writes.ts";
+
+interface MessageRow extends Omit<StoredQueueMessage, "headers" | "body"> {
+  readonly position: number;
+  readonly headersJson: string;
+  readonly text: string | null;
+  readonly bytes: Uint8Array | null;
+}
+
+/** Rows that are read at a time when all are. */
+const PAGE = 1_000;
+
+export const QUEUE_READS = {
+  messages: `
+    SELECT position::float8 AS position, id, queue, headers AS "headersJson", body_text AS text,
+           body_bytes AS bytes, expires_ms::float8 AS "expiresMs", deliveries::float8 AS deliveries
+    FROM queue_messages WHERE position > $1::bigint ORDER BY queue_messages.position
+    LIMIT $2::bigint`,
+} as const;
+
+const QUEUE_WRITES = {
+  remove: `DELETE FROM queue_messages WHERE id IN (${given("$1")})`,
+  append: `
+    INSERT INTO queue_messages (id, queue, headers, expires_ms, deliveries, body_text, body_bytes)
+    SELECT id, queue, headers, expires_ms, deliveries, body_text, decode(base64, 'base64')
+    FROM ROWS FROM (
+      json_to_recordset($1::text::json) AS (id text, queue text, headers text, "expiresMs" bigint,
+                                            deliveries bigint, text text, base64 text)
+    ) WITH ORDINALITY
+      AS given (id, queue, headers, expires_ms, deliveries, body_text, base64, place)
+    ORDER BY place`,
+  setDeliveries: `
+    UPDATE queue_messages SET deliveries = given.deliveries
+    FROM json_to_recordset($1::text::json) AS given (id text, deliveries bigint)
+    WHERE queue_messages.id = given.id`,
+} as const;
+
+/** Queue messages in PostgreSQL. Text is kept well-formed: U+FFFD is in the place of lone surrogates. */
+export class PostgresQueueStore implements QueueStore {
+  readonly #db: PostgresDatabase;
+  readonly #writes: PostgresWrites;
+
+  constructor(db: PostgresDatabase, writes: PostgresWrites) {
+    this.#db = db;
+    this.#writes = writes;
+  }
+
+  commit({ removed, appended, redelivered }: QueueBatch): Promise<void> {
+    // As the messages are now: what they become later is not of this commit.
+    const rows = appended.map(rowOf);
+    const counts = new Map(redelivered.map(({ id, deliveries }) => [id, deliveries]));
+    const deliveries = [...counts].map(([id, count]) => ({ id, deliveries: count }));
+    return this.#writes.commit(async (query: Query) => {
+      const asked: Promise<unknown>[] = [];
+      const write = (sql: string, list: readonly unknown[]) => {
+        if (list.length > 0) asked.push(query(sql, [toPostgresJson(list)]));
+      };
+      write(QUEUE_WRITES.remove, removed);
+      write(QUEUE_WRITES.append, rows);
+      write(QUEUE_WRITES.setDeliveries, deliveries);
+      await Promise.all(asked);
+    });
+  }
+
+  probe(): Promise<void> {
+    return this.#writes.take(() => probe(this.#writes));
+  }
+
+  async messages(): Promise<StoredQueueMessage[]> {
+    const messages: StoredQueueMessage[] = [];
+    for (let after = 0; ; ) {
+      const rows = await answered(this.#db.read<MessageRow>(QUEUE_READS.messages, [after, PAGE]));
+      for (const row of rows) messages.push(messageOf(row));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) return messages;
+      after = last.position;
+    }
+  }
+}
+
+function rowOf({ id, queue, headers, body, expiresMs, deliveries }: StoredQueueMessage): object {
+  const kept = typeof body === "string" ? { text: body } : { base64: body.toBase64() };
+  return { id, queue, headers: toPostgresJson(headers), expiresMs, deliveries, ...kept };
+}
+
+function messageOf(row: MessageRow): StoredQueueMessage {
+  const { id, queue, headersJson, text, bytes, expiresMs, deliveries } = row;
+  const headers = fromPostgresJson(headersJson) as string[];
+  const body = text ?? new Uint8Array(bytes ?? []);
+  return { id, queue, headers, body, expiresMs, deliveries };
+}

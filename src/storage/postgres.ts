@@ -1,0 +1,88 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { PostgresAttachmentStore } from "./postgres-attachment-store.ts";
+import { PostgresBlockStore } from "./postgres-block-store.ts";
+import { PostgresChatStore } from "./postgres-chat-store.ts";
+import { PostgresDatabase } from "./postgres-database.ts";
+import { PostgresErasureStore } from "./postgres-erasure-store.ts";
+import { postgresOpeningError } from "./postgres-errors.ts";
+import { PostgresInviteStore } from "./postgres-invite-store.ts";
+import { openPostgres } from "./postgres-opening.ts";
+import { PostgresQueueStore } from "./postgres-queue-store.ts";
+import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
+import { PostgresSearch } from "./postgres-search.ts";
+import { postgresTarget } from "./postgres-url.ts";
+import { PostgresUserStore } from "./postgres-user-store.ts";
+import { PostgresWrites } from "./postgres-writes.ts";
+import type { Storage } from "./storage.ts";
+
+export interface PostgresStorageOptions {
+  /** See `postgresTarget`. */
+  readonly url: string;
+  readonly log?: Log | undefined;
+  readonly clock?: Clock;
+  /** At most so many, of all kinds together; at least 4. */
+  readonly connections?: number;
+  /** How long a statement may take. */
+  readonly statementTimeoutMs?: number;
+  /** How long a statement may wait for a lock that another session holds. */
+  readonly busyTimeoutMs?: number;
+  readonly migrations?: readonly string[];
+}
+
+/**
+ * Connects, brings the schema up to date, and logs what it found. Rejects with AppError
+ * INVALID_CONFIGURATION when the URL, the account or the database is wrong or a newer Parley wrote
+ * the schema; with STORAGE_UNAVAILABLE when the server cannot be reached, or fails otherwise.
+ */
+export async function openPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
+  const { log, clock = systemClock, migrations } = options;
+  const target = postgresTarget(options.url);
+  const db = new PostgresDatabase({
+    ...{ target, clock, connections: options.connections ?? 10 },
+    statementMs: options.statementTimeoutMs ?? 30_000,
+    lockMs: options.busyTimeoutMs ?? 5_000,
+  });
+  try {
+    const { warnings, ...opening } = await openPostgres(db, target, migrations);
+    log?.info({ database: target.name, ...opening }, "The database is open");
+    for (const warning of warnings) log?.warn({ database: target.name }, warning);
+    return postgresStorage(db);
+  } catch (fault) {
+    await db.close();
+    throw postgresOpeningError(target.name, fault);
+  }
+}
+
+/**
+ * One PostgreSQL for any number of nodes. The commits of each store are done one after the other, and
+ * are durable when they resolve.
+ */
+function postgresStorage(db: PostgresDatabase): Storage {
+  const all: PostgresWrites[] = [];
+  const writes = () => {
+    const own = new PostgresWrites(db);
+    all.push(own);
+    return own;
+  };
+  let closed: Promise<void> | undefined;
+  const shutDown = async () => {
+    await Promise.all(all.map((each) => each.finish()));
+    await db.close();
+  };
+  return {
+    chat: new PostgresChatStore(db, writes()),
+    queues: new PostgresQueueStore(db, writes()),
+    revocations: new PostgresRevocationStore(db, writes()),
+    blocks: new PostgresBlockStore(db, writes()),
+    invites: new PostgresInviteStore(db, writes()),
+    search: new PostgresSearch(db),
+    users: new PostgresUserStore(db, writes()),
+    erasures: new PostgresErasureStore(db, writes()),
+    attachments: new PostgresAttachmentStore(db, writes()),
+    close() {
+      closed ??= shutDown();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,236 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { SQL } from "bun";
+import { AppError } from "../../src/errors.ts";
+import { openPostgresStorage } from "../../src/storage/postgres.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { PostgresServer } from "../support/postgres-server.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { batch, conversation, message } from "../support/stored.ts";
+
+/** Waits, without a time, for what another process does. */
+async function until<T>(ask: () => Promise<T | null | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null && answer !== undefined) return answer;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe("a PostgreSQL that fails", () => {
+  let server: PostgresServer;
+  let admin: SQL;
+  let storage: Storage;
+  let made = 0;
+  let database: string;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start({ fsync: true });
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    admin = new SQL({ ...server.connection(), max: 1 });
+    database = `failing_${made++}`;
+    await admin.unsafe(`CREATE DATABASE ${database}`);
+    storage = await openPostgresStorage({ url: server.url(database) });
+    await storage.chat.commit(batch({ conversations: [conversation()] }));
+  });
+  afterEach(async () => {
+    await storage.close();
+    await admin.close({ timeout: 1 }).catch(() => undefined);
+  });
+
+  const sessions = (condition: string) =>
+    admin.unsafe(
+      `SELECT pid FROM pg_stat_activity
+       WHERE datname = $1 AND application_name = 'parley' AND ${condition}`,
+      [database],
+    );
+  const history = async (from = storage) =>
+    await from.chat.history({ conversationId: "chat", limit: 10_000 });
+  const commit = (...seqs: number[]) =>
+    storage.chat.commit(batch({ messages: seqs.map((seq) => message(seq)) }));
+
+  test("and is killed and started again loses nothing of what it took, and serves on", async () => {
+    let seq = 0;
+    const taken: number[] = [];
+    let isRunning = true;
+    const writing = (async () => {
+      while (isRunning) {
+        seq += 1;
+        const mine = seq;
+        try {
+          await commit(mine);
+          taken.push(mine);
+        } catch (fault) {
+          expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+          // Nobody sends again at once.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    })();
+    for (let kills = 0; kills < 3; kills += 1) {
+      const before = taken.length;
+      await until(async () => (taken.length > before + 20 ? true : null));
+      server.kill();
+      await server.restart();
+      await until(async () => (taken.length > before + 25 ? true : null));
+    }
+    isRunning = false;
+    await writing;
+    const kept = (await history()).map((each) => each.seq);
+    // What was refused is not there either: what became of each commit was found out.
+    expect(kept).toEqual(taken);
+  });
+
+  test("and would rather confirm what is not on its disk yet is not let", async () => {
+    await admin.unsafe(`ALTER DATABASE ${database} SET synchronous_commit = off`);
+    const strict = await openPostgresStorage({ url: server.url(database) });
+    for (let seq = 1; seq <= 20; seq += 1) {
+      await strict.chat.commit(batch({ messages: [message(seq)] }));
+    }
+    server.kill();
+    await server.restart();
+    expect(await history(strict)).toHaveLength(20);
+    await strict.close();
+  });
+
+  test("and ends a session at its commit has the commit told of as it was: done", async () => {
+    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    try {
+      const committed = commit(1);
+      // It is on this server's disk, and waits for another one, which never comes.
+      const { pid } = await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+      await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
+      expect(await committed).toBeUndefined();
+    } finally {
+      await admin.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
+      await admin.unsafe("SELECT pg_reload_conf()");
+    }
+    expect(await history()).toHaveLength(1);
+  });
+
+  test("and is away for longer than may be waited after a commit that it did not answer has it refused, and told why", async () => {
+    const clock = new FakeClock();
+    const patient = await openPostgresStorage({ url: server.url(database), clock });
+    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    let fault: unknown;
+    const refused = patient.chat.commit(batch({ messages: [message(1)] })).catch((thrown) => {
+      fault = thrown;
+    });
+    await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+    server.kill();
+    await until(async () => {
+      clock.advance(1_000);
+      return fault;
+    });
+    await refused;
+    expect(fault).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("did not say whether it took the write"),
+    });
+    await server.restart();
+    await admin.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    // It was taken: who sends it again, as it was refused for now, is told of a conflict.
+    expect(await history()).toHaveLength(1);
+    expect(await refusalOf(() => commit(1))).toBe("STORAGE_UNAVAILABLE");
+    await patient.close();
+  });
+
+  test("and ends all sessions between two requests is not noticed", async () => {
+    await commit(1);
+    for (const { pid } of await sessions("true")) {
+      await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
+    }
+    await until(async () => ((await sessions("true")).length === 0 ? true : null));
+    await commit(2);
+    expect(await history()).toHaveLength(2);
+  });
+
+  test("says so, without its password, as long as it is away", async () => {
+    server.kill();
+    // Sessions answer until they see that they are alone.
+    await until(async () => (await refusalOf(history)) === "STORAGE_UNAVAILABLE" || null);
+    const faults = await Promise.all(
+      [
+        () => commit(1),
+        () => storage.chat.probe(),
+        () => history(),
+        async () => await storage.queues.messages(),
+        () => openPostgresStorage({ url: server.url(database) }),
+      ].map(async (act) => await act().catch((fault: unknown) => fault)),
+    );
+    for (const fault of faults) {
+      expect(fault).toBeInstanceOf(AppError);
+      expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      expect(Bun.inspect(fault)).not.toContain("secret");
+      expect(fault instanceof Error ? fault.message : "").toMatch(
+        /PostgreSQL (cannot be reached|is ending)|cannot be opened/,
+      );
+    }
+    await server.restart();
+    await storage.chat.probe();
+    await commit(1);
+    expect(await history()).toHaveLength(1);
+  });
+
+  test("and whose lock is held longer than may be waited refuses the commit, and takes it again", async () => {
+    const impatient = await openPostgresStorage({ url: server.url(database), busyTimeoutMs: 50 });
+    const holder = new SQL({ ...server.connection(database), max: 1 });
+    const held = await holder.reserve();
+    await held.unsafe("BEGIN");
+    await held.unsafe("SELECT 1 FROM parley.conversations FOR UPDATE");
+    const said = batch({ messages: [message(1)] });
+    const fault = await impatient.chat.commit(said).catch((refusal: unknown) => refusal);
+    expect(fault).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("waited too long for a lock"),
+    });
+    await held.unsafe("ROLLBACK");
+    held.release();
+    await impatient.chat.commit(said);
+    await impatient.close();
+    await holder.close({ timeout: 1 });
+    expect(await history()).toHaveLength(1);
+  });
+
+  test("and takes longer over a statement than it may is not waited for", async () => {
+    const url = server.url(database);
+    const impatient = await openPostgresStorage({ url, statementTimeoutMs: 50, busyTimeoutMs: 0 });
+    const holder = new SQL({ ...server.connection(database), max: 1 });
+    const held = await holder.reserve();
+    await held.unsafe("BEGIN");
+    await held.unsafe("LOCK TABLE parley.messages");
+    const fault = await history(impatient).catch((refusal: unknown) => refusal);
+    expect(fault).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("took longer than it may"),
+    });
+    await held.unsafe("ROLLBACK");
+    held.release();
+    expect(await history(impatient)).toEqual([]);
+    await impatient.close();
+    await holder.close({ timeout: 1 });
+  });
+
+  test("and does not answer at all is given up, and asked anew over other connections", async () => {
+    const clock = new FakeClock();
+    const patient = await openPostgresStorage({ url: server.url(database), clock });
+    await history(patient);
+    const stopped = (await sessions("true")).map(({ pid }: { pid: number }) => pid);
+    for (const pid of stopped) process.kill(pid, "SIGSTOP");
+    try {
+      const timers = clock.scheduledCount;
+      const asked = Promise.all([history(patient), patient.chat.probe()]);
+      await until(async () => (clock.scheduledCount >= timers + 2 ? true : null));
+      clock.advance(60_000);
+      expect(await asked).toEqual([[], undefined]);
+    } finally {
+      for (const pid of stopped) process.kill(pid, "SIGCONT");
+    }
+    await patient.close();
+  });
+});

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type ReservedSQL, SQL } from "bun";
+import { ATTACHMENT_READS } from "../../src/storage/postgres-attachment-store.ts";
+import { BLOCK_READS } from "../../src/storage/postgres-block-store.ts";
+import { CHAT_READS } from "../../src/storage/postgres-chat-reads.ts";
+import { CHAT_WRITES } from "../../src/storage/postgres-chat-statements.ts";
+import { ERASURE_READS } from "../../src/storage/postgres-erasure-store.ts";
+import { ERASURE_PORTIONS } from "../../src/storage/postgres-erasure-writes.ts";
+import { INVITE_READS } from "../../src/storage/postgres-invite-store.ts";
+import { MESSAGE_ERASURE } from "../../src/storage/postgres-message-erasure.ts";
+import { QUEUE_READS } from "../../src/storage/postgres-queue-store.ts";
+import { REMOVALS } from "../../src/storage/postgres-removals.ts";
+import { SEARCH_READS } from "../../src/storage/postgres-search.ts";
+import { USER_READS } from "../../src/storage/postgres-user-store.ts";
+import { postgresDatabases } from "../support/postgres-databases.ts";
+
+const STATEMENTS = {
+  ...{ ...CHAT_READS, ...CHAT_WRITES, ...ATTACHMENT_READS, ...INVITE_READS, ...QUEUE_READS },
+  ...{ ...REMOVALS, ...SEARCH_READS, ...USER_READS },
+  ...named("to erase", { ...ERASURE_READS, ...ERASURE_PORTIONS }),
+  ...named("to erase", Object.fromEntries(MESSAGE_ERASURE.entries())),
+  ...named("blocks", BLOCK_READS),
+};
+
+/** Plans of small tables are of no consequence. Nothing is known yet of what is in these. */
+const GROWN = `
+  INSERT INTO conversations (id, kind, created_ms) SELECT 'c' || n, 'group', n
+  FROM generate_series(1, 5000) AS n;
+  INSERT INTO members (conversation_id, user_id, position) SELECT 'c' || n, 'u' || m, m
+  FROM generate_series(1, 5000) AS n, generate_series(1, 5) AS m;
+  INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, sender_name, type, content)
+  SELECT 'm' || n, 'c' || n % 5000, n, 'u' || n % 5, n, 'U', 'TEXT', 'said'
+  FROM generate_series(1, 20000) AS n;
+  INSERT INTO reactions (message_id, user_id, emoji, reacted_ms) SELECT 'm' || n, 'u1', 'x', 1
+  FROM generate_series(1, 5000) AS n;
+  INSERT INTO message_versions (message_id, version, content, replaced_ms) SELECT 'm' || n, 1, 'x', 1
+  FROM generate_series(1, 5000) AS n;
+  INSERT INTO users (user_id, name, last_seen_ms) SELECT 'u' || n, 'U', 1
+  FROM generate_series(1, 5000) AS n`;
+
+/** Of pages, which the index has in their order. */
+const IN_ORDER = [
+  ...[CHAT_READS.historyBefore, CHAT_READS.historyAfter, CHAT_READS.lastMessageId],
+  ...[CHAT_READS.disappearing, QUEUE_READS.messages, REMOVALS.bottoms, REMOVALS.bottomMessages],
+  ...[USER_READS.list, USER_READS.memberships, USER_READS.messagesWithClientId],
+  ...[USER_READS.messagesWithoutClientId, USER_READS.reactions, INVITE_READS.madeBy],
+  ...[ERASURE_PORTIONS.memberships, ERASURE_PORTIONS.messages],
+];
+
+/** All blocks and erasures under way are read at the start; the first of an index have no bounds. */
+const MEANT =
+  /\b(blocks_pkey on blocks|on erasures_under_way|Backward using messages_by_id|using disappearing) /;
+
+function named(about: string, statements: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(statements).map(([name, sql]) => [`${about}: ${name}`, sql]),
+  );
+}
+
+describe("every statement goes by an index:", () => {
+  let sql: SQL;
+  let connection: ReservedSQL;
+  let prepared = 0;
+
+  beforeAll(async () => {
+    const databases = await postgresDatabases();
+    await (await databases.open()).close();
+    sql = new SQL({ ...databases.server.connection(databases.sharedName), max: 1 });
+    connection = await sql.reserve();
+    await connection.unsafe("SET search_path = parley");
+    for (const way of ["seqscan", "hashjoin", "mergejoin"]) {
+      await connection.unsafe(`SET enable_${way} = off`); // As Parley's own sessions.
+    }
+    await connection.unsafe(GROWN);
+    // As of a statement that has been prepared, and serves for whatever is given.
+    await connection.unsafe("SET plan_cache_mode = force_generic_plan");
+  });
+  afterAll(async () => {
+    connection.release();
+    await sql.close({ timeout: 1 });
+  });
+
+  async function planOf(text: string): Promise<string[]> {
+    const count = Math.max(
+      0,
+      ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)),
+    );
+    const name = `statement_${prepared++}`;
+    await connection.unsafe(`PREPARE ${name} AS ${text}`);
+    const nulls = count === 0 ? "" : `(${Array.from({ length: count }, () => "NULL").join()})`;
+    const rows = await connection.unsafe(`EXPLAIN EXECUTE ${name}${nulls}`);
+    return rows.map((row: { "QUERY PLAN": string }) => row["QUERY PLAN"]);
+  }
+
+  for (const [name, text] of Object.entries(STATEMENTS)) {
+    test(name, async () => {
+      const plan = await planOf(text);
+      const wide = plan.filter((line, at) => {
+        const isScan = /\b(Seq Scan on|Index Scan|Index Only Scan|Bitmap Index Scan) /.test(line);
+        return isScan && !/^\s*Index Cond:/.test(plan[at + 1] ?? "");
+      });
+      expect(wide.filter((line) => !MEANT.test(line))).toEqual([]);
+    });
+  }
+
+  test("neither pages nor what expires need sorting", async () => {
+    for (const text of IN_ORDER) {
+      const plan = await planOf(text);
+      // What is asked of each row, such as its few reactions, may be sorted.
+      const end = plan.findIndex((line) => line.includes("SubPlan"));
+      const own = plan.slice(0, end === -1 ? undefined : end);
+      expect(own.filter((line) => /^\s*(->)?\s*Sort\b/.test(line))).toEqual([]);
+    }
+  });
+});

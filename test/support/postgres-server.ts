@@ -1,0 +1,193 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SQL, Subprocess } from "bun";
+import type { PemPair } from "./certificates.ts";
+
+/** As Debian's packages install it; elsewhere it is in the PATH. */
+const FOLDERS = ["17", "16", "15", "14", "13"].map((major) => `/usr/lib/postgresql/${major}/bin`);
+
+/** Where the programs of PostgreSQL are; null: nowhere. */
+export function postgresFolder(): string | null {
+  const there = FOLDERS.find((folder) => existsSync(join(folder, "initdb")));
+  if (there !== undefined) return there;
+  const initdb = Bun.which("initdb");
+  return initdb === null ? null : initdb.slice(0, -"/initdb".length);
+}
+
+/**
+ * Starts the server, and again at each line of its standard input; ends it, whatever became of who
+ * started it, when that input ends.
+ */
+const WATCHED = `
+trap '' INT TERM
+start() {
+  "$@" </dev/null >&2 &
+  pid=$!
+  echo "$pid"
+}
+start "$@"
+while read -r line; do
+  wait "$pid"
+  start "$@"
+done
+kill -QUIT "$pid" 2>/dev/null
+wait "$pid"
+rm -rf "$PARLEY_TEST_FOLDER"`;
+
+export interface PostgresServerOptions {
+  /** A crash of the machine, not only of the server, loses nothing: slower. */
+  readonly fsync?: boolean;
+  /** It listens on 127.0.0.1 too, with TLS, and asks for passwords there. */
+  readonly tcp?: { readonly port: number; readonly pair: PemPair };
+}
+
+/**
+ * A real PostgreSQL of its own in a temporary folder, which listens on a unix socket alone. It ends
+ * with this process, if it was not stopped before.
+ */
+export class PostgresServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #programs: string;
+  readonly #port: number;
+  readonly #watcher: Subprocess<"pipe", "pipe", "ignore">;
+  readonly #pids: ReadableStreamDefaultReader<Uint8Array>;
+  #pid = 0;
+
+  private constructor(folder: string, programs: string, options: PostgresServerOptions) {
+    const { fsync = false, tcp } = options;
+    this.#folder = folder;
+    this.#programs = programs;
+    this.#port = tcp?.port ?? 5_432;
+    const settings = {
+      ...{
+        listen_addresses: tcp === undefined ? "" : "127.0.0.1",
+        unix_socket_directories: folder,
+        max_connections: "200",
+      },
+      ...{ fsync: fsync ? "on" : "off", log_min_messages: "fatal" },
+    };
+    if (tcp !== undefined) {
+      const tls = { ssl: "on", ssl_cert_file: "cert.pem", ssl_key_file: "key.pem" };
+      Object.assign(settings, tls, { port: String(tcp.port) });
+    }
+    const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const command = [join(programs, "postgres"), "-D", join(folder, "data"), ...flags];
+    this.#watcher = Bun.spawn([...asServer(), "sh", "-c", WATCHED, "sh", ...command], {
+      cwd: folder,
+      env: { ...process.env, PARLEY_TEST_FOLDER: folder },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    this.#watcher.unref();
+    this.#pids = this.#watcher.stdout.getReader();
+  }
+
+  static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+    const programs = postgresFolder();
+    if (programs === null) {
+      throw new Error(
+        "These tests need PostgreSQL 13 or later (Debian: apt-get install postgresql)",
+      );
+    }
+    const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
+    if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, folder]);
+    const initdb = [join(programs, "initdb"), "-D", join(folder, "data"), "-U", "parley"];
+    const how = [
+      "--auth-local=trust",
+      "--auth-host=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C.UTF-8",
+      "--no-sync",
+    ];
+    const made = Bun.spawnSync([...asServer(), ...initdb, ...how], { cwd: folder });
+    if (made.exitCode !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    const { tcp } = options;
+    if (tcp !== undefined) {
+      const files = { "cert.pem": tcp.pair.cert, "key.pem": tcp.pair.key };
+      for (const [name, pem] of Object.entries(files)) {
+        const file = join(folder, "data", name);
+        writeFileSync(file, pem, { mode: 0o600 });
+        if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, file]);
+      }
+    }
+    const server = new PostgresServer(folder, programs, options);
+    await server.#started();
+    return server;
+  }
+
+  /** Of a database; it need not be there. */
+  url(database = "postgres", parameters = ""): string {
+    return `postgres://parley:secret%20word@localhost:${this.#port}/${database}?host=${this.#folder}${parameters}`;
+  }
+
+  /** For a client that is not Parley. */
+  connection(database = "postgres"): SQL.PostgresOrMySQLOptions {
+    return {
+      adapter: "postgres",
+      path: this.#folder,
+      port: this.#port,
+      username: "parley",
+      database,
+    };
+  }
+
+  /** As when its machine fails. The processes of its connections end by themselves soon after. */
+  kill(): void {
+    process.kill(this.#pid, "SIGKILL");
+  }
+
+  /** After `kill`; resolves when it takes connections. */
+  async restart(): Promise<void> {
+    this.#watcher.stdin.write("again\n");
+    await this.#watcher.stdin.flush();
+    await this.#started();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watcher.stdin.end();
+    await this.#watcher.exited;
+  }
+
+  async #started(): Promise<void> {
+    const { value } = await this.#pids.read();
+    this.#pid = Number(new TextDecoder().decode(value));
+    const ready = [
+      join(this.#programs, "pg_isready"),
+      "-q",
+      "-h",
+      this.#folder,
+      "-p",
+      `${this.#port}`,
+    ];
+    while (Bun.spawnSync(ready).exitCode !== 0) {
+      // While processes of the one before are left, another one ends at once.
+      if (!isRunning(this.#pid)) return this.restart();
+    }
+  }
+}
+
+const SERVER_USER = "postgres";
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** PostgreSQL refuses to run as root. */
+function asServer(): string[] {
+  if (!isRoot()) return [];
+  return ["setpriv", `--reuid=${SERVER_USER}`, `--regid=${SERVER_USER}`, "--clear-groups"];
+}
+
+function isRunning(pid: number): boolean {
+  return readStat(pid) !== "Z";
+}
+
+/** Of a process that its parent has not waited for yet: Z. */
+function readStat(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  } catch {
+    return "Z";
+  }
+}
