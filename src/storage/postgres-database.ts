@@ -6,6 +6,8 @@ import {
   isCrossed,
   isOfAborted,
   isReadOnly,
+  isSessionEnded,
+  isSilent,
   PostgresFault,
   postgresUnavailable,
 } from "./postgres-errors.ts";
@@ -36,8 +38,8 @@ const CLOSE_SECONDS = 2;
 const OUTCOME_MS = 30_000;
 const OUTCOME_PAUSE_MS = 50;
 const UNKNOWN = "the store did not say whether it took the write";
-/** Of a transaction that was in the way of another one. */
-const ATTEMPTS = 4;
+/** So often a transaction is tried again that was in the way of another one. */
+const CROSSINGS = 3;
 
 /** What each transaction begins with: durable whatever the server's default, and known by an id. */
 const OPEN = `
@@ -65,13 +67,7 @@ export class PostgresDatabase {
 
   /** A statement by itself. Texts come and go as Parley has them, see postgres-text.ts. */
   async read<Row>(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    try {
-      return await this.#readOnce(sql, parameters);
-    } catch (fault) {
-      // Of a server that has been started anew only the first statement of a connection tells.
-      if (!isConnectionLost(fault)) throw fault;
-      return await this.#readOnce(sql, parameters);
-    }
+    return await this.#again(() => this.#readOnce(sql, parameters));
   }
 
   /**
@@ -82,16 +78,7 @@ export class PostgresDatabase {
    * away for longer, is rejected though it may be there. A statement may take `limitMs`.
    */
   async write<T>(work: (query: Query) => Promise<T>, limitMs: number = this.#limitMs): Promise<T> {
-    let isLost = false;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#writeOnce(work, limitMs);
-      } catch (fault) {
-        if (attempt >= ATTEMPTS) throw fault;
-        if (isConnectionLost(fault) && !isLost) isLost = true;
-        else if (!isCrossed(fault)) throw fault;
-      }
-    }
+    return await this.#again(() => this.#writeOnce(work, limitMs));
   }
 
   /** Of one moment's state. */
@@ -142,12 +129,34 @@ export class PostgresDatabase {
     });
   }
 
+  /**
+   * Of a server that has been started anew each connection tells by its next statement alone. One that
+   * says nothing has been given up with all others.
+   */
+  async #again<T>(attempt: () => Promise<T>): Promise<T> {
+    const left = { ended: this.#options.connections, silent: 1, crossed: CROSSINGS };
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (fault) {
+        const isLast =
+          (!isSessionEnded(fault) || left.ended-- === 0) &&
+          (!isSilent(fault) || left.silent-- === 0) &&
+          (!isCrossed(fault) || left.crossed-- === 0);
+        if (isLast) throw fault;
+      }
+    }
+  }
+
   #readOnce<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     const pool = this.#reads;
-    return this.#within(run<Row>(pool, sql, parameters), () => {
-      if (this.#reads === pool) this.#reads = this.#pool(this.#readers);
-      void this.#end(pool);
-    });
+    return this.#within(
+      () => run<Row>(pool, sql, parameters),
+      () => {
+        if (this.#reads === pool) this.#reads = this.#pool(this.#readers);
+        void this.#end(pool);
+      },
+    );
   }
 
   async #writeOnce<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
@@ -198,12 +207,12 @@ export class PostgresDatabase {
       if (this.#writes === pool) this.#writes = this.#pool(this.#writers);
       void this.#end(pool);
     };
-    const connection = await this.#within(reserved(pool), giveUp);
+    const connection = await this.#within(() => reserved(pool), giveUp);
     let first: unknown;
     try {
-      return await use(async (sql, parameters = []) => {
+      return await use(async <Row>(sql: string, parameters: readonly Parameter[] = []) => {
         try {
-          return await this.#within(run(connection, sql, parameters), giveUp, limitMs);
+          return await this.#within(() => run<Row>(connection, sql, parameters), giveUp, limitMs);
         } catch (fault) {
           // Another server has its place: new connections are to that one.
           if (isReadOnly(fault)) giveUp();
@@ -219,23 +228,20 @@ export class PostgresDatabase {
   }
 
   async #within<T>(
-    work: Promise<T>,
+    work: () => Promise<T>,
     giveUp: () => void,
     limitMs: number = this.#limitMs,
   ): Promise<T> {
-    if (this.#isClosed) {
-      work.catch(() => undefined);
-      throw postgresUnavailable("the store is closed");
-    }
+    if (this.#isClosed) throw postgresUnavailable("the store is closed");
     let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = this.#options.clock.schedule(limitMs, () => {
-        reject(new PostgresFault(null, "PostgreSQL does not answer"));
+        reject(new PostgresFault("silent", "PostgreSQL does not answer"));
         giveUp();
       });
     });
     try {
-      return await Promise.race([work, late]);
+      return await Promise.race([work(), late]);
     } catch (fault) {
       throw faultOf(fault);
     } finally {

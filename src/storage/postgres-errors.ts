@@ -9,18 +9,21 @@ export class PostgresFault extends Error {
   override readonly name = "PostgresFault";
 
   constructor(
-    /** The SQLSTATE that the server sent, `23505`; null: the connection failed, or was not made. */
-    readonly state: string | null,
+    /** The SQLSTATE that the server sent, `23505`; else why it sent none. */
+    readonly state: string | NoState,
     message: string,
-    /** That of a constraint that was broken; null: none was. */
-    readonly constraint: string | null = null,
   ) {
     super(message);
   }
 }
 
+/** A session that was there is over; one that is there says nothing; none can be had. */
+type NoState = "closed" | "silent" | "unreachable";
+
 /** The server ends, or has just begun: sessions are refused or cut, and statements with them. */
-const ENDING = /^(57P0[1-5]|08...)$/;
+const ENDING = /^(closed|silent|unreachable|57P0[1-5]|08...)$/;
+/** What the first statement is told that is sent over a session which had ended before. */
+const ENDED = /^(closed|57P0[125])$/;
 /** Nothing was written, since two transactions stood in each other's way; again, they may not. */
 const CROSSED = /^40(001|P01)$/;
 /** Trying again helps as little as with another name of a file: it is what was configured. */
@@ -28,18 +31,28 @@ const WRONG_CONFIGURATION = /^(28...|3D000|3F000|42501)$/;
 
 export function faultOf(thrown: unknown): unknown {
   if (!(thrown instanceof SQL.PostgresError)) return thrown;
-  const { code, errno, message, constraint } = thrown;
-  if (errno === undefined) return new PostgresFault(null, `${message} (${code})`);
-  return new PostgresFault(errno, `${errno}: ${message}`, constraint ?? null);
+  const { code, errno, message } = thrown;
+  if (errno !== undefined) return new PostgresFault(errno, `${errno}: ${message}`);
+  const isClosed = code === "ERR_POSTGRES_CONNECTION_CLOSED";
+  return new PostgresFault(isClosed ? "closed" : "unreachable", `${message} (${code})`);
 }
 
 /** The session is over, or was never there. What it had not committed is not there either. */
 export function isConnectionLost(fault: unknown): boolean {
-  return fault instanceof PostgresFault && (fault.state === null || ENDING.test(fault.state));
+  return fault instanceof PostgresFault && ENDING.test(fault.state);
+}
+
+/** It may be the connection's fault alone, of which there are several: another one may do. */
+export function isSessionEnded(fault: unknown): boolean {
+  return fault instanceof PostgresFault && ENDED.test(fault.state);
+}
+
+export function isSilent(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "silent";
 }
 
 export function isCrossed(fault: unknown): boolean {
-  return fault instanceof PostgresFault && fault.state !== null && CROSSED.test(fault.state);
+  return fault instanceof PostgresFault && CROSSED.test(fault.state);
 }
 
 export function isUniqueViolation(fault: unknown): fault is PostgresFault {
@@ -65,8 +78,7 @@ export function postgresUnavailable(message: string, cause?: unknown): AppError 
 /** Why a database could not be opened; `name` is its URL without the password. */
 export function postgresOpeningError(name: string, fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
-  const isWrong =
-    fault instanceof PostgresFault && fault.state !== null && WRONG_CONFIGURATION.test(fault.state);
+  const isWrong = fault instanceof PostgresFault && WRONG_CONFIGURATION.test(fault.state);
   const code = isWrong ? "INVALID_CONFIGURATION" : "STORAGE_UNAVAILABLE";
   const reason = fault instanceof PostgresFault ? `: ${fault.message}` : "";
   return new AppError(code, `the database ${name} cannot be opened${reason}`, { cause: fault });
@@ -76,7 +88,9 @@ export function postgresOpeningError(name: string, fault: unknown): AppError {
 function reasonOf(fault: unknown): string {
   if (!(fault instanceof PostgresFault)) return "";
   switch (fault.state) {
-    case null:
+    case "closed":
+    case "silent":
+    case "unreachable":
       return ": PostgreSQL cannot be reached";
     case "57014":
       return ": PostgreSQL took longer than it may";

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
 import type { Log } from "../log.ts";
 import { PostgresAttachmentStore } from "./postgres-attachment-store.ts";
 import { PostgresBlockStore } from "./postgres-block-store.ts";
@@ -30,6 +31,9 @@ export interface PostgresStorageOptions {
   readonly migrations?: readonly string[];
 }
 
+/** What is under way when the storage is closed has so long to be done. */
+const FINISH_MS = 10_000;
+
 /**
  * Connects, brings the schema up to date, and logs what it found. Rejects with AppError
  * INVALID_CONFIGURATION when the URL, the account or the database is wrong or a newer Parley wrote
@@ -47,7 +51,7 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
     const { warnings, ...opening } = await openPostgres(db, target, migrations);
     log?.info({ database: target.name, ...opening }, "The database is open");
     for (const warning of warnings) log?.warn({ database: target.name }, warning);
-    return postgresStorage(db);
+    return postgresStorage(db, clock);
   } catch (fault) {
     await db.close();
     throw postgresOpeningError(target.name, fault);
@@ -58,7 +62,7 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
  * One PostgreSQL for any number of nodes. The commits of each store are done one after the other, and
  * are durable when they resolve.
  */
-function postgresStorage(db: PostgresDatabase): Storage {
+function postgresStorage(db: PostgresDatabase, clock: Clock): Storage {
   const all: PostgresWrites[] = [];
   const writes = () => {
     const own = new PostgresWrites(db);
@@ -67,7 +71,8 @@ function postgresStorage(db: PostgresDatabase): Storage {
   };
   let closed: Promise<void> | undefined;
   const shutDown = async () => {
-    await Promise.all(all.map((each) => each.finish()));
+    // What a server that does not answer has under way is given up with its connections.
+    await new Deadline(clock, FINISH_MS).allows(Promise.all(all.map((each) => each.finish())));
     await db.close();
   };
   return {

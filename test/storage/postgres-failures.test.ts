@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { SQL } from "bun";
 import { AppError } from "../../src/errors.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
@@ -46,6 +47,14 @@ describe("a PostgreSQL that fails", () => {
        WHERE datname = $1 AND application_name = 'parley' AND ${condition}`,
       [database],
     );
+  const setStandby = async (change: string) => {
+    const sql = new SQL({ ...server.connection(), max: 1 });
+    await sql.unsafe(`ALTER SYSTEM ${change}`);
+    await sql.unsafe("SELECT pg_reload_conf()");
+    await sql.close({ timeout: 1 });
+  };
+  const waitForStandby = () => setStandby("SET synchronous_standby_names = 'nobody'");
+  const waitForNobody = () => setStandby("RESET synchronous_standby_names");
   const history = async (from = storage) =>
     await from.chat.history({ conversationId: "chat", limit: 10_000 });
   const commit = (...seqs: number[]) =>
@@ -96,8 +105,7 @@ describe("a PostgreSQL that fails", () => {
   });
 
   test("and ends a session at its commit has the commit told of as it was: done", async () => {
-    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-    await admin.unsafe("SELECT pg_reload_conf()");
+    await waitForStandby();
     try {
       const committed = commit(1);
       // It is on this server's disk, and waits for another one, which never comes.
@@ -105,8 +113,7 @@ describe("a PostgreSQL that fails", () => {
       await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
       expect(await committed).toBeUndefined();
     } finally {
-      await admin.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
-      await admin.unsafe("SELECT pg_reload_conf()");
+      await waitForNobody();
     }
     expect(await history()).toHaveLength(1);
   });
@@ -114,8 +121,7 @@ describe("a PostgreSQL that fails", () => {
   test("and is away for longer than may be waited after a commit that it did not answer has it refused, and told why", async () => {
     const clock = new FakeClock();
     const patient = await openPostgresStorage({ url: server.url(database), clock });
-    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-    await admin.unsafe("SELECT pg_reload_conf()");
+    await waitForStandby();
     let fault: unknown;
     const refused = patient.chat.commit(batch({ messages: [message(1)] })).catch((thrown) => {
       fault = thrown;
@@ -132,8 +138,7 @@ describe("a PostgreSQL that fails", () => {
       message: expect.stringContaining("did not say whether it took the write"),
     });
     await server.restart();
-    await admin.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
-    await admin.unsafe("SELECT pg_reload_conf()");
+    await waitForNobody();
     // It was taken: who sends it again, as it was refused for now, is told of a conflict.
     expect(await history()).toHaveLength(1);
     expect(await refusalOf(() => commit(1))).toBe("STORAGE_UNAVAILABLE");
@@ -151,18 +156,18 @@ describe("a PostgreSQL that fails", () => {
   });
 
   test("says so, without its password, as long as it is away", async () => {
+    const pids = (await sessions("true")).map(({ pid }: { pid: number }) => pid);
     server.kill();
     // Sessions answer until they see that they are alone.
-    await until(async () => (await refusalOf(history)) === "STORAGE_UNAVAILABLE" || null);
-    const faults = await Promise.all(
-      [
-        () => commit(1),
-        () => storage.chat.probe(),
-        () => history(),
-        async () => await storage.queues.messages(),
-        () => openPostgresStorage({ url: server.url(database) }),
-      ].map(async (act) => await act().catch((fault: unknown) => fault)),
-    );
+    await until(async () => !pids.some((pid: number) => existsSync(`/proc/${pid}`)) || null);
+    const acts = [
+      () => commit(1),
+      () => storage.chat.probe(),
+      () => history(),
+      async () => await storage.queues.messages(),
+      () => openPostgresStorage({ url: server.url(database) }),
+    ];
+    const faults = await Promise.all(acts.map((act) => act().catch((fault: unknown) => fault)));
     for (const fault of faults) {
       expect(fault).toBeInstanceOf(AppError);
       expect(fault).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
@@ -232,5 +237,26 @@ describe("a PostgreSQL that fails", () => {
       for (const pid of stopped) process.kill(pid, "SIGCONT");
     }
     await patient.close();
+  });
+
+  test("and does not answer holds up no close", async () => {
+    const clock = new FakeClock();
+    const closing = await openPostgresStorage({ url: server.url(database), clock });
+    await closing.chat.probe();
+    const stopped = (await sessions("true")).map(({ pid }: { pid: number }) => pid);
+    for (const pid of stopped) process.kill(pid, "SIGSTOP");
+    const committed = refusalOf(() => closing.chat.commit(batch({ messages: [message(1)] })));
+    let isClosed = false;
+    const closed = closing.close().then(() => {
+      isClosed = true;
+    });
+    await until(async () => {
+      clock.advance(1_000);
+      return isClosed || null;
+    });
+    for (const pid of stopped) process.kill(pid, "SIGCONT");
+    await closed;
+    expect(await committed).toBe("STORAGE_UNAVAILABLE");
+    expect(await history()).toEqual([]);
   });
 });
