@@ -7,6 +7,7 @@ import type {
   UserProfile,
   UserStore,
 } from "../chat/user-ports.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 import { compare, NO_PREFERENCES } from "./memory-conversation.ts";
 import { sharingWithin } from "./sharing.ts";
@@ -50,7 +51,7 @@ export class MemoryUserStore implements UserStore, UserDataStore {
     return this.known(userIds.filter((userId) => userId > (after ?? "")).slice(0, limit));
   }
 
-  sharing(userId: string, otherIds: readonly string[]): string[] {
+  sharing(userId: string, otherIds: readonly string[]): MaybePromise<string[]> {
     const { conversationsOfUser } = this.chat.tables;
     const own = conversationsOfUser.get(userId) ?? [];
     return sharingWithin(otherIds, (ids, most) =>

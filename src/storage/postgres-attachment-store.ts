@@ -29,6 +29,11 @@ export const ATTACHMENT_READS = {
 
   bytes: "SELECT coalesce(sum(size), 0)::float8 AS bytes FROM attachments WHERE uploader_id = $1",
 
+  unsent: `
+    SELECT ${ATTACHMENT} FROM attachments
+    WHERE uploader_id = $1 AND message_id IS NULL AND id > $2 AND remove_ms IS DISTINCT FROM 0
+    ORDER BY id LIMIT $3::bigint`,
+
   due: `
     SELECT ${ATTACHMENT} FROM attachments WHERE remove_ms <= $1::bigint
     ORDER BY remove_ms LIMIT $2::bigint`,
@@ -79,6 +84,11 @@ export class PostgresAttachmentStore implements AttachmentStore {
       this.#db.read<{ bytes: number }>(ATTACHMENT_READS.bytes, [uploaderId]),
     );
     return sum?.bytes ?? 0;
+  }
+
+  unsentOf(uploaderId: string, after: string | null, limit: number): Promise<Attachment[]> {
+    const page = [uploaderId, after ?? "", Math.max(limit, 0)];
+    return answered(this.#db.read(ATTACHMENT_READS.unsent, page));
   }
 
   due(nowMs: number, limit: number): Promise<Attachment[]> {

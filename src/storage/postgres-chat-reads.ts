@@ -96,6 +96,11 @@ const overviews = (which: string) => `
     ) AS others ON last.sender_id = page."userId"
     ORDER BY coalesce(page."pinnedMs", 0) DESC, page."activeMs" DESC, page.id`;
 
+/** Some of a user's memberships. */
+const range = (column: string) => `
+  SELECT conversation_id, ${column} FROM members
+  WHERE user_id = $1 AND conversation_id > $2 ORDER BY conversation_id LIMIT $3::bigint`;
+
 /** Every read of chats, each by an index. */
 export const CHAT_READS = {
   conversation: `
@@ -155,16 +160,28 @@ export const CHAT_READS = {
   lastMessageId: "SELECT id FROM messages ORDER BY id DESC LIMIT 1",
 
   conversationsAfter: `
-    SELECT members.conversation_id AS "conversationId",
-           conversations.last_seq::float8 AS "lastSeq",
-           newest.id AS "messageId"
-    FROM members
-    JOIN conversations
-      ON conversations.id = members.conversation_id
-      AND conversations.last_seq > members.joined_seq
+    SELECT page.conversation_id AS "conversationId", conversations.last_seq::float8 AS "lastSeq",
+           newest.id AS "messageId",
+           conversations.last_seq > page.joined_seq
+             AND (newest.id IS NULL OR newest.id > $4) AS "isFound"
+    FROM (${range("joined_seq")}) AS page
+    JOIN conversations ON conversations.id = page.conversation_id
     LEFT JOIN messages AS newest
-      ON newest.conversation_id = members.conversation_id AND newest.seq = conversations.last_seq
-    WHERE members.user_id = $1 AND (newest.id IS NULL OR newest.id > $2)`,
+      ON newest.conversation_id = page.conversation_id AND newest.seq = conversations.last_seq
+    ORDER BY page.conversation_id`,
+
+  unreceived: `
+    SELECT page.conversation_id AS "conversationId",
+           page.delivered_seq::float8 AS "deliveredSeq",
+           conversations.last_seq::float8 AS "lastSeq",
+           conversations.last_seq > page.delivered_seq AND EXISTS (
+             SELECT 1 FROM messages
+             WHERE messages.conversation_id = page.conversation_id
+               AND messages.seq > page.delivered_seq AND messages.sender_id <> $1
+           ) AS "isFound"
+    FROM (${range("delivered_seq")}) AS page
+    JOIN conversations ON conversations.id = page.conversation_id
+    ORDER BY page.conversation_id`,
 
   lastPerSender: `
     SELECT ${MESSAGE} FROM messages

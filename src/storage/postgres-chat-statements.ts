@@ -170,15 +170,20 @@ export const CHAT_WRITES = {
     SELECT id,
            (SELECT coalesce(max(version), 0) + 1 FROM message_versions WHERE message_id = id),
            messages.content, "editedMs"
-    FROM json_to_recordset($1::text::json) AS given ("messageId" text, "editedMs" bigint)
-    JOIN messages ON id = "messageId" AND deleted_ms IS NULL`,
+    FROM json_to_recordset($1::text::json)
+      AS given ("messageId" text, "editedMs" bigint, content text)
+    JOIN messages
+      ON id = "messageId" AND deleted_ms IS NULL AND messages.content <> given.content`,
 
   edit: `
     UPDATE messages
     SET content = given.content, edited_ms = "editedMs",
-        words = CASE WHEN event IS NULL THEN ${searchVector("given.words")} END
+        words = CASE WHEN event IS NULL THEN ${searchVector("given.words")} END,
+        mentions = CASE WHEN "isNaming" THEN given.mentions ELSE messages.mentions END,
+        mentioned = CASE WHEN "isNaming" THEN given.mentioned ELSE messages.mentioned END
     FROM json_to_recordset($1::text::json)
-      AS given ("messageId" text, "editedMs" bigint, content text, words text[])
+      AS given ("messageId" text, "editedMs" bigint, content text, words text[],
+                "isNaming" boolean, mentions text, mentioned text[])
     WHERE id = "messageId" AND deleted_ms IS NULL`,
 
   forgetOldVersions: `

@@ -4,8 +4,10 @@ import {
   CommitConflict,
   type ConversationHead,
   type ConversationOverview,
+  type ConversationRange,
   type ExpiryPortion,
   type ExpiryProgress,
+  type FoundHeads,
   type HistoryQuery,
   type ListQuery,
   type MessageVersion,
@@ -160,8 +162,23 @@ export class PostgresChatStore implements ChatStore {
     return last?.id ?? null;
   }
 
-  conversationsAfter(userId: string, messageId: string): Promise<NewestMessage[]> {
-    return this.#read(CHAT_READS.conversationsAfter, [userId, messageId]);
+  async conversationsAfter(
+    userId: string,
+    messageId: string,
+    { after, limit }: ConversationRange,
+  ): Promise<FoundHeads<NewestMessage>> {
+    const parameters = [userId, after ?? "", limit, messageId];
+    const { conversationsAfter } = CHAT_READS;
+    return foundIn(await this.#read<NewestMessage & Looked>(conversationsAfter, parameters), limit);
+  }
+
+  async unreceived(
+    userId: string,
+    { after, limit }: ConversationRange,
+  ): Promise<FoundHeads<BacklogHead>> {
+    const parameters = [userId, after ?? "", limit];
+    const { unreceived } = CHAT_READS;
+    return foundIn(await this.#read<BacklogHead & Looked>(unreceived, parameters), limit);
   }
 
   lastMessagePerSender(
@@ -206,6 +223,19 @@ export class PostgresChatStore implements ChatStore {
   #read<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     return answered(this.#db.read<Row>(sql, parameters));
   }
+}
+
+interface Looked {
+  readonly isFound: boolean;
+}
+
+function foundIn<Head extends ConversationHead>(
+  rows: readonly (Head & Looked)[],
+  limit: number,
+): FoundHeads<Omit<Head & Looked, "isFound">> {
+  const next = rows.length < limit ? null : (rows.at(-1)?.conversationId ?? null);
+  const found = rows.filter(({ isFound }) => isFound);
+  return { heads: found.map(({ isFound: _, ...head }) => head), next };
 }
 
 const NOT_TAKEN = "the store did not take the write; nothing of it was kept";

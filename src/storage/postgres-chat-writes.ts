@@ -105,13 +105,17 @@ async function append(query: Query, messages: readonly StoredMessage[]): Promise
 function rowOf(message: StoredMessage): object {
   const { id, conversationId, seq, senderId, timestampMs, clientMessageId, senderName } = message;
   const { recipientId, type, replyTo, content, event, expiresMs, mentions, attachments } = message;
-  const mentioned: unknown = mentions === null ? null : JSON.parse(mentions);
+  const mentioned = mentionedIn(mentions);
   const words = event === null ? searchWordsOf(content) : null;
   return {
     ...{ id, conversationId, seq, senderId, timestampMs, clientMessageId, senderName },
     ...{ recipientId, type, replyTo, content, event, expiresMs, mentions, mentioned },
     ...{ attachments, words },
   };
+}
+
+function mentionedIn(mentions: string | null): unknown {
+  return mentions === null ? null : JSON.parse(mentions);
 }
 
 function headOf({ conversationId, senderId, seq, timestampMs }: StoredMessage): object {
@@ -187,7 +191,12 @@ function writeChanges(
   write(CHAT_WRITES.keepVersions, edits);
   write(
     CHAT_WRITES.edit,
-    edits.map((edit) => ({ ...edit, words: searchWordsOf(edit.content) })),
+    edits.map((edit) => ({
+      ...edit,
+      words: searchWordsOf(edit.content),
+      isNaming: edit.mentions !== undefined,
+      mentioned: mentionedIn(edit.mentions ?? null),
+    })),
   );
   write(CHAT_WRITES.forgetOldVersions, edits);
   const deletions = round.filter((change) => change.kind === "delete");

@@ -25,7 +25,8 @@ export const fate = (alias: string, pinnedMs = "pinnedMs") => `
     SELECT json_build_object(
       'content', CASE WHEN edited.deleted_ms IS NULL THEN edited.content END,
       'editedMs', edited.edited_ms,
-      'expiresMs', edited.expires_ms
+      'expiresMs', edited.expires_ms,
+      'mentions', edited.mentions::json
     )::text
     FROM messages AS edited
     WHERE edited.id = ${alias}.reply_to AND edited.edited_ms <= ${alias}.timestamp_ms

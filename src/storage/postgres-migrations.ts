@@ -35,7 +35,8 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
      pinned_ms bigint,
      PRIMARY KEY (conversation_id, user_id)
    );
-   CREATE INDEX members_by_user ON members (user_id, conversation_id);
+   CREATE INDEX members_by_user ON members (user_id, conversation_id)
+     INCLUDE (archived_ms, pinned_ms);
 
    CREATE TABLE messages (
      position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -188,6 +189,8 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
 
    CREATE TABLE probes (content bytea NOT NULL);
 
+   CREATE INDEX attachments_unsent ON attachments (uploader_id, id) WHERE message_id IS NULL;
+
    CREATE FUNCTION messages_mention() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN
        INSERT INTO mentions (conversation_id, user_id, seq)
@@ -205,9 +208,12 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
          AND user_id = ANY (OLD.mentioned);
        RETURN NULL;
      END $$;
-   CREATE TRIGGER deleted_messages_mention_nobody AFTER UPDATE OF mentioned ON messages
-     FOR EACH ROW WHEN (OLD.mentioned IS NOT NULL AND NEW.mentioned IS NULL)
+   CREATE TRIGGER changed_messages_mention_nobody AFTER UPDATE OF mentioned ON messages
+     FOR EACH ROW WHEN (OLD.mentioned IS NOT NULL AND NEW.mentioned IS DISTINCT FROM OLD.mentioned)
      EXECUTE FUNCTION messages_mention_nobody();
+   CREATE TRIGGER changed_messages_mention_others AFTER UPDATE OF mentioned ON messages
+     FOR EACH ROW WHEN (NEW.mentioned IS NOT NULL AND NEW.mentioned IS DISTINCT FROM OLD.mentioned)
+     EXECUTE FUNCTION messages_mention();
    CREATE TRIGGER removed_messages_mention_nobody AFTER DELETE ON messages
      FOR EACH ROW WHEN (OLD.mentioned IS NOT NULL) EXECUTE FUNCTION messages_mention_nobody();
 

@@ -8,12 +8,14 @@ import type {
   UserProfile,
   UserStore,
 } from "../chat/user-ports.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
 import { given, PREFERENCES } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
 import { MESSAGE, messageOf } from "./postgres-message-columns.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
+import { type Sharing, sharingWithin } from "./sharing.ts";
 
 interface ProfilePut extends Partial<UserProfile> {
   readonly userId: string;
@@ -40,15 +42,38 @@ export const USER_READS = {
 
   list: `SELECT ${KNOWN_USER} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2::bigint`,
 
+  // Of either no more than $3 are looked at: of two users who are both in more, what they share may
+  // stay unknown.
   sharing: `
-    SELECT wanted.value AS "userId" FROM (SELECT DISTINCT value FROM (${given("$2")}) AS all_wanted)
-      AS wanted
-    WHERE EXISTS (
-      SELECT 1 FROM members
-      JOIN members AS others
-        ON others.conversation_id = members.conversation_id AND others.user_id = wanted.value
-      WHERE members.user_id = $1
-    )`,
+    WITH
+      own AS MATERIALIZED (
+        SELECT count(*) AS conversations
+        FROM (SELECT 1 FROM members WHERE user_id = $1 LIMIT $3::bigint + 1) AS ours
+      ),
+      wanted AS MATERIALIZED (
+        SELECT value AS user_id, (
+          SELECT count(*) FROM (
+            SELECT 1 FROM members WHERE user_id = value LIMIT $3::bigint + 1
+          ) AS theirs
+        ) AS conversations
+        FROM (SELECT DISTINCT value FROM (${given("$2")}) AS all_wanted) AS each
+      )
+    SELECT
+      wanted.user_id AS "userId",
+      CASE WHEN wanted.conversations <= own.conversations THEN EXISTS (
+        SELECT 1
+        FROM (
+          SELECT conversation_id FROM members WHERE user_id = wanted.user_id LIMIT $3::bigint
+        ) AS theirs
+        JOIN members ON members.conversation_id = theirs.conversation_id AND members.user_id = $1
+      ) ELSE EXISTS (
+        SELECT 1
+        FROM (SELECT conversation_id FROM members WHERE user_id = $1 LIMIT $3::bigint) AS ours
+        JOIN members
+          ON members.conversation_id = ours.conversation_id AND members.user_id = wanted.user_id
+      ) END AS "isSharing",
+      least(wanted.conversations, own.conversations) <= $3::bigint AS "isSure"
+    FROM own CROSS JOIN wanted`,
 
   memberships: `
     SELECT members.conversation_id AS "conversationId", conversations.kind, conversations.title,
@@ -116,10 +141,10 @@ export class PostgresUserStore implements UserStore, UserDataStore {
     return this.#read(USER_READS.list, [after ?? "", Math.max(limit, 0)]);
   }
 
-  async sharing(userId: string, otherIds: readonly string[]): Promise<string[]> {
-    const parameters = [userId, toPostgresJson(otherIds)];
-    const rows = await this.#read<{ userId: string }>(USER_READS.sharing, parameters);
-    return rows.map((row) => row.userId);
+  sharing(userId: string, otherIds: readonly string[]): MaybePromise<string[]> {
+    return sharingWithin(otherIds, (ids, most) =>
+      this.#read<Sharing>(USER_READS.sharing, [userId, toPostgresJson(ids), most]),
+    );
   }
 
   membershipsOf(userId: string, after: string | null, limit: number): Promise<StoredMembership[]> {

@@ -1,4 +1,5 @@
 import { MOST_LOOKED_AT, SURELY_SHARED } from "../chat/user-ports.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 
 /** Whether somebody shares a conversation with the user who asks. */
 export interface Sharing {
@@ -14,17 +15,17 @@ export interface Sharing {
  */
 export function sharingWithin(
   userIds: readonly string[],
-  look: (userIds: readonly string[], most: number) => readonly Sharing[],
-): string[] {
-  const found = look(userIds, SURELY_SHARED);
-  const open = found.filter(({ isSharing, isSure }) => !isSharing && !isSure);
-  const each = open.length === 0 ? 0 : Math.floor(MOST_LOOKED_AT / open.length);
-  const more =
-    each > SURELY_SHARED
-      ? look(
-          open.map(({ userId }) => userId),
-          each,
-        )
-      : [];
-  return [...found, ...more].filter(({ isSharing }) => isSharing).map(({ userId }) => userId);
+  look: (userIds: readonly string[], most: number) => MaybePromise<readonly Sharing[]>,
+): MaybePromise<string[]> {
+  return whenReady(look(userIds, SURELY_SHARED), (found) => {
+    const open = found.filter(({ isSharing, isSure }) => !isSharing && !isSure);
+    const each = open.length === 0 ? 0 : Math.floor(MOST_LOOKED_AT / open.length);
+    if (each <= SURELY_SHARED) return sharersAmong(found);
+    const openIds = open.map(({ userId }) => userId);
+    return whenReady(look(openIds, each), (more) => sharersAmong([...found, ...more]));
+  });
+}
+
+function sharersAmong(found: readonly Sharing[]): string[] {
+  return found.filter(({ isSharing }) => isSharing).map(({ userId }) => userId);
 }

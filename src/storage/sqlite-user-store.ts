@@ -9,6 +9,7 @@ import type {
   UserProfile,
   UserStore,
 } from "../chat/user-ports.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
 import { sharingWithin } from "./sharing.ts";
 import type { Commits } from "./sqlite-commits.ts";
@@ -59,7 +60,7 @@ export class SqliteUserStore implements UserStore, UserDataStore {
     return answer(() => this.#reads.list.all(after ?? "", Math.max(limit, 0)));
   }
 
-  sharing(userId: string, otherIds: readonly string[]): string[] {
+  sharing(userId: string, otherIds: readonly string[]): MaybePromise<string[]> {
     return sharingWithin(otherIds, (ids, most) =>
       answer(() => this.#reads.sharing.all({ userId, idsJson: asJson(ids), most })).map((row) => ({
         userId: row.userId,
