@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { NewMessage } from "../../src/chat/new-message.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { DeferredStore } from "../support/deferred-store.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
+import { refusalOf } from "../support/refusal.ts";
 
 /** One of several servers that write to a store. */
 class Node {
@@ -144,6 +146,48 @@ describe.each([
     expect(contentsOf(messages)).toEqual(["from one", "from the other"]);
     expectNoHoles(messages);
   });
+
+  test("one's own messages count as received wherever they come to stand", async () => {
+    const { inner, one, other, finish } = await nodes(isDeferred);
+    const direct = { conversationId: "ab", recipientId: "bob" };
+    one.send("alice", "first", direct);
+    await settled();
+    await finish();
+    one.send("alice", "second", direct);
+    other.send("alice", "second", direct);
+    other.send("alice", "third", direct);
+    await settled();
+    await one.commit();
+    await finish();
+    expect(contentsOf(inner.history({ conversationId: "ab", limit: 10 }))).toHaveLength(3);
+    const [alice] = inner.conversation("ab")?.members ?? [];
+    expect(alice).toMatchObject({ userId: "alice", deliveredSeq: 3, readSeq: 3 });
+  });
+});
+
+test("when it cannot be found out what others have written, nothing is kept, and a change is undone", async () => {
+  const { inner, one, other } = await nodes();
+  const carol = other.harness.chat.membership.add(SYSTEM, "team", "carol");
+  await settled();
+  await other.commit();
+  await carol;
+  const added = refusalOf(() => one.harness.chat.membership.add(SYSTEM, "team", "dave"));
+  one.send("alice", "a1");
+  await settled();
+  const { conversation } = one.held.store;
+  one.held.store.conversation = () =>
+    Promise.reject(new AppError("STORAGE_UNAVAILABLE", "cut off"));
+  await one.commit();
+  expect(await added).toBe("STORAGE_UNAVAILABLE");
+  expect(one.sent).toEqual(["STORAGE_UNAVAILABLE"]);
+  one.held.store.conversation = conversation;
+  const cached = await one.harness.chat.conversations.find("team");
+  expect([...(cached?.members.keys() ?? [])]).toEqual(["alice", "bob"]);
+  one.send("alice", "a1");
+  await settled();
+  while (one.held.isCommitting) await one.commit();
+  expect(one.sent.at(-1)).toBe("a1");
+  expect(contentsOf(inner.history({ conversationId: "team", limit: 10 }))).toEqual(["a1"]);
 });
 
 type Step =
