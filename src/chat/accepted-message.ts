@@ -16,6 +16,7 @@ export interface AcceptedListener {
   onCommitted(accepted: Accepted): void;
   onRefused(accepted: Accepted, error: AppError): void;
   onRepeated(accepted: Accepted, first: SentMessage): void;
+  hindranceOf(accepted: Accepted): AppError | null;
 }
 
 /** An accepted message's entry in the journal. */
@@ -27,7 +28,7 @@ export class Accepted implements PendingMessage {
 
   constructor(
     readonly listener: AcceptedListener,
-    readonly message: StoredMessage,
+    public message: StoredMessage,
     readonly conversation: Conversation,
     readonly origin: Origin | null,
     readonly isShown: boolean,
@@ -45,6 +46,16 @@ export class Accepted implements PendingMessage {
   settle(error: AppError | null, kept: SentMessage | null): void {
     this.#settled(error, kept);
     for (const settled of this.#others?.splice(0) ?? []) settled(error, kept);
+  }
+
+  place(seq: number): void {
+    this.message = { ...this.message, seq };
+    if (this.recent !== null) this.recent.message = this.message;
+    this.conversation.hiddenSeq = seq;
+  }
+
+  hindrance(): AppError | null {
+    return this.listener.hindranceOf(this);
   }
 
   committed(): void {

@@ -7,7 +7,7 @@ import { type AttachmentStore, Attachments } from "./attachments.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
-import { type Conversation, Conversations } from "./conversations.ts";
+import { type Conversation, Conversations, type Learned } from "./conversations.ts";
 import { Disappearance } from "./disappearance.ts";
 import { Erasures } from "./erasures.ts";
 import { type InviteStore, Invites } from "./invites.ts";
@@ -116,6 +116,10 @@ export class Chat {
     const conversations = new Conversations(store, options.cachedMembers);
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
+      learned: (conversation: Conversation, { joined, left }: Learned) => {
+        for (const userId of left) options.outlet.left(userId, conversation.id);
+        for (const userId of joined) options.outlet.joined(userId, conversation.id);
+      },
       failed: (affected: ReadonlySet<Conversation>, error: AppError) => {
         for (const conversation of affected) {
           if (!conversation.persisted) this.#dissolve(conversation);

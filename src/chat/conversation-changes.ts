@@ -4,6 +4,7 @@ import type { Conversation, Conversations, Member } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
 import type { ConversationChange, PendingChange } from "./open-batch.ts";
 import type { Outlet } from "./outlet.ts";
+import { ConversationOvertaken } from "./overtaken.ts";
 import type { ConversationProfile, Role } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
 
@@ -13,6 +14,9 @@ export interface ConversationChangesOptions {
   readonly outlet: Outlet;
   readonly receipts: Receipts;
 }
+
+/** Of a change that others are faster than time and again. */
+const MOST_ATTEMPTS = 20;
 
 /** How a change ends: null when it is on disk, else why it is not. */
 export type Settled = (error: AppError | null) => void;
@@ -31,9 +35,23 @@ export class ConversationChanges {
 
   /**
    * Looks the conversation up, and lets `change` change it in one go with the look: null where there
-   * is none. What it writes is one commit. It must see to it that `settled` is called.
+   * is none. What it writes is one commit. It must see to it that `settled` is called. Where others
+   * change the conversation meanwhile it is called again, with the conversation as it is then.
    */
   async run<T>(
+    conversationId: string,
+    change: (conversation: Conversation | null, settled: Settled) => T,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#runOnce(conversationId, change);
+      } catch (fault) {
+        if (!(fault instanceof ConversationOvertaken) || attempt === MOST_ATTEMPTS) throw fault;
+      }
+    }
+  }
+
+  async #runOnce<T>(
     conversationId: string,
     change: (conversation: Conversation | null, settled: Settled) => T,
   ): Promise<T> {

@@ -21,6 +21,12 @@ export interface Member {
   role: Role;
 }
 
+/** Who has become a member meanwhile, and who is none any more. */
+export interface Learned {
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
 /** What a conversation begins as. */
 export interface NewConversationInput extends ConversationProfile {
   readonly id: string;
@@ -87,10 +93,51 @@ export class Conversation {
     return null;
   }
 
+  /** What members have of messages that are not in the store, and may come to have another `seq`. */
+  forgetUncommittedMarks(): void {
+    for (const member of this.members.values()) {
+      member.deliveredSeq = Math.min(member.deliveredSeq, this.committedSeq);
+      member.readSeq = Math.min(member.readSeq, this.committedSeq);
+    }
+  }
+
   /** The store has messages that it was not thought to have: `seq` counts on from the last of them. */
   catchUp({ lastSeq }: StoredConversation): void {
     this.committedSeq = Math.max(this.committedSeq, lastSeq);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
+  }
+
+  /**
+   * What others have written: messages, who is a member now, and what the conversation is. Nothing
+   * that is uncommitted has a `seq` any more.
+   */
+  learn(stored: StoredConversation): Learned {
+    const { title, picture, disappearAfterSeconds } = stored;
+    this.profile = { title, picture, disappearAfterSeconds };
+    this.persisted = true;
+    this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
+    this.lastSeq = this.committedSeq;
+    this.hiddenSeq = 0;
+    this.forgetUncommittedMarks();
+    const joined: string[] = [];
+    const there = new Set(stored.members.map(({ userId }) => userId));
+    const left = [...this.members.keys()].filter((id) => !there.has(id));
+    for (const userId of left) this.members.delete(userId);
+    for (const { userId, joinedSeq, deliveredSeq, readSeq, role } of stored.members) {
+      const known = this.members.get(userId);
+      if (known === undefined) {
+        joined.push(userId);
+        const marks = { deliveredSeq, readSeq, durableDeliveredSeq: deliveredSeq };
+        this.members.set(userId, { userId, joinedSeq, role, ...marks });
+        continue;
+      }
+      known.joinedSeq = joinedSeq;
+      known.role = role;
+      known.deliveredSeq = Math.max(known.deliveredSeq, deliveredSeq);
+      known.readSeq = Math.max(known.readSeq, readSeq);
+      known.durableDeliveredSeq = Math.max(known.durableDeliveredSeq, deliveredSeq);
+    }
+    return { joined, left };
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
-import type { Conversation, Member } from "./conversations.ts";
+import type { Conversation, Learned, Member } from "./conversations.ts";
 import {
   type ConversationChange,
   OpenBatch,
@@ -9,6 +9,7 @@ import {
   type PendingMark,
   type PendingMessage,
 } from "./open-batch.ts";
+import { ConversationOvertaken, Overtaken, type Resumption } from "./overtaken.ts";
 import {
   type ChatStore,
   CommitConflict,
@@ -30,6 +31,8 @@ export interface CommitPace {
 export interface JournalListener {
   /** After a commit, once the messages have been told: what the marks mean can be told as well. */
   marked(marks: readonly PendingMark[]): void;
+  /** Others have written to the conversation, and this is how it is now. */
+  learned(conversation: Conversation, learned: Learned): void;
   /** The uncommitted messages of these conversations are not written, and will not be. */
   failed(conversations: ReadonlySet<Conversation>, error: AppError): void;
   /** Commits fail from now on, and why; null: they succeed again. */
@@ -50,6 +53,8 @@ export class Journal {
   #inFlight: OpenBatch | null = null;
   #begunMs = Number.NEGATIVE_INFINITY;
   #isScheduled = false;
+  /** What waits until it is known what others have written before it. */
+  readonly #overtaken = new Map<Conversation, Overtaken>();
   readonly #recovery: StoreRecovery;
   #idle: (() => void)[] = [];
 
@@ -86,13 +91,21 @@ export class Journal {
   }
 
   get uncommittedCount(): number {
-    return this.#open.messages.length + (this.#inFlight?.messages.length ?? 0);
+    let count = this.#open.messages.length + (this.#inFlight?.messages.length ?? 0);
+    for (const { messages, events } of this.#overtaken.values()) {
+      count += messages.length + events.length;
+    }
+    return count;
   }
 
   /** With the changes: who waits for them waits as for messages. */
   get #waitingCount(): number {
-    const changes = this.#open.changes.length + (this.#inFlight?.changes.length ?? 0);
-    return this.uncommittedCount + changes;
+    let count = this.uncommittedCount + this.#open.changes.length;
+    count += this.#inFlight?.changes.length ?? 0;
+    for (const { changes, undone } of this.#overtaken.values()) {
+      count += changes.length + undone.length;
+    }
+    return count;
   }
 
   get uncommittedBytes(): number {
@@ -110,19 +123,21 @@ export class Journal {
   /** Uncommitted messages, oldest first. */
   *uncommitted(): IterableIterator<StoredMessage> {
     for (const pending of this.#inFlight?.messages ?? []) yield pending.message;
+    for (const { messages } of this.#overtaken.values()) {
+      for (const pending of messages) yield pending.message;
+    }
     for (const pending of this.#open.messages) yield pending.message;
   }
 
   /** Something that the user said or arranged, or that they were there, is on its way to disk. */
   isBusyWith(userId: string): boolean {
     for (const { senderId } of this.uncommitted()) if (senderId === userId) return true;
-    return [this.#open, this.#inFlight].some(
-      (batch) =>
-        batch !== null &&
-        (batch.users.has(userId) ||
-          batch.changes.some(
-            ({ what }) => what.change === "preferences" && what.write.userId === userId,
-          )),
+    const isOwn = ({ what }: PendingChange) =>
+      what.change === "preferences" && what.write.userId === userId;
+    return (
+      [this.#open, this.#inFlight].some(
+        (batch) => batch !== null && (batch.users.has(userId) || batch.changes.some(isOwn)),
+      ) || [...this.#overtaken.values()].some((each) => each.changes.some(isOwn))
     );
   }
 
@@ -145,6 +160,12 @@ export class Journal {
   }
 
   addMessage(pending: PendingMessage): void {
+    const overtaken = this.#overtaken.get(pending.conversation);
+    if (overtaken !== undefined) {
+      overtaken.add(pending);
+      pending.conversation.uncommitted += 1;
+      return;
+    }
     if (!pending.conversation.persisted) this.#open.conversations.add(pending.conversation);
     this.#open.messages.push(pending);
     const { content, edited, attachments, mentions } = pending.message;
@@ -163,6 +184,12 @@ export class Journal {
 
   addChange(pending: PendingChange): void {
     const { conversation } = pending.what;
+    const overtaken = this.#overtaken.get(conversation);
+    if (overtaken !== undefined) {
+      overtaken.changes.push(pending);
+      conversation.uncommitted += 1;
+      return;
+    }
     if (!conversation.persisted) this.#open.conversations.add(conversation);
     this.#open.changes.push(pending);
     this.#open.bytes += bytesOf(pending.what);
@@ -216,7 +243,7 @@ export class Journal {
 
   /** Resolves when nothing waits to be committed, or when the store fails. */
   drained(): Promise<void> {
-    if (this.#inFlight === null && this.#open.isEmpty) return Promise.resolve();
+    if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -271,8 +298,9 @@ export class Journal {
   }
 
   /**
-   * The store works, but some messages are not for it. Their conversations lose what is uncommitted
-   * of them, since later messages have later seqs; all else is committed again.
+   * The store works, but some messages are not for it. What nobody has been shown waits until it is
+   * known what others have written to its conversation, and comes behind that. Other conversations lose
+   * what is uncommitted of them, since later messages have later seqs; all else is committed again.
    */
   #conflicted(batch: OpenBatch, error: CommitConflict): void {
     this.#inFlight = null;
@@ -285,6 +313,11 @@ export class Journal {
       if (pending === undefined) continue;
       affected.add(pending.conversation);
       if (first !== null) firsts.set(pending, first);
+    }
+    const waiting = this.#overtakenOf(affected, lost);
+    for (const { index, first } of error.conflicts) {
+      const pending = batch.messages[index];
+      if (pending !== undefined) waiting.get(pending.conversation)?.conflicts(pending, first);
     }
     const gone = new Set<PendingMessage>();
     const changes = lost.flatMap((each) => each.changes);
@@ -301,7 +334,7 @@ export class Journal {
     const goneChanges = changes.filter(isGone);
     for (const each of lost) this.#release(each);
     this.#undo(goneChanges);
-    this.listener.failed(affected, error);
+    if (affected.size > 0) this.listener.failed(affected, error);
     for (const pending of changes) if (!isGone(pending)) this.addChange(pending);
     // Before anybody is told: who hears of it may send, and comes behind these.
     for (const pending of lost.flatMap((each) => each.messages)) {
@@ -315,6 +348,63 @@ export class Journal {
       this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
     }
     for (const pending of goneChanges) this.#tell(() => pending.refused(error));
+    for (const overtaken of waiting.values()) {
+      overtaken.undo();
+      void this.#lookUp(overtaken, error);
+    }
+    this.flush();
+    this.#tellIdle();
+  }
+
+  /** Those of the conversations of which nobody has been shown anything; they are not affected then. */
+  #overtakenOf(
+    affected: Set<Conversation>,
+    lost: readonly OpenBatch[],
+  ): ReadonlyMap<Conversation, Overtaken> {
+    const shown = new Set<Conversation>();
+    for (const { messages } of lost) {
+      for (const { isShown, conversation } of messages) if (isShown) shown.add(conversation);
+    }
+    const waiting = new Map<Conversation, Overtaken>();
+    for (const conversation of affected) {
+      if (shown.has(conversation)) continue;
+      affected.delete(conversation);
+      const overtaken = new Overtaken(conversation);
+      waiting.set(conversation, overtaken);
+      this.#overtaken.set(conversation, overtaken);
+      conversation.forgetUncommittedMarks();
+    }
+    return waiting;
+  }
+
+  async #lookUp(overtaken: Overtaken, error: AppError): Promise<void> {
+    const { conversation } = overtaken;
+    let reason: AppError = error;
+    let resumption: Resumption | null = null;
+    try {
+      const stored = await this.store.conversation(conversation.id);
+      resumption = overtaken.resume(stored, error);
+      if (stored !== null) reason = new ConversationOvertaken();
+    } catch (fault) {
+      reason = toAppError(fault);
+    }
+    this.#overtaken.delete(conversation);
+    overtaken.undo();
+    const { messages, events, undone } = overtaken;
+    conversation.uncommitted -= messages.length + events.length + undone.length;
+    if (resumption === null) {
+      const all = [...messages, ...events];
+      this.listener.failed(new Set([conversation]), error);
+      for (const pending of all) this.#tell(() => pending.refused(error));
+    } else {
+      const { learned, placed, repeated, refused } = resumption;
+      this.#tell(() => this.listener.learned(conversation, learned));
+      for (const pending of placed) this.addMessage(pending);
+      for (const [pending, first] of repeated) this.#tell(() => pending.repeated(first));
+      for (const [pending, why] of refused) this.#tell(() => pending.refused(why));
+      for (const pending of events) this.#tell(() => pending.refused(error));
+    }
+    for (const pending of undone) this.#tell(() => pending.refused(reason));
     this.flush();
     this.#tellIdle();
   }
@@ -351,6 +441,10 @@ export class Journal {
     for (const pending of changes.toReversed()) pending.undo();
   }
 
+  get #isIdle(): boolean {
+    return this.#inFlight === null && this.#open.isEmpty && this.#overtaken.size === 0;
+  }
+
   #release(batch: OpenBatch): void {
     for (const { conversation } of batch.messages) conversation.uncommitted -= 1;
     for (const { what } of batch.changes) what.conversation.uncommitted -= 1;
@@ -358,8 +452,7 @@ export class Journal {
   }
 
   #tellIdle(): void {
-    const stalled = this.isFailing || (this.#inFlight === null && this.#open.isEmpty);
-    if (!stalled) return;
+    if (!this.isFailing && !this.#isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

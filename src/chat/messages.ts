@@ -302,6 +302,7 @@ export class Messages implements AcceptedListener {
     if (alsoTo !== null && !conversation.members.has(alsoTo)) {
       this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
     }
+    this.#markOwn(conversation, message); // If it came to another place than it was taken for.
     if (message.expiresMs !== null) this.#options.onDisappearing(message.expiresMs);
     if (message.event === null) this.#confirm(message);
     accepted.settle(null, message);
@@ -317,6 +318,14 @@ export class Messages implements AcceptedListener {
   onRepeated(accepted: Accepted, first: SentMessage): void {
     this.#gone(accepted);
     void this.#answer(first, (error, kept) => accepted.settle(error, kept));
+  }
+
+  /** For `Accepted` alone. */
+  hindranceOf({ message, conversation }: Accepted): AppError | null {
+    const { senderId, event } = message;
+    const isMembers = event === null && senderId !== SYSTEM.userId;
+    if (!isMembers || conversation.members.has(senderId)) return null;
+    return conversationNotFound(conversation.id);
   }
 
   #gone({ recent, message }: Accepted): void {

@@ -21,6 +21,10 @@ export interface PendingMessage {
   readonly conversation: Conversation;
   /** Recipients have it already. */
   readonly isShown: boolean;
+  /** Others have written to the conversation before it: it has this `seq` now. Of one not shown. */
+  place(seq: number): void;
+  /** Why it may not be sent any more, now that it is known what others have written; null: it may. */
+  hindrance(): AppError | null;
   committed(): void;
   /** Nothing of it was written. */
   refused(error: AppError): void;

@@ -3,7 +3,8 @@ import type { StoredMessage } from "./ports.ts";
 
 /** A message in memory. */
 export interface RecentMessage<Pending> extends Linked<RecentMessage<Pending>> {
-  readonly message: StoredMessage;
+  /** Replaced by one with another `seq` where others have written before it. */
+  message: StoredMessage;
   /** The sender and their own id of it. */
   readonly clientKey: string | null;
   /** What waits for its commit; null once that is done. */

@@ -208,8 +208,8 @@ export const READS = {
     ORDER BY rowid LIMIT ?`,
 
   searchCandidates: `
-    SELECT messages.rowid AS position, messages.id, messages.sender_id AS senderId,
-           messages.content, messages.conversation_id AS conversationId,
+    SELECT messages.rowid AS position, messages.sender_id AS senderId, messages.content,
+           messages.conversation_id AS conversationId,
            messages.timestamp_ms AS timestampMs
     FROM (SELECT value FROM json_each(?)) AS wanted
     CROSS JOIN messages ON messages.rowid = wanted.value
@@ -218,6 +218,8 @@ export const READS = {
     WHERE messages.seq > members.joined_seq
       AND (messages.expires_ms IS NULL OR messages.expires_ms > ?)
     ORDER BY messages.rowid DESC`,
+
+  messageAtPosition: `SELECT ${MESSAGE} FROM messages WHERE messages.rowid = ?`,
 
   // From where on a member is shown what is said.
   firstPosition: `

@@ -15,7 +15,13 @@ const SMALLEST_PORTION = 64;
 const LARGEST_PORTION = 512;
 /** Rows of the index, and messages, that one request looks at. */
 const MOST_ROWS = 8_192;
-const MOST_CANDIDATES = 1_024;
+const MOST_CANDIDATES = 256;
+/** Rows that tell how frequent a word is. */
+const PROBED = 64;
+/** A word that has no more rows, so far as these tell, is rare. */
+const FEW_ROWS = 4_096;
+/** A word so many times as frequent as another is looked for in messages, rather than in the index. */
+const MUCH_MORE_FREQUENT = 8;
 /** Of what it looks at in them. */
 const MOST_CHARACTERS = 512 * 1_024;
 /** Of the beginnings of words, those of these lengths have an index. */
@@ -25,7 +31,6 @@ const CLOCK_SLACK_MS = 24 * 60 * 60 * 1_000;
 
 interface Candidate {
   readonly position: number;
-  readonly id: string;
   readonly senderId: string;
   readonly conversationId: string;
   readonly content: string;
@@ -41,7 +46,6 @@ interface Scope {
 
 interface Found extends TextMatch {
   readonly position: number;
-  readonly id: string;
 }
 
 /** Searches a database. Each search sees one commit's state. */
@@ -101,7 +105,7 @@ export class SearchReads {
         if (match === null) continue;
         if (found.length === limit) return { found, next: found.at(-1)?.position ?? null };
         next = candidate.position;
-        found.push({ id: candidate.id, position: candidate.position, ...match });
+        found.push({ position: candidate.position, ...match });
       }
       if (rows.length < portion) return { found, next: null };
       candidates += wanted.length;
@@ -134,15 +138,15 @@ export class SearchReads {
   }
 
   #hits(found: readonly Found[]): SearchPage["hits"] {
-    return found.flatMap(({ id, ranges }) => {
-      const message = this.#statements.message.get(id);
+    return found.flatMap(({ position, ranges }) => {
+      const message = this.#statements.message.get(position);
       return message === null ? [] : [{ message, ranges }];
     });
   }
 
   /** null: nothing can be found. */
   #scope({ userId, terms, conversationId, senderId }: SearchQuery): Scope | null {
-    const parts = [`content : (${termsExpression(terms)})`];
+    const parts: string[] = [];
     if (senderId !== null) parts.push(`sender : ${tokenOf(senderId)}`);
     const ids =
       conversationId === null
@@ -153,7 +157,30 @@ export class SearchReads {
     if (isFew) parts.push(`conversation : (${ids.map(tokenOf).join(" OR ")})`);
     // Of still more it is found out for each message: the more they are, the more are for the user.
     const marks = isFew || ids.length > MOST_MARKS ? null : new Set(ids.map(markOf));
+    const phrases = phraseExpressions(terms);
+    parts.push(...(marks === null ? phrases : this.#rarest(phrases)));
     return { expression: parts.join(" AND "), marks };
+  }
+
+  /**
+   * To join a rare word with a frequent one, the index goes through all that it has of this; few are
+   * the messages that are the user's of those with the rare one.
+   */
+  #rarest(phrases: readonly string[]): readonly string[] {
+    if (phrases.length === 1) return phrases;
+    const end = this.#end();
+    const spans = phrases.map((phrase) => {
+      const last = this.#rows(phrase, end, 1, PROBED)[PROBED - 1];
+      return last === undefined ? end : end - positionOf(last);
+    });
+    const widest = Math.max(...spans);
+    if ((PROBED * end) / widest > FEW_ROWS) return phrases;
+    return phrases.filter((_, at) => (spans[at] ?? 0) * MUCH_MORE_FREQUENT > widest);
+  }
+
+  /** Behind the last message. */
+  #end(): number {
+    return (this.#statements.lastPosition.get()?.position ?? 0) + 1;
   }
 
   /** From the first position up to before the second, as far as the times tell. */
@@ -163,7 +190,7 @@ export class SearchReads {
     sinceMs,
     untilMs,
   }: SearchQuery): readonly [lowest: number, beyond: number] {
-    const end = (this.#statements.lastPosition.get()?.position ?? 0) + 1;
+    const end = this.#end();
     const since = sinceMs === null ? 1 : this.#positionOf(sinceMs - CLOCK_SLACK_MS, end);
     const first =
       conversationId === null ? 1 : (this.#firstPosition(userId, conversationId) ?? end);
@@ -191,17 +218,15 @@ export class SearchReads {
 }
 
 /** Of the last word the beginning, where it may go on: what follows is looked at in the messages. */
-function termsExpression({ phrases, isOpen }: SearchTerms): string {
-  return phrases
-    .map((phrase, at) => {
-      const mayGoOn = isOpen && at === phrases.length - 1;
-      const characters = mayGoOn ? [...(phrase.at(-1) ?? "")] : [];
-      const length = BEGINNINGS.find((beginning) => beginning <= characters.length);
-      if (length === undefined) return `"${phrase.join(" ")}"`;
-      const beginning = characters.slice(0, length).join("");
-      return `"${[...phrase.slice(0, -1), beginning].join(" ")}" *`;
-    })
-    .join(" AND ");
+function phraseExpressions({ phrases, isOpen }: SearchTerms): string[] {
+  return phrases.map((phrase, at) => {
+    const mayGoOn = isOpen && at === phrases.length - 1;
+    const characters = mayGoOn ? [...(phrase.at(-1) ?? "")] : [];
+    const length = BEGINNINGS.find((beginning) => beginning <= characters.length);
+    if (length === undefined) return `content : "${phrase.join(" ")}"`;
+    const beginning = characters.slice(0, length).join("");
+    return `content : "${[...phrase.slice(0, -1), beginning].join(" ")}" *`;
+  });
 }
 
 function positionIn(after: string | null): number {
@@ -225,7 +250,7 @@ function prepare(db: Database) {
     firstPosition: db.query<{ position: number }, [userId: string, conversationId: string]>(
       READS.firstPosition,
     ),
-    message: db.query<StoredMessage, [id: string]>(READS.messageById),
+    message: db.query<StoredMessage, [position: number]>(READS.messageAtPosition),
     conversationIds: db.query<{ id: string }, [userId: string, limit: number]>(
       READS.conversationIds,
     ),

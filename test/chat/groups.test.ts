@@ -262,18 +262,34 @@ test("a removal that is undone leaves the order of joining as it was", async () 
   expect([...members.keys()]).toEqual(["alice", "bob", "carol"]);
 });
 
-test("a change whose event cannot have its seq is undone with it", async () => {
+test("a change comes behind what others have written, and is told there", async () => {
   const { chat, held, rolesOf, setRole } = await group();
   const [first] = await held.inner.history({ conversationId: "g1", limit: 1 });
   if (first === undefined) throw new Error("nothing was stored");
   // The store has what this server does not know of: the next seq is taken.
   await held.inner.commit(batch({ messages: [{ ...first, id: "foreign", seq: 2 }] }));
+  await setRole(user("alice"), "bob", "admin");
+  expect(await rolesOf()).toMatchObject({ bob: "admin" });
+  expect((await chat.conversations.findFor("bob", "g1")).members.get("bob")?.role).toBe("admin");
+  const told = await held.inner.history({ conversationId: "g1", limit: 10 });
+  expect(told.map(({ seq, type }) => [seq, type])).toEqual([
+    [1, "CONVERSATION_CREATED"],
+    [2, "CONVERSATION_CREATED"],
+    [3, "ROLE_CHANGED"],
+  ]);
+});
+
+test("a change that others have taken away the right to is refused", async () => {
+  const { chat, held, rolesOf, setRole } = await group();
+  const [first] = await held.inner.history({ conversationId: "g1", limit: 1 });
+  if (first === undefined) throw new Error("nothing was stored");
+  const roles = [{ conversationId: "g1", userId: "alice", role: "member" as const }];
+  const messages = [{ ...first, id: "foreign", seq: 2 }];
+  await held.inner.commit(batch({ messages, roles }));
   const outcome = await refusalOf(() => setRole(user("alice"), "bob", "admin"));
-  expect(outcome).toBe("STORAGE_UNAVAILABLE");
-  expect(await rolesOf()).toMatchObject({ bob: "member" });
+  expect(outcome).toBe("NOT_PERMITTED");
+  expect(await rolesOf()).toMatchObject({ alice: "member", bob: "member" });
   expect((await chat.conversations.findFor("bob", "g1")).members.get("bob")?.role).toBe("member");
-  await settled();
-  expect(await refusalOf(() => setRole(user("alice"), "bob", "admin"))).toBe("not refused");
 });
 
 test("in a direct conversation the peer hears of reading, whoever spoke last", async () => {
