@@ -189,7 +189,7 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
 
    CREATE TABLE probes (content bytea NOT NULL);
 
-   CREATE INDEX attachments_unsent ON attachments (uploader_id, id) WHERE message_id IS NULL;
+   CREATE INDEX attachments_unsent ON attachments (uploader_id, message_id, id);
 
    CREATE FUNCTION messages_mention() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN
