@@ -29,6 +29,7 @@ const FLOORS = [
   ["attachments/"],
   ["auth/"],
   ["storage/"],
+  ["backplane/"],
   ["session/"],
   ["app/"],
   ["transport/"],
