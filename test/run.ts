@@ -1,6 +1,6 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, stomp.py, the binary), runs them, and ends with the line
- * `N passed, N failed`, counted from the runner's own report.
+ * `npm test`: brings what the tests need (Chromium, nginx, Redis, stomp.py, the binary), runs them,
+ * and ends with the line `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
  */
@@ -59,6 +59,18 @@ function bringNginx(): void {
   }
 }
 
+function bringRedis(): void {
+  const find = () => Bun.which("redis-server") !== null && Bun.which("redis-cli") !== null;
+  if (find()) return;
+  if (canInstall()) {
+    console.log("Redis is missing; installing it for the tests of several nodes");
+    install("redis-server");
+  }
+  if (!find()) {
+    fail("The tests of several nodes need redis-server (Debian: apt-get install redis-server)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -89,6 +101,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 
 bringChromium();
 bringNginx();
+bringRedis();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

@@ -5,7 +5,7 @@ export interface BackplaneListener {
    * of the node's subscriptions cover its channel; in the order in which its node published on it.
    *
    * @param origin the id of the node that published it
-   * @param payload only valid until the call returns
+   * @param payload the listener's own: nobody changes it
    */
   received(origin: string, channel: string, payload: Uint8Array): void;
   /** The connection was lost and is back: what others published meanwhile may be missing. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
+import { backplane, node, redis } from "./backplane.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -42,6 +43,9 @@ export const settingsSchema = z.object({
       "How long a write waits for a lock that another program holds on the database.",
     ),
   }),
+  backplane,
+  node,
+  redis,
   retention: z.object({
     maxAgeDays: integer(
       0,
