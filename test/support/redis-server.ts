@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -9,6 +9,7 @@ export class RedisServer implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "parley-redis-"));
   readonly #flags: readonly string[];
   #child: Bun.Subprocess | null = null;
+  #file: string | null = null;
 
   private constructor(port: number, flags: readonly string[]) {
     this.port = port;
@@ -26,8 +27,27 @@ export class RedisServer implements AsyncDisposable {
     return new RedisServer(await freePort(), flags);
   }
 
+  /** A Sentinel that watches the master alone, and acts alone. */
+  static async sentinel(master: RedisServer, name: string): Promise<RedisServer> {
+    const server = await RedisServer.notYet("--sentinel");
+    const lines = [
+      `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds ${name} 500`,
+      `sentinel failover-timeout ${name} 3000`,
+    ];
+    // A Sentinel writes down what it learns.
+    server.#file = join(server.folder, "sentinel.conf");
+    writeFileSync(server.#file, `${lines.join("\n")}\n`);
+    await server.start();
+    return server;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null;
   }
 
   /** Resolves when it answers. */
@@ -76,8 +96,9 @@ export class RedisServer implements AsyncDisposable {
 
   #arguments(): string[] {
     return [
+      ...(this.#file === null ? [] : [this.#file]),
       ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.folder],
-      ...["--save", "", "--appendonly", "no", "--daemonize", "no"],
+      ...(this.#file === null ? ["--save", "", "--appendonly", "no"] : []),
     ];
   }
 }
