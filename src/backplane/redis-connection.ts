@@ -10,6 +10,8 @@ export interface RedisConnectionOptions {
   readonly newClient: () => Promise<RedisClient>;
   /** What has to be done before the connection is ready. What it rejects with ends the connection. */
   readonly prepare: (client: RedisClient) => Promise<void>;
+  /** Rejects when the connection is of no use any more. */
+  readonly probe: (client: RedisClient) => Promise<void>;
   /** @param isAgain it has been ready before */
   readonly ready: (client: RedisClient, isAgain: boolean) => void;
   /** It is not, or no longer, there; told for each attempt that fails. */
@@ -105,9 +107,9 @@ export class RedisConnection {
   }
 
   #askLater(client: RedisClient): void {
-    const { clock, timeoutMs } = this.#options;
+    const { clock, timeoutMs, probe } = this.#options;
     this.#timer = clock.schedule(timeoutMs, () => {
-      this.#inTime(client.sendCommand(["PING"])).then(
+      this.#inTime(probe(client)).then(
         () => {
           if (this.#client === client) this.#askLater(client);
         },

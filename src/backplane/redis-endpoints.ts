@@ -1,5 +1,5 @@
 import type { RedisEndpoint, RedisTarget } from "../config/redis-url.ts";
-import { newRedisClient, type RedisClient } from "./redis-client.ts";
+import { newRedisClient, type RedisClient, type RedisClientOptions } from "./redis-client.ts";
 
 export interface RedisEndpointsOptions {
   readonly target: RedisTarget;
@@ -11,28 +11,56 @@ export interface RedisEndpointsOptions {
 export class RedisEndpoints {
   readonly #options: RedisEndpointsOptions;
   #next = 0;
+  /** Where the last client connects to. */
+  #current: RedisEndpoint = { path: "" };
 
   constructor(options: RedisEndpointsOptions) {
     this.#options = options;
   }
 
-  /** A client that is not connected yet. Rejects when no Sentinel of those asked knows the master. */
+  /** A client that is not connected yet. Rejects when the Sentinel that is asked knows no master. */
   async client(role: string): Promise<RedisClient> {
     const { target } = this.#options;
     const endpoint = this.#turn();
     const found = target.kind === "sentinel" ? await this.#masterBy(endpoint) : endpoint;
-    const { isTls, username, password, database } = target;
-    return this.#client(found, role, { isTls, username, password, database });
+    this.#current = found;
+    const { isTls, username, password, database, kind } = target;
+    const access = { isTls, username, password, database };
+    // RESP3 lets a connection with subscriptions ask about the cluster too.
+    return this.#client(found, role, { ...access, protocol: kind === "cluster" ? 3 : 2 });
+  }
+
+  /** Before anything else. Rejects where the server is not the one that messages go through. */
+  async check(client: RedisClient): Promise<void> {
+    const { kind } = this.#options.target;
+    if (kind === "cluster") await assertInCluster(client);
+    if (kind !== "sentinel") return;
+    // A Sentinel may know of a failover later than the master that was.
+    const [role] = (await client.sendCommand(["ROLE"])) as unknown as [string];
+    if (role !== "master") throw new Error(`the server is no master, but ${role}`);
   }
 
   /**
-   * Rejects where the server is not, or no longer, the one that messages go through: a Sentinel may
-   * know of a failover later than the master that was.
+   * Now and then. Rejects when there is no answer, or the server, which answers, does not reach who
+   * else is there: it was cut off, and others have gone over to another one.
    */
-  async check(client: RedisClient): Promise<void> {
-    if (this.#options.target.kind !== "sentinel") return;
-    const [role] = (await client.sendCommand(["ROLE"])) as unknown as [string];
-    if (role !== "master") throw new Error(`the server is no master, but ${role}`);
+  async probe(client: RedisClient): Promise<void> {
+    const { kind } = this.#options.target;
+    if (kind === "cluster") await assertInCluster(client);
+    else await client.sendCommand(["PING"]);
+    if (kind === "sentinel") await this.#assertStillMaster();
+  }
+
+  async #assertStillMaster(): Promise<void> {
+    let master: RedisEndpoint;
+    try {
+      master = await this.#masterBy(this.#turn());
+    } catch {
+      return; // Sentinels that are away say nothing about the master.
+    }
+    if (nameOf(master) !== nameOf(this.#current)) {
+      throw new Error(`the master is ${nameOf(master)} now`);
+    }
   }
 
   #turn(): RedisEndpoint {
@@ -46,7 +74,8 @@ export class RedisEndpoints {
   async #masterBy(sentinel: RedisEndpoint): Promise<RedisEndpoint> {
     const { target } = this.#options;
     const { isTls, master, sentinelUsername: username, sentinelPassword: password } = target;
-    const client = this.#client(sentinel, "asks", { isTls, username, password, database: 0 });
+    const access = { isTls, username, password, database: 0, protocol: 2 } as const;
+    const client = this.#client(sentinel, "asks", access);
     client.on("error", () => {}); // It rejects too.
     try {
       await client.connect();
@@ -62,9 +91,26 @@ export class RedisEndpoints {
   #client(
     endpoint: RedisEndpoint,
     role: string,
-    access: Pick<RedisTarget, "isTls" | "username" | "password" | "database">,
+    access: Omit<RedisClientOptions, "endpoint" | "name" | "connectMs">,
   ): RedisClient {
     const { name, connectMs } = this.#options;
     return newRedisClient({ endpoint, ...access, name: `${name}:${role}`, connectMs });
   }
+}
+
+/** A node of a Cluster that reaches fewer than half of the masters hears little of what is published. */
+async function assertInCluster(client: RedisClient): Promise<void> {
+  const nodes = String(await client.sendCommand(["CLUSTER", "NODES"]));
+  // Id, address, flags, master, ping, pong, epoch, link, and slots [https://redis.io/commands/cluster-nodes].
+  const masters = nodes
+    .split("\n")
+    .map((line) => line.trim().split(" "))
+    .filter(([, , flags = "", , , , , , slots]) => flags.includes("master") && slots !== undefined);
+  const reached = masters.filter(([, , flags = ""]) => !flags.includes("fail"));
+  if (2 * reached.length > masters.length) return;
+  throw new Error("the server is cut off from most of its cluster");
+}
+
+function nameOf(endpoint: RedisEndpoint): string {
+  return "path" in endpoint ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
 }

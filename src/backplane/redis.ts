@@ -75,6 +75,7 @@ export class RedisBackplane implements Backplane {
       ...common,
       newClient: () => out.client("publishes"),
       prepare: (client) => out.check(client),
+      probe: (client) => out.probe(client),
       ready: (client, isAgain) => {
         this.#publisher = client;
         this.#pendingBytes = 0;
@@ -93,6 +94,7 @@ export class RedisBackplane implements Backplane {
         await this.#channels.restore(client);
         await this.#patterns.restore(client);
       },
+      probe: (client) => into.probe(client),
       ready: (_, isAgain) => {
         this.#ready(isAgain);
         if (isAgain) this.#listener?.gap();
