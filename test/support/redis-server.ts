@@ -46,6 +46,10 @@ export class RedisServer implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get #isTls(): boolean {
+    return this.#flags.includes("--tls-cert-file");
+  }
+
   get isRunning(): boolean {
     return this.#child !== null;
   }
@@ -83,7 +87,8 @@ export class RedisServer implements AsyncDisposable {
 
   /** One command over redis-cli; what it prints. */
   async command(...args: readonly string[]): Promise<string> {
-    const child = Bun.spawn(["redis-cli", "-p", String(this.port), ...args]);
+    const tls = this.#isTls ? ["--tls", "--insecure"] : [];
+    const child = Bun.spawn(["redis-cli", ...tls, "-p", String(this.port), ...args]);
     const output = await new Response(child.stdout).text();
     await child.exited;
     return output.trim();
@@ -97,7 +102,8 @@ export class RedisServer implements AsyncDisposable {
   #arguments(): string[] {
     return [
       ...(this.#file === null ? [] : [this.#file]),
-      ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.folder],
+      ...(this.#isTls ? ["--port", "0", "--tls-port"] : ["--port"]),
+      ...[String(this.port), "--bind", "127.0.0.1", "--dir", this.folder],
       ...(this.#file === null ? ["--save", "", "--appendonly", "no"] : []),
     ];
   }
