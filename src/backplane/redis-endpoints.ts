@@ -18,6 +18,11 @@ export class RedisEndpoints {
     this.#options = options;
   }
 
+  /** Of the last client; "" for a path. */
+  get host(): string {
+    return "host" in this.#current ? this.#current.host : "";
+  }
+
   /** A client that is not connected yet. Rejects when the Sentinel that is asked knows no master. */
   async client(role: string): Promise<RedisClient> {
     const { target } = this.#options;

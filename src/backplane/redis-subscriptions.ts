@@ -21,6 +21,40 @@ export const PATTERNS: Commands = {
   remove: (client, names) => client.pUnsubscribe(names),
 };
 
+/**
+ * Channels of a Cluster's shards: each is a command of its own, since they are in different slots.
+ *
+ * @param moved another server has the channel now
+ */
+export function sharded(moved: (name: string) => void): Commands {
+  const unlessMoved = async (name: string, change: Promise<void>): Promise<void> => {
+    try {
+      await change;
+    } catch (fault) {
+      if (!isMoved(fault)) throw fault;
+      moved(name);
+    }
+  };
+  return {
+    async add(client, names, listener) {
+      const add = (name: string) => {
+        // The client must not take it for one that it has, from before its slot went and came back.
+        client.getPubSubListeners("SHARDED").delete(name);
+        return unlessMoved(name, client.sSubscribe(name, listener, true));
+      };
+      await Promise.all(names.map(add));
+    },
+    async remove(client, names) {
+      await Promise.all(names.map((name) => unlessMoved(name, client.sUnsubscribe(name))));
+    },
+  };
+}
+
+/** The slot of the command is another server's. */
+export function isMoved(fault: unknown): boolean {
+  return fault instanceof Error && /^(?:MOVED|ASK|CLUSTERDOWN) /.test(fault.message);
+}
+
 export interface RedisSubscriptionsOptions {
   readonly commands: Commands;
   readonly received: Received;
@@ -38,6 +72,8 @@ export class RedisSubscriptions {
   /** Wanted, and the connection does not have it; and the other way round. */
   #toAdd = new Set<string>();
   #toRemove = new Set<string>();
+  /** Redis has confirmed them on this connection. */
+  #confirmed = new Set<string>();
   #client: RedisClient | null = null;
   #isBusy = false;
 
@@ -58,18 +94,32 @@ export class RedisSubscriptions {
     this.#changed();
   }
 
+  /** Without telling Redis, which has done it by itself. */
+  forget(name: string): void {
+    for (const names of [this.#wanted, this.#toAdd, this.#toRemove, this.#confirmed]) {
+      names.delete(name);
+    }
+  }
+
+  /** What is published there arrives. */
+  isConfirmed(name: string): boolean {
+    return this.#confirmed.has(name);
+  }
+
   /** Resolves when a new connection has everything that is wanted, or there is another one. */
   async restore(client: RedisClient): Promise<void> {
     this.#client = client;
     this.#isBusy = true;
     this.#toAdd = new Set(this.#wanted);
     this.#toRemove = new Set();
+    this.#confirmed = new Set();
     await this.#tellAll(client);
   }
 
   /** Until another connection is there, nothing can be told. */
   lost(): void {
     this.#client = null;
+    this.#confirmed = new Set();
   }
 
   #changed(): void {
@@ -87,6 +137,9 @@ export class RedisSubscriptions {
     while (this.#client === client && this.#toAdd.size + this.#toRemove.size > 0) {
       const [added, removed] = [taken(this.#toAdd), taken(this.#toRemove)];
       if (added.length > 0) await commands.add(client, added, received);
+      if (this.#client !== client) return;
+      for (const name of added) if (this.#wanted.has(name)) this.#confirmed.add(name);
+      for (const name of removed) this.#confirmed.delete(name);
       if (removed.length > 0) await commands.remove(client, removed);
     }
     if (this.#client === client) this.#isBusy = false;

@@ -69,9 +69,11 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
       await b.hears(a.backplane, "/topic/a*[x]\\");
       await b.hears(a.backplane, "/topic/a*.");
       for (const name of names) a.backplane.publish(name, Buffer.from("1"));
-      a.backplane.publish("/topic/end", Buffer.from("1"));
-      await b.until(() => b.messages.includes("a /topic/end 1"));
-      expect(b.messages).toEqual(["a /topic/a*[x]\\ 1", "a /topic/a*[x]\\.b 1", "a /topic/end 1"]);
+      await b.until(() => b.messages.length >= 2);
+      for (const name of ["/topic/a*[x]\\", "/topic/a*[x]\\.b", "/topic/end"]) {
+        await b.hears(a.backplane, name);
+      }
+      expect(b.messages.toSorted()).toEqual(["a /topic/a*[x]\\ 1", "a /topic/a*[x]\\.b 1"]);
     });
 
     test("what is no longer listened to comes no more; to listen again is possible at once", async () => {
@@ -106,7 +108,9 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
         a.backplane.publish(`/topic/many/${count}`, Buffer.from("1"));
       }
       await b.until(() => b.messages.length >= 4);
-      expect(b.messages).toEqual([0, 511, 512, 2_999].map((count) => `a /topic/many/${count} 1`));
+      expect(b.messages.toSorted()).toEqual(
+        [0, 2_999, 511, 512].map((count) => `a /topic/many/${count} 1`),
+      );
     });
 
     test("what goes out and comes in is counted", async () => {

@@ -11,7 +11,9 @@ export class RedisCluster implements AsyncDisposable {
     for (let count = 0; count < servers; count += 1) {
       const busPort = String(await freePort());
       const flags = ["--cluster-enabled", "yes", "--cluster-port", busPort];
-      started.push(await RedisServer.start(...flags, "--cluster-node-timeout", "1000"));
+      // A replica is one at once, and takes over soon.
+      const timing = ["--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
+      started.push(await RedisServer.start(...flags, ...timing));
     }
     const cluster = new RedisCluster(started);
     const [first] = started;
@@ -21,6 +23,10 @@ export class RedisCluster implements AsyncDisposable {
       ...["--cluster-replicas", String(replicas)],
     );
     await cluster.until(async () => (await cluster.states()).every((state) => state === "ok"));
+    for (const server of started) {
+      await cluster.until(async () => !(await server.command("ROLE")).includes("sync"));
+      await cluster.until(async () => !(await server.command("ROLE")).includes("connect\n"));
+    }
     return cluster;
   }
 
@@ -44,6 +50,39 @@ export class RedisCluster implements AsyncDisposable {
       states.push(/cluster_state:(\w+)/.exec(info)?.[1] ?? "none");
     }
     return states;
+  }
+
+  /** One of the masters. */
+  async master(): Promise<RedisServer> {
+    for (const server of this.servers) {
+      if ((await server.command("ROLE")).startsWith("master")) return server;
+    }
+    throw new Error("there is no master");
+  }
+
+  /** Gives a slot to another master than the one that has it; there are no keys in it. */
+  async move(slot: number): Promise<void> {
+    const ids = await Promise.all(this.servers.map((server) => server.command("CLUSTER", "MYID")));
+    const [range] = (await this.#rangesWith(slot)).slice(-1);
+    const target = ids.findIndex((id) => id !== range);
+    const moving = ["CLUSTER", "SETSLOT", String(slot), "NODE", ids[target] ?? ""];
+    // The new one first, so that the slot is somebody's all the time.
+    await this.servers[target]?.command(...moving);
+    for (const server of this.servers) await server.command(...moving);
+  }
+
+  /** The id of the master that has the slot. */
+  async #rangesWith(slot: number): Promise<string[]> {
+    const lines = (await this.servers[0]?.command("CLUSTER", "NODES"))?.split("\n") ?? [];
+    return lines
+      .map((line) => line.trim().split(" "))
+      .filter((parts) =>
+        parts.slice(8).some((range) => {
+          const [from = Number.NaN, to = from] = range.split("-").map(Number);
+          return slot >= from && slot <= to;
+        }),
+      )
+      .map(([id = ""]) => id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
