@@ -34,8 +34,9 @@ export class ClusterMap {
   constructor(options: ClusterMapOptions) {
     const { target, name, known: _, ready, lost, ...common } = options;
     this.#options = options;
-    this.#clock = common.clock;
-    this.#endpoints = new RedisEndpoints({ target, name, connectMs: common.timeoutMs });
+    const { timeoutMs: connectMs, clock } = common;
+    this.#clock = clock;
+    this.#endpoints = new RedisEndpoints({ target, name, connectMs, clock });
     this.#connection = new RedisConnection({
       ...common,
       newClient: () => this.#endpoints.client("asks"),

@@ -1,10 +1,13 @@
+import type { Clock } from "../clock.ts";
 import type { RedisEndpoint, RedisTarget } from "../config/redis-url.ts";
+import { Deadline } from "../deadline.ts";
 import { newRedisClient, type RedisClient, type RedisClientOptions } from "./redis-client.ts";
 
 export interface RedisEndpointsOptions {
   readonly target: RedisTarget;
   readonly name: string;
   readonly connectMs: number;
+  readonly clock: Clock;
 }
 
 /** Makes clients for where Redis is now; each attempt begins with the endpoint behind the last one. */
@@ -29,10 +32,8 @@ export class RedisEndpoints {
     const endpoint = this.#turn();
     const found = target.kind === "sentinel" ? await this.#masterBy(endpoint) : endpoint;
     this.#current = found;
-    const { isTls, username, password, database, kind } = target;
-    const access = { isTls, username, password, database };
-    // RESP3 lets a connection with subscriptions ask about the cluster too.
-    return this.#client(found, role, { ...access, protocol: kind === "cluster" ? 3 : 2 });
+    const { isTls, username, password, database } = target;
+    return this.#client(found, role, { isTls, username, password, database, protocol: 2 });
   }
 
   /** Before anything else. Rejects where the server is not the one that messages go through. */
@@ -57,12 +58,16 @@ export class RedisEndpoints {
   }
 
   async #assertStillMaster(): Promise<void> {
-    let master: RedisEndpoint;
-    try {
-      master = await this.#masterBy(this.#turn());
-    } catch {
-      return; // Sentinels that are away say nothing about the master.
-    }
+    // A Sentinel that is away, or slow, says nothing about the master.
+    let master = this.#current;
+    const { clock, connectMs } = this.#options;
+    const asked = this.#masterBy(this.#turn()).then(
+      (found) => {
+        master = found;
+      },
+      () => {},
+    );
+    await new Deadline(clock, connectMs / 2).allows(asked);
     if (nameOf(master) !== nameOf(this.#current)) {
       throw new Error(`the master is ${nameOf(master)} now`);
     }
@@ -82,6 +87,7 @@ export class RedisEndpoints {
     const access = { isTls, username, password, database: 0, protocol: 2 } as const;
     const client = this.#client(sentinel, "asks", access);
     client.on("error", () => {}); // It rejects too.
+    const timer = this.#options.clock.schedule(this.#options.connectMs, () => client.destroy());
     try {
       await client.connect();
       const command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master];
@@ -89,6 +95,7 @@ export class RedisEndpoints {
       if (address === null) throw new Error(`the Sentinel knows no master ${master}`);
       return { host: address[0], port: Number(address[1]) };
     } finally {
+      timer.cancel();
       client.destroy();
     }
   }

@@ -26,7 +26,8 @@ export class RedisServerCarrier implements RedisCarrier {
       this.#subscribing.fail(client, reasonOf(fault));
     this.#channels = new RedisSubscriptions({ commands: CHANNELS, received, failed });
     this.#patterns = new RedisSubscriptions({ commands: PATTERNS, received, failed });
-    const endpoints = () => new RedisEndpoints({ target, name, connectMs: common.timeoutMs });
+    const { timeoutMs: connectMs, clock } = common;
+    const endpoints = () => new RedisEndpoints({ target, name, connectMs, clock });
     const [out, into] = [endpoints(), endpoints()];
     this.#publishing = new RedisConnection({
       ...common,

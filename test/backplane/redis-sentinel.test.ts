@@ -72,6 +72,30 @@ test.each(["killed", "paused"])(
   120_000,
 );
 
+test("a Sentinel that hangs costs no connection", async () => {
+  const [a, b] = [node("a"), node("b")];
+  b.backplane.subscribe("/topic/x");
+  await b.hears(a.backplane, "/topic/x");
+  sentinel.pause();
+  const { connections } = await clientsOf(master);
+  for (let probes = 0; probes < 3; probes += 1) {
+    await until(async () => (await clientsOf(master)).pings > 0);
+    await master.command("CONFIG", "RESETSTAT");
+  }
+  await b.hears(a.backplane, "/topic/x");
+  expect((await clientsOf(master)).connections).toEqual(connections);
+  expect([a.gaps, b.gaps]).toEqual([0, 0]);
+  sentinel.resume();
+}, 60_000);
+
+/** The nodes' connections, and how many PINGs there were. */
+async function clientsOf(server: RedisServer) {
+  const list = await server.command("CLIENT", "LIST");
+  const connections = [...list.matchAll(/^id=(\d+) .*name=parley:/gm)].map(([, id]) => id).sort();
+  const stats = await server.command("INFO", "commandstats");
+  return { connections, pings: Number(/cmdstat_ping:calls=(\d+)/.exec(stats)?.[1] ?? 0) };
+}
+
 test("a master of whom no Sentinel knows is a reason that is told", async () => {
   const stranger = node("a", "unknown-master");
   await stranger.until(() => stranger.states.some((state) => state?.includes("unknown-master")));
