@@ -3,6 +3,7 @@ import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { ConversationRouter } from "./app/conversation-router.ts";
+import { isCarriedTopic } from "./app/destinations.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
@@ -18,11 +19,14 @@ import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { type Revocation, Revocations } from "./auth/revocations.ts";
+import { openBackplane } from "./backplanes.ts";
+import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
 import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
+import { type Deliver, TopicRelay } from "./broker/topic-relay.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
 import { Chat } from "./chat/chat.ts";
 import { Retention } from "./chat/retention.ts";
@@ -35,6 +39,7 @@ import { Deadline } from "./deadline.ts";
 import type { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { UPLOADS_PATH } from "./http/attachments-api.ts";
+import type { HealthSource } from "./http/health.ts";
 import { LargeAnswers } from "./http/large-answers.ts";
 import { Page } from "./http/page.ts";
 import { commonHeaders, withHeaders } from "./http/security-headers.ts";
@@ -46,6 +51,7 @@ import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
+import { joinOtherNodes } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
@@ -95,8 +101,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
+    const backplane = await openBackplane(settings, clock);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, ...kept, tracing });
+    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -108,6 +115,7 @@ interface Parts {
   readonly log: Log;
   readonly clock: Clock;
   readonly storage: Storage;
+  readonly backplane: Backplane;
   /** New ones are above it. */
   readonly lastMessageId: string | null;
   /** What work queues kept over the restart. */
@@ -120,7 +128,7 @@ interface Parts {
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, tracing } = parts;
+  const { settings, log, clock, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
@@ -132,7 +140,10 @@ function serve(parts: Parts): RunningServer {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
-  const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut);
+  const relay = backplane.isShared
+    ? new TopicRelay({ backplane, clock, isCarried: isCarriedTopic })
+    : null;
+  const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
@@ -284,7 +295,7 @@ function serve(parts: Parts): RunningServer {
     isDraining: () => live.isDraining,
   });
   let stopped: Promise<void> | null = null;
-  const health = {
+  const health: HealthSource = {
     get activeConnections() {
       return live.count;
     },
@@ -296,6 +307,10 @@ function serve(parts: Parts): RunningServer {
     },
     get isStoreBehind() {
       return chat.journal.isBehind || queues.journal.isBehind;
+    },
+    get backplane() {
+      if (!backplane.isShared) return "LOCAL";
+      return backplane.isConnected ? "CONNECTED" : "DISCONNECTED";
     },
     get isStopping() {
       return stopped !== null;
@@ -378,7 +393,11 @@ function serve(parts: Parts): RunningServer {
   files?.start();
   chat.erasures.start();
   chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues });
+  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
+  if (relay !== null) {
+    const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
+    joinOtherNodes({ backplane, relay, deliver, log });
+  }
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -394,6 +413,8 @@ function serve(parts: Parts): RunningServer {
     queues.stop();
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
+    relay?.stop();
+    await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());

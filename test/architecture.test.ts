@@ -29,12 +29,13 @@ const FLOORS = [
   ["attachments/"],
   ["auth/"],
   ["storage/"],
+  ["backplane/"],
   ["session/"],
   ["app/"],
   ["transport/"],
   ["http/"],
   ["server/"],
-  ["stores.ts"],
+  ["stores.ts", "backplanes.ts"],
   ["server.ts"],
   ["cli/", "cli.ts", "main.ts"],
 ] as const;
@@ -108,10 +109,12 @@ test("browser code and server code do not mix", () => {
   expect(mixed).toEqual([]);
 });
 
-test("one file alone builds the adapters of storage", () => {
+test.each([
+  ["storage/", "stores.ts"],
+  ["backplane/", "backplanes.ts"],
+])("one file alone builds the adapters in %s", (floor, builder) => {
   const builders = internalImports().filter(
-    ({ from, to }) =>
-      to.startsWith("storage/") && !from.startsWith("storage/") && from !== "stores.ts",
+    ({ from, to }) => to.startsWith(floor) && !from.startsWith(floor) && from !== builder,
   );
   expect(builders).toEqual([]);
 });

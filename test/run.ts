@@ -1,6 +1,6 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, stomp.py, the binary), runs them, and ends with the line
- * `N passed, N failed`, counted from the runner's own report.
+ * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, Redis, stomp.py, the binary),
+ * runs them, and ends with the line `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
  */
@@ -71,6 +71,18 @@ function bringPostgres(): void {
   }
 }
 
+function bringRedis(): void {
+  const find = () => Bun.which("redis-server") !== null && Bun.which("redis-cli") !== null;
+  if (find()) return;
+  if (canInstall()) {
+    console.log("Redis is missing; installing it for the tests of several nodes");
+    install("redis-server");
+  }
+  if (!find()) {
+    fail("The tests of several nodes need redis-server (Debian: apt-get install redis-server)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -102,6 +114,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 bringChromium();
 bringNginx();
 bringPostgres();
+bringRedis();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

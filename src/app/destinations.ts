@@ -21,6 +21,11 @@ export function isReservedTopic(topic: string): boolean {
   return topic === presenceTopic || topic.startsWith(TYPING_TOPICS);
 }
 
+/** Messages of the topic, or of a pattern's, are for all nodes. The server's own are each node's. */
+export function isCarriedTopic(topic: string): boolean {
+  return topic.startsWith("/topic/") && !isReservedTopic(topic);
+}
+
 /** Followed by the conversation's id. */
 export const TYPING_ROUTE = "/app/chat.typing/";
 const TYPING_TEMPLATE = `${TYPING_ROUTE}{conversationId}`;

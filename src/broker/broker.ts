@@ -7,6 +7,7 @@ import { BrokerSubscription, Listeners, PlainSubscription } from "./listeners.ts
 import type { Outgoing } from "./outgoing.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import type { Engine, Peer, Receive, Subscription, SubscriptionRequest } from "./subscription.ts";
+import type { TopicRelay } from "./topic-relay.ts";
 
 /**
  * Who listens to what, and the one way in which any message reaches its subscribers.
@@ -19,6 +20,7 @@ export class Broker {
   readonly #listeners = new Map<string, Listeners>();
   readonly #patterns = new PatternIndex();
   readonly #gathering: Gathering;
+  readonly #relay: TopicRelay | null;
   #channelsMade = 0;
 
   /** @param gatherMs how long messages to large audiences may wait for each other, see `Gathering` */
@@ -28,7 +30,10 @@ export class Broker {
     gatherMs = 0,
     /** Hears of what goes through the broker; of what is sent past it, from who sends it. */
     readonly counter: CopyCounter = UNCOUNTED,
+    /** To other nodes; null: there are none. */
+    relay: TopicRelay | null = null,
   ) {
+    this.#relay = relay;
     this.#gathering = new Gathering(engine, clock, gatherMs);
   }
 
@@ -50,6 +55,7 @@ export class Broker {
       listeners = new Listeners();
       this.#listeners.set(request.key, listeners);
       if (request.pattern !== null) this.#patterns.add(request.pattern);
+      this.#relay?.listened(request.key, request.pattern);
     }
     subscription.receive = receive;
     if (receive === null) this.#joinChannel(listeners, subscription);
@@ -75,9 +81,10 @@ export class Broker {
     return this.#listeners.has(key);
   }
 
-  /** At least one subscription would get what is published to the topic. */
+  /** Somebody may get what is published to the topic: here, or on another node. */
   isHeard(topic: string): boolean {
-    return this.#listeners.has(topic) || this.#patterns.matching(topic).length > 0;
+    if (this.#relay !== null || this.#listeners.has(topic)) return true;
+    return this.#patterns.matching(topic).length > 0;
   }
 
   /** What is held for the peer goes out: to be called before anything else that may reach it. */
@@ -85,8 +92,14 @@ export class Broker {
     this.#gathering.release(peer);
   }
 
-  /** Hands the message to every subscription of the topic, also those with wildcards. */
+  /** To every subscription of the topic, also those with wildcards, on this node and on others. */
   publish(topic: string, message: Outgoing): void {
+    this.publishHere(topic, message);
+    this.#relay?.publish(topic, message);
+  }
+
+  /** What was published to the topic, here or on another node, goes to every subscription here. */
+  publishHere(topic: string, message: Outgoing): void {
     this.deliver(topic, message);
     if (this.#patterns.isEmpty) return;
     for (const name of this.#patterns.matching(topic)) this.#deliverBy(name, topic, message);
@@ -178,6 +191,7 @@ export class Broker {
     if (listeners.isEmpty) {
       this.#listeners.delete(key);
       if (pattern !== null) this.#patterns.remove(key);
+      this.#relay?.abandoned(key, pattern);
     }
   }
 }

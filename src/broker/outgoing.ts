@@ -30,6 +30,11 @@ export class Outgoing<Tag = unknown> {
     this.#headers = ["message-id", messageId, ...headers];
   }
 
+  /** Those beside `message-id`. */
+  get headers(): string[] {
+    return this.#headers.slice(2);
+  }
+
   /** The whole frame behind a head (`messageHead`), as one transport message. */
   payload(wire: Wire, version: StompVersion, head: string): string | Uint8Array {
     // SockJS carries text only: what is not UTF-8 becomes U+FFFD, and content-length follows.
@@ -40,7 +45,7 @@ export class Outgoing<Tag = unknown> {
   #text(): Outgoing {
     const { messageId, body } = this;
     const text = typeof body === "string" ? body : lossyUtf8.decode(body);
-    this.#asText ??= new Outgoing(messageId, text, this.#headers.slice(2));
+    this.#asText ??= new Outgoing(messageId, text, this.headers);
     return this.#asText;
   }
 

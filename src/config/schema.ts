@@ -3,6 +3,7 @@ import { z } from "zod";
 import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
+import { backplane, node, redis } from "./backplane.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -52,6 +53,9 @@ export const settingsSchema = z.object({
       "The most connections to PostgreSQL, for reads and writes together.",
     ),
   }),
+  backplane,
+  node,
+  redis,
   retention: z.object({
     maxAgeDays: integer(
       0,

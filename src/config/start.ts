@@ -17,6 +17,12 @@ export function exposedHost({ host, tcp }: Settings): string | undefined {
   return hosts.find((candidate) => !isLoopbackHost(candidate));
 }
 
+/** What one setting needs of another. */
+function backplaneProblems({ backplane, redis }: Settings): string[] {
+  if (backplane !== "redis" || redis.url !== undefined) return [];
+  return ["backplane is redis, and redis.url is not set: expected the URL of a Redis."];
+}
+
 /**
  * The ways to prove who one is fit together, and other machines reach the server only when there is
  * one.
@@ -24,7 +30,7 @@ export function exposedHost({ host, tcp }: Settings): string | undefined {
  * @throws AppError INVALID_CONFIGURATION
  */
 export function checkStartAllowed(settings: Settings): void {
-  const problems = authenticationProblems(settings);
+  const problems = [...authenticationProblems(settings), ...backplaneProblems(settings)];
   if (problems.length > 0) throw new AppError("INVALID_CONFIGURATION", problems.join("\n"));
   const host = exposedHost(settings);
   if (host === undefined || hasAuthentication(settings) || settings.insecureTrustUserId) return;
@@ -41,8 +47,11 @@ export function checkStartAllowed(settings: Settings): void {
 }
 
 /** What may be meant so, and may not; whole sentences. */
-export function startWarnings({ webhook, jwt }: Settings): string[] {
+export function startWarnings({ webhook, jwt, backplane, redis }: Settings): string[] {
   const warnings: string[] = [];
+  if (redis.url !== undefined && backplane === "local") {
+    warnings.push("redis.url is set, but backplane is local: nothing goes over Redis.");
+  }
   const warn = (name: string, url: string | undefined) => {
     const { protocol, hostname } = URL.parse(url ?? "") ?? {};
     if (protocol !== "http:" || hostname === undefined || isLoopbackHost(hostname)) return;

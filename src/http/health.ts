@@ -8,14 +8,22 @@ export interface HealthSource {
   readonly isStoreFailing: boolean;
   /** Commits succeed, but messages wait long for theirs. */
   readonly isStoreBehind: boolean;
+  /** Whether this node reaches the others; `LOCAL`: there are none. */
+  readonly backplane: BackplaneHealth;
   readonly isStopping: boolean;
 }
 
+export type BackplaneHealth = "LOCAL" | "CONNECTED" | "DISCONNECTED";
+
 export interface HealthDocument {
-  /** `DEGRADED`: connections live, but messages are not confirmed, or late. `DOWN`: the server is stopping. */
+  /**
+   * `DEGRADED`: connections live, but messages are not confirmed, or late, or do not reach other nodes.
+   * `DOWN`: the server is stopping.
+   */
   readonly status: "UP" | "DEGRADED" | "DOWN";
   readonly activeConnections: number;
   readonly onlineUsers: number;
+  readonly backplane: BackplaneHealth;
   readonly timestamp: string;
 }
 
@@ -26,11 +34,14 @@ export function unreadiness({ isStopping, isStoreFailing }: HealthSource): strin
 }
 
 export function healthDocument(source: HealthSource, nowMs: number): HealthDocument {
-  const working = source.isStoreFailing || source.isStoreBehind ? "DEGRADED" : "UP";
+  const isDegraded =
+    source.isStoreFailing || source.isStoreBehind || source.backplane === "DISCONNECTED";
+  const working = isDegraded ? "DEGRADED" : "UP";
   return {
     status: source.isStopping ? "DOWN" : working,
     activeConnections: source.activeConnections,
     onlineUsers: source.onlineUsers,
+    backplane: source.backplane,
     timestamp: isoTime(nowMs),
   };
 }

@@ -294,9 +294,15 @@ export const HEALTH = z
     status: z
       .enum(["UP", "DEGRADED", "DOWN"])
       .meta({ id: "HealthStatus" })
-      .describe("`DEGRADED`: messages are not confirmed, or late. `DOWN`: the server is stopping."),
+      .describe(
+        "`DEGRADED`: messages are not confirmed, or late, or do not reach other nodes. `DOWN`: the server is stopping.",
+      ),
     activeConnections: z.int(),
     onlineUsers: z.int(),
+    backplane: z
+      .enum(["LOCAL", "CONNECTED", "DISCONNECTED"])
+      .meta({ id: "BackplaneHealth" })
+      .describe("Whether this node reaches the others; `LOCAL`: there are none."),
     timestamp: time,
   })
   .meta({ id: "Health" });

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock, Timer } from "../clock.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
+import { type BackplaneMetricsSource, measureBackplane } from "./backplane-metrics.ts";
 import { MessagesOut } from "./messages-out.ts";
 import { measureQueues, type QueueSource } from "./queue-metrics.ts";
 
@@ -13,7 +14,7 @@ export interface MetricsOptions {
 }
 
 /** What is read when somebody asks for the metrics. */
-export interface MetricsSource {
+export interface MetricsSource extends BackplaneMetricsSource {
   readonly health: HealthSource;
   readonly journal: { readonly uncommittedCount: number; readonly uncommittedBytes: number };
   readonly queues: QueueSource;
@@ -136,6 +137,7 @@ export class Metrics {
       () => journal.uncommittedBytes,
     );
     measureQueues(queues, this.#queueNames, this.#registry);
+    measureBackplane(source, this.#registry);
     read("parley_store_failing", "1: commits fail, and messages are refused.", () =>
       health.isStoreFailing ? 1 : 0,
     );

@@ -6,6 +6,7 @@ const well: HealthSource = {
   onlineUsers: 2,
   isStoreFailing: false,
   isStoreBehind: false,
+  backplane: "CONNECTED",
   isStopping: false,
 };
 
@@ -13,6 +14,8 @@ test.each([
   ["UP", {}],
   ["DEGRADED", { isStoreFailing: true }],
   ["DEGRADED", { isStoreBehind: true }],
+  ["UP", { backplane: "LOCAL" }],
+  ["DEGRADED", { backplane: "DISCONNECTED" }],
   ["DOWN", { isStopping: true }],
   ["DOWN", { isStopping: true, isStoreFailing: true, isStoreBehind: true }],
 ] as const)("health is %s with %p", (status, change) => {
@@ -20,6 +23,7 @@ test.each([
     status,
     activeConnections: 3,
     onlineUsers: 2,
+    backplane: "backplane" in change ? change.backplane : "CONNECTED",
     timestamp: "1970-01-01T00:00:00.000Z",
   });
 });

@@ -1,0 +1,15 @@
+/** The backplane that the settings name: the only place that knows its adapters. */
+import { LocalBackplane } from "./backplane/local.ts";
+import type { Backplane } from "./broker/backplane.ts";
+import type { Clock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import { newUuid } from "./ids.ts";
+
+/** Not yet started. What speaks to Redis is loaded only where it is wanted. */
+export async function openBackplane(settings: Settings, clock: Clock): Promise<Backplane> {
+  const nodeId = settings.node.id ?? newUuid().slice(-12);
+  if (settings.backplane === "local") return new LocalBackplane(nodeId);
+  const { RedisBackplane } = await import("./backplane/redis.ts");
+  const { url = "", ...redis } = settings.redis;
+  return new RedisBackplane({ ...redis, nodeId, url, clock, random: Math.random });
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { parseRedisUrl, REDIS_URL_FORMS } from "./redis-url.ts";
+import { choice, delayMs, integer, optionalText, text } from "./setting.ts";
+
+const MIB = 1024 * 1024;
+
+/** What carries messages between nodes. */
+export const backplane = choice(
+  ["local", "redis"],
+  "local",
+  "What carries messages of topics between nodes; local is nothing, for a node that is alone.",
+);
+
+export const node = z.object({
+  id: optionalText("What this node calls itself to others and in metrics of Redis; each its own.", {
+    accepts: (id) => /^[A-Za-z0-9._-]{1,64}$/.test(id),
+    expected: "at most 64 letters, digits, `.`, `_` and `-`",
+    defaultText: "a new random one at each start",
+  }),
+});
+
+export const redis = z.object({
+  url: optionalText("The Redis that carries messages between nodes.", {
+    accepts: (url) => parseRedisUrl(url) !== null,
+    expected: REDIS_URL_FORMS,
+    secret: true,
+  }),
+  prefix: text(
+    "parley:",
+    "What the names of all channels in Redis begin with: several installations may share one.",
+    {
+      accepts: (prefix) => /^[A-Za-z0-9._:/-]{1,64}$/.test(prefix),
+      expected: "at most 64 letters, digits, `.`, `_`, `:`, `/` and `-`",
+    },
+  ),
+  timeoutMs: delayMs(
+    5_000,
+    100,
+    "How long Redis may take to answer; after that the connection is lost, and made again.",
+  ),
+  reconnectMs: delayMs(
+    5_000,
+    10,
+    "The longest pause between two attempts to connect to Redis; the first ones come sooner.",
+  ),
+  pendingBytes: integer(
+    16 * MIB,
+    { min: 1_024, max: 1_024 * MIB },
+    "What may wait to be taken by Redis; further messages to other nodes are dropped, and counted.",
+  ),
+});

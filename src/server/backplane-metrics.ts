@@ -1,0 +1,42 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Backplane } from "../broker/backplane.ts";
+import type { TopicRelay } from "../broker/topic-relay.ts";
+
+export interface BackplaneMetricsSource {
+  readonly backplane: Pick<Backplane, "isConnected" | "counts">;
+  /** null: nothing is carried. */
+  readonly relay: Pick<TopicRelay, "invalid"> | null;
+}
+
+/** What goes between nodes. */
+export function measureBackplane(
+  { backplane, relay }: BackplaneMetricsSource,
+  registry: Registry,
+): void {
+  new Gauge({
+    name: "parley_backplane_connected",
+    help: "1: other nodes are reached, or there are none to be.",
+    registers: [registry],
+    collect() {
+      this.set(backplane.isConnected ? 1 : 0);
+    },
+  });
+  const read = (name: string, help: string, value: () => number) =>
+    new Counter({
+      ...{ name: `parley_backplane_${name}_total`, help, registers: [registry] },
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  const { counts } = backplane;
+  read("messages_out", "Messages that were handed on to other nodes.", () => counts.out);
+  read("messages_in", "Messages that came from other nodes.", () => counts.in);
+  read("dropped", "Messages that did not go out to other nodes.", () => counts.dropped);
+  read("reconnects", "How often a connection was made again.", () => counts.reconnects);
+  read(
+    "invalid",
+    "What came between nodes and could not be read.",
+    () => counts.invalid + (relay?.invalid ?? 0),
+  );
+}

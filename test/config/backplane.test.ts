@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import { parseRedisUrl } from "../../src/config/redis-url.ts";
+import { checkStartAllowed, loadSettings, startWarnings } from "../../src/config.ts";
+
+function load(...argv: string[]) {
+  return loadSettings({ argv, env: {}, cwd: "/srv", readFile: () => undefined }).settings;
+}
+
+test("a node is alone unless it is told otherwise", () => {
+  expect(load()).toMatchObject({ backplane: "local", redis: { prefix: "parley:" } });
+});
+
+test("redis needs a URL, and a URL alone is a warning", () => {
+  expect(() => checkStartAllowed(load("--backplane=redis"))).toThrow("redis.url is not set");
+  const url = "--redis-url=redis://localhost";
+  expect(() => checkStartAllowed(load("--backplane=redis", url))).not.toThrow();
+  expect(startWarnings(load(url))).toEqual([expect.stringContaining("backplane is local")]);
+});
+
+test.each([
+  "--backplane=kafka",
+  "--redis-url=http://localhost",
+  "--redis-url=localhost:6379",
+  "--redis-url=redis://:s3cret@/0",
+  "--redis-url=redis://:s3cret@host:port",
+  "--redis-prefix=a b",
+  "--redis-prefix=*",
+  "--node-id=a b",
+  "--redis-pending-bytes=0",
+])("%s is refused, and no password is shown", (flag) => {
+  const name = flag.slice(2, flag.indexOf("=")).replace("-", ".").replace("-", "_");
+  expect(() => load(flag)).toThrow(`${name} `);
+  expect(() => load(flag)).not.toThrow("s3cret");
+});
+
+describe("the URL of a Redis", () => {
+  const none = { username: undefined, password: undefined };
+  const at = (host: string, port: number) => ({ host, port });
+
+  test.each([
+    ["redis://localhost", { kind: "single", endpoints: [at("localhost", 6_379)], ...none }],
+    ["redis://h:80", { endpoints: [at("h", 80)] }],
+    ["rediss://u:p%40ss@h:7000/3", { isTls: true, username: "u", password: "p@ss", database: 3 }],
+    [
+      "redis://:p@[::1]:7000",
+      { endpoints: [at("::1", 7_000)], username: undefined, password: "p" },
+    ],
+    ["unix:///run/redis.sock", { kind: "single", endpoints: [{ path: "/run/redis.sock" }] }],
+    ["unix://u:p@/run/r.sock?db=2", { username: "u", password: "p", database: 2 }],
+    [
+      "redis+sentinel://:p@a,b:5000,[::1]/my-master/2",
+      {
+        ...{ kind: "sentinel", master: "my-master", database: 2, password: "p", isTls: false },
+        endpoints: [at("a", 26_379), at("b", 5_000), at("::1", 26_379)],
+      },
+    ],
+    [
+      "rediss+sentinel://a/m?sentinel_username=s&sentinel_password=q",
+      { isTls: true, sentinelUsername: "s", sentinelPassword: "q", ...none },
+    ],
+    ["redis+cluster://a:1,b:2", { kind: "cluster", endpoints: [at("a", 1), at("b", 2)] }],
+  ])("%s is understood", (url, target) => {
+    expect(parseRedisUrl(url)).toMatchObject(target);
+  });
+
+  test.each([
+    ...["", "redis:", "redis://", "redis://a,b", "redis://h/x", "redis://h/1/2", "redis://h?x=1"],
+    ...["redis://h#x", "redis+sentinel://h", "redis+sentinel:///m", "redis+cluster://h/1"],
+    ...["unix://", "unix://h/path", "redis://%zz@h", "redis://h:99999", "redis+other://h"],
+  ])("%s is not", (url) => {
+    expect(parseRedisUrl(url)).toBeNull();
+  });
+});

@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Listener, startNode } from "../support/nodes.ts";
+import type { ParleyProcess } from "../support/parley-process.ts";
+import { RedisServer } from "../support/redis-server.ts";
+import { scrape } from "../support/scrape.ts";
+import { connectStock, type StockClient } from "../support/stock-client.ts";
+
+const ENV = {
+  PARLEY_METRICS_OPEN: "true",
+  PARLEY_REDIS_PENDING_BYTES: String(1024 * 1024),
+};
+
+let redis: RedisServer;
+let nodes: ParleyProcess[] = [];
+let clients: StockClient[] = [];
+
+beforeEach(async () => {
+  redis = await RedisServer.notYet();
+});
+
+afterEach(async () => {
+  for (const client of clients) await client.close();
+  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await redis[Symbol.asyncDispose]();
+  nodes = [];
+  clients = [];
+});
+
+/** A sender on one node, and a listener on it and on another one. */
+async function twoNodes() {
+  const [one, two] = await Promise.all([
+    startNode(redis.url, "one", ENV),
+    startNode(redis.url, "two", ENV),
+  ]);
+  nodes = [one, two];
+  const anna = await connectStock(one, "anna");
+  const [here, there] = [await Listener.on(one, "here"), await Listener.on(two, "there")];
+  clients = [anna, here.client, there.client];
+  return { one, two, anna, here, there };
+}
+
+async function health(node: ParleyProcess): Promise<Record<string, unknown>> {
+  const response = await fetch(`${node.url}/api/websocket/health`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+async function untilHealth(node: ParleyProcess, backplane: string): Promise<void> {
+  const late = AbortSignal.timeout(20_000);
+  while ((await health(node)).backplane !== backplane) {
+    if (late.aborted) throw new Error(`the node is not ${backplane}`);
+  }
+}
+
+/** Sends without a pause, a burst a turn, until it is told to stop; how many it sent. */
+function flood(client: StockClient, destination: string, body: string) {
+  let isOn = true;
+  let count = 0;
+  const done = (async () => {
+    while (isOn) {
+      for (let burst = 0; burst < 20; burst += 1) {
+        client.stomp.publish({ destination, body: `${count} ${body}` });
+        count += 1;
+      }
+      await client.sent("/topic/paced", {});
+    }
+    return count;
+  })();
+  return {
+    stop() {
+      isOn = false;
+      return done;
+    },
+  };
+}
+
+test("without Redis a node starts, says so, and heals", async () => {
+  const { one, two, anna, here, there } = await twoNodes();
+  await here.listen("/topic/x", anna);
+  for (const node of [one, two]) {
+    expect(await health(node)).toMatchObject({ status: "DEGRADED", backplane: "DISCONNECTED" });
+    expect((await fetch(`${node.url}/readyz`)).status).toBe(200);
+    expect(node.log()).toContain("Not connected with the other nodes");
+    expect((await scrape(node)).get("parley_backplane_connected")).toBe(0);
+  }
+  await redis.start();
+  await there.listen("/topic/x", anna);
+  for (const node of [one, two]) {
+    await untilHealth(node, "CONNECTED");
+    expect((await health(node)).status).toBe("UP");
+    expect(node.log()).toContain("Connected with the other nodes");
+  }
+});
+
+test("Redis killed in the midst of load, each node goes on; back, it carries all again", async () => {
+  await redis.start();
+  const { one, two, anna, here, there } = await twoNodes();
+  await here.listen("/topic/load", anna);
+  await there.listen("/topic/load", anna);
+  await there.listen("/topic/wild.*", anna, "/topic/wild.probe");
+  const many = Array.from({ length: 700 }, (_, index) => `/topic/many-${index}`);
+  for (const topic of many) there.client.stomp.subscribe(topic, () => {});
+  await there.client.sent("/topic/settled", {});
+  const load = flood(anna, "/topic/load", "x".repeat(100));
+  await there.count(200);
+  await redis.kill();
+  await untilHealth(one, "DISCONNECTED");
+  const before = here.heard.length;
+  await here.count(before + 500);
+  await redis.start();
+  await untilHealth(one, "CONNECTED");
+  await untilHealth(two, "CONNECTED");
+  const back = there.heard.length;
+  await there.count(back + 200);
+  const sent = await load.stop();
+  await here.count(sent);
+  // Its own node missed none; the other one nothing but what Redis was away for, and in order.
+  expect(here.heard.map(({ body }) => Number.parseInt(body, 10))).toEqual(
+    Array.from({ length: sent }, (_, index) => index),
+  );
+  const numbers = there.heard.map(({ body }) => Number.parseInt(body, 10));
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(numbers);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  await there.listen("/topic/wild.*", anna, "/topic/wild.again");
+  await there.listen("/topic/many-699", anna);
+  expect(two.log()).toContain("may be missing");
+  const values = await scrape(one);
+  expect(values.get("parley_backplane_dropped_total")).toBeGreaterThan(0);
+  expect(values.get("parley_backplane_reconnects_total")).toBe(2);
+  for (const client of [anna, here.client, there.client]) expect(client.connects).toBe(1);
+});
+
+test("Redis paused, nobody waits for it, and memory stays bounded", async () => {
+  await redis.start();
+  const { one, anna, here, there } = await twoNodes();
+  await here.listen("/topic/load", anna);
+  await there.listen("/topic/load", anna);
+  const rss = async () => (await scrape(one)).get("process_resident_memory_bytes") ?? Number.NaN;
+  redis.pause();
+  const load = flood(anna, "/topic/load", "x".repeat(20_000));
+  const before = await rss();
+  await here.count(2_000);
+  const sent = await load.stop();
+  await here.count(sent);
+  const values = await scrape(one);
+  // Some 40 MB were sent, of which one may wait.
+  expect(values.get("parley_backplane_dropped_total")).toBeGreaterThan(1_000);
+  expect((await rss()) - before).toBeLessThan(200 * 1024 * 1024);
+  redis.resume();
+  await there.listen("/topic/after", anna);
+  await untilHealth(one, "CONNECTED");
+});
+
+test("a node whose subscriptions alone are cut off tells of the gap and hears again", async () => {
+  await redis.start();
+  const { two, anna, there } = await twoNodes();
+  await there.listen("/topic/x", anna);
+  await redis.command("CLIENT", "KILL", "TYPE", "pubsub");
+  await there.listen("/topic/x", anna);
+  expect(two.log()).toContain("may be missing");
+});
+
+test("the password of Redis is in no log", async () => {
+  const secret = "s3cret-of-redis";
+  await redis.start();
+  await redis.command("CONFIG", "SET", "requirepass", "another-one");
+  const url = redis.url.replace("//", `//:${secret}@`);
+  const node = await startNode(url, "one", ENV);
+  nodes = [node];
+  await untilHealth(node, "DISCONNECTED");
+  const late = AbortSignal.timeout(20_000);
+  while (!node.log().includes("WRONGPASS") && !late.aborted) await health(node);
+  expect(node.log()).toContain("WRONGPASS");
+  expect(node.log()).not.toContain(secret);
+});
