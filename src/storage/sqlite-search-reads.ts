@@ -15,7 +15,7 @@ const SMALLEST_PORTION = 64;
 const LARGEST_PORTION = 512;
 /** Rows of the index, and messages, that one request looks at. */
 const MOST_ROWS = 8_192;
-const MOST_CANDIDATES = 256;
+const MOST_CANDIDATES = 128;
 /** Rows that tell how frequent a word is. */
 const PROBED = 64;
 /** A word that has no more rows, so far as these tell, is rare. */
