@@ -28,10 +28,11 @@ export interface Resumption {
  */
 export class Overtaken {
   readonly conversation: Conversation;
-  /** Of users: what tells of changes goes with them. */
+  /** What users say, which is placed anew. */
   readonly messages: PendingMessage[] = [];
+  /** What tells of changes, and goes with them. */
   readonly events: PendingMessage[] = [];
-  /** Those of them that came while it was looked up; the others are undone. */
+  /** Those that hold still: they came while the conversation was looked up. */
   readonly changes: PendingChange[] = [];
   readonly undone: PendingChange[] = [];
   /** What the store did not take: of a repeat, the first one. */
