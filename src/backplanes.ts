@@ -5,10 +5,15 @@ import type { Clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import { newUuid } from "./ids.ts";
 
-/** Not yet started. What speaks to Redis is loaded only where it is wanted. */
+/** Not yet started. What speaks to Redis or RabbitMQ is loaded only where it is wanted. */
 export async function openBackplane(settings: Settings, clock: Clock): Promise<Backplane> {
   const nodeId = settings.node.id ?? newUuid().slice(-12);
   if (settings.backplane === "local") return new LocalBackplane(nodeId);
+  if (settings.backplane === "rabbitmq") {
+    const { RabbitMqBackplane } = await import("./backplane/rabbitmq.ts");
+    const { url = "", ...rabbitmq } = settings.rabbitmq;
+    return new RabbitMqBackplane({ ...rabbitmq, nodeId, url, clock, random: Math.random });
+  }
   const { RedisBackplane } = await import("./backplane/redis.ts");
   const { url = "", ...redis } = settings.redis;
   return new RedisBackplane({ ...redis, nodeId, url, clock, random: Math.random });

@@ -1,6 +1,7 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, Redis, stomp.py, the binary),
- * runs them, and ends with the line `N passed, N failed`, counted from the runner's own report.
+ * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, RabbitMQ, Redis,
+ * stomp.py, the binary), runs them, and ends with the line `N passed, N failed`, counted from the
+ * runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
  */
@@ -8,6 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { postgresFolder } from "./support/postgres-server.ts";
+import { rabbitmqFolder } from "./support/rabbitmq-server.ts";
 import { bringStompPy } from "./support/stomp-py.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -83,6 +85,17 @@ function bringRedis(): void {
   }
 }
 
+function bringRabbitMq(): void {
+  if (rabbitmqFolder() !== null) return;
+  if (canInstall()) {
+    console.log("RabbitMQ is missing; installing it for the tests of several nodes");
+    install("rabbitmq-server");
+  }
+  if (rabbitmqFolder() === null) {
+    fail("The tests of several nodes need RabbitMQ (Debian: apt-get install rabbitmq-server)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -115,6 +128,7 @@ bringChromium();
 bringNginx();
 bringPostgres();
 bringRedis();
+bringRabbitMq();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

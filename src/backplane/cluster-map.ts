@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../clock.ts";
 import { readSlots, type SlotRange } from "./cluster-slots.ts";
+import { KeptConnection, reasonOf } from "./kept-connection.ts";
 import type { RedisCarrierOptions } from "./redis-carrier.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { RedisConnection, reasonOf } from "./redis-connection.ts";
 import { RedisEndpoints } from "./redis-endpoints.ts";
 
 /** How often it is asked who serves what. */
@@ -25,7 +25,7 @@ export interface ClusterMapOptions
 export class ClusterMap {
   readonly #options: ClusterMapOptions;
   readonly #endpoints: RedisEndpoints;
-  readonly #connection: RedisConnection;
+  readonly #connection: KeptConnection<RedisClient>;
   readonly #clock: Clock;
   #client: RedisClient | null = null;
   #timer: Timer | null = null;
@@ -37,8 +37,9 @@ export class ClusterMap {
     const { timeoutMs: connectMs, clock } = common;
     this.#clock = clock;
     this.#endpoints = new RedisEndpoints({ target, name, connectMs, clock });
-    this.#connection = new RedisConnection({
+    this.#connection = new KeptConnection({
       ...common,
+      settle: (client) => client.sendCommand(["PING"]),
       newClient: () => this.#endpoints.client("asks"),
       prepare: async (client) => {
         await this.#endpoints.check(client);

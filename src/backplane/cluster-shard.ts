@@ -1,7 +1,7 @@
 import type { RedisEndpoint, RedisTarget } from "../config/redis-url.ts";
+import { KeptConnection, reasonOf } from "./kept-connection.ts";
 import type { RedisCarrierOptions } from "./redis-carrier.ts";
 import { newRedisClient, type RedisClient } from "./redis-client.ts";
-import { RedisConnection, reasonOf } from "./redis-connection.ts";
 import { RedisSubscriptions, sharded } from "./redis-subscriptions.ts";
 
 export interface ClusterShardOptions extends Omit<RedisCarrierOptions, "events" | "prefix"> {
@@ -16,8 +16,8 @@ export interface ClusterShardOptions extends Omit<RedisCarrierOptions, "events" 
 /** The connections to one master of a Cluster, and what is subscribed to there. */
 export class ClusterShard {
   readonly subscriptions: RedisSubscriptions;
-  readonly #publishing: RedisConnection;
-  readonly #subscribing: RedisConnection;
+  readonly #publishing: KeptConnection<RedisClient>;
+  readonly #subscribing: KeptConnection<RedisClient>;
   #publisher: RedisClient | null = null;
 
   constructor(options: ClusterShardOptions) {
@@ -36,8 +36,9 @@ export class ClusterShard {
     const probe = async (asked: RedisClient) => {
       await asked.sendCommand(["PING"]);
     };
-    this.#publishing = new RedisConnection({
+    this.#publishing = new KeptConnection({
       ...{ ...common, probe, prepare: async () => {} },
+      settle: (client) => client.sendCommand(["PING"]),
       newClient: () => client("publishes"),
       ready: (publisher, isAgain) => {
         this.#publisher = publisher;
@@ -48,8 +49,9 @@ export class ClusterShard {
         lost(reason);
       },
     });
-    this.#subscribing = new RedisConnection({
+    this.#subscribing = new KeptConnection({
       ...{ ...common, probe },
+      settle: (client) => client.sendCommand(["PING"]),
       newClient: async () => {
         const made = await client("subscribes");
         made.on("sharded-channel-moved", moved);

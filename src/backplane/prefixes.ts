@@ -7,6 +7,10 @@ export class Prefixes {
     return this.#all.size;
   }
 
+  has(prefix: string): boolean {
+    return this.#all.has(prefix);
+  }
+
   add(prefix: string): void {
     this.#all.add(prefix);
     this.#measure();

@@ -1,6 +1,6 @@
+import { KeptConnection, reasonOf } from "./kept-connection.ts";
 import type { RedisCarrier, RedisCarrierOptions } from "./redis-carrier.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { RedisConnection, reasonOf } from "./redis-connection.ts";
 import { RedisEndpoints } from "./redis-endpoints.ts";
 import { CHANNELS, PATTERNS, RedisSubscriptions } from "./redis-subscriptions.ts";
 
@@ -13,8 +13,8 @@ export class RedisServerCarrier implements RedisCarrier {
   readonly #prefix: string;
   readonly #channels: RedisSubscriptions;
   readonly #patterns: RedisSubscriptions;
-  readonly #publishing: RedisConnection;
-  readonly #subscribing: RedisConnection;
+  readonly #publishing: KeptConnection<RedisClient>;
+  readonly #subscribing: KeptConnection<RedisClient>;
   #publisher: RedisClient | null = null;
 
   constructor(options: RedisCarrierOptions) {
@@ -29,8 +29,9 @@ export class RedisServerCarrier implements RedisCarrier {
     const { timeoutMs: connectMs, clock } = common;
     const endpoints = () => new RedisEndpoints({ target, name, connectMs, clock });
     const [out, into] = [endpoints(), endpoints()];
-    this.#publishing = new RedisConnection({
+    this.#publishing = new KeptConnection({
       ...common,
+      settle: (client) => client.sendCommand(["PING"]),
       newClient: () => out.client("publishes"),
       prepare: (client) => out.check(client),
       probe: (client) => out.probe(client),
@@ -43,8 +44,9 @@ export class RedisServerCarrier implements RedisCarrier {
         events.lost(reason);
       },
     });
-    this.#subscribing = new RedisConnection({
+    this.#subscribing = new KeptConnection({
       ...common,
+      settle: (client) => client.sendCommand(["PING"]),
       newClient: () => into.client("subscribes"),
       prepare: async (client) => {
         await into.check(client);

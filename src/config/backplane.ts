@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseRabbitMqUrl, RABBITMQ_URL_FORMS } from "./rabbitmq-url.ts";
 import { parseRedisUrl, REDIS_URL_FORMS } from "./redis-url.ts";
 import { choice, delayMs, integer, optionalText, text } from "./setting.ts";
 
@@ -6,7 +7,7 @@ const MIB = 1024 * 1024;
 
 /** What carries messages between nodes. */
 export const backplane = choice(
-  ["local", "redis"],
+  ["local", "redis", "rabbitmq"],
   "local",
   "What carries messages of topics between nodes; local is nothing, for a node that is alone.",
 );
@@ -47,5 +48,33 @@ export const redis = z.object({
     16 * MIB,
     { min: 1_024, max: 1_024 * MIB },
     "What may wait to be taken by Redis; further messages to other nodes are dropped, and counted.",
+  ),
+});
+
+export const rabbitmq = z.object({
+  url: optionalText("The RabbitMQ that carries topics and work queues, at its STOMP port.", {
+    accepts: (url) => parseRabbitMqUrl(url) !== null,
+    expected: RABBITMQ_URL_FORMS,
+    secret: true,
+  }),
+  heartbeatMs: delayMs(
+    10_000,
+    1_000,
+    "Heart-beats with RabbitMQ, both ways; one that is silent for twice as long is lost.",
+  ),
+  timeoutMs: delayMs(
+    5_000,
+    100,
+    "How long connecting to RabbitMQ may take, and how often its heart-beats are looked at.",
+  ),
+  reconnectMs: delayMs(
+    5_000,
+    10,
+    "The longest pause between two attempts to connect to RabbitMQ; the first ones come sooner.",
+  ),
+  pendingBytes: integer(
+    16 * MIB,
+    { min: 1_024, max: 1_024 * MIB },
+    "What may wait to be taken by RabbitMQ; further messages to other nodes are dropped, and counted.",
   ),
 });

@@ -18,9 +18,14 @@ export function exposedHost({ host, tcp }: Settings): string | undefined {
 }
 
 /** What one setting needs of another. */
-function backplaneProblems({ backplane, redis }: Settings): string[] {
-  if (backplane !== "redis" || redis.url !== undefined) return [];
-  return ["backplane is redis, and redis.url is not set: expected the URL of a Redis."];
+function backplaneProblems({ backplane, redis, rabbitmq }: Settings): string[] {
+  if (backplane === "redis" && redis.url === undefined) {
+    return ["backplane is redis, and redis.url is not set: expected the URL of a Redis."];
+  }
+  if (backplane === "rabbitmq" && rabbitmq.url === undefined) {
+    return ["backplane is rabbitmq, and rabbitmq.url is not set: expected the URL of a RabbitMQ."];
+  }
+  return [];
 }
 
 /**
@@ -47,10 +52,16 @@ export function checkStartAllowed(settings: Settings): void {
 }
 
 /** What may be meant so, and may not; whole sentences. */
-export function startWarnings({ webhook, jwt, backplane, redis }: Settings): string[] {
+export function startWarnings(settings: Settings): string[] {
+  const { webhook, jwt, backplane, redis, rabbitmq } = settings;
   const warnings: string[] = [];
-  if (redis.url !== undefined && backplane === "local") {
-    warnings.push("redis.url is set, but backplane is local: nothing goes over Redis.");
+  if (redis.url !== undefined && backplane !== "redis") {
+    warnings.push(`redis.url is set, but backplane is ${backplane}: nothing goes over Redis.`);
+  }
+  if (rabbitmq.url !== undefined && backplane !== "rabbitmq") {
+    warnings.push(
+      `rabbitmq.url is set, but backplane is ${backplane}: nothing goes over RabbitMQ.`,
+    );
   }
   const warn = (name: string, url: string | undefined) => {
     const { protocol, hostname } = URL.parse(url ?? "") ?? {};

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll } from "bun:test";
+import { RabbitMqBackplane } from "../../src/backplane/rabbitmq.ts";
 import { RedisBackplane } from "../../src/backplane/redis.ts";
 import { systemClock } from "../../src/clock.ts";
 import { describeBackplane } from "../contract/backplane.ts";
 import { InProcessNetwork } from "../support/in-process-backplane.ts";
+import { RabbitMqServer } from "../support/rabbitmq-server.ts";
 import { RedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
 
@@ -11,12 +13,18 @@ describeBackplane("the network of one process", (nodeId) => network.node(nodeId)
 
 let redis: RedisServer;
 let cluster: RedisCluster;
+let rabbitmq: RabbitMqServer;
 beforeAll(async () => {
-  [redis, cluster] = await Promise.all([RedisServer.start(), RedisCluster.start(3)]);
+  [redis, cluster, rabbitmq] = await Promise.all([
+    RedisServer.start(),
+    RedisCluster.start(3),
+    RabbitMqServer.start(),
+  ]);
 }, 60_000);
 afterAll(async () => {
   await redis[Symbol.asyncDispose]();
   await cluster[Symbol.asyncDispose]();
+  await rabbitmq[Symbol.asyncDispose]();
 });
 
 function node(nodeId: string, url: string): RedisBackplane {
@@ -28,3 +36,13 @@ function node(nodeId: string, url: string): RedisBackplane {
 
 describeBackplane("Redis", (nodeId) => node(nodeId, redis.url));
 describeBackplane("a Redis Cluster", (nodeId) => node(nodeId, cluster.url));
+
+describeBackplane(
+  "RabbitMQ",
+  (nodeId) =>
+    new RabbitMqBackplane({
+      ...{ nodeId, url: rabbitmq.url, clock: systemClock, random: Math.random },
+      ...{ heartbeatMs: 5_000, timeoutMs: 5_000, reconnectMs: 1_000 },
+      pendingBytes: 16 * 1024 * 1024,
+    }),
+);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { parseRabbitMqUrl } from "../../src/config/rabbitmq-url.ts";
 import { parseRedisUrl } from "../../src/config/redis-url.ts";
 import { checkStartAllowed, loadSettings, startWarnings } from "../../src/config.ts";
 
@@ -17,8 +18,18 @@ test("redis needs a URL, and a URL alone is a warning", () => {
   expect(startWarnings(load(url))).toEqual([expect.stringContaining("backplane is local")]);
 });
 
+test("rabbitmq needs a URL, and a URL alone is a warning", () => {
+  expect(() => checkStartAllowed(load("--backplane=rabbitmq"))).toThrow("rabbitmq.url is not set");
+  const url = "--rabbitmq-url=stomp://localhost";
+  expect(() => checkStartAllowed(load("--backplane=rabbitmq", url))).not.toThrow();
+  expect(startWarnings(load(url))).toEqual([expect.stringContaining("backplane is local")]);
+});
+
 test.each([
   "--backplane=kafka",
+  "--rabbitmq-url=amqp://u:s3cret@localhost",
+  "--rabbitmq-url=stomp://u:s3cret@host:port",
+  "--rabbitmq-heartbeat-ms=10",
   "--redis-url=http://localhost",
   "--redis-url=localhost:6379",
   "--redis-url=redis://:s3cret@/0",
@@ -69,5 +80,30 @@ describe("the URL of a Redis", () => {
     ...["unix://", "unix://h/path", "redis://%zz@h", "redis://h:99999", "redis+other://h"],
   ])("%s is not", (url) => {
     expect(parseRedisUrl(url)).toBeNull();
+  });
+});
+
+describe("the URL of a RabbitMQ", () => {
+  test.each([
+    [
+      "stomp://localhost",
+      {
+        ...{ host: "localhost", port: 61_613, isTls: false, virtualHost: "/" },
+        ...{ login: "guest", passcode: "guest" },
+      },
+    ],
+    ["stomps://h", { port: 61_614, isTls: true }],
+    ["stomp://h:80/%2F", { port: 80, virtualHost: "/" }],
+    ["stomp://u%40x:p%2Fw@[::1]:1/team", { host: "::1", login: "u@x", passcode: "p/w", port: 1 }],
+    ["stomp://u:p@h/a%2Fb", { virtualHost: "a/b" }],
+  ])("%s is understood", (url, target) => {
+    expect(parseRabbitMqUrl(url)).toMatchObject(target);
+  });
+
+  test.each([
+    ...["", "stomp:", "stomp://", "amqp://h", "stomp://h/a/b", "stomp://h?x=1", "stomp://h#x"],
+    ...["stomp://u@h", "stomp://:p@h", "stomp://%zz:p@h", "stomp://h:99999", "stomp://h,i"],
+  ])("%s is not", (url) => {
+    expect(parseRabbitMqUrl(url)).toBeNull();
   });
 });

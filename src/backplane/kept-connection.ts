@@ -1,19 +1,29 @@
 import type { Clock, Timer } from "../clock.ts";
-import type { RedisClient } from "./redis-client.ts";
 
 const FIRST_PAUSE_MS = 50;
 
-export interface RedisConnectionOptions {
+/** A client for one connection, which it does not make again. */
+export interface KeptClient {
+  connect(): Promise<unknown>;
+  /** The connection is lost, with what says why; or it has ended. */
+  on(event: "error" | "end", listener: (fault?: unknown) => void): unknown;
+  /** Tells of nothing any more. */
+  destroy(): void;
+}
+
+export interface KeptConnectionOptions<Client extends KeptClient> {
   readonly clock: Clock;
   readonly random: () => number;
   /** A client that is not connected yet. */
-  readonly newClient: () => Promise<RedisClient>;
+  readonly newClient: () => Promise<Client>;
   /** What has to be done before the connection is ready. What it rejects with ends the connection. */
-  readonly prepare: (client: RedisClient) => Promise<void>;
+  readonly prepare: (client: Client) => Promise<void>;
   /** Rejects when the connection is of no use any more. */
-  readonly probe: (client: RedisClient) => Promise<void>;
+  readonly probe: (client: Client) => Promise<void>;
+  /** Resolves when what the client was told before is done. */
+  readonly settle: (client: Client) => Promise<unknown>;
   /** @param isAgain it has been ready before */
-  readonly ready: (client: RedisClient, isAgain: boolean) => void;
+  readonly ready: (client: Client, isAgain: boolean) => void;
   /** It is not, or no longer, there; told for each attempt that fails. */
   readonly lost: (reason: string) => void;
   /** How long an attempt, or an answer, may take. */
@@ -23,20 +33,20 @@ export interface RedisConnectionOptions {
 }
 
 /**
- * One connection to Redis, made again whenever it is lost: the first time soon, then after pauses that
- * double, each with a random part so that nodes do not come all at once. It is asked for an answer now
- * and then; without one in time it is lost too, as when the other machine is gone.
+ * One connection to a server, made again whenever it is lost: the first time soon, then after pauses
+ * that double, each with a random part so that nodes do not come all at once. It is asked for an
+ * answer now and then; without one in time it is lost too, as when the other machine is gone.
  */
-export class RedisConnection {
-  readonly #options: RedisConnectionOptions;
-  #client: RedisClient | null = null;
+export class KeptConnection<Client extends KeptClient> {
+  readonly #options: KeptConnectionOptions<Client>;
+  #client: Client | null = null;
   #timer: Timer | null = null;
   #attempts = 0;
   #hasBeenReady = false;
   #readyAtMs: number | null = null;
   #isClosed = false;
 
-  constructor(options: RedisConnectionOptions) {
+  constructor(options: KeptConnectionOptions<Client>) {
     this.#options = options;
   }
 
@@ -56,14 +66,14 @@ export class RedisConnection {
     this.#timer?.cancel();
     this.#readyAtMs = null;
     if (client !== null && wasReady) {
-      await this.#inTime(client.sendCommand(["PING"])).catch(() => {}); // It is closed either way.
+      await this.#inTime(this.#options.settle(client)).catch(() => {}); // It is closed either way.
     }
     this.#client = null;
     client?.destroy();
   }
 
   /** Ends the client, and begins again. */
-  fail(client: RedisClient, reason: string): void {
+  fail(client: Client, reason: string): void {
     this.#lose(client, reason);
   }
 
@@ -91,7 +101,7 @@ export class RedisConnection {
   }
 
   /** Once for each client; `null` stands for one that could not be made. */
-  #lose(client: RedisClient | null, reason: string): void {
+  #lose(client: Client | null, reason: string): void {
     if (this.#isClosed || this.#client !== client) return;
     const { clock, random, reconnectMs, lost } = this.#options;
     this.#client = null;
@@ -106,7 +116,7 @@ export class RedisConnection {
     lost(reason);
   }
 
-  #askLater(client: RedisClient): void {
+  #askLater(client: Client): void {
     const { clock, timeoutMs, probe } = this.#options;
     this.#timer = clock.schedule(timeoutMs, () => {
       this.#inTime(probe(client)).then(
@@ -131,7 +141,7 @@ export class RedisConnection {
   }
 }
 
-/** Addresses and Redis' own words; no credentials are in it. */
+/** Addresses and the server's own words. */
 export function reasonOf(fault: unknown): string {
   if (fault instanceof AggregateError) return fault.errors.map(reasonOf).join("; ");
   if (!(fault instanceof Error)) return String(fault);

@@ -1,0 +1,136 @@
+import type { StompLink } from "./stomp-link.ts";
+
+/** Subscriptions of one step: neither RabbitMQ nor this node is held up by a great many at once. */
+const BATCH = 256;
+
+export interface RabbitMqBindingsOptions {
+  /** What the names of queues begin with, in this run of the node. */
+  readonly queuePrefix: string;
+  /** RabbitMQ did not take a change on this connection. */
+  readonly failed: (link: StompLink, fault: unknown) => void;
+}
+
+/**
+ * What this node wants to listen to in RabbitMQ, and what RabbitMQ has been told of it. All of it goes
+ * to one queue, which the connection takes with it: a message comes once, however many of the
+ * subscriptions it fits, and in the order of its sender.
+ *
+ * STOMP cannot take a destination from a queue again. What is no longer wanted stays until the
+ * connection is another one: whoever receives has to look.
+ */
+export class RabbitMqBindings {
+  readonly #options: RabbitMqBindingsOptions;
+  /** How often each destination is wanted. */
+  readonly #wanted = new Map<string, number>();
+  /** On this connection RabbitMQ has confirmed them. */
+  #bound = new Set<string>();
+  /** Wanted, and RabbitMQ has not been told. */
+  #toBind = new Set<string>();
+  #link: StompLink | null = null;
+  #isBusy = false;
+  #made = 0;
+  #queue = "";
+  #queues = 0;
+
+  constructor(options: RabbitMqBindingsOptions) {
+    this.#options = options;
+  }
+
+  /** Destinations that RabbitMQ still sends here though nobody wants them. */
+  get stale(): number {
+    return Math.max(0, this.#bound.size - this.#wanted.size);
+  }
+
+  get wanted(): number {
+    return this.#wanted.size;
+  }
+
+  add(destination: string): void {
+    const count = this.#wanted.get(destination) ?? 0;
+    this.#wanted.set(destination, count + 1);
+    if (count > 0 || this.#bound.has(destination)) return;
+    this.#toBind.add(destination);
+    this.#changed();
+  }
+
+  remove(destination: string): void {
+    const count = this.#wanted.get(destination) ?? 0;
+    if (count > 1) {
+      this.#wanted.set(destination, count - 1);
+      return;
+    }
+    this.#wanted.delete(destination);
+    this.#toBind.delete(destination);
+  }
+
+  /** Resolves when a new connection has everything that is wanted, or there is another one. */
+  async restore(link: StompLink): Promise<void> {
+    this.#link = link;
+    this.#isBusy = true;
+    // That of a connection which RabbitMQ has not missed yet is locked.
+    this.#queues += 1;
+    this.#queue = `${this.#options.queuePrefix}.${this.#queues}`;
+    this.#bound = new Set();
+    this.#toBind = new Set(this.#wanted.keys());
+    await this.#tellAll(link);
+  }
+
+  /** Until another connection is there, nothing can be told. */
+  lost(): void {
+    this.#link = null;
+    this.#bound = new Set();
+  }
+
+  #changed(): void {
+    const link = this.#link;
+    if (link === null || this.#isBusy) return;
+    this.#isBusy = true;
+    // What else the turn brings goes with it, or is over before it was told.
+    setImmediate(() => {
+      this.#tellAll(link).catch((fault: unknown) => this.#options.failed(link, fault));
+    });
+  }
+
+  async #tellAll(link: StompLink): Promise<void> {
+    while (this.#link === link && this.#toBind.size > 0) {
+      const batch = taken(this.#toBind);
+      await this.#subscribe(link, batch);
+      if (this.#link !== link) return;
+      for (const destination of batch) this.#bound.add(destination);
+    }
+    if (this.#link === link) this.#isBusy = false;
+  }
+
+  /** RabbitMQ does one after the other: the receipt of the last one is that of all. */
+  async #subscribe(link: StompLink, destinations: readonly string[]): Promise<void> {
+    for (const [index, destination] of destinations.entries()) {
+      this.#made += 1;
+      const headers = [
+        ...["id", String(this.#made), "destination", destination, "ack", "auto"],
+        ...[
+          "x-queue-name",
+          this.#queue,
+          "durable",
+          "false",
+          "exclusive",
+          "true",
+          "auto-delete",
+          "true",
+        ],
+      ];
+      if (index < destinations.length - 1) link.send("SUBSCRIBE", headers);
+      else await link.receipted("SUBSCRIBE", headers);
+    }
+  }
+}
+
+/** Takes some out of the set. */
+function taken(names: Set<string>): string[] {
+  const some: string[] = [];
+  for (const name of names) {
+    if (some.length === BATCH) break;
+    some.push(name);
+    names.delete(name);
+  }
+  return some;
+}
