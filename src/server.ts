@@ -51,7 +51,7 @@ import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
-import { joinOtherNodes } from "./server/other-nodes.ts";
+import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
@@ -140,9 +140,9 @@ function serve(parts: Parts): RunningServer {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
-  const relay = backplane.isShared
-    ? new TopicRelay({ backplane, clock, isCarried: isCarriedTopic })
-    : null;
+  const nodes = nodeChannels(backplane, log);
+  const relay =
+    nodes === null ? null : new TopicRelay({ backplane, clock, isCarried: isCarriedTopic });
   const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
@@ -394,10 +394,9 @@ function serve(parts: Parts): RunningServer {
   chat.erasures.start();
   chat.disappearance.start();
   metrics.start({ health, journal: chat.journal, queues, backplane, relay });
-  if (relay !== null) {
-    const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
-    joinOtherNodes({ backplane, relay, deliver, log });
-  }
+  const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
+  nodes?.receive("", (_origin, _topic, payload) => relay?.receive(payload, deliver));
+  nodes?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");

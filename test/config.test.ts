@@ -119,6 +119,7 @@ describe("the sources of a setting", () => {
       "delivery.mode": "durable",
       backplane: "redis",
       "redis.url": "redis://:secret@127.0.0.1",
+      "rabbitmq.url": "stomp://node:secret@127.0.0.1",
       "chat.echo": "none",
       "presence.visible_to": "nobody",
       "attachments.store": "off",

@@ -26,6 +26,8 @@ export class RabbitMqBindings {
   #bound = new Set<string>();
   /** Wanted, and RabbitMQ has not been told. */
   #toBind = new Set<string>();
+  /** Who wants to hear that it is in effect. */
+  readonly #waiting = new Map<string, (() => void)[]>();
   #link: StompLink | null = null;
   #isBusy = false;
   #made = 0;
@@ -45,10 +47,18 @@ export class RabbitMqBindings {
     return this.#wanted.size;
   }
 
-  add(destination: string): void {
+  /** @param confirmed what is published there arrives from now on */
+  add(destination: string, confirmed: () => void): void {
     const count = this.#wanted.get(destination) ?? 0;
     this.#wanted.set(destination, count + 1);
-    if (count > 0 || this.#bound.has(destination)) return;
+    if (this.#bound.has(destination)) {
+      confirmed();
+      return;
+    }
+    const waiting = this.#waiting.get(destination);
+    if (waiting === undefined) this.#waiting.set(destination, [confirmed]);
+    else waiting.push(confirmed);
+    if (count > 0) return;
     this.#toBind.add(destination);
     this.#changed();
   }
@@ -61,6 +71,7 @@ export class RabbitMqBindings {
     }
     this.#wanted.delete(destination);
     this.#toBind.delete(destination);
+    this.#waiting.delete(destination);
   }
 
   /** Resolves when a new connection has everything that is wanted, or there is another one. */
@@ -96,9 +107,16 @@ export class RabbitMqBindings {
       const batch = taken(this.#toBind);
       await this.#subscribe(link, batch);
       if (this.#link !== link) return;
-      for (const destination of batch) this.#bound.add(destination);
+      for (const destination of batch) this.#confirm(destination);
     }
     if (this.#link === link) this.#isBusy = false;
+  }
+
+  #confirm(destination: string): void {
+    this.#bound.add(destination);
+    const waiting = this.#waiting.get(destination) ?? [];
+    this.#waiting.delete(destination);
+    for (const confirmed of waiting) confirmed();
   }
 
   /** RabbitMQ does one after the other: the receipt of the last one is that of all. */

@@ -125,7 +125,10 @@ export class RabbitMqBackplane implements Backplane {
   subscribe(channel: string): void {
     if (this.#channels.has(channel)) return;
     this.#channels.add(channel);
-    this.#bindings.add(routeOf(channel).destination);
+    const confirmed = () => {
+      if (this.#channels.has(channel)) this.#listener?.subscribed(channel);
+    };
+    this.#bindings.add(routeOf(channel).destination, confirmed);
   }
 
   unsubscribe(channel: string): void {
@@ -137,7 +140,7 @@ export class RabbitMqBackplane implements Backplane {
   subscribePrefix(prefix: string): void {
     if (this.#prefixes.has(prefix)) return;
     this.#prefixes.add(prefix);
-    for (const destination of prefixDestinations(prefix)) this.#bindings.add(destination);
+    for (const destination of prefixDestinations(prefix)) this.#bindings.add(destination, () => {});
   }
 
   unsubscribePrefix(prefix: string): void {

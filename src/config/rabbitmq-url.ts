@@ -19,7 +19,13 @@ export function parseRabbitMqUrl(text: string): RabbitMqTarget | null {
   // What the platform takes for a host and port is one; of a scheme of its own it knows too little.
   const rest = text.slice(scheme[0].length);
   const url = URL.parse(`http://${rest}`);
-  if (url === null || url.hostname === "" || url.search !== "" || url.hash !== "") return null;
+  if (
+    url === null ||
+    !/^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(url.hostname) ||
+    url.search !== "" ||
+    url.hash !== ""
+  )
+    return null;
   const [authority = ""] = rest.split(/[/?#]/, 1);
   const standardPort = /:0*80$/.test(authority) ? 80 : isTls ? 61_614 : 61_613;
   const [login, passcode] = [decoded(url.username), decoded(url.password)];

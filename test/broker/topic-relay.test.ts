@@ -21,6 +21,7 @@ function setUp(...nodeIds: readonly string[]) {
     backplane.start({
       received: (_, __, payload) =>
         relay.receive(payload, (...args) => broker.publishHere(...args)),
+      subscribed() {},
       gap() {},
       changed() {},
     });
