@@ -1,16 +1,19 @@
 import { type ParleyProcess, startParley } from "./parley-process.ts";
 import { connectStock, type StockClient, type Via } from "./stock-client.ts";
 
-/** A node of an installation whose nodes speak by this Redis. */
+/** A node of an installation whose nodes speak by this Redis, or RabbitMQ. */
 export function startNode(
   url: string,
   nodeId: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ParleyProcess> {
+  const by = url.startsWith("stomp") ? "rabbitmq" : "redis";
+  const name = `PARLEY_${by.toUpperCase()}`;
   return startParley({
     env: {
-      ...{ PARLEY_BACKPLANE: "redis", PARLEY_REDIS_URL: url, PARLEY_NODE_ID: nodeId },
-      ...{ PARLEY_REDIS_TIMEOUT_MS: "1000", PARLEY_REDIS_RECONNECT_MS: "200" },
+      ...{ PARLEY_BACKPLANE: by, PARLEY_NODE_ID: nodeId, [`${name}_URL`]: url },
+      ...{ [`${name}_TIMEOUT_MS`]: "1000", [`${name}_RECONNECT_MS`]: "200" },
+      ...(by === "rabbitmq" && { PARLEY_RABBITMQ_HEARTBEAT_MS: "1000" }),
       ...env,
     },
   });
