@@ -227,6 +227,20 @@ export const ERRORS = {
     meaning:
       "The work queue holds `limits.queue_messages` messages, all queues together `limits.queue_bytes`, or there are `limits.queues` queues.",
   },
+  QUEUE_REFUSED: {
+    status: 403,
+    fatal: true,
+    retryable: false,
+    meaning:
+      "The work queues are RabbitMQ's, and it does not let Parley use this one: its name cannot be, Parley's user may not, or somebody else has made it in another way.",
+  },
+  BROKER_UNAVAILABLE: {
+    status: 503,
+    fatal: false,
+    retryable: true,
+    meaning:
+      "The work queues are RabbitMQ's, and it cannot be reached or does not take more. A message whose connection was lost on the way may be there all the same.",
+  },
 
   // Chat.
   INVALID_JSON: { status: 400, fatal: false, retryable: false, meaning: "The body is not JSON." },

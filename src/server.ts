@@ -19,9 +19,11 @@ import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { type Revocation, Revocations } from "./auth/revocations.ts";
-import { openBackplane } from "./backplanes.ts";
+import { openBackplane, openBrokerQueues } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
+import { LocalQueues } from "./broker/local-queues.ts";
+import type { WorkQueues } from "./broker/queue-client.ts";
 import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
 import { Queues } from "./broker/queues.ts";
@@ -102,8 +104,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
     const backplane = await openBackplane(settings, clock);
+    const brokerQueues = await openBrokerQueues(settings, clock, log);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    return serve({ settings, log, clock, storage, backplane, brokerQueues, ...kept, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -116,6 +119,8 @@ interface Parts {
   readonly clock: Clock;
   readonly storage: Storage;
   readonly backplane: Backplane;
+  /** Work queues that are kept beside this node; null: it keeps them. */
+  readonly brokerQueues: WorkQueues | null;
   /** New ones are above it. */
   readonly lastMessageId: string | null;
   /** What work queues kept over the restart. */
@@ -128,7 +133,7 @@ interface Parts {
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, backplane, tracing } = parts;
+  const { settings, log, clock, storage, backplane, brokerQueues, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
@@ -154,6 +159,10 @@ function serve(parts: Parts): RunningServer {
     maxDeliveries: settings.queue.maxDeliveries,
   });
   queues.load(queued);
+  const workQueues = brokerQueues ?? new LocalQueues(queues);
+  if (brokerQueues !== null && queued.length > 0) {
+    log.warn({ messages: queued.length }, "Work queues are RabbitMQ's: what the store kept stays");
+  }
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -274,9 +283,10 @@ function serve(parts: Parts): RunningServer {
   const { requestHeaders } = authentication;
   const remotes = { origins, proxies: flood.proxies, requestHeaders };
   const environment = {
-    ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+    ...{ broker, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },
+    queues: workQueues,
     publisher: new Publisher({
-      ...{ broker, queues, application, newId: newUuid, newTopicMessageId: newEventId },
+      ...{ broker, application, newId: newUuid, newTopicMessageId: newEventId },
       onSend: (kind) => metrics.sent(kind),
     }),
     texts: new SharedTexts(),
@@ -411,6 +421,7 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
+    await deadline.allows(workQueues.close());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
     await deadline.allows(backplane.close());

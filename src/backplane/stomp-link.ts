@@ -1,3 +1,4 @@
+import { checkServerIdentity } from "node:tls";
 import type { Socket } from "bun";
 import type { Clock, Timer } from "../clock.ts";
 import type { RabbitMqTarget } from "../config/rabbitmq-url.ts";
@@ -29,7 +30,15 @@ interface Receipt {
 }
 
 /** The broker has said why it ends the connection, by an ERROR. */
-export class StompRefusal extends Error {}
+export class StompRefusal extends Error {
+  /** @param code what it calls that in short, such as `access_refused` */
+  constructor(
+    readonly code: string,
+    text: string,
+  ) {
+    super(text);
+  }
+}
 
 /**
  * One connection to a STOMP broker, as its client: STOMP 1.2 over TCP. Nothing waits for the broker:
@@ -71,20 +80,20 @@ export class StompLink implements KeptClient {
   async connect(): Promise<void> {
     const { target, heartbeatMs, clock } = this.#options;
     const { host, port, isTls, login, passcode, virtualHost } = target;
+    const secured = Promise.withResolvers<void>();
+    if (!isTls) secured.resolve();
     const socket = await Bun.connect({
-      ...{
-        hostname: host,
-        port,
-        tls: isTls ? { serverName: host, rejectUnauthorized: true } : false,
-      },
+      ...{ hostname: host, port, tls: isTls && tlsOptions(host) },
       socket: {
         data: (_, bytes) => this.#read(bytes),
         drain: () => this.#outbox?.drained(),
         close: () => this.#lose(null),
         end: () => this.#lose(null),
         error: (_, fault) => this.#lose(fault),
-        handshake: (_, isTrusted, fault) => {
-          if (!isTrusted) this.#lose(fault ?? new Error("the certificate is not trusted"));
+        handshake: (open, _, fault) => {
+          const mismatch = fault ?? checkServerIdentity(host, open.getPeerCertificate());
+          if (mismatch === undefined || mismatch === null) secured.resolve();
+          else secured.reject(mismatch);
         },
       },
     });
@@ -93,6 +102,10 @@ export class StompLink implements KeptClient {
       return;
     }
     this.#socket = socket;
+    secured.promise.catch(() => {}); // It may have failed already.
+    // Nobody is told the password before it is known who it is.
+    await secured.promise;
+    if (this.#isDestroyed) return;
     this.#outbox = new Outbox(socket);
     this.#heardAtMs = clock.monotonicMs();
     this.send("CONNECT", [
@@ -165,7 +178,7 @@ export class StompLink implements KeptClient {
         break;
       }
       case "ERROR":
-        this.#lose(new StompRefusal(reasonIn(frame)));
+        this.#lose(new StompRefusal(frame.header("message") ?? "", reasonIn(frame)));
         break;
       default:
     }
@@ -203,6 +216,12 @@ export class StompLink implements KeptClient {
     this.#outbox = null;
     this.#socket?.terminate();
   }
+}
+
+function tlsOptions(host: string) {
+  // An address is no server name [RFC 6066 §3].
+  const isAddress = /^[\d.]+$/.test(host) || host.includes(":");
+  return { rejectUnauthorized: false, ...(!isAddress && { serverName: host }) };
 }
 
 /** The broker's words: an ERROR's header says in short what its body says. */

@@ -1,3 +1,4 @@
+import type { Consumer } from "./queue-client.ts";
 import type { QueueMessage } from "./queue-message.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -8,8 +9,8 @@ export interface QueueReceiver {
   receive(message: QueueMessage): void;
 }
 
-/** One subscription to a queue. */
-export class QueueConsumer {
+/** One subscription to a queue of this node. */
+export class QueueConsumer implements Consumer {
   /** Delivered and not acknowledged, in the order of delivery. */
   readonly #outstanding = new Set<QueueMessage>();
   #isClosed = false;

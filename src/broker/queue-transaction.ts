@@ -1,22 +1,19 @@
 import type { AppError } from "../errors.ts";
-import type { QueueConsumer } from "./queue-consumer.ts";
+import type { Consumer, Outcome, Transaction } from "./queue-client.ts";
+import { QueueConsumer } from "./queue-consumer.ts";
 import type { QueueMessage } from "./queue-message.ts";
 import type { Queues } from "./queues.ts";
 
-interface Settlement {
+interface Settlement extends Outcome {
   readonly consumer: QueueConsumer;
   readonly messages: readonly QueueMessage[];
-  /** Acknowledged; otherwise refused. */
-  readonly positive: boolean;
-  /** Of what was refused: somebody else may try. */
-  readonly requeue: boolean;
 }
 
 /**
  * What one transaction does to work queues: all of it or nothing. With anything persistent in it,
  * nothing takes effect before all that is persistent has been written, in one commit of the store.
  */
-export class QueueTransaction {
+export class QueueTransaction implements Transaction {
   readonly #queues: Queues;
   readonly #sends: QueueMessage[] = [];
   readonly #settlements: Settlement[] = [];
@@ -30,11 +27,8 @@ export class QueueTransaction {
   }
 
   /** Takes the messages out of the consumer's hands; they are the transaction's until it ends. */
-  settle(
-    consumer: QueueConsumer,
-    messages: readonly QueueMessage[],
-    outcome: { readonly positive: boolean; readonly requeue: boolean },
-  ): void {
+  settle(consumer: Consumer, messages: readonly QueueMessage[], outcome: Outcome): void {
+    if (!(consumer instanceof QueueConsumer)) throw new TypeError("a consumer of other queues");
     const released = consumer.release(messages);
     this.#settlements.push({ consumer, messages: released, ...outcome });
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseRabbitMqUrl, RABBITMQ_URL_FORMS } from "./rabbitmq-url.ts";
 import { parseRedisUrl, REDIS_URL_FORMS } from "./redis-url.ts";
-import { choice, delayMs, integer, optionalText, text } from "./setting.ts";
+import { boolean, choice, delayMs, integer, optionalText, text } from "./setting.ts";
 
 const MIB = 1024 * 1024;
 
@@ -57,6 +57,10 @@ export const rabbitmq = z.object({
     expected: RABBITMQ_URL_FORMS,
     secret: true,
   }),
+  queues: boolean(
+    true,
+    "With backplane rabbitmq: /queue/** are RabbitMQ's queues, for the clients of all nodes.",
+  ),
   heartbeatMs: delayMs(
     10_000,
     1_000,

@@ -103,11 +103,7 @@ export class ClientFrames {
     subscription.settle(settlement);
     // The receipt says that the message does not come again, not even after a crash.
     if (frame.header("receipt") === undefined) return undefined;
-    return this.#afterJournal(frame);
-  }
-
-  #afterJournal(frame: Frame): typeof RECEIPT_DEFERRED {
-    this.#environment.queues.journal.settled((error) => this.#session.settle(frame, error));
+    this.#session.queues.settled((error) => this.#session.settle(frame, error));
     return RECEIPT_DEFERRED;
   }
 

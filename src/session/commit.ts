@@ -1,5 +1,4 @@
-import { QueueTransaction } from "../broker/queue-transaction.ts";
-import type { Queues } from "../broker/queues.ts";
+import type { Transaction } from "../broker/queue-client.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
@@ -10,7 +9,6 @@ import type { Session } from "./session.ts";
 import type { SendStep, TransactionStep } from "./transactions.ts";
 
 export interface CommitEnvironment {
-  readonly queues: Queues;
   readonly application: Application;
   readonly publisher: Publisher;
 }
@@ -55,9 +53,9 @@ export class Commit {
     }
   }
 
-  #queueTransaction(): QueueTransaction {
-    const { queues, publisher } = this.#environment;
-    const transaction = new QueueTransaction(queues);
+  #queueTransaction(): Transaction {
+    const { publisher } = this.#environment;
+    const transaction = this.#session.queues.begin();
     for (const step of this.#steps) {
       if (step.kind === "send") {
         const { destination, frame } = step;

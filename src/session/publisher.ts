@@ -2,7 +2,6 @@ import type { Broker } from "../broker/broker.ts";
 import type { Destination } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
-import type { Queues } from "../broker/queues.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
@@ -13,7 +12,6 @@ import type { Session } from "./session.ts";
 
 export interface PublisherOptions {
   readonly broker: Broker;
-  readonly queues: Queues;
   readonly application: Application;
   /** Of messages of queues, which may be kept. */
   readonly newId: NewId;
@@ -36,7 +34,7 @@ export class Publisher {
     this.#options.application.permitSend(session, destination);
     if (destination.kind !== "queue") return;
     expiryOf(frame);
-    this.#options.queues.assertRoom(destination.name);
+    session.queues.assertTakes(destination.name);
   }
 
   publish(
@@ -67,15 +65,11 @@ export class Publisher {
   }
 
   #enqueue(session: Session, queue: string, frame: Frame): typeof RECEIPT_DEFERRED | undefined {
-    const { queues } = this.#options;
-    queues.assertRoom(queue);
+    const { queues } = session;
+    queues.assertTakes(queue);
     const message = this.queueMessage(queue, frame);
-    if (!message.isPersistent) {
-      queues.send(message);
-      return undefined;
-    }
-    queues.sendPersistent(message, (error) => session.settle(frame, error));
-    return RECEIPT_DEFERRED;
+    const isDeferred = queues.send(message, (error) => session.settle(frame, error));
+    return isDeferred ? RECEIPT_DEFERRED : undefined;
   }
 
   #broadcast(topic: string, frame: Frame): void {

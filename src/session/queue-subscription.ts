@@ -1,7 +1,6 @@
-import type { QueueConsumer, QueueReceiver } from "../broker/queue-consumer.ts";
+import type { Consumer, QueueClient, Transaction } from "../broker/queue-client.ts";
+import type { QueueReceiver } from "../broker/queue-consumer.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
-import type { QueueTransaction } from "../broker/queue-transaction.ts";
-import type { Queues } from "../broker/queues.ts";
 import type { SubscriptionRequest } from "../broker/subscription.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type {
@@ -14,11 +13,13 @@ import type { Settlement } from "./transactions.ts";
 import { type Delivery, Unacknowledged } from "./unacknowledged.ts";
 
 export interface QueueSubscriptionOptions extends ClientSubscriptionOptions {
-  readonly queues: Queues;
+  readonly queues: QueueClient;
   /** How many messages the client may have without having acknowledged them. */
   readonly prefetch: number;
   /** The connection takes more: it lives, and has not too much before it. */
   readonly hasRoom: () => boolean;
+  /** What is sent to the queue reaches it from now on. */
+  readonly opened: () => void;
 }
 
 /**
@@ -32,7 +33,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
   readonly #options: QueueSubscriptionOptions;
   readonly #head: string;
   readonly #departures: Departures<QueueMessage>;
-  #consumer: QueueConsumer | null = null;
+  #consumer: Consumer | null = null;
 
   constructor(options: QueueSubscriptionOptions) {
     this.#options = options;
@@ -69,10 +70,10 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     return this.#options.hasRoom();
   }
 
-  /** Throws QUEUE_FULL when there are too many queues. Messages come once the frame is handled. */
+  /** Throws QUEUE_FULL or QUEUE_REFUSED. Messages come once the frame is handled. */
   open(): void {
-    const { queues, prefetch } = this.#options;
-    this.#consumer = queues.consume(this.key, this, prefetch);
+    const { queues, prefetch, opened } = this.#options;
+    this.#consumer = queues.consume(this.key, this, prefetch, opened);
     queueMicrotask(() => this.#consumer?.resume());
   }
 
@@ -92,7 +93,7 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
   }
 
   /** The same as a part of a transaction. */
-  settleIn(transaction: QueueTransaction, settlement: Settlement): void {
+  settleIn(transaction: Transaction, settlement: Settlement): void {
     if (this.#consumer === null) return;
     transaction.settle(this.#consumer, messagesOf(settlement.deliveries), settlement);
   }

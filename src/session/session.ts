@@ -1,6 +1,7 @@
 import type { Principal } from "../auth/principal.ts";
 import { type UserQueue, userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
+import type { QueueClient } from "../broker/queue-client.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
@@ -56,6 +57,7 @@ export class Session {
   #clientFrames: ClientFrames | null = null;
   // What most sessions never need is made when it is needed: there are many sessions.
   #deferredReceipts: DeferredReceipts | null = null;
+  #queues: QueueClient | null = null;
   #ownLog: SessionLog | null = null;
   #expiry: Expiry | null = null;
   readonly #times: TimeLimits;
@@ -95,6 +97,12 @@ export class Session {
   get principal(): Principal {
     if (this.#principal === null) throw new Error("session has no principal before CONNECT");
     return this.#principal;
+  }
+
+  /** The work queues, as this session uses them. */
+  get queues(): QueueClient {
+    this.#queues ??= this.#environment.queues.open((error) => this.fail(error));
+    return this.#queues;
   }
 
   /** The client has proven anew who it is. The proof must be the same user's. */
@@ -168,6 +176,7 @@ export class Session {
     for (const task of this.#onClosed) task(this);
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
+    this.#queues?.close();
   }
 
   /** Ends the session on the server's wish, without an ERROR. */
@@ -402,10 +411,17 @@ export class Session {
 
   /** What a DISCONNECT's receipt waits for [STOMP 1.2 §DISCONNECT]. */
   #allBefore(): Promise<unknown> | undefined {
-    const { journal } = this.#environment.queues;
     const receipts = this.#deferredReceipts?.all();
-    if (journal.isIdle) return receipts;
-    return Promise.all([receipts, journal.drained()]);
+    const queues = this.#queues;
+    if (queues === null) return receipts;
+    let isSafe = false;
+    const safe = new Promise<void>((resolve) => {
+      queues.settled(() => {
+        isSafe = true;
+        resolve();
+      });
+    });
+    return isSafe ? receipts : Promise.all([receipts, safe]);
   }
 
   // [STOMP 1.2 §Connecting]

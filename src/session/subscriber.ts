@@ -9,7 +9,12 @@ import type { StompVersion } from "../stomp/version.ts";
 import type { AckMode } from "./client-subscription.ts";
 import type { SessionEnvironment } from "./environment.ts";
 import { ackModeOf, prefetchOf, required } from "./headers.ts";
-import type { Connection, SessionLimits, SubscriptionPolicy } from "./ports.ts";
+import {
+  type Connection,
+  RECEIPT_DEFERRED,
+  type SessionLimits,
+  type SubscriptionPolicy,
+} from "./ports.ts";
 import { QueueSubscription } from "./queue-subscription.ts";
 import type { Session } from "./session.ts";
 import {
@@ -56,7 +61,7 @@ export class Subscriber implements SubscriptionScope {
   }
 
   // [STOMP 1.2 §SUBSCRIBE]
-  subscribe(frame: Frame): MaybePromise<void> {
+  subscribe(frame: Frame): MaybePromise<typeof RECEIPT_DEFERRED | undefined> {
     const { texts } = this.#environment;
     const destination = this.#destinationOf(required(frame, "destination"));
     const { version } = this.protocol;
@@ -67,26 +72,27 @@ export class Subscriber implements SubscriptionScope {
     const known = subscriptions.destinationOf(id ?? destination.name);
     if (known !== undefined) {
       const knownMode = subscriptions.get(id ?? destination.name)?.ackMode;
-      if (known === destination.name && knownMode === ackMode) return;
+      if (known === destination.name && knownMode === ackMode) return undefined;
       const text = `Subscription ${id ?? known} stands for ${known} with ack:${knownMode}`;
       throw new AppError("SUBSCRIPTION_ID_IN_USE", text);
     }
     const prefetch = prefetchOf(frame, this.#environment.limits);
     const admitted = this.#environment.application.admit(this.#session, destination, frame);
-    return whenReady(admitted, (policy): MaybePromise<void> => {
-      if (!this.#session.isConnected) return;
+    return whenReady(admitted, (policy): ReturnType<Subscriber["subscribe"]> => {
+      if (!this.#session.isConnected) return undefined;
       if (policy.kind === "broadcast" && !policy.holds()) return this.subscribe(frame);
       this.#made += 1;
       const { name } = destination;
       if (policy.kind === "work-queue") {
-        const request = { key: name, pattern: null, destination: name, id };
-        this.#consume({ peer: this.connection, ...this.protocol, ...request }, ackMode, prefetch);
-        return;
+        const place = { key: name, pattern: null, destination: name, id };
+        const request = { peer: this.connection, ...this.protocol, ...place };
+        return this.#consume(request, ackMode, prefetch, frame);
       }
       const { key, pattern } = policy;
       // One text, not two.
       const request = { key, pattern, destination: name === key ? key : texts.of(name), id };
       this.#listen(request, ackMode, policy);
+      return undefined;
     });
   }
 
@@ -102,16 +108,30 @@ export class Subscriber implements SubscriptionScope {
     return undefined;
   }
 
-  #consume(request: SubscriptionRequest, ackMode: AckMode, prefetch: number): void {
+  #consume(
+    request: SubscriptionRequest,
+    ackMode: AckMode,
+    prefetch: number,
+    frame: Frame,
+  ): typeof RECEIPT_DEFERRED | undefined {
     const { broker, connection, limits } = this;
-    const { queues } = this.#environment;
+    const { queues } = this.#session;
+    let isDeferred = false;
+    let isOpened = false;
+    const opened = () => {
+      isOpened = true;
+      if (isDeferred) this.#session.settle(frame, null);
+    };
     // What a subscription had when its session ended is for others, not for the session's next.
     const hasRoom = () =>
       this.#session.isConnected && connection.bufferedBytes() <= limits.sendBufferBytes / 4;
     const place = { broker, connection, request, ackMode, number: this.#made };
-    const consumer = new QueueSubscription({ ...place, queues, prefetch, hasRoom });
+    const consumer = new QueueSubscription({ ...place, queues, prefetch, hasRoom, opened });
     const { subscriptions } = this.#session;
     subscriptions.add(consumer, { ...limitsOf(limits), held: false });
+    if (isOpened) return undefined;
+    isDeferred = true;
+    return RECEIPT_DEFERRED;
   }
 
   /** Of a user's queue nothing is kept but its key and, where that is not it, what the user wrote. */

@@ -1,0 +1,59 @@
+import type { QueueClient, WorkQueues } from "../broker/queue-client.ts";
+import type { Clock } from "../clock.ts";
+import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type Budget, RabbitMqQueueClient } from "./rabbitmq-queue-client.ts";
+
+export interface RabbitMqQueuesOptions {
+  /** See `parseRabbitMqUrl`. */
+  readonly url: string;
+  readonly heartbeatMs: number;
+  readonly timeoutMs: number;
+  readonly reconnectMs: number;
+  /** Of messages that are on their way to RabbitMQ, of all clients. */
+  readonly pendingBytes: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Work queues that RabbitMQ keeps, with its semantics: the same for the clients of all nodes. */
+export class RabbitMqQueues implements WorkQueues {
+  readonly #options: Omit<RabbitMqQueuesOptions, "url" | "pendingBytes">;
+  readonly #target: RabbitMqTarget;
+  readonly #budget: Budget;
+  readonly #clients = new Set<QueueClient>();
+  #onEmpty: (() => void) | null = null;
+
+  /** Throws INVALID_CONFIGURATION for what is no URL of a RabbitMQ. */
+  constructor({ url, pendingBytes, ...options }: RabbitMqQueuesOptions) {
+    const target = parseRabbitMqUrl(url);
+    if (target === null) {
+      throw new AppError("INVALID_CONFIGURATION", "rabbitmq.url has a wrong value");
+    }
+    this.#target = target;
+    this.#options = options;
+    this.#budget = { limitBytes: pendingBytes, bytes: 0 };
+  }
+
+  open(failed: (error: AppError) => void): QueueClient {
+    const client: QueueClient = new RabbitMqQueueClient({
+      ...{ ...this.#options, target: this.#target, budget: this.#budget, failed },
+      finished: () => {
+        this.#clients.delete(client);
+        if (this.#clients.size === 0) this.#onEmpty?.();
+      },
+    });
+    this.#clients.add(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      for (const client of this.#clients) client.close();
+    });
+  }
+}
