@@ -16,6 +16,8 @@ import { AppError } from "../errors.ts";
 export class TopicPattern {
   /** The words before the first wildcard, with the separators between them. */
   readonly literalPrefix: string;
+  /** The same with the separator before the wildcard: so begins all it matches, but for itself. */
+  readonly beginning: string;
   /** Words by the places where they are expected. */
   readonly #literals = new Map<string, number>();
   /** `*`, and `#` without a word: any word is taken. */
@@ -33,12 +35,16 @@ export class TopicPattern {
     { words, separators }: TopicWords,
   ) {
     let prefix = "";
+    let beginning = "";
     let isLiteral = true;
     let place = 1;
     for (const [index, word] of words.entries()) {
       const separator = separators[index] ?? "";
       isLiteral &&= !isWildcard(word);
-      if (isLiteral) prefix += separator + word;
+      if (isLiteral) {
+        prefix += separator + word;
+        beginning = prefix + (separators[index + 1] ?? "");
+      }
       if (isMany(word) && isMany(words[index - 1])) continue;
       if (separator === ".") this.#behindDot |= place;
       if (separator === "/") this.#behindSlash |= place;
@@ -55,6 +61,7 @@ export class TopicPattern {
       place <<= 1;
     }
     this.literalPrefix = prefix;
+    this.beginning = beginning;
     this.#end = place;
   }
 

@@ -1,8 +1,9 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Backplane } from "./backplane.ts";
 import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+import { LingeringNames } from "./lingering-names.ts";
 import { Outgoing } from "./outgoing.ts";
-import { isTopicPattern, type TopicPattern } from "./topic-pattern.ts";
+import { isTopicPattern, type TopicPattern, TopicWords } from "./topic-pattern.ts";
 
 /** What nobody listens to any more is listened to for so long: whoever reconnects finds it there. */
 const LINGER_MS = 10_000;
@@ -20,15 +21,13 @@ export interface TopicRelayOptions {
 /**
  * Takes what is published to topics here to the other nodes, and what they publish to whoever listens
  * here. Of other nodes' messages only those come that somebody listens to: a channel has the name of
- * its topic; a subscription with wildcards brings all topics that begin with its literal words.
+ * its topic; a subscription with wildcards brings all topics that begin with its literal words, and
+ * the one that ends with them if it stands for that too.
  */
 export class TopicRelay {
   readonly #options: TopicRelayOptions;
-  /** By what the backplane is told: how many patterns begin so. */
-  readonly #prefixes = new Map<string, number>();
-  /** What nobody listens to any more, and until when it is kept; the earliest first. */
-  readonly #lingering = new Map<string, number>();
-  readonly #lingeringPrefixes = new Map<string, number>();
+  readonly #topics = new LingeringNames();
+  readonly #prefixes = new LingeringNames();
   #timer: Timer | null = null;
   #invalid = 0;
 
@@ -64,31 +63,20 @@ export class TopicRelay {
   listened(key: string, pattern: TopicPattern | null): void {
     const { backplane, isCarried } = this.#options;
     if (!isCarried(key)) return;
-    if (pattern === null) {
-      if (!this.#lingering.delete(key)) backplane.subscribe(key);
-      return;
-    }
-    const prefix = prefixOf(pattern);
-    const count = this.#prefixes.get(prefix) ?? 0;
-    this.#prefixes.set(prefix, count + 1);
-    if (count === 0 && !this.#lingeringPrefixes.delete(prefix)) backplane.subscribePrefix(prefix);
+    const { topic, prefix } = sourcesOf(key, pattern);
+    if (topic !== null && this.#topics.want(topic)) backplane.subscribe(topic);
+    if (prefix !== null && this.#prefixes.want(prefix)) backplane.subscribePrefix(prefix);
   }
 
   /** The last subscription of the key has gone. */
   abandoned(key: string, pattern: TopicPattern | null): void {
-    if (!this.#options.isCarried(key)) return;
-    if (pattern === null) {
-      this.#linger(this.#lingering, key);
-      return;
-    }
-    const prefix = prefixOf(pattern);
-    const count = this.#prefixes.get(prefix) ?? 0;
-    if (count > 1) {
-      this.#prefixes.set(prefix, count - 1);
-      return;
-    }
-    this.#prefixes.delete(prefix);
-    this.#linger(this.#lingeringPrefixes, prefix);
+    const { clock, isCarried } = this.#options;
+    if (!isCarried(key)) return;
+    const untilMs = clock.monotonicMs() + LINGER_MS;
+    const { topic, prefix } = sourcesOf(key, pattern);
+    if (topic !== null) this.#topics.leave(topic, untilMs);
+    if (prefix !== null) this.#prefixes.leave(prefix, untilMs);
+    this.#timer ??= clock.schedule(LINGER_MS, this.#sweep);
   }
 
   stop(): void {
@@ -99,32 +87,23 @@ export class TopicRelay {
     return this.#options.isCarried(destination) && !isTopicPattern(destination);
   }
 
-  #linger(names: Map<string, number>, name: string): void {
-    const { clock } = this.#options;
-    names.set(name, clock.monotonicMs() + LINGER_MS);
-    this.#timer ??= clock.schedule(LINGER_MS, this.#sweep);
-  }
-
   readonly #sweep = (): void => {
     const { backplane, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    for (const name of takeDue(this.#lingering, nowMs)) backplane.unsubscribe(name);
-    for (const name of takeDue(this.#lingeringPrefixes, nowMs)) backplane.unsubscribePrefix(name);
-    const isEmpty = this.#lingering.size + this.#lingeringPrefixes.size === 0;
+    for (const name of this.#topics.takeDue(nowMs)) backplane.unsubscribe(name);
+    for (const name of this.#prefixes.takeDue(nowMs)) backplane.unsubscribePrefix(name);
+    const isEmpty = this.#topics.leaving + this.#prefixes.leaving === 0;
     this.#timer = isEmpty ? null : clock.schedule(LINGER_MS, this.#sweep);
   };
 }
 
-function takeDue(names: Map<string, number>, nowMs: number): string[] {
-  const due: string[] = [];
-  for (const [name, dueMs] of names) {
-    if (dueMs > nowMs) break;
-    due.push(name);
-    names.delete(name);
-  }
-  return due;
-}
-
-function prefixOf({ literalPrefix }: TopicPattern): string {
-  return `/topic/${literalPrefix}`;
+/** From where everything comes that the key stands for. */
+function sourcesOf(key: string, pattern: TopicPattern | null) {
+  if (pattern === null) return { topic: key, prefix: null };
+  const { literalPrefix, beginning } = pattern;
+  const topic = `/topic/${literalPrefix}`;
+  return {
+    topic: literalPrefix !== "" && pattern.matches(new TopicWords(topic)) ? topic : null,
+    prefix: `/topic/${beginning}`,
+  };
 }
