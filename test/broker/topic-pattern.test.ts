@@ -34,6 +34,9 @@ describe("a pattern", () => {
     const matches = (topic: string) => pattern(name).matches(new TopicWords(`/topic/${topic}`));
     expect(matching.filter((topic) => !matches(topic))).toEqual([]);
     expect(others.filter(matches)).toEqual([]);
+    const { literalPrefix, beginning } = pattern(name);
+    const begins = (topic: string) => topic === literalPrefix || topic.startsWith(beginning);
+    expect(matching.filter((topic) => !begins(topic))).toEqual([]);
   });
 
   test.each(["orders.eu*", "a*b", "a.#b", "##", "***", "#a", "orders", "a.*b.c"])(
