@@ -60,10 +60,10 @@ function nativeName(channel: string): string | null {
   return Buffer.byteLength(name) > MOST_KEY_BYTES ? null : name;
 }
 
-/** `/topic/x` as `$parley.topic.x`, so that a prefix may end behind the first word. */
+/** `user/x` as `$parley.user.x`, so that a prefix may end behind the first word. */
 function ownKey(channel: string): string {
-  const [, first, rest] = /^\/([^/]*)\/([\s\S]*)$/.exec(channel) ?? [];
-  if (first === undefined || rest === undefined) return `${OWN_WORD}.${escaped(channel.slice(1))}`;
+  const [, first, rest] = /^\/?([^/]*)\/([\s\S]*)$/.exec(channel) ?? [];
+  if (first === undefined || rest === undefined) return `${OWN_WORD}.${escaped(channel)}`;
   return `${OWN_WORD}.${escaped(first)}.${escaped(rest)}`;
 }
 

@@ -16,6 +16,8 @@ export interface TopicRelayOptions {
   readonly clock: Clock;
   /** Messages of the topic, or of the pattern's topics, are for all nodes. */
   readonly isCarried: (topic: string) => boolean;
+  /** The topic's channel between nodes. Of topics that patterns cover it is the topic's name. */
+  readonly channelOf: (topic: string) => string;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface TopicRelayOptions {
  */
 export class TopicRelay {
   readonly #options: TopicRelayOptions;
-  readonly #topics = new LingeringNames();
+  readonly #channels = new LingeringNames();
   readonly #prefixes = new LingeringNames();
   #timer: Timer | null = null;
   #invalid = 0;
@@ -40,12 +42,20 @@ export class TopicRelay {
     return this.#invalid;
   }
 
+  /** Messages of the topic are for all nodes. */
+  carries(topic: string): boolean {
+    return this.#options.isCarried(topic);
+  }
+
   /** To the other nodes. */
   publish(topic: string, message: Outgoing): void {
-    const { backplane, isCarried } = this.#options;
+    const { backplane, isCarried, channelOf } = this.#options;
     if (!isCarried(topic)) return;
     const { messageId, headers, body } = message;
-    backplane.publish(topic, encodeEnvelope({ destination: topic, messageId, headers, body }));
+    backplane.publish(
+      channelOf(topic),
+      encodeEnvelope({ destination: topic, messageId, headers, body }),
+    );
   }
 
   /** A message from another node: of damaged ones nothing is delivered. */
@@ -63,8 +73,8 @@ export class TopicRelay {
   listened(key: string, pattern: TopicPattern | null): void {
     const { backplane, isCarried } = this.#options;
     if (!isCarried(key)) return;
-    const { topic, prefix } = sourcesOf(key, pattern);
-    if (topic !== null && this.#topics.want(topic)) backplane.subscribe(topic);
+    const { channel, prefix } = this.#sourcesOf(key, pattern);
+    if (channel !== null && this.#channels.want(channel)) backplane.subscribe(channel);
     if (prefix !== null && this.#prefixes.want(prefix)) backplane.subscribePrefix(prefix);
   }
 
@@ -73,8 +83,8 @@ export class TopicRelay {
     const { clock, isCarried } = this.#options;
     if (!isCarried(key)) return;
     const untilMs = clock.monotonicMs() + LINGER_MS;
-    const { topic, prefix } = sourcesOf(key, pattern);
-    if (topic !== null) this.#topics.leave(topic, untilMs);
+    const { channel, prefix } = this.#sourcesOf(key, pattern);
+    if (channel !== null) this.#channels.leave(channel, untilMs);
     if (prefix !== null) this.#prefixes.leave(prefix, untilMs);
     this.#timer ??= clock.schedule(LINGER_MS, this.#sweep);
   }
@@ -90,20 +100,20 @@ export class TopicRelay {
   readonly #sweep = (): void => {
     const { backplane, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    for (const name of this.#topics.takeDue(nowMs)) backplane.unsubscribe(name);
+    for (const name of this.#channels.takeDue(nowMs)) backplane.unsubscribe(name);
     for (const name of this.#prefixes.takeDue(nowMs)) backplane.unsubscribePrefix(name);
-    const isEmpty = this.#topics.leaving + this.#prefixes.leaving === 0;
+    const isEmpty = this.#channels.leaving + this.#prefixes.leaving === 0;
     this.#timer = isEmpty ? null : clock.schedule(LINGER_MS, this.#sweep);
   };
-}
 
-/** From where everything comes that the key stands for. */
-function sourcesOf(key: string, pattern: TopicPattern | null) {
-  if (pattern === null) return { topic: key, prefix: null };
-  const { literalPrefix, beginning } = pattern;
-  const topic = `/topic/${literalPrefix}`;
-  return {
-    topic: literalPrefix !== "" && pattern.matches(new TopicWords(topic)) ? topic : null,
-    prefix: `/topic/${beginning}`,
-  };
+  /** From where everything comes that the key stands for. */
+  #sourcesOf(key: string, pattern: TopicPattern | null) {
+    if (pattern === null) return { channel: this.#options.channelOf(key), prefix: null };
+    const { literalPrefix, beginning } = pattern;
+    const topic = `/topic/${literalPrefix}`;
+    return {
+      channel: literalPrefix !== "" && pattern.matches(new TopicWords(topic)) ? topic : null,
+      prefix: `/topic/${beginning}`,
+    };
+  }
 }
