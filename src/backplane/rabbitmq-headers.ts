@@ -7,6 +7,9 @@ const MORE_HEADER = "parley-headers";
 /** Property `message_id` of AMQP. */
 export const MESSAGE_ID_HEADER = "amqp-message-id";
 
+/** Milliseconds after which no queue has the message any more, those of nodes neither. */
+export const EXPIRATION_HEADER = "expiration";
+
 /** Short strings of AMQP [AMQP 0-9-1 §4.2.5.3]. */
 const MOST_SHORT_BYTES = 255;
 
@@ -17,7 +20,16 @@ const TEXT_PROPERTIES = new Set([
 
 /** Each is for the broker that reads it, or has a meaning that its value here may not have. */
 const NOT_NATIVE = new Set([
-  ...["user-id", "cc", "bcc", "delivery-mode", "destination", "content-length", "receipt"],
+  ...[
+    "user-id",
+    "cc",
+    "bcc",
+    "delivery-mode",
+    EXPIRATION_HEADER,
+    "destination",
+    "content-length",
+    "receipt",
+  ],
   ...["message-id", "subscription", "ack", "redelivered", "transaction", "login", "passcode"],
   ...["heart-beat", "id", NODE_HEADER, CHANNEL_HEADER, MORE_HEADER, MESSAGE_ID_HEADER],
 ]);
@@ -42,7 +54,10 @@ export function toNativeHeaders(headers: readonly string[]): string[] {
   return more.length === 0 ? native : [...native, MORE_HEADER, JSON.stringify(more)];
 }
 
-/** The same in the other direction; of other clients' messages, whatever they have. */
+/**
+ * The same in the other direction; of other clients' messages, whatever they have. Without the
+ * property `message_id`.
+ */
 export function fromNativeHeaders(headers: readonly string[]): string[] {
   const found: string[] = [];
   let more: readonly string[] = [];
@@ -52,12 +67,12 @@ export function fromNativeHeaders(headers: readonly string[]): string[] {
     else if (name === "reply-to") found.push(name, withoutReplyQueue(value));
     else if (!BETWEEN_BROKER_AND_NODE.has(name)) found.push(name, value);
   }
-  return [...found, ...more];
+  return more.length === 0 ? found : [...without(found, more), ...more];
 }
 
 const BETWEEN_BROKER_AND_NODE = new Set([
   ...["destination", "message-id", "subscription", "ack", "redelivered", "content-length"],
-  ...["receipt", NODE_HEADER, CHANNEL_HEADER],
+  ...["receipt", NODE_HEADER, CHANNEL_HEADER, MESSAGE_ID_HEADER],
 ]);
 
 function isNative(name: string, value: string): boolean {
@@ -72,10 +87,9 @@ function isNative(name: string, value: string): boolean {
       return /^\d{1,2}$|^1\d\d$|^2[0-4]\d$|^25[0-5]$/.test(value);
     case "timestamp":
       return /^\d{1,15}$/.test(value);
-    case "expiration":
-      return /^\d{1,9}$/.test(value);
     case "reply-to":
-      return !value.startsWith("/") && value !== "" && Buffer.byteLength(value) <= MOST_SHORT_BYTES;
+      // The name of a queue. Destinations RabbitMQ would read, and may not understand.
+      return /^[\w.:@-]{1,255}$/.test(value);
     default:
       return true;
   }
@@ -83,6 +97,12 @@ function isNative(name: string, value: string): boolean {
 
 function withoutReplyQueue(value: string): string {
   return value.startsWith(REPLY_QUEUE) ? value.slice(REPLY_QUEUE.length) : value;
+}
+
+/** Those of other names. */
+function without(headers: readonly string[], others: readonly string[]): string[] {
+  const names = new Set(others.filter((_, index) => index % 2 === 0));
+  return headers.filter((_, index) => !names.has(headers[index - (index % 2)] ?? ""));
 }
 
 function parsed(json: string): readonly string[] {

@@ -81,7 +81,7 @@ export class RabbitMqMessages {
     if (form === PAYLOAD) return { channel, origin, mark, payload: body };
     const messageId = frame.header(MESSAGE_ID_HEADER);
     if ((form !== TEXT && form !== BYTES) || messageId === undefined) return null;
-    const headers = withoutMessageId(fromNativeHeaders(frame.headers));
+    const headers = fromNativeHeaders(frame.headers);
     const text = form === TEXT ? Buffer.from(body).toString() : body;
     const payload = encodeEnvelope({ destination: channel, messageId, headers, body: text });
     return { channel, origin, mark, payload };
@@ -92,6 +92,8 @@ export class RabbitMqMessages {
     this.#foreign += 1;
     const messageId = `${this.run}-${this.#foreign}`;
     const headers = fromNativeHeaders(frame.headers);
+    const property = frame.header(MESSAGE_ID_HEADER);
+    if (property !== undefined) headers.push(MESSAGE_ID_HEADER, property);
     return encodeEnvelope({ destination, messageId, headers, body });
   }
 
@@ -106,9 +108,4 @@ function nativeEnvelope(channel: string, payload: Uint8Array): Envelope | null {
   let bytes = 0;
   for (const text of envelope.headers) bytes += text.length;
   return bytes > MOST_HEADER_BYTES ? null : envelope;
-}
-
-function withoutMessageId(headers: readonly string[]): string[] {
-  const at = headers.indexOf(MESSAGE_ID_HEADER);
-  return headers.filter((_, index) => index !== at && index !== at + 1);
 }

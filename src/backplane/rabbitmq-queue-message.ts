@@ -1,6 +1,11 @@
 import { QueueMessage } from "../broker/queue-message.ts";
-import type { Body, Frame } from "../stomp/frame.ts";
-import { fromNativeHeaders, MESSAGE_ID_HEADER, toNativeHeaders } from "./rabbitmq-headers.ts";
+import { type Body, type Frame, headerOf } from "../stomp/frame.ts";
+import {
+  EXPIRATION_HEADER,
+  fromNativeHeaders,
+  MESSAGE_ID_HEADER,
+  toNativeHeaders,
+} from "./rabbitmq-headers.ts";
 import type { StompLink } from "./stomp-link.ts";
 
 const QUEUE = "/queue/";
@@ -27,7 +32,7 @@ export class RabbitMqQueueMessage extends QueueMessage {
     readonly link: StompLink,
   ) {
     const id = frame.header(MESSAGE_ID_HEADER) ?? frame.header("message-id") ?? "";
-    const headers = withoutFirst(fromNativeHeaders(frame.headers), MESSAGE_ID_HEADER);
+    const headers = fromNativeHeaders(frame.headers);
     const stored = { id, queue, headers, body: frame.body, expiresMs: null, deliveries: 0 };
     super(stored, false, frame.header("redelivered") === "true");
     this.ack = frame.header("ack") ?? "";
@@ -39,20 +44,11 @@ export function sendingOf(
   message: QueueMessage,
   nowMs: number,
 ): { readonly headers: readonly string[]; readonly body: Body } {
-  const { id, queue, expiresMs, body } = message;
-  const headers = ["destination", queueDestination(queue) ?? queue, MESSAGE_ID_HEADER, id];
-  if (expiresMs === null) headers.push(...toNativeHeaders(message.headers));
-  else {
-    const others = withoutFirst(message.headers, "expiration");
-    const leftMs = Math.max(0, expiresMs - nowMs);
-    headers.push("expiration", String(leftMs), ...toNativeHeaders(others));
-  }
-  return { headers, body };
-}
-
-function withoutFirst(headers: readonly string[], name: string): readonly string[] {
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index] === name) return [...headers.slice(0, index), ...headers.slice(index + 2)];
-  }
-  return headers;
+  const { id, queue, expiresMs, headers, body } = message;
+  const own = ["destination", queueDestination(queue) ?? queue, MESSAGE_ID_HEADER, id];
+  const wanted = headerOf(headers, EXPIRATION_HEADER) ?? "";
+  const leftMs = expiresMs === null ? wanted : String(Math.max(0, expiresMs - nowMs));
+  // What is no such number would end the connection.
+  if (/^\d{1,9}$/.test(leftMs)) own.push(EXPIRATION_HEADER, leftMs);
+  return { headers: [...own, ...toNativeHeaders(headers)], body };
 }
