@@ -90,7 +90,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
     });
     this.#consumers.set(id, consumer);
     this.#connect();
-    if (this.#link !== null) this.#subscribeSoon(this.#link, consumer);
+    if (this.#link !== null) this.#subscribe(this.#link, consumer);
     else if (this.#isLost) consumer.tellOpened();
     return consumer;
   }
@@ -193,9 +193,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
         const link = new StompLink({ target, heartbeatMs, clock, received });
         return link;
       },
-      prepare: async (link) => {
-        await Promise.all([...this.#consumers.values()].map((each) => this.#subscribe(link, each)));
-      },
+      prepare: async () => {},
       probe: async (link) => link.assertAlive(),
       settle: (link) => link.receipted("DISCONNECT", []),
       ready: (link) => this.#ready(link),
@@ -208,9 +206,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
     this.#link = link;
     this.#isLost = false;
     for (const { resolve } of this.#waiting.splice(0)) resolve(link);
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.link !== link) this.#subscribeSoon(link, consumer);
-    }
+    for (const consumer of this.#consumers.values()) this.#subscribe(link, consumer);
   }
 
   #lost(): void {
@@ -224,25 +220,18 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
-  #subscribeSoon(link: StompLink, consumer: RabbitMqConsumer): void {
-    // Without the connection it is told again on the next one.
-    this.#subscribe(link, consumer).catch(() => {});
-  }
-
-  async #subscribe(link: StompLink, consumer: RabbitMqConsumer): Promise<void> {
+  #subscribe(link: StompLink, consumer: RabbitMqConsumer): void {
     const { id, queue, prefetch } = consumer;
     consumer.link = link;
     const headers = [
       ...["id", id, "destination", queueDestination(queue) ?? queue],
       ...["ack", "client-individual", "prefetch-count", String(prefetch)],
     ];
-    try {
-      await link.receipted("SUBSCRIBE", headers);
-      consumer.tellOpened();
-    } catch (fault) {
-      this.#errorOf(fault);
-      throw fault;
-    }
+    link.receipted("SUBSCRIBE", headers).then(
+      () => consumer.tellOpened(),
+      // Lost with its connection, it is told again on the next one.
+      (fault: unknown) => this.#errorOf(fault),
+    );
   }
 
   #received(link: StompLink, frame: Frame): void {

@@ -225,6 +225,15 @@ test("a client that leaves in an orderly way leaves nothing on the way", async (
   await untilDepth("leaving", "100 0");
 });
 
+test("what a client sent before its connection broke is sent on", async () => {
+  const one = await on(0, "one");
+  for (let count = 0; count < 10; count += 1) {
+    one.stomp.publish({ destination: "/queue/broken", body: `${count}` });
+  }
+  one.stomp.forceDisconnect();
+  await untilDepth("broken", "10 0");
+});
+
 test("RabbitMQ killed, SENDs say so; back, it has what was confirmed, and consumers get it", async () => {
   const [one, two] = [await on(0, "one"), await on(1, "two")];
   const errors = "/user/queue/errors";
