@@ -7,7 +7,7 @@ import type { Settings } from "./config.ts";
 import { newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
 
-/** Not yet started. What speaks to Redis or RabbitMQ is loaded only where it is wanted. */
+/** Not yet started. What speaks to Redis, RabbitMQ or NATS is loaded only where it is wanted. */
 export async function openBackplane(settings: Settings, clock: Clock): Promise<Backplane> {
   const nodeId = settings.node.id ?? newUuid().slice(-12);
   if (settings.backplane === "local") return new LocalBackplane(nodeId);
@@ -15,6 +15,11 @@ export async function openBackplane(settings: Settings, clock: Clock): Promise<B
     const { RabbitMqBackplane } = await import("./backplane/rabbitmq.ts");
     const { url = "", queues: _, ...rabbitmq } = settings.rabbitmq;
     return new RabbitMqBackplane({ ...rabbitmq, nodeId, url, clock, random: Math.random });
+  }
+  if (settings.backplane === "nats") {
+    const { NatsBackplane } = await import("./backplane/nats.ts");
+    const { url = "", ...nats } = settings.nats;
+    return new NatsBackplane({ ...nats, nodeId, url, clock, random: Math.random });
   }
   const { RedisBackplane } = await import("./backplane/redis.ts");
   const { url = "", ...redis } = settings.redis;

@@ -119,6 +119,8 @@ describe("the sources of a setting", () => {
       "delivery.mode": "durable",
       backplane: "redis",
       "redis.url": "redis://:secret@127.0.0.1",
+      "nats.url": "nats://node:secret@127.0.0.1",
+      "nats.prefix": "sample.",
       "rabbitmq.url": "stomp://node:secret@127.0.0.1",
       "chat.echo": "none",
       "presence.visible_to": "nobody",

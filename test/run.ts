@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, RabbitMQ, Redis,
+ * `npm test`: brings what the tests need (Chromium, NATS, nginx, PostgreSQL, RabbitMQ, Redis,
  * stomp.py, the binary), runs them, and ends with the line `N passed, N failed`, counted from the
  * runner's own report.
  *
@@ -8,6 +8,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { natsProgram } from "./support/nats-server.ts";
 import { postgresFolder } from "./support/postgres-server.ts";
 import { rabbitmqFolder } from "./support/rabbitmq-server.ts";
 import { bringStompPy } from "./support/stomp-py.ts";
@@ -96,6 +97,17 @@ function bringRabbitMq(): void {
   }
 }
 
+function bringNats(): void {
+  if (natsProgram() !== null) return;
+  if (canInstall()) {
+    console.log("NATS is missing; installing it for the tests of several nodes");
+    install("nats-server");
+  }
+  if (natsProgram() === null) {
+    fail("The tests of several nodes need nats-server (Debian: apt-get install nats-server)");
+  }
+}
+
 /** A second attempt only where the system's package manager can have changed something. */
 function bringPythonClient(): void {
   let missing = bringStompPy();
@@ -129,6 +141,7 @@ bringNginx();
 bringPostgres();
 bringRedis();
 bringRabbitMq();
+bringNats();
 bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));

@@ -8,7 +8,15 @@ import {
 } from "../scripts/sbom.ts";
 
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
-const PERMISSIVE = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD"];
+const PERMISSIVE = [
+  "MIT",
+  "ISC",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "Apache-2.0",
+  "0BSD",
+  "Unlicense",
+];
 
 describe("what is installed", () => {
   const { packages } = readLock();

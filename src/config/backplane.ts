@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NATS_URL_FORMS, parseNatsUrl } from "./nats-url.ts";
 import { parseRabbitMqUrl, RABBITMQ_URL_FORMS } from "./rabbitmq-url.ts";
 import { parseRedisUrl, REDIS_URL_FORMS } from "./redis-url.ts";
 import { boolean, choice, delayMs, integer, optionalText, text } from "./setting.ts";
@@ -7,7 +8,7 @@ const MIB = 1024 * 1024;
 
 /** What carries messages between nodes. */
 export const backplane = choice(
-  ["local", "redis", "rabbitmq"],
+  ["local", "redis", "rabbitmq", "nats"],
   "local",
   "What carries messages of topics between nodes; local is nothing, for a node that is alone.",
 );
@@ -80,5 +81,36 @@ export const rabbitmq = z.object({
     16 * MIB,
     { min: 1_024, max: 1_024 * MIB },
     "What may wait to be taken by RabbitMQ; further messages to other nodes are dropped, and counted.",
+  ),
+});
+
+export const nats = z.object({
+  url: optionalText("The NATS that carries messages between nodes.", {
+    accepts: (url) => parseNatsUrl(url) !== null,
+    expected: NATS_URL_FORMS,
+    secret: true,
+  }),
+  prefix: text(
+    "parley.",
+    "What all subjects in NATS begin with: several installations may share one.",
+    {
+      accepts: (prefix) => /^(?:[A-Za-z0-9_-]{1,32}\.){1,4}$/.test(prefix),
+      expected: "words of letters, digits, `_` and `-`, each with a dot behind it",
+    },
+  ),
+  timeoutMs: delayMs(
+    5_000,
+    100,
+    "How long NATS may take to answer; after that the connection is lost, and made again.",
+  ),
+  reconnectMs: delayMs(
+    5_000,
+    10,
+    "The longest pause between two attempts to connect to NATS; the first ones come sooner.",
+  ),
+  pendingBytes: integer(
+    16 * MIB,
+    { min: 1_024, max: 1_024 * MIB },
+    "What may wait to be taken by NATS; further messages to other nodes are dropped, and counted.",
   ),
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
-import { backplane, node, rabbitmq, redis } from "./backplane.ts";
+import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -57,6 +57,7 @@ export const settingsSchema = z.object({
   node,
   redis,
   rabbitmq,
+  nats,
   retention: z.object({
     maxAgeDays: integer(
       0,

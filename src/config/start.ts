@@ -17,15 +17,27 @@ export function exposedHost({ host, tcp }: Settings): string | undefined {
   return hosts.find((candidate) => !isLoopbackHost(candidate));
 }
 
+/** What may be between nodes, by its setting. */
+const BETWEEN_NODES = { redis: "Redis", rabbitmq: "RabbitMQ", nats: "NATS" } as const;
+
 /** What one setting needs of another. */
-function backplaneProblems({ backplane, redis, rabbitmq }: Settings): string[] {
-  if (backplane === "redis" && redis.url === undefined) {
-    return ["backplane is redis, and redis.url is not set: expected the URL of a Redis."];
-  }
-  if (backplane === "rabbitmq" && rabbitmq.url === undefined) {
-    return ["backplane is rabbitmq, and rabbitmq.url is not set: expected the URL of a RabbitMQ."];
-  }
-  return [];
+function backplaneProblems(settings: Settings): string[] {
+  const { backplane } = settings;
+  if (backplane === "local" || settings[backplane].url !== undefined) return [];
+  const name = BETWEEN_NODES[backplane];
+  return [
+    `backplane is ${backplane}, and ${backplane}.url is not set: expected the URL of a ${name}.`,
+  ];
+}
+
+/** One is named, and another one is in use. */
+function backplaneWarnings(settings: Settings): string[] {
+  const { backplane } = settings;
+  return Object.entries(BETWEEN_NODES).flatMap(([setting, name]) => {
+    const { url } = settings[setting as keyof typeof BETWEEN_NODES];
+    if (url === undefined || setting === backplane) return [];
+    return [`${setting}.url is set, but backplane is ${backplane}: nothing goes over ${name}.`];
+  });
 }
 
 /**
@@ -53,16 +65,8 @@ export function checkStartAllowed(settings: Settings): void {
 
 /** What may be meant so, and may not; whole sentences. */
 export function startWarnings(settings: Settings): string[] {
-  const { webhook, jwt, backplane, redis, rabbitmq } = settings;
-  const warnings: string[] = [];
-  if (redis.url !== undefined && backplane !== "redis") {
-    warnings.push(`redis.url is set, but backplane is ${backplane}: nothing goes over Redis.`);
-  }
-  if (rabbitmq.url !== undefined && backplane !== "rabbitmq") {
-    warnings.push(
-      `rabbitmq.url is set, but backplane is ${backplane}: nothing goes over RabbitMQ.`,
-    );
-  }
+  const { webhook, jwt } = settings;
+  const warnings = backplaneWarnings(settings);
   const warn = (name: string, url: string | undefined) => {
     const { protocol, hostname } = URL.parse(url ?? "") ?? {};
     if (protocol !== "http:" || hostname === undefined || isLoopbackHost(hostname)) return;

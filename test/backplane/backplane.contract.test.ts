@@ -1,9 +1,11 @@
 import { afterAll, beforeAll } from "bun:test";
+import { NatsBackplane } from "../../src/backplane/nats.ts";
 import { RabbitMqBackplane } from "../../src/backplane/rabbitmq.ts";
 import { RedisBackplane } from "../../src/backplane/redis.ts";
 import { systemClock } from "../../src/clock.ts";
 import { describeBackplane } from "../contract/backplane.ts";
 import { InProcessNetwork } from "../support/in-process-backplane.ts";
+import { NatsServer } from "../support/nats-server.ts";
 import { RabbitMqServer } from "../support/rabbitmq-server.ts";
 import { RedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
@@ -14,17 +16,20 @@ describeBackplane("the network of one process", (nodeId) => network.node(nodeId)
 let redis: RedisServer;
 let cluster: RedisCluster;
 let rabbitmq: RabbitMqServer;
+let nats: NatsServer;
 beforeAll(async () => {
-  [redis, cluster, rabbitmq] = await Promise.all([
+  [redis, cluster, rabbitmq, nats] = await Promise.all([
     RedisServer.start(),
     RedisCluster.start(3),
     RabbitMqServer.start(),
+    NatsServer.start(),
   ]);
 }, 60_000);
 afterAll(async () => {
   await redis[Symbol.asyncDispose]();
   await cluster[Symbol.asyncDispose]();
   await rabbitmq[Symbol.asyncDispose]();
+  await nats[Symbol.asyncDispose]();
 });
 
 function node(nodeId: string, url: string): RedisBackplane {
@@ -44,5 +49,14 @@ describeBackplane(
       ...{ nodeId, url: rabbitmq.url, clock: systemClock, random: Math.random },
       ...{ heartbeatMs: 5_000, timeoutMs: 5_000, reconnectMs: 1_000 },
       pendingBytes: 16 * 1024 * 1024,
+    }),
+);
+
+describeBackplane(
+  "NATS",
+  (nodeId) =>
+    new NatsBackplane({
+      ...{ nodeId, url: nats.url, prefix: "test.", clock: systemClock, random: Math.random },
+      ...{ timeoutMs: 5_000, reconnectMs: 1_000, pendingBytes: 16 * 1024 * 1024 },
     }),
 );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { parseNatsUrl } from "../../src/config/nats-url.ts";
 import { parseRabbitMqUrl } from "../../src/config/rabbitmq-url.ts";
 import { parseRedisUrl } from "../../src/config/redis-url.ts";
 import { checkStartAllowed, loadSettings, startWarnings } from "../../src/config.ts";
@@ -18,11 +19,17 @@ test("redis needs a URL, and a URL alone is a warning", () => {
   expect(startWarnings(load(url))).toEqual([expect.stringContaining("backplane is local")]);
 });
 
-test("rabbitmq needs a URL, and a URL alone is a warning", () => {
-  expect(() => checkStartAllowed(load("--backplane=rabbitmq"))).toThrow("rabbitmq.url is not set");
-  const url = "--rabbitmq-url=stomp://localhost";
-  expect(() => checkStartAllowed(load("--backplane=rabbitmq", url))).not.toThrow();
+test.each([
+  ["rabbitmq", "stomp://localhost"],
+  ["nats", "nats://localhost"],
+])("%s needs a URL, and a URL alone is a warning", (name, target) => {
+  expect(() => checkStartAllowed(load(`--backplane=${name}`))).toThrow(`${name}.url is not set`);
+  const url = `--${name}-url=${target}`;
+  expect(() => checkStartAllowed(load(`--backplane=${name}`, url))).not.toThrow();
   expect(startWarnings(load(url))).toEqual([expect.stringContaining("backplane is local")]);
+  expect(startWarnings(load("--backplane=redis", "--redis-url=redis://h", url))).toEqual([
+    expect.stringContaining("backplane is redis"),
+  ]);
 });
 
 test.each([
@@ -30,6 +37,9 @@ test.each([
   "--rabbitmq-url=amqp://u:s3cret@localhost",
   "--rabbitmq-url=stomp://u:s3cret@host:port",
   "--rabbitmq-heartbeat-ms=10",
+  "--nats-url=http://u:s3cret@host",
+  "--nats-prefix=parley",
+  "--nats-prefix=*.",
   "--redis-url=http://localhost",
   "--redis-url=localhost:6379",
   "--redis-url=redis://:s3cret@/0",
@@ -105,5 +115,23 @@ describe("the URL of a RabbitMQ", () => {
     ...["stomp://u@h", "stomp://:p@h", "stomp://%zz:p@h", "stomp://h:99999", "stomp://h,i"],
   ])("%s is not", (url) => {
     expect(parseRabbitMqUrl(url)).toBeNull();
+  });
+});
+
+describe("the URL of a NATS", () => {
+  test.each([
+    ["nats://localhost", { servers: ["localhost:4222"], isTls: false, user: undefined }],
+    ["tls://u:p%40ss@a:1,b,[::1]/", { isTls: true, user: "u", password: "p@ss" }],
+    ["nats://t%3Aoken@h", { user: "t:oken", password: undefined }],
+    ["nats://u:p@a:1,b,[::1]", { servers: ["a:1", "b:4222", "[::1]:4222"] }],
+  ])("%s is understood", (url, target) => {
+    expect(parseNatsUrl(url)).toMatchObject(target);
+  });
+
+  test.each([
+    ...["", "nats:", "nats://", "ws://h", "nats://h/x", "nats://h?x=1", "nats://@h", "nats://u:@h"],
+    ...["nats://:p@h", "nats://a:b:c@h", "nats://%zz@h", "nats://h:x", "nats://h,"],
+  ])("%s is not", (url) => {
+    expect(parseNatsUrl(url)).toBeNull();
   });
 });

@@ -1,13 +1,13 @@
 import { type ParleyProcess, startParley } from "./parley-process.ts";
 import { connectStock, type StockClient, type Via } from "./stock-client.ts";
 
-/** A node of an installation whose nodes speak by this Redis, or RabbitMQ. */
+/** A node of an installation whose nodes speak by this Redis, RabbitMQ or NATS. */
 export function startNode(
   url: string,
   nodeId: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ParleyProcess> {
-  const by = url.startsWith("stomp") ? "rabbitmq" : "redis";
+  const by = url.startsWith("stomp") ? "rabbitmq" : url.startsWith("nats") ? "nats" : "redis";
   const name = `PARLEY_${by.toUpperCase()}`;
   return startParley({
     env: {

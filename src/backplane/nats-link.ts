@@ -1,0 +1,82 @@
+import { connect, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import type { NatsTarget } from "../config/nats-url.ts";
+import type { KeptClient } from "./kept-connection.ts";
+
+export interface NatsLinkOptions {
+  readonly target: NatsTarget;
+  /** What NATS lists the connection as. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly received: (subject: string, bytes: Uint8Array) => void;
+}
+
+/** One connection to NATS, which it does not make again. */
+export class NatsLink implements KeptClient {
+  readonly #options: NatsLinkOptions;
+  readonly #subscriptions = new Map<string, Subscription>();
+  #connection: NatsConnection | null = null;
+  #isDestroyed = false;
+  #onError: (fault?: unknown) => void = () => {};
+  #onEnd: (fault?: unknown) => void = () => {};
+
+  constructor(options: NatsLinkOptions) {
+    this.#options = options;
+  }
+
+  on(event: "error" | "end", listener: (fault?: unknown) => void): void {
+    if (event === "error") this.#onError = listener;
+    else this.#onEnd = listener;
+  }
+
+  async connect(): Promise<void> {
+    const { target, name, timeoutMs } = this.#options;
+    const { servers, isTls, user, password } = target;
+    const connection = await connect({
+      ...{ servers: [...servers], name, timeout: timeoutMs, reconnect: false, noEcho: true },
+      ...(user !== undefined &&
+        (password === undefined ? { token: user } : { user, pass: password })),
+      ...(isTls && { tls: {} }),
+    });
+    if (this.#isDestroyed) {
+      await connection.close();
+      return;
+    }
+    this.#connection = connection;
+    connection.closed().then(
+      (fault) => (fault instanceof Error ? this.#onError(fault) : this.#onEnd()),
+      (fault: unknown) => this.#onError(fault),
+    );
+  }
+
+  publish(subject: string, bytes: Uint8Array): void {
+    this.#connection?.publish(subject, bytes);
+  }
+
+  subscribe(subject: string): void {
+    const subscription = this.#connection?.subscribe(subject, {
+      callback: (fault, message) => {
+        if (fault === null) this.#options.received(message.subject, message.data);
+        else this.#onError(fault);
+      },
+    });
+    if (subscription !== undefined) this.#subscriptions.set(subject, subscription);
+  }
+
+  unsubscribe(subject: string): void {
+    this.#subscriptions.get(subject)?.unsubscribe();
+    this.#subscriptions.delete(subject);
+  }
+
+  /** Resolves when NATS has done all that it was told before. */
+  async settled(): Promise<void> {
+    if (this.#connection === null) throw new Error("the connection is lost");
+    await this.#connection.flush();
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.close().catch(() => {}); // It is closed either way.
+  }
+}
