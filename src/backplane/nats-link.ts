@@ -10,6 +10,9 @@ export interface NatsLinkOptions {
   readonly received: (subject: string, bytes: Uint8Array) => void;
 }
 
+/** NATS takes lines of 4,096 bytes, with a command and numbers beside the subject. */
+const MOST_SUBJECT_BYTES = 3_800;
+
 /** One connection to NATS, which it does not make again. */
 export class NatsLink implements KeptClient {
   readonly #options: NatsLinkOptions;
@@ -48,12 +51,19 @@ export class NatsLink implements KeptClient {
     );
   }
 
-  publish(subject: string, bytes: Uint8Array): void {
-    this.#connection?.publish(subject, bytes);
+  /** False for what NATS would not take, and would end the connection for; or without one. */
+  publish(subject: string, bytes: Uint8Array): boolean {
+    const connection = this.#openConnection();
+    const limit = connection?.info?.max_payload ?? 0;
+    if (connection === null || bytes.length > limit || isTooLong(subject)) return false;
+    connection.publish(subject, bytes);
+    return true;
   }
 
+  /** One that is too long for NATS is passed over: nothing can be published there either. */
   subscribe(subject: string): void {
-    const subscription = this.#connection?.subscribe(subject, {
+    if (isTooLong(subject)) return;
+    const subscription = this.#openConnection()?.subscribe(subject, {
       callback: (fault, message) => {
         if (fault === null) this.#options.received(message.subject, message.data);
         else this.#onError(fault);
@@ -73,10 +83,19 @@ export class NatsLink implements KeptClient {
     await this.#connection.flush();
   }
 
+  /** The library throws for one that is closed, of which `closed` tells a moment later. */
+  #openConnection(): NatsConnection | null {
+    return this.#connection?.isClosed() === false ? this.#connection : null;
+  }
+
   destroy(): void {
     this.#isDestroyed = true;
     const connection = this.#connection;
     this.#connection = null;
     connection?.close().catch(() => {}); // It is closed either way.
   }
+}
+
+function isTooLong(subject: string): boolean {
+  return Buffer.byteLength(subject) > MOST_SUBJECT_BYTES;
 }

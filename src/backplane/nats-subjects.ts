@@ -20,7 +20,7 @@ export function channelOf(subject: string): string {
 
 function wordOf(text: string): string {
   if (text === "") return EMPTY;
-  return text.replace(/[^\w/:$@+~-]/gu, (character) => {
+  return text.replace(/[%*>\s\p{Cc}]/gu, (character) => {
     // What the platform leaves as it is means something to NATS.
     const encoded = encodeURIComponent(character);
     if (encoded !== character) return encoded;

@@ -91,11 +91,12 @@ export class NatsBackplane implements Backplane {
   publish(channel: string, payload: Uint8Array): void {
     const bytes = payload.length + PENDING_OVERHEAD_BYTES;
     const link = this.#link;
-    if (!this.isConnected || link === null || this.#pendingBytes + bytes > this.#pendingLimit) {
+    const hasRoom = this.isConnected && this.#pendingBytes + bytes <= this.#pendingLimit;
+    const subject = this.#prefix + subjectOf(channel);
+    if (!hasRoom || link === null || !link.publish(subject, this.#frames.encode(payload))) {
       this.counts.dropped += 1;
       return;
     }
-    link.publish(this.#prefix + subjectOf(channel), this.#frames.encode(payload));
     this.#pendingBytes += bytes;
     this.#turn ??= this.#beginTurn(link);
     this.#turn.bytes += bytes;

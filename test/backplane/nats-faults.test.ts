@@ -77,6 +77,22 @@ test("paused, publishing neither waits nor fills the memory, and all heals", asy
   await b.hears(a.backplane, "/topic/x");
 });
 
+test("what NATS would not take is dropped and ends no connection", async () => {
+  const [a, b] = [node("a", { pendingBytes: 1 << 26 }), node("b")];
+  const longest = `/topic/${"👋".repeat(512)}`;
+  const tooLong = `/topic/${"x".repeat(4_000)}`;
+  for (const channel of [longest, tooLong]) b.backplane.subscribe(channel);
+  await b.hears(a.backplane, longest);
+  const { dropped } = a.backplane.counts;
+  a.backplane.publish(longest, Buffer.alloc(2 * 1024 * 1024));
+  a.backplane.publish(tooLong, Buffer.from("1"));
+  a.backplane.publish(longest, Buffer.from("2"));
+  await b.until(() => b.messages.length > 0);
+  expect(b.messages).toEqual([`a ${longest} 2`]);
+  expect(a.backplane.counts.dropped - dropped).toBe(2);
+  expect(a.backplane.counts.reconnects + b.backplane.counts.reconnects).toBe(0);
+});
+
 test("a password is needed and is told to nobody", async () => {
   const wrong = node("b", { url: nats.url.replace("//", "//node:wr0ng-word@") });
   const right = node("a");
