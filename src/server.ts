@@ -215,6 +215,7 @@ function serve(parts: Parts): RunningServer {
       tracing?.committed(messages, seconds);
       userEvents.committed();
     },
+    onTold: () => userEvents.committed(),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const userEvents = new UserEvents({
