@@ -46,6 +46,9 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import type { SelfDescription } from "./nodes/node-info.ts";
+import { OtherNodes } from "./nodes/other-nodes.ts";
+import { selfInfo } from "./nodes/roster.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -212,6 +215,20 @@ function serve(parts: Parts): RunningServer {
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const self: SelfDescription = {
+    ...{ version, startedMs: clock.now() },
+    connections: () => live.count,
+    users: () => chat.presence.hereCount,
+  };
+  const others =
+    nodes === null
+      ? null
+      : new OtherNodes({
+          ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs },
+        });
+  const nodeList = () =>
+    others === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : others.list();
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
@@ -327,7 +344,7 @@ function serve(parts: Parts): RunningServer {
   });
   const api = createApi({
     events,
-    ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
@@ -393,10 +410,14 @@ function serve(parts: Parts): RunningServer {
   files?.start();
   chat.erasures.start();
   chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
+  metrics.start({
+    ...{ health, journal: chat.journal, queues, backplane, relay, others },
+    usersHere: () => chat.presence.hereCount,
+  });
   const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
   nodes?.receive("", (_origin, _topic, payload) => relay?.receive(payload, deliver));
   nodes?.start();
+  others?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -413,6 +434,7 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    others?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());

@@ -145,7 +145,7 @@ export class Chat {
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
