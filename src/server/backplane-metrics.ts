@@ -1,19 +1,19 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Backplane } from "../broker/backplane.ts";
 import type { TopicRelay } from "../broker/topic-relay.ts";
-import type { OtherNodes } from "../nodes/other-nodes.ts";
+import type { Cluster } from "../nodes/cluster.ts";
 
 export interface BackplaneMetricsSource {
   readonly backplane: Pick<Backplane, "isConnected" | "counts">;
   /** null: nothing is carried. */
   readonly relay: Pick<TopicRelay, "invalid"> | null;
   /** null: there are none. */
-  readonly others: Pick<OtherNodes, "invalid" | "count"> | null;
+  readonly cluster: Pick<Cluster, "invalid" | "count"> | null;
 }
 
 /** What goes between nodes. */
 export function measureBackplane(
-  { backplane, relay, others }: BackplaneMetricsSource,
+  { backplane, relay, cluster }: BackplaneMetricsSource,
   registry: Registry,
 ): void {
   new Gauge({
@@ -28,7 +28,7 @@ export function measureBackplane(
     ...{ name: "parley_nodes", help: "Nodes that live, as this one knows; it is one of them." },
     registers: [registry],
     collect() {
-      this.set(1 + (others?.count ?? 0));
+      this.set(1 + (cluster?.count ?? 0));
     },
   });
   const read = (name: string, help: string, value: () => number) =>
@@ -47,6 +47,6 @@ export function measureBackplane(
   read(
     "invalid",
     "What came between nodes and could not be read.",
-    () => counts.invalid + (relay?.invalid ?? 0) + (others?.invalid ?? 0),
+    () => counts.invalid + (relay?.invalid ?? 0) + (cluster?.invalid ?? 0),
   );
 }

@@ -1,7 +1,7 @@
 import type { BackplaneListener } from "../../src/broker/backplane.ts";
 import { NodeChannels } from "../../src/broker/node-channels.ts";
 import type { Clock, Timer } from "../../src/clock.ts";
-import { OtherNodes } from "../../src/nodes/other-nodes.ts";
+import { Cluster } from "../../src/nodes/cluster.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "./chat-harness.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -65,7 +65,7 @@ class FaultyBackplane extends InProcessBackplane {
 export class PresenceNodeProcess {
   readonly clock: ProcessClock;
   readonly backplane: FaultyBackplane;
-  readonly others: OtherNodes;
+  readonly cluster: Cluster;
   readonly #harness;
 
   constructor(
@@ -78,7 +78,7 @@ export class PresenceNodeProcess {
     this.backplane = new FaultyBackplane(id, network);
     const channels = new NodeChannels(this.backplane, () => {});
     const { presence } = this;
-    this.others = new OtherNodes({
+    this.cluster = new Cluster({
       ...{ channels, clock: this.clock, run, presence, ttlMs },
       self: {
         ...{ version: "1.2.3", startedMs: this.clock.now() },
@@ -87,7 +87,7 @@ export class PresenceNodeProcess {
       },
     });
     channels.start();
-    this.others.start();
+    this.cluster.start();
   }
 
   get presence() {
@@ -118,7 +118,7 @@ export class PresenceNodeProcess {
 
   /** The other nodes that it holds to live. */
   known(): string[] {
-    return this.others
+    return this.cluster
       .list()
       .slice(1)
       .map(({ id }) => id)
@@ -149,7 +149,7 @@ export class PresenceNodeProcess {
 
   /** In order. */
   async stop(): Promise<void> {
-    this.others.stop();
+    this.cluster.stop();
     await this.backplane.close();
     await this.#harness.chat.stop();
   }

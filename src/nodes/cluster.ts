@@ -7,7 +7,7 @@ import { PresenceReceiver } from "./presence-receiver.ts";
 import { ownChannel, PresenceSender } from "./presence-sender.ts";
 import { Roster } from "./roster.ts";
 
-export interface OtherNodesOptions {
+export interface ClusterOptions {
   /** Not yet started. */
   readonly channels: NodeChannels;
   readonly clock: Clock;
@@ -20,14 +20,14 @@ export interface OtherNodesOptions {
 }
 
 /** The other nodes of the installation, and whom this one and they have: each tells all others. */
-export class OtherNodes {
-  readonly #options: OtherNodesOptions;
+export class Cluster {
+  readonly #options: ClusterOptions;
   readonly #roster: Roster;
   readonly #sender: PresenceSender;
   readonly #receiver: PresenceReceiver;
   #invalid = 0;
 
-  constructor(options: OtherNodesOptions) {
+  constructor(options: ClusterOptions) {
     this.#options = options;
     const { channels, clock, run, self, presence, ttlMs } = options;
     this.#sender = new PresenceSender({ channels, clock, run, presence });
