@@ -38,10 +38,7 @@ export class Cluster {
       spoken: () => this.#sender.spoken,
       listener: {
         heard: (peer) => this.#receiver.heard(peer),
-        gone: (peer) => {
-          this.#sender.forget(peer.beat.run);
-          this.#receiver.gone(peer);
-        },
+        gone: (peer) => this.#receiver.gone(peer),
       },
     });
     channels.receive("nodes", (origin, _channel, payload) => this.#received(origin, payload));

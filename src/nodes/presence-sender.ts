@@ -59,22 +59,16 @@ export class PresenceSender {
 
   /** To the node that asks, in portions; instead of what it asked for before. */
   serve(run: string, request: number): void {
-    this.forget(run);
+    this.#serving.get(run)?.timer?.cancel();
     const users = this.#options.presence.allHere();
     const serving = { request, users, index: 0, timer: null };
     this.#serving.set(run, serving);
     this.#servePortion(run, serving);
   }
 
-  /** The node is gone. */
-  forget(run: string): void {
-    this.#serving.get(run)?.timer?.cancel();
-    this.#serving.delete(run);
-  }
-
   stop(): void {
     this.#timer?.cancel();
-    for (const run of [...this.#serving.keys()]) this.forget(run);
+    for (const { timer } of this.#serving.values()) timer?.cancel();
   }
 
   #tellChanges(): void {

@@ -150,6 +150,23 @@ describe("a user of several nodes", () => {
       expect(node.view()).toEqual({ ann: "ONLINE" });
     }
   });
+
+  test("who says OFFLINE stays so when one of the connections is made again", async () => {
+    const nodes = new PresenceNodes();
+    const [a, b, c] = await nodes.three();
+    for (const node of [a, b]) node.connect("ann");
+    await nodes.pass(SETTLED_MS);
+    a.presence.set("ann", "OFFLINE");
+    await nodes.pass(SETTLED_MS);
+    a.presence.disconnected("ann");
+    await nodes.pass(1_000);
+    a.connect("ann");
+    await nodes.pass(60_000);
+    for (const node of [a, b, c]) {
+      expect(node.heard("ann")).toEqual(["ONLINE", "OFFLINE"]);
+      expect(node.presence.onlineCount).toBe(1);
+    }
+  });
 });
 
 describe("a node", () => {
@@ -300,6 +317,20 @@ describe("what is lost between nodes", () => {
     }
   });
 
+  test("is noticed by the next change, if that comes sooner", async () => {
+    const nodes = new PresenceNodes();
+    const [a, b] = await nodes.three();
+    a.backplane.isLossy = true;
+    a.connect("ann");
+    await nodes.pass(100);
+    a.backplane.isLossy = false;
+    a.connect("ben");
+    await nodes.pass(100);
+    expect(b.view()).toEqual({ ben: "ONLINE" });
+    await nodes.pass(2_000);
+    expect(b.view()).toEqual({ ann: "ONLINE", ben: "ONLINE" });
+  });
+
   test("of the answer is asked for again", async () => {
     const nodes = new PresenceNodes();
     const a = nodes.start("a");
@@ -333,6 +364,7 @@ describe("what is lost between nodes", () => {
     for (const { backplane } of all) {
       backplane.heal();
       await nodes.pass(4_000);
+      for (const node of all) expect(node.known()).toHaveLength(2);
     }
     await nodes.pass(2_000);
     for (const node of all) {

@@ -125,6 +125,10 @@ export class PresenceNodeProcess {
       .toSorted();
   }
 
+  get isPaused(): boolean {
+    return this.clock.held !== null;
+  }
+
   /** As by SIGSTOP. */
   pause(): void {
     this.clock.held = [];
