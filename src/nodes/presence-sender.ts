@@ -73,20 +73,25 @@ export class PresenceSender {
 
   #tellChanges(): void {
     this.#timer = null;
-    const { channels, run, presence } = this.#options;
+    const { presence } = this.#options;
     const changes = this.#changed.entries().map(([userId, leftMs]): PresenceChange => {
       return presence.here(userId) ?? { userId, leftMs };
     });
-    for (;;) {
+    for (let isAll = false; !isAll; ) {
       const { portion, isLast } = takePortion(changes);
-      if (portion.length > 0) {
-        this.#spoken += 1;
-        const message = { kind: "changes", run, number: this.#spoken, changes: portion } as const;
-        channels.publish(EVERY_NODE, encodeNodeMessage(message));
-      }
-      if (isLast) break;
+      if (portion.length > 0) this.#publishChanges(portion);
+      isAll = isLast;
     }
     this.#changed.clear();
+  }
+
+  /** Whoever does not get them notices by their number, and asks. */
+  #publishChanges(changes: readonly PresenceChange[]): void {
+    const { channels, run } = this.#options;
+    this.#spoken += 1;
+    if (!channels.isConnected) return;
+    const message = { kind: "changes", run, number: this.#spoken, changes } as const;
+    channels.publish(EVERY_NODE, encodeNodeMessage(message));
   }
 
   #servePortion(toRun: string, serving: Serving): void {
@@ -98,7 +103,7 @@ export class PresenceSender {
       ...{ spoken: this.#spoken, changes },
     };
     channels.publish(ownChannel(toRun), encodeNodeMessage(message));
-    if (isLast) {
+    if (isLast || !channels.isConnected) {
       this.#serving.delete(toRun);
       return;
     }

@@ -181,6 +181,7 @@ export class Roster {
 
   #beat(isHello: boolean): void {
     const { channels, run, self, spoken } = this.#options;
+    if (!channels.isConnected) return;
     const { version, startedMs } = self;
     const beat = {
       ...({ kind: "beat", run, isHello, version, startedMs } as const),
