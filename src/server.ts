@@ -234,7 +234,7 @@ function serve(parts: Parts): RunningServer {
       ? null
       : new Cluster({
           ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
-          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
         });
   const nodeList = () =>
     cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();

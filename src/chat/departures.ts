@@ -27,8 +27,8 @@ export class Departures<What> {
     return this.#waiting.get(userId)?.what ?? null;
   }
 
-  entries(): Iterable<readonly [string, What]> {
-    return this.#waiting.entries().map(([userId, { what }]) => [userId, what] as const);
+  userIds(): Iterable<string> {
+    return this.#waiting.keys();
   }
 
   /** For a user who is not waited for. */

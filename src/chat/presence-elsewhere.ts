@@ -105,14 +105,11 @@ export class PresenceElsewhere {
     return { userId, name, status: latest.status, saidMs: latest.saidMs };
   }
 
-  /** Users who are elsewhere; some of them are here too. */
-  *all(): Iterable<PresentUser> {
-    for (const userId of this.#sources.keys()) {
-      const user = this.find(userId);
-      if (user !== null) yield user;
-    }
-    for (const [, user] of this.#left.entries()) yield user;
-    for (const [, user] of this.#lost.entries()) yield user;
+  /** Of users who are elsewhere; some of them are here too. */
+  *userIds(): Iterable<string> {
+    yield* this.#sources.keys();
+    yield* this.#left.userIds();
+    yield* this.#lost.userIds();
   }
 
   /** The user is here from now on; the word that they come with. */

@@ -186,9 +186,10 @@ export class Presence {
   /** Users who are not OFFLINE and may be seen, at most `limit`. */
   online(limit: number, isVisible: (userId: string) => boolean): UserPresence[] {
     const found: UserPresence[] = [];
-    for (const user of this.#all()) {
+    for (const userId of this.#userIds()) {
       if (found.length >= limit) break;
-      if (user.status !== "OFFLINE" && isVisible(user.userId)) found.push(this.#asNow(user));
+      const user = isVisible(userId) ? this.#find(userId) : null;
+      if (user !== null && user.status !== "OFFLINE") found.push(this.#asNow(user));
     }
     return found;
   }
@@ -273,13 +274,11 @@ export class Presence {
     return { userId, name: profileName ?? ownName, status, saidMs };
   }
 
-  *#all(): Iterable<PresentUser> {
-    for (const userId of this.#users.keys()) {
-      const user = this.#find(userId);
-      if (user !== null) yield user;
-    }
-    for (const user of this.#elsewhere?.all() ?? []) {
-      if (!this.#users.has(user.userId)) yield user;
+  /** Each once; those of this node first. */
+  *#userIds(): Iterable<string> {
+    yield* this.#users.keys();
+    for (const userId of this.#elsewhere?.userIds() ?? []) {
+      if (!this.#users.has(userId)) yield userId;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { NodeChannels } from "../broker/node-channels.ts";
 import type { Presence } from "../chat/presence.ts";
 import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
 import type { NodeInfo, SelfDescription } from "./node-info.ts";
 import { decodeNodeMessage } from "./node-messages.ts";
 import { PresenceReceiver } from "./presence-receiver.ts";
@@ -17,6 +18,7 @@ export interface ClusterOptions {
   readonly presence: Pick<Presence, "share" | "here" | "allHere">;
   /** So long others' users are held to be there while this node does not reach them. */
   readonly ttlMs: number;
+  readonly log: Log;
 }
 
 /** The other nodes of the installation, and whom this one and they have: each tells all others. */
@@ -29,7 +31,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { channels, clock, run, self, presence, ttlMs } = options;
+    const { channels, clock, run, self, presence, ttlMs, log } = options;
     this.#sender = new PresenceSender({ channels, clock, run, presence });
     const elsewhere = presence.share((userId, leftMs) => this.#sender.changed(userId, leftMs));
     this.#receiver = new PresenceReceiver({ channels, clock, run, elsewhere });
@@ -37,8 +39,16 @@ export class Cluster {
       ...{ channels, clock, run, self, ttlMs },
       spoken: () => this.#sender.spoken,
       listener: {
+        came: ({ id, beat: { version } }) =>
+          log.info({ node: id, version }, "Another node is there"),
         heard: (peer) => this.#receiver.heard(peer),
-        gone: (peer) => this.#receiver.gone(peer),
+        gone: (peer, isInOrder) => {
+          const { id: node, beat } = peer;
+          if (isInOrder) log.info({ node }, "Another node has ended");
+          else
+            log.warn({ node, users: beat.users }, "Another node is not heard, and held to be dead");
+          this.#receiver.gone(peer);
+        },
       },
     });
     channels.receive("nodes", (origin, _channel, payload) => this.#received(origin, payload));

@@ -28,10 +28,12 @@ export class Peer {
 }
 
 export interface RosterListener {
-  /** A node beats; the first time, it is new. */
+  /** A node is new, and is heard next. */
+  came(peer: Peer): void;
+  /** It beats. */
   heard(peer: Peer): void;
-  /** A node is dead, or has ended in order. When it lives after all, it is another peer. */
-  gone(peer: Peer): void;
+  /** It has ended in order, or is held to be dead. When it lives after all, it is another peer. */
+  gone(peer: Peer, isInOrder: boolean): void;
 }
 
 export interface RosterOptions {
@@ -96,8 +98,12 @@ export class Roster {
 
   heard(id: string, beat: Beat): void {
     const { clock, listener } = this.#options;
-    const peer = this.#peers.get(beat.run) ?? new Peer(id, beat);
-    this.#peers.set(beat.run, peer);
+    let peer = this.#peers.get(beat.run);
+    if (peer === undefined) {
+      peer = new Peer(id, beat);
+      this.#peers.set(beat.run, peer);
+      listener.came(peer);
+    }
     peer.beat = beat;
     peer.heardMs = clock.now();
     peer.heardMonotonicMs = clock.monotonicMs();
@@ -108,7 +114,7 @@ export class Roster {
   /** It ends. */
   goodbye(run: string): void {
     const peer = this.#peers.get(run);
-    if (peer !== undefined) this.#drop(peer);
+    if (peer !== undefined) this.#drop(peer, true);
   }
 
   find(run: string): Peer | null {
@@ -148,7 +154,7 @@ export class Roster {
     if (!channels.isConnected) {
       this.#cutOffMs ??= nowMs;
       if (nowMs - this.#cutOffMs >= ttlMs)
-        for (const peer of this.#peers.values()) this.#drop(peer);
+        for (const peer of this.#peers.values()) this.#drop(peer, false);
       return;
     }
     if (this.#cutOffMs !== null) this.#returned();
@@ -156,7 +162,7 @@ export class Roster {
     if (nowMs - this.#dueMs > BEAT_MS) this.#judgeNotBefore(nowMs + SILENCE_MS);
     if (nowMs < this.#judgeFromMs) return;
     for (const peer of this.#peers.values()) {
-      if (nowMs - peer.heardMonotonicMs >= SILENCE_MS) this.#drop(peer);
+      if (nowMs - peer.heardMonotonicMs >= SILENCE_MS) this.#drop(peer, false);
     }
   }
 
@@ -169,9 +175,9 @@ export class Roster {
     this.#judgeFromMs = Math.max(this.#judgeFromMs, ms);
   }
 
-  #drop(peer: Peer): void {
+  #drop(peer: Peer, isInOrder: boolean): void {
     this.#peers.delete(peer.beat.run);
-    this.#options.listener.gone(peer);
+    this.#options.listener.gone(peer, isInOrder);
   }
 
   #answerHello(): void {

@@ -159,6 +159,27 @@ test("who was on a node that is killed is OFFLINE on the others, and who comes b
   for (const client of [lost, moved]) await client.close();
 });
 
+test("a node that stands still is held to be dead, and taken in again with its users", async () => {
+  const watcher = await join(two, "pause-watcher");
+  const three = await startNode(redis.url, "three", ENV);
+  await join(three, "lea");
+  await hears(watcher, "lea", "ONLINE");
+  process.kill(three.pid, "SIGSTOP");
+  try {
+    await hears(watcher, "lea", "ONLINE", "OFFLINE");
+  } finally {
+    process.kill(three.pid, "SIGCONT");
+  }
+  await hears(watcher, "lea", "ONLINE", "OFFLINE", "ONLINE");
+  await until(two, "/api/nodes", ({ nodes }) => nodes.length === 3);
+  await until(three, "/api/nodes", ({ nodes }) => nodes.length === 3);
+  expect(three.log()).not.toContain("held to be dead");
+  expect(two.log()).toContain("held to be dead");
+  expect(await three.stop()).toBe(0);
+  await until(two, "/api/nodes", ({ nodes }) => nodes.length === 2);
+  expect(two.log()).toContain("Another node has ended");
+});
+
 test("what happened while Redis was away is known when it is back, and nobody was OFFLINE", async () => {
   const watcher = await join(two, "redis-watcher");
   const hal = await join(one, "hal");

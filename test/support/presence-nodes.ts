@@ -1,6 +1,7 @@
 import type { BackplaneListener } from "../../src/broker/backplane.ts";
 import { NodeChannels } from "../../src/broker/node-channels.ts";
 import type { Clock, Timer } from "../../src/clock.ts";
+import { silentLog } from "../../src/log.ts";
 import { Cluster } from "../../src/nodes/cluster.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "./chat-harness.ts";
@@ -79,7 +80,7 @@ export class PresenceNodeProcess {
     const channels = new NodeChannels(this.backplane, () => {});
     const { presence } = this;
     this.cluster = new Cluster({
-      ...{ channels, clock: this.clock, run, presence, ttlMs },
+      ...{ channels, clock: this.clock, run, presence, ttlMs, log: silentLog },
       self: {
         ...{ version: "1.2.3", startedMs: this.clock.now() },
         connections: () => presence.hereCount,
