@@ -172,12 +172,12 @@ export class PresenceElsewhere {
     const first = this.#sources.get(userId) ?? null;
     let source = first;
     while (source !== null && source.node !== node) source = source.next;
-    // Most users' name is their id, or the same text as before: it is kept once.
     if (source === null) {
       source = { node, name, status, saidMs, mark: node.mark, next: first };
       this.#sources.set(userId, source);
       if (first === null && here.wordOf(userId) !== null) this.#shared += 1;
     } else {
+      // The text that is there may be the user's id as well, and is kept once.
       if (source.name !== name) source.name = name;
       source.status = status;
       source.saidMs = saidMs;
