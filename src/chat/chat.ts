@@ -163,7 +163,7 @@ export class Chat {
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
