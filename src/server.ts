@@ -236,6 +236,7 @@ function serve(parts: Parts): RunningServer {
       : new Cluster({
           ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
           ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
+          onDeath: () => channels?.recover(),
         });
   const nodeList = () =>
     cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();

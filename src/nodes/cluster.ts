@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly presence: Pick<Presence, "share" | "here" | "allHere">;
   /** So long others' users are held to be there while this node does not reach them. */
   readonly ttlMs: number;
+  /** A node has died: what it has written last it may have told nobody. */
+  readonly onDeath: () => void;
   readonly log: Log;
 }
 
@@ -31,7 +33,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { channels, clock, run, self, presence, ttlMs, log } = options;
+    const { channels, clock, run, self, presence, ttlMs, onDeath, log } = options;
     this.#sender = new PresenceSender({ channels, clock, run, presence });
     const elsewhere = presence.share((userId, leftMs) => this.#sender.changed(userId, leftMs));
     this.#receiver = new PresenceReceiver({ channels, clock, run, elsewhere });
@@ -48,6 +50,7 @@ export class Cluster {
           else
             log.warn({ node, users: beat.users }, "Another node is not heard, and held to be dead");
           this.#receiver.gone(peer);
+          if (!isInOrder) onDeath();
         },
       },
     });

@@ -182,6 +182,7 @@ describe("a node", () => {
     for (const node of [b, c]) {
       expect(node.heard("ann")).toEqual(["ONLINE", "OFFLINE"]);
       expect(node.known()).toEqual(node === b ? ["c"] : ["b"]);
+      expect(node.deaths).toBe(1);
       expect(node.presence.onlineCount).toBe(0);
     }
   });
@@ -229,6 +230,7 @@ describe("a node", () => {
     await a.stop();
     await nodes.pass(100);
     expect(b.known()).toEqual(["c"]);
+    expect(b.deaths).toBe(0);
     c.connect("ben");
     await nodes.pass(4_800);
     expect(b.heard("ann")).toEqual(["ONLINE"]);

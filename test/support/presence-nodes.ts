@@ -67,6 +67,8 @@ export class PresenceNodeProcess {
   readonly clock: ProcessClock;
   readonly backplane: FaultyBackplane;
   readonly cluster: Cluster;
+  /** Of other nodes. */
+  deaths = 0;
   readonly #harness;
 
   constructor(
@@ -81,6 +83,9 @@ export class PresenceNodeProcess {
     const { presence } = this;
     this.cluster = new Cluster({
       ...{ channels, clock: this.clock, run, presence, ttlMs, log: silentLog },
+      onDeath: () => {
+        this.deaths += 1;
+      },
       self: {
         ...{ version: "1.2.3", startedMs: this.clock.now() },
         connections: () => presence.hereCount,
