@@ -80,6 +80,7 @@ export class StompLink implements KeptClient {
     const { target, heartbeatMs, clock } = this.#options;
     const { host, port, isTls, login, passcode, virtualHost } = target;
     const secured = Promise.withResolvers<void>();
+    secured.promise.catch(() => {}); // It may fail before anybody waits for it.
     if (!isTls) secured.resolve();
     const socket = await Bun.connect({
       ...{ hostname: host, port, tls: isTls && tlsOptions(host) },
@@ -101,7 +102,6 @@ export class StompLink implements KeptClient {
       return;
     }
     this.#socket = socket;
-    secured.promise.catch(() => {}); // It may have failed already.
     // Nobody is told the password before it is known who it is.
     await secured.promise;
     if (this.#isDestroyed) return;
