@@ -109,6 +109,12 @@ export class RabbitMqServer implements AsyncDisposable {
     }
     this.#server = this.#spawn([join(this.#programs, "rabbitmq-server")]);
     await this.#accepts(stomp);
+    // Its last listener need not be the last thing that it starts.
+    const late = AbortSignal.timeout(50_000);
+    while (!readFileSync(this.#file("output.log"), "utf8").includes("completed with")) {
+      if (late.aborted || this.#server.exitCode !== null) throw this.#failure();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** SIGKILL. */
@@ -161,13 +167,14 @@ export class RabbitMqServer implements AsyncDisposable {
   async #accepts(port: number): Promise<void> {
     const late = AbortSignal.timeout(50_000);
     while (!(await isListening(port))) {
-      if (late.aborted) {
-        throw new Error(
-          `RabbitMQ does not start: ${readFileSync(this.#file("output.log"), "utf8")}`,
-        );
-      }
+      if (late.aborted) throw this.#failure();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  #failure(): Error {
+    const log = readFileSync(this.#file("output.log"), "utf8");
+    return new Error(`RabbitMQ does not start:\n${log}`);
   }
 
   #environment(): Record<string, string> {
