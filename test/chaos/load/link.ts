@@ -38,6 +38,9 @@ export interface LinkOptions {
   readonly serverHeartBeatMs: number;
 }
 
+/** A server that leaves says so, by the close as well; and so does one whose store is away. */
+const COME_AGAIN = /^code:(?:SHUTTING_DOWN|STORAGE_UNAVAILABLE)$/m;
+
 /** Heart-beats that may be missed. */
 const PATIENCE = 3;
 
@@ -62,8 +65,7 @@ export class Link {
         silenceMs: serverHeartBeatMs === 0 ? undefined : PATIENCE * serverHeartBeatMs,
         onMessage: (bytes, start, end) => this.#take(bytes, start, end),
         onError: (frame) => {
-          // A server that leaves says so; by the close as well.
-          if (!frame.includes("SHUTTING_DOWN")) this.#listener.complained(frame);
+          if (!COME_AGAIN.test(frame)) this.#listener.complained(frame);
         },
         onLost: (reason) => {
           if (this.#client === null) return;

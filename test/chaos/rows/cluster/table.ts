@@ -6,10 +6,11 @@ import { pause } from "./pause.ts";
 import { postgresRestart } from "./postgres-restart.ts";
 import { redisFlush } from "./redis-flush.ts";
 import { redisKill } from "./redis-kill.ts";
+import { rollingRestart } from "./rolling-restart.ts";
 import { sameId } from "./same-id.ts";
 
 /** All rows of several nodes, in the order of the report. */
 export const CLUSTER_ROWS: readonly Row[] = [
-  ...[nodeKill, redisKill, redisFlush, postgresRestart, cutOff, pause],
+  ...[nodeKill, redisKill, redisFlush, postgresRestart, cutOff, pause, rollingRestart],
   ...[sameId, oneConversation],
 ];
