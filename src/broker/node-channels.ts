@@ -7,6 +7,7 @@ export type ChannelReceiver = (origin: string, name: string, payload: Uint8Array
 export class NodeChannels {
   readonly #receivers = new Map<string, ChannelReceiver>();
   readonly #gapListeners: (() => void)[] = [];
+  readonly #lossListeners: (() => void)[] = [];
   /** What waits for a subscription to be in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #mayMiss = false;
@@ -34,6 +35,11 @@ export class NodeChannels {
     this.#gapListeners.push(listener);
   }
 
+  /** Hears of each loss of the connection: what others publish is missing until a gap is told. */
+  onLoss(listener: () => void): void {
+    this.#lossListeners.push(listener);
+  }
+
   start(): void {
     this.backplane.start({
       received: (origin, channel, payload) => {
@@ -43,14 +49,23 @@ export class NodeChannels {
       gap: () => this.#tellGap(),
       changed: (reason) => {
         this.changed(reason);
-        if (reason !== null) for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
-        else if (this.#mayMiss) this.#tellGap();
+        if (reason === null) {
+          if (this.#mayMiss) this.#tellGap();
+          return;
+        }
+        for (const listener of this.#lossListeners) listener();
+        for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
       },
     });
   }
 
   publish(channel: string, payload: Uint8Array): void {
     this.backplane.publish(channel, payload);
+  }
+
+  /** To be heard as soon as others are reached. */
+  listen(channel: string): void {
+    this.backplane.subscribe(channel);
   }
 
   /**
