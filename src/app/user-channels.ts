@@ -21,6 +21,7 @@ export interface UserChannelsOptions {
 export interface NodeListener {
   received(userId: string | null, notice: Uint8Array): boolean;
   lost(): void;
+  retell(sinceMs: number): void;
   recover(userIds: readonly string[]): Promise<void>;
 }
 
@@ -47,6 +48,9 @@ export class UserChannels implements OtherNodes {
   #timer: Timer | null = null;
   #watch: Timer | null = null;
   #invalid = 0;
+  #dropped = 0;
+  /** Others were told everything up to then; monotonic milliseconds. */
+  #toldMs = 0;
 
   constructor(options: UserChannelsOptions) {
     this.#options = options;
@@ -68,6 +72,7 @@ export class UserChannels implements OtherNodes {
     for (let index = 0; index < CHANNELS_OF_ALL; index += 1) channels.listen(`all/${index}`);
     channels.onLoss(() => listener.lost());
     channels.onGap(() => this.#recover(listener));
+    channels.onReturn(() => this.#retell(listener));
     this.#watchFrom(listener);
   }
 
@@ -130,12 +135,24 @@ export class UserChannels implements OtherNodes {
     void listener.recover([...this.#options.userIds()]);
   }
 
+  /** Others are told again what did not go out, once it does. */
+  #retell(listener: NodeListener): void {
+    const { channels, clock } = this.#options;
+    if (!channels.isConnected) return;
+    const sinceMs = this.#toldMs;
+    this.#toldMs = clock.monotonicMs();
+    if (channels.dropped === this.#dropped) return;
+    this.#dropped = channels.dropped;
+    listener.retell(sinceMs);
+  }
+
   /** Who is stopped and goes on hears late what others said: by then it may be thought to be old. */
   #watchFrom(listener: NodeListener): void {
     const { clock } = this.#options;
     const dueMs = clock.monotonicMs() + WATCH_MS;
     this.#watch = clock.schedule(WATCH_MS, () => {
       if (clock.monotonicMs() - dueMs > STOOD_STILL_MS) this.#recover(listener);
+      this.#retell(listener);
       this.#watchFrom(listener);
     });
   }

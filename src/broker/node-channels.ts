@@ -8,6 +8,7 @@ export class NodeChannels {
   readonly #receivers = new Map<string, ChannelReceiver>();
   readonly #gapListeners: (() => void)[] = [];
   readonly #lossListeners: (() => void)[] = [];
+  readonly #returnListeners: (() => void)[] = [];
   /** What waits for a subscription to be in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #mayMiss = false;
@@ -25,6 +26,11 @@ export class NodeChannels {
     return this.backplane.isConnected;
   }
 
+  /** So many things that others were to be told were not; it is known some time later. */
+  get dropped(): number {
+    return this.backplane.counts.dropped;
+  }
+
   /** Before `start`. @param kind what channels' names have before their first slash */
   receive(kind: string, receiver: ChannelReceiver): void {
     this.#receivers.set(kind, receiver);
@@ -35,9 +41,14 @@ export class NodeChannels {
     this.#gapListeners.push(listener);
   }
 
-  /** Hears of each loss of the connection: what others publish is missing until a gap is told. */
+  /** Hears of each loss of the connection: what others publish is missing until a gap is told. Before `start`. */
   onLoss(listener: () => void): void {
     this.#lossListeners.push(listener);
+  }
+
+  /** Hears of each time from which others can be told something again. Before `start`. */
+  onReturn(listener: () => void): void {
+    this.#returnListeners.push(listener);
   }
 
   start(): void {
@@ -51,6 +62,7 @@ export class NodeChannels {
         this.changed(reason);
         if (reason === null) {
           if (this.#mayMiss) this.#tellGap();
+          for (const listener of this.#returnListeners) listener();
           return;
         }
         for (const listener of this.#lossListeners) listener();

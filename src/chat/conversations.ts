@@ -104,19 +104,13 @@ export class Conversation {
     }
   }
 
-  /** The store has messages that it was not thought to have: `seq` counts on from the last of them. */
-  catchUp({ lastSeq }: StoredConversation): void {
-    this.committedSeq = Math.max(this.committedSeq, lastSeq);
-    this.lastSeq = Math.max(this.lastSeq, lastSeq);
-  }
-
-  /** Another node has told of a message that is in the store. */
+  /**
+   * The store has messages up to here, be they of others. What is on its way there with such a `seq`
+   * is given another one when that turns out.
+   */
   heardOf(seq: number): void {
-    // What has a `seq` and is not in the store is told another one when that turns out.
-    if (this.lastSeq === this.committedSeq && seq > this.lastSeq) {
-      this.lastSeq = seq;
-      this.committedSeq = seq;
-    }
+    this.committedSeq = Math.max(this.committedSeq, seq);
+    this.lastSeq = Math.max(this.lastSeq, seq);
   }
 
   /**
@@ -334,7 +328,7 @@ export class Conversations {
   /** Learns from the store how far the conversation has come. */
   refresh(conversation: Conversation): MaybePromise<void> {
     return whenReady(this.store.conversation(conversation.id), (stored) => {
-      if (stored !== null) conversation.catchUp(stored);
+      if (stored !== null) conversation.heardOf(stored.lastSeq);
     });
   }
 

@@ -10,6 +10,12 @@ export interface MessageNotice {
   message(): StoredMessage;
 }
 
+/** The conversation has come so far: of some message before, others were not told. */
+export interface HeadNotice {
+  readonly conversationId: string;
+  readonly seq: number;
+}
+
 /** Somebody has changed what a conversation is, or who belongs to it. */
 export interface ConversationNotice {
   readonly conversationId: string;
@@ -19,11 +25,12 @@ export interface ConversationNotice {
 
 /**
  * What nodes tell each other of chats, as UTF-8: `2`, a letter for the kind, then of a message
- * `digest seq conversationId` and, on a line of its own, its JSON; of a conversation JSON; of a
+ * `digest seq conversationId` and, on a line of its own, its JSON; of the others JSON; of a
  * confirmation or a receipt the body that the user's connections are sent.
  */
 export type NodeNotice =
   | ({ readonly kind: "message" } & MessageNotice)
+  | ({ readonly kind: "head" } & HeadNotice)
   | ({ readonly kind: "conversation" } & ConversationNotice)
   | { readonly kind: "confirmation" | "receipt"; readonly body: string };
 
@@ -31,11 +38,16 @@ const VERSION = "2";
 const CONFIRMATION = `${VERSION}c`;
 const RECEIPT = `${VERSION}r`;
 const MESSAGE = `${VERSION}m`;
+const HEAD = `${VERSION}h`;
 const CONVERSATION = `${VERSION}x`;
 
 export function encodeMessage(message: StoredMessage, digest: number): Uint8Array {
   const { seq, conversationId } = message;
   return Buffer.from(`${MESSAGE}${digest} ${seq} ${conversationId}\n${JSON.stringify(message)}`);
+}
+
+export function encodeHead(notice: HeadNotice): Uint8Array {
+  return Buffer.from(HEAD + JSON.stringify(notice));
 }
 
 export function encodeConversation(notice: ConversationNotice): Uint8Array {
@@ -53,8 +65,9 @@ export function decodeNotice(bytes: Uint8Array): NodeNotice | null {
   switch (text.slice(0, 2)) {
     case MESSAGE:
       return messageNotice(rest);
+    case HEAD:
     case CONVERSATION:
-      return conversationNotice(rest);
+      return parsed(text[1] === "h" ? headNotice : conversationNotice, rest);
     case CONFIRMATION:
       return { kind: "confirmation", body: rest };
     case RECEIPT:
@@ -81,20 +94,35 @@ function messageNotice(text: string): NodeNotice | null {
   };
 }
 
-function conversationNotice(text: string): NodeNotice | null {
+function parsed(
+  read: (notice: Record<string, unknown>) => NodeNotice | null,
+  text: string,
+): NodeNotice | null {
   try {
-    const { conversationId, joined, left }: ConversationNotice = JSON.parse(text);
-    if (typeof conversationId !== "string" || !isIds(joined) || !isIds(left)) return null;
-    return { kind: "conversation", conversationId, joined, left };
+    return read(JSON.parse(text));
   } catch {
     return null;
   }
+}
+
+function headNotice({ conversationId, seq }: Record<string, unknown>): NodeNotice | null {
+  if (typeof conversationId !== "string" || typeof seq !== "number" || !(seq > 0)) return null;
+  return { kind: "head", conversationId, seq };
+}
+
+function conversationNotice({
+  conversationId,
+  joined,
+  left,
+}: Record<string, unknown>): NodeNotice | null {
+  if (typeof conversationId !== "string" || !isIds(joined) || !isIds(left)) return null;
+  return { kind: "conversation", conversationId, joined, left };
 }
 
 function isCount(text: string | undefined): boolean {
   return text !== undefined && /^\d+$/.test(text);
 }
 
-function isIds(ids: unknown): boolean {
+function isIds(ids: unknown): ids is string[] {
   return Array.isArray(ids) && ids.every((id) => typeof id === "string");
 }

@@ -47,6 +47,7 @@ export class NodeNotices {
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") delivery.received(notice);
+    else if (notice.kind === "head") delivery.heardOf(notice.conversationId, notice.seq);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;
     else if (notice.kind === "confirmation") outlet.confirmation(userId, notice.body);
@@ -57,6 +58,11 @@ export class NodeNotices {
   /** This node is cut off from the others. */
   lost(): void {
     this.#options.delivery.lost();
+  }
+
+  /** Of what it committed since then, in monotonic milliseconds, others may not have been told. */
+  retell(sinceMs: number): void {
+    this.#options.delivery.retell(sinceMs).catch(this.#options.onFault);
   }
 
   /** And is not any more. @param userIds those who are connected to this node */

@@ -2,10 +2,10 @@ import type { Clock, Timer } from "../clock.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
-import { eachHead } from "./each-head.ts";
+import { eachHead, nextTurn } from "./each-head.ts";
 import { confirmationEvent, farewellOf } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
-import { encodeMessage, type MessageNotice } from "./node-notice.ts";
+import { encodeHead, encodeMessage, type MessageNotice } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, ConversationRange, NewestMessage, StoredMessage } from "./ports.ts";
@@ -22,6 +22,8 @@ const UNTOLD_MS = 30_000;
 /** So long it is known after the last message how far a conversation has been told. */
 const KNOWN_MS = 3 * UNTOLD_MS;
 const PAGE = 100;
+/** Conversations of which others are told, before it is somebody else's turn. */
+const RETOLD_IN_TURN = 256;
 /** Users whose conversations are looked at side by side. */
 const LOOKED_AT_TOGETHER = 4;
 
@@ -63,6 +65,8 @@ class Lane {
   isDoubtful = false;
   timer: Timer | null = null;
   usedMs: number;
+  /** When others were last told of a message that this node has taken; monotonic. */
+  ownMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly conversationId: string,
@@ -135,14 +139,36 @@ export class SharedDelivery implements Delivery {
 
   /** Resolves when the members here have been told everything up to there, which is in the store. */
   reach(conversationId: string, seq: number): Promise<void> | null {
-    const known = this.#lanes.get(conversationId);
-    if (known !== undefined && known.toldSeq >= seq) return null;
-    const lane = known ?? this.#open(conversationId);
+    const lane = this.heardOf(conversationId, seq);
+    if (lane.toldSeq >= seq) return null;
+    return new Promise((resolve) => lane.awaited.push({ seq, resolve }));
+  }
+
+  /** The store has messages up to there. */
+  heardOf(conversationId: string, seq: number): Lane {
+    const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
+    if (lane.toldSeq >= seq) return lane;
     lane.knownSeq = Math.max(lane.knownSeq, seq);
-    return new Promise((resolve) => {
-      lane.awaited.push({ seq, resolve });
-      this.#advance(lane);
-    });
+    this.#advance(lane);
+    return lane;
+  }
+
+  /**
+   * Others may not have been told of what this node has committed since then, in monotonic
+   * milliseconds: they are told how far the conversations have come.
+   */
+  async retell(sinceMs: number): Promise<void> {
+    const { conversations } = this.#options;
+    let count = 0;
+    for (const { conversationId, ownMs, toldSeq } of this.#lanes.values()) {
+      if (ownMs < sinceMs - UNTOLD_MS || toldSeq < 1) continue;
+      count += 1;
+      if (count % RETOLD_IN_TURN === 0) await nextTurn();
+      const conversation = await conversations.find(conversationId);
+      if (this.#isStopped) return;
+      const notice = encodeHead({ conversationId, seq: toldSeq });
+      if (conversation !== null) this.#tellMembers(conversation, notice);
+    }
   }
 
   stop(): void {
@@ -156,13 +182,18 @@ export class SharedDelivery implements Delivery {
   }
 
   #tellOthers(conversation: Conversation, message: StoredMessage): void {
-    const { nodes } = this.#options;
-    const { members } = conversation;
     const notice = encodeMessage(message, conversation.membersDigest);
-    if (members.size > MOST_BY_MEMBER) nodes.toAll(conversation.id, notice);
-    else for (const userId of members.keys()) nodes.toUser(userId, notice);
+    this.#tellMembers(conversation, notice);
     const goneId = farewellOf(message);
-    if (goneId !== null && !members.has(goneId)) nodes.toUser(goneId, notice);
+    if (goneId !== null && !conversation.members.has(goneId)) {
+      this.#options.nodes.toUser(goneId, notice);
+    }
+  }
+
+  #tellMembers({ id, members }: Conversation, notice: Uint8Array): void {
+    const { nodes } = this.#options;
+    if (members.size > MOST_BY_MEMBER) nodes.toAll(id, notice);
+    else for (const userId of members.keys()) nodes.toUser(userId, notice);
   }
 
   #add(untold: Untold): void {
@@ -312,6 +343,7 @@ export class SharedDelivery implements Delivery {
     lane.untold.delete(message.seq);
     lane.toldSeq = message.seq;
     lane.usedMs = clock.monotonicMs();
+    if (isOwn) lane.ownMs = lane.usedMs;
     try {
       if (conversation !== null) {
         conversation.heardOf(message.seq);
