@@ -198,6 +198,7 @@ export class Chat {
           ? null
           : {
               heard: (userId) => nodes.heard(userId),
+              settle: (userId, reader) => shared.settle(userId, reader),
               isFresh: (message) => shared.isFresh(message),
               reach: (conversationId, seq) => shared.reach(conversationId, seq),
             },
