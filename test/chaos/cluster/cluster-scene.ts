@@ -154,10 +154,18 @@ export class ClusterScene extends Findings {
   /** As every node tells it. */
   async #history(): Promise<History> {
     const { conversations } = this.world;
-    const [first, ...others] = await Promise.all(
+    const told = await Promise.allSettled(
       this.nodes.map((node) => readHistories(node.address, conversations)),
     );
-    if (first === undefined) throw new Error("there are no nodes");
+    const histories = told.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    for (const [index, each] of told.entries()) {
+      if (each.status === "rejected") {
+        this.fail(`node ${index} does not tell the history: ${each.reason}`);
+        if (process.env.DBG) console.log(this.node(index).process.log().split("\n").slice(-30).join("\n"), await this.node(index).health());
+      }
+    }
+    const [first, ...others] = histories;
+    if (first === undefined) throw new Error("no node tells the history");
     const isSame = others.every((other) => Bun.deepEquals([...other], [...first]));
     this.expect(isSame, "the nodes tell different histories");
     return first;
