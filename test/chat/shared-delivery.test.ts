@@ -111,6 +111,48 @@ describe.each([
     }
   });
 
+  test("a device that has everything gets nothing of it again where nobody knew the conversation", async () => {
+    const nodes = await setUp(3, isDeferred);
+    const before = await nodes.at(1).connect("bob");
+    await greet(nodes);
+    const { id = null, seq = 0 } = before.got.at(-1) ?? {};
+    nodes.at(1).disconnect(before);
+    const synced: unknown[] = [];
+    const here = await nodes.at(2).connect("bob", [
+      {
+        ...{ positions: new Map([["c", { seq, id }]]), bytes: 0 },
+        settled: (outcome) => synced.push(outcome),
+      },
+    ]);
+    await here.caughtUp;
+    expect(here.got).toEqual([]);
+    expect(synced).toMatchObject([{ conversations: new Map([["c", { seq, resync: false }]]) }]);
+    say(nodes, 0, "next");
+    await settled();
+    await arrived(nodes);
+    expect(here.contents()).toEqual(["next"]);
+  });
+
+  test("a sync says no more than what the device was sent, whatever another node has committed since", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const pause = Promise.withResolvers<void>();
+    const synced: unknown[] = [];
+    const positions = new Map([["c", { seq: 0, id: null }]]);
+    const sync = { positions, bytes: 0, settled: (outcome: unknown) => synced.push(outcome) };
+    const bob = await nodes.at(1).connect("bob", [sync], pause.promise);
+    await nodes.at(1).chat.conversations.findFresh("c");
+    say(nodes, 0, "since");
+    await settled();
+    await nodes.at(1).chat.conversations.findFresh("c");
+    bob.pause = null;
+    pause.resolve();
+    await bob.caughtUp;
+    const told = new Map([["c", { seq: bob.got.at(-1)?.seq }]]);
+    expect(synced).toMatchObject([{ conversations: told }]);
+    await arrived(nodes);
+    expect(bob.contents()).toEqual(["old", "since"]);
+  });
+
   test("a device begins to read only when what others say arrives", async () => {
     const nodes = await setUp(2, isDeferred);
     nodes.at(1).isSlow = true;
