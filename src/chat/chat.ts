@@ -21,7 +21,7 @@ import { Messages, type MessagesOptions } from "./messages.ts";
 import { NodeNotices } from "./node-notices.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
-import { type ChatStore, CommitConflict } from "./ports.ts";
+import { type ChatStore, CommitConflict, type StoredMessage } from "./ports.ts";
 import { MemberPreferences } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
@@ -166,8 +166,12 @@ export class Chat {
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
+    const onFate = (message: StoredMessage, conversation: Conversation) =>
+      this.receipts.repeatTo(message, conversation, options.outlet);
     const shared =
-      nodes === null ? null : new SharedDelivery({ ...common, here, nodes, onDisappearing });
+      nodes === null
+        ? null
+        : new SharedDelivery({ ...common, here, nodes, onDisappearing, onFate });
     this.#shared = shared;
     this.nodeNotices =
       nodes === null || shared === null

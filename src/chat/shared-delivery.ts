@@ -8,7 +8,13 @@ import type { Delivery } from "./message-delivery.ts";
 import { encodeHead, encodeMessage, type HeadNotice, type MessageNotice } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, ConversationRange, NewestMessage, StoredMessage } from "./ports.ts";
+import type {
+  ChatStore,
+  ConversationRange,
+  NewestMessage,
+  SentMessage,
+  StoredMessage,
+} from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 /** Of a conversation with more members, a message is told to all nodes once and not to each member. */
@@ -45,6 +51,8 @@ export interface SharedDeliveryOptions {
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
+  /** The sender, who is here, is to be told again what has become of the message. */
+  readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -113,6 +121,14 @@ export class SharedDelivery implements Delivery {
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
     this.#tellOthers(conversation, message);
     this.#add({ message, origin, isOwn: true, digest: null });
+  }
+
+  /** Its node may have come to an end between the commit and the telling. */
+  assure(conversation: Conversation, { id, seq }: SentMessage): void {
+    if (id < lowestIdAt(this.#freshMs)) return;
+    const head = { conversationId: conversation.id, fromSeq: seq, seq };
+    this.headed(head);
+    this.#tellMembers(conversation, encodeHead(head));
   }
 
   /** Another node tells of a message that is in the store. */
@@ -432,6 +448,7 @@ export class SharedDelivery implements Delivery {
     const look = async ({ conversationId, lastSeq }: NewestMessage) => {
       const reached = this.reach(conversationId, lastSeq);
       if (reached !== null) await reached;
+      await this.#tellFate(userId, conversationId, sinceMs);
     };
     while (isOpen()) {
       try {
@@ -441,6 +458,21 @@ export class SharedDelivery implements Delivery {
         onFault(fault);
         await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
       }
+    }
+  }
+
+  /** What has become of the user's own messages: others' marks may have been missed as well. */
+  async #tellFate(userId: string, conversationId: string, sinceMs: number): Promise<void> {
+    const { store, conversations, onFate } = this.#options;
+    const page = await store.history({ conversationId, limit: PAGE });
+    const isOwn = ({ senderId, event, timestampMs }: StoredMessage) =>
+      senderId === userId && event === null && timestampMs >= sinceMs;
+    const own = page.filter(isOwn);
+    if (own.length === 0) return;
+    const conversation = await conversations.findFresh(conversationId);
+    if (conversation === null) return;
+    for (const message of own) {
+      if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
     }
   }
 }
