@@ -91,10 +91,8 @@ export class ChatNode implements OtherNodes {
   async connect(
     userId: string,
     syncs: readonly SyncRequest[] = [],
-    pause: Promise<void> | null = null,
+    device = new NodeDevice(this, userId),
   ): Promise<NodeDevice> {
-    const device = new NodeDevice(this, userId);
-    device.pause = pause;
     this.devices.add(device);
     device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
     await settled();
