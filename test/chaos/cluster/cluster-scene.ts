@@ -161,7 +161,6 @@ export class ClusterScene extends Findings {
     for (const [index, each] of told.entries()) {
       if (each.status === "rejected") {
         this.fail(`node ${index} does not tell the history: ${each.reason}`);
-        if (process.env.DBG) console.log(this.node(index).process.log().split("\n").slice(-30).join("\n"), await this.node(index).health());
       }
     }
     const [first, ...others] = histories;
