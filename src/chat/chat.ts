@@ -87,6 +87,8 @@ export interface ChatOptions {
   readonly onStoreChange: (error: AppError | null) => void;
   /** So many messages are on disk, so long after their commit began. */
   readonly onCommit: (messages: number, seconds: number) => void;
+  /** Messages of other nodes have been told here. */
+  readonly onTold: () => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -161,7 +163,7 @@ export class Chat {
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
@@ -171,7 +173,10 @@ export class Chat {
     const shared =
       nodes === null
         ? null
-        : new SharedDelivery({ ...common, here, nodes, onDisappearing, onFate });
+        : new SharedDelivery({
+            ...{ ...common, here, nodes, onDisappearing, onFate },
+            onTold: options.onTold,
+          });
     this.#shared = shared;
     this.nodeNotices =
       nodes === null || shared === null

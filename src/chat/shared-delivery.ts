@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
+import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
@@ -53,6 +54,8 @@ export interface SharedDeliveryOptions {
   readonly onDisappearing: (expiresMs: number) => void;
   /** The sender, who is here, is to be told again what has become of the message. */
   readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
+  /** Messages have been told, whoever has taken them. */
+  readonly onTold: () => void;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -396,7 +399,7 @@ export class SharedDelivery implements Delivery {
   }
 
   #tell(lane: Lane, untold: Untold, conversation: Conversation | null): void {
-    const { here, outlet, clock, onDisappearing, onFault } = this.#options;
+    const { here, outlet, clock, onDisappearing, onTold, onFault } = this.#options;
     const { message, origin, isOwn } = untold;
     lane.untold.delete(message.seq);
     lane.toldSeq = message.seq;
@@ -405,6 +408,7 @@ export class SharedDelivery implements Delivery {
       if (conversation !== null) {
         conversation.heardOf(message.seq);
         here.deliver(conversation, message, origin);
+        onTold();
       }
       if (!isOwn && message.event === null) {
         outlet.sent(message.senderId, confirmationEvent(message, "SENT", clock.now()));
@@ -475,10 +479,4 @@ export class SharedDelivery implements Delivery {
       if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
     }
   }
-}
-
-/** No UUIDv7 of that time or later is below it. */
-function lowestIdAt(epochMs: number): string {
-  const hex = Math.max(0, epochMs).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
