@@ -68,6 +68,13 @@ export class Sync {
     this.#answers.set(conversationId, answer);
   }
 
+  /** The device, which is to read the conversation anew, was not sent that message. */
+  leftOut(conversationId: string, seq: number): void {
+    const answer = this.#answers.get(conversationId);
+    if (!answer || answer.uptoSeq === null) return;
+    this.#answers.set(conversationId, { ...answer, uptoSeq: Math.max(answer.uptoSeq, seq) });
+  }
+
   foundOther(conversationId: string, lastSeq: number): void {
     if (!this.request.positions.has(conversationId)) this.#others.set(conversationId, lastSeq);
   }
