@@ -157,9 +157,15 @@ export class Chat {
     const signals = { perSecond: options.typingPerSecond, burst: options.typingBurst };
     this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
-    const isShared = nodes !== null;
+    const shared =
+      nodes === null
+        ? null
+        : {
+            ...{ nodes, here: options.outlet },
+            isHere: (userId: string) => this.presence.isHere(userId),
+          };
     const common = { store, conversations, recent, outlet, clock, onFault };
-    this.receipts = new Receipts({ ...common, journal, isShared });
+    this.receipts = new Receipts({ ...common, journal, shared });
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
@@ -170,18 +176,21 @@ export class Chat {
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
     const onFate = (message: StoredMessage, conversation: Conversation) =>
       this.receipts.repeatTo(message, conversation, options.outlet);
-    const shared =
+    const delivery =
       nodes === null
         ? null
         : new SharedDelivery({
             ...{ ...common, here, nodes, onDisappearing, onFate },
             onTold: options.onTold,
           });
-    this.#shared = shared;
+    this.#shared = delivery;
     this.nodeNotices =
-      nodes === null || shared === null
+      nodes === null || delivery === null
         ? null
-        : new NodeNotices({ ...common, nodes, delivery: shared, outlet: options.outlet });
+        : new NodeNotices({
+            ...{ ...common, nodes, delivery, receipts: this.receipts },
+            outlet: options.outlet,
+          });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
@@ -190,7 +199,7 @@ export class Chat {
       rate: this.messageRate,
       newId: options.newId,
       delivery: nodes === null ? options.delivery : "durable",
-      deliverer: shared ?? here,
+      deliverer: delivery ?? here,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
       contentBytes: options.contentBytes,
@@ -203,12 +212,12 @@ export class Chat {
     this.#replays = {
       ...{ store, conversations, journal, recent },
       shared:
-        nodes === null || shared === null
+        nodes === null || delivery === null
           ? null
           : {
               heard: (userId) => nodes.heard(userId),
-              isFresh: (message) => shared.isFresh(message),
-              reach: (conversationId, seq) => shared.reach(conversationId, seq),
+              isFresh: (message) => delivery.isFresh(message),
+              reach: (conversationId, seq) => delivery.reach(conversationId, seq),
             },
     };
     const { blocks } = options;
