@@ -102,6 +102,7 @@ describe("blocks", () => {
       put: (_block: Block, isBlocked) =>
         new Promise<void>((resolve, reject) => puts.push({ isBlocked, resolve, reject })),
       all: () => [],
+      kept: () => [],
     };
     return { puts, blocks: new Blocks(store, 2, []) };
   }
