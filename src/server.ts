@@ -7,7 +7,9 @@ import { isCarriedTopic } from "./app/destinations.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
+import { NodeChanges } from "./app/node-changes.ts";
 import { NoticePublisher } from "./app/notice-publisher.ts";
+import { NoticeRelay } from "./app/notice-relay.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -18,7 +20,7 @@ import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
-import { type Revocation, Revocations } from "./auth/revocations.ts";
+import { type Revocation, Revocations, tokenRevoked } from "./auth/revocations.ts";
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
@@ -49,6 +51,7 @@ import type { Log } from "./log.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
+import { LedWork } from "./server/led-work.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
@@ -57,7 +60,7 @@ import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
-import { openFiles, openStorage, type Storage } from "./stores.ts";
+import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
@@ -83,6 +86,8 @@ export interface RunningServer {
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
   readonly redirectUrl: string | undefined;
+  /** Resolves with the reason for which the server cannot go on, and is to be stopped. */
+  readonly failed: Promise<AppError>;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -93,7 +98,10 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const storage = await openStorage(settings, log, clock);
+  const failed = Promise.withResolvers<AppError>();
+  const backplane = await openBackplane(settings, clock);
+  const how = backplane.isShared ? "shared" : "alone";
+  const storage = await openStorage(settings, { how, onTaken: failed.resolve }, log, clock);
   try {
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
@@ -101,9 +109,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
-    const backplane = await openBackplane(settings, clock);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    const server = serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    return { ...server, failed: failed.promise };
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -127,7 +135,7 @@ interface Parts {
   readonly tracing: Tracing | null;
 }
 
-function serve(parts: Parts): RunningServer {
+function serve(parts: Parts): Omit<RunningServer, "failed"> {
   const { settings, log, clock, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
@@ -141,6 +149,7 @@ function serve(parts: Parts): RunningServer {
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
   const nodes = nodeChannels(backplane, log);
+  const isStoreShared = nodes !== null && hasSharedDatabase(settings);
   const relay =
     nodes === null ? null : new TopicRelay({ backplane, clock, isCarried: isCarriedTopic });
   const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
@@ -187,6 +196,8 @@ function serve(parts: Parts): RunningServer {
     newCode,
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
+    expel: (userId) => application.disconnect(userId, tokenRevoked()),
+    isStoreShared,
     endUploads: async (userId) => await files?.files.uploads.endOf(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
@@ -219,9 +230,11 @@ function serve(parts: Parts): RunningServer {
   const files = attachmentService({ settings, storage, chat, clock, log });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
+  const { leewayMs } = settings.jwt;
+  const revocations = new Revocations(storage.revocations, clock, revoked, leewayMs);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
-    new Revocations(storage.revocations, clock, revoked, settings.jwt.leewayMs),
+    revocations,
     flood.failedLogins,
   );
   const { sendBufferBytes, connectionsPerUser } = limits;
@@ -247,6 +260,19 @@ function serve(parts: Parts): RunningServer {
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
     router: tracedSends ?? router,
+  });
+  const { users, erasures } = chat;
+  const nodeChanges =
+    nodes === null || !isStoreShared
+      ? null
+      : new NodeChanges({
+          ...{ channels: nodes, revocations, blocks, users, erasures, application, sessions },
+          ...{ stores: storage, clock, log },
+        });
+  const noticeRelay = nodes === null ? null : new NoticeRelay(nodes);
+  const notices = new NoticePublisher({
+    ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
+    publishElsewhere: noticeRelay && ((notice) => noticeRelay.publish(notice)),
   });
   const checkEveryMs = checkIntervalMs([
     limits.connectMs,
@@ -320,7 +346,6 @@ function serve(parts: Parts): RunningServer {
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
-  const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
     ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
@@ -336,12 +361,10 @@ function serve(parts: Parts): RunningServer {
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
     exports: new UserExports({
-      ...{ users, invites, attachments, blocks, answers, log },
-      ...{ chats: store, erasures: storage.erasures },
+      ...{ users: storage.users, erasures: storage.erasures, chats: store },
+      ...{ invites: storage.invites, attachments: storage.attachments, blocks, answers, log },
     }),
-    notices: new NoticePublisher({
-      ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
-    }),
+    ...{ notices, nodeChanges },
   });
 
   const page = new Page(chatPage);
@@ -389,14 +412,20 @@ function serve(parts: Parts): RunningServer {
     },
   });
 
-  retention.start();
   files?.start();
-  chat.erasures.start();
-  chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
+  const { leadership } = storage;
+  const workers = [retention, chat.erasures, chat.disappearance];
+  const ledWork = new LedWork(leadership, files === null ? workers : [...workers, files.sweeper]);
+  ledWork.start();
+  const receivers = [relay, nodeChanges, noticeRelay].filter((each) => each !== null);
+  metrics.start({ health, journal: chat.journal, queues, backplane, receivers, leadership });
   const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
   nodes?.receive("", (_origin, _topic, payload) => relay?.receive(payload, deliver));
+  nodeChanges?.start();
+  noticeRelay?.start((notice) => void notices.publishHere(notice));
   nodes?.start();
+  nodeChanges?.listen();
+  noticeRelay?.listen();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -406,18 +435,18 @@ function serve(parts: Parts): RunningServer {
     const deadline = new Deadline(clock, timeoutMs);
     application.stop();
     metrics.stop();
-    const retentionStopped = retention.stop();
-    const erasuresStopped = chat.erasures.stop();
+    const ledWorkStopped = ledWork.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    nodeChanges?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
-    await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
+    await deadline.allows(ledWorkStopped);
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();

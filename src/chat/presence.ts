@@ -65,7 +65,7 @@ export class Presence {
     const known = this.#users.get(userId);
     if (known === undefined) {
       const present = { name, connections: 1, status: "ONLINE", grace: null } as const;
-      this.#users.set(userId, { ...present, profileName: null });
+      this.#users.set(userId, { ...present, profileName: null, isNamed: false });
       this.#loadName(userId);
       this.#keep(userId, name, this.#options.clock.now());
       this.#tell(userId, "ONLINE", this.#options.clock.now());
@@ -89,7 +89,9 @@ export class Presence {
   /** By their profile; null: not, and they go by the name that they are authenticated with. */
   named(userId: string, profileName: string | null): void {
     const present = this.#users.get(userId);
-    if (present !== undefined) present.profileName = profileName;
+    if (present === undefined) return;
+    present.profileName = profileName;
+    present.isNamed = true;
   }
 
   /** The user is to be no more: nothing is kept of when they were there. */
@@ -173,8 +175,12 @@ export class Presence {
     const { users, onFault } = this.#options;
     try {
       const name = users.nameOf(userId);
-      if (name instanceof Promise) name.then((later) => this.named(userId, later)).catch(onFault);
-      else this.named(userId, name);
+      const loaded = (later: string | null) => {
+        // What was set meanwhile is newer.
+        if (this.#users.get(userId)?.isNamed === false) this.named(userId, later);
+      };
+      if (name instanceof Promise) name.then(loaded).catch(onFault);
+      else loaded(name);
     } catch (fault) {
       onFault(fault);
     }
@@ -214,6 +220,8 @@ interface Present {
   /** As authenticated. */
   name: string;
   profileName: string | null;
+  /** `profileName` is known. */
+  isNamed: boolean;
   connections: number;
   status: PresenceStatus;
   grace: Timer | null;

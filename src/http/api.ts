@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
+import type { NodeChanges } from "../app/node-changes.ts";
 import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
@@ -58,6 +59,8 @@ export interface ApiOptions {
   readonly events: EventEndpoint;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
+  /** null: no other node shares the database. */
+  readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly search: MessageSearch;
@@ -144,7 +147,10 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
   const { health, topics, notices, version } = options;
-  serverEndpoints(endpoints, { application, revocations, topics, notices, health, chat, version });
+  const { nodeChanges } = options;
+  serverEndpoints(endpoints, {
+    ...{ application, revocations, topics, notices, nodeChanges, health, chat, version },
+  });
   healthEndpoints(endpoints, { health, clock });
   metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);

@@ -31,7 +31,8 @@ export interface AttachmentServiceOptions {
 /** Files of messages, from their coming to their going. */
 export class AttachmentService {
   readonly files: Files;
-  readonly #sweeper: Sweeper;
+  /** Nobody starts it but who may. */
+  readonly sweeper: Sweeper;
   readonly #folder: FilesFolder;
   readonly #incoming: IncomingFiles;
   readonly #log: Log;
@@ -55,7 +56,7 @@ export class AttachmentService {
     const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
-    this.#sweeper = new Sweeper({
+    this.sweeper = new Sweeper({
       ...{ store, attachments, blobs, clock, log, intervalMs: sweepMs },
     });
   }
@@ -67,11 +68,10 @@ export class AttachmentService {
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
-    this.#sweeper.start();
   }
 
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await this.sweeper.stop();
     this.#folder.close();
   }
 }

@@ -105,7 +105,7 @@ describe("a message that disappears", () => {
     const [kept] = await store.history({ conversationId: "g1", limit: 1 });
     const id = String(kept?.id);
     await chat.messageChanges.edit(alice, id, "shorter");
-    chat.disappearance.stop();
+    await chat.disappearance.stop();
     const shown = async () => ({
       ...{ byId: await store.messageById(id), last: await store.conversationOf("bob", "g1") },
       history: await store.history({ conversationId: "g1", limit: 9 }),
@@ -136,7 +136,7 @@ describe("a message that disappears", () => {
   test("goes when the server is back, which was away at the time", async () => {
     const { say, held, contents, clock, chat } = await setUp();
     await say("short", 10);
-    chat.disappearance.stop();
+    await chat.disappearance.stop();
     clock.advance(60_000);
     const next = chatHarness(held.store);
     next.clock.advance(60_000);

@@ -118,6 +118,8 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     erasures: new MemoryErasureStore(memory, invites),
     underWay: [],
     lockOut: async () => {},
+    expel: () => {},
+    isStoreShared: false,
     endUploads: async () => {},
     log: silentLog,
     attachments: new MemoryAttachmentStore(),
