@@ -133,6 +133,36 @@ describe("a message that disappears", () => {
     expect(faults).toEqual([]);
   });
 
+  test("goes from a store that others write to, by the node that is to see to it", async () => {
+    const here = await setUp({ isStoreShared: true });
+    const other = chatHarness(here.held.store, { isStoreShared: true });
+    await other.chat.disappearance.stop();
+    here.chat.disappearance.start();
+    await here.pass(0);
+    other.send("alice", { conversationId: "g1", content: "short", disappearAfterSeconds: 10 });
+    await settled();
+    for (let second = 0; second < 9; second += 1) {
+      other.clock.advance(1_000);
+      await here.pass(1);
+    }
+    expect(await here.contents()).toEqual(["short"]);
+    for (let second = 0; second < 2; second += 1) {
+      other.clock.advance(1_000);
+      await here.pass(1);
+    }
+    expect(await here.contents()).toEqual([-1_000]);
+    // The other one takes over, and looks at once.
+    await here.chat.disappearance.stop();
+    other.send("alice", { conversationId: "g1", content: "more", disappearAfterSeconds: 1 });
+    await here.pass(60);
+    expect((await here.contents()).at(-1)).toBe("more");
+    other.clock.advance(60_000);
+    other.chat.disappearance.start();
+    other.clock.advance(0);
+    for (let turn = 0; turn < 5; turn += 1) await settled();
+    expect((await here.contents()).at(-1)).toBe(-59_000);
+  });
+
   test("goes when the server is back, which was away at the time", async () => {
     const { say, held, contents, clock, chat } = await setUp();
     await say("short", 10);
