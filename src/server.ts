@@ -3,7 +3,7 @@ import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { ConversationRouter } from "./app/conversation-router.ts";
-import { isCarriedTopic } from "./app/destinations.ts";
+import { channelOfTopic, isCarriedTopic, isReservedTopic } from "./app/destinations.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
@@ -16,6 +16,7 @@ import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
+import { UserChannels } from "./app/user-channels.ts";
 import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
@@ -148,10 +149,12 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
-  const nodes = nodeChannels(backplane, log);
-  const isStoreShared = nodes !== null && hasSharedDatabase(settings);
-  const relay =
-    nodes === null ? null : new TopicRelay({ backplane, clock, isCarried: isCarriedTopic });
+  const isDatabaseShared = hasSharedDatabase(settings);
+  const nodes = nodeChannels(backplane, isDatabaseShared, log);
+  const isChatShared = nodes !== null && isDatabaseShared;
+  const isCarried = (topic: string) => isCarriedTopic(topic, isChatShared);
+  const channelOf = channelOfTopic;
+  const relay = nodes === null ? null : new TopicRelay({ backplane, clock, isCarried, channelOf });
   const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
@@ -178,7 +181,12 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
+  const channels =
+    nodes === null || !isChatShared
+      ? null
+      : new UserChannels({ channels: nodes, clock, userIds: () => sessions.userIds() });
   const chat = new Chat({
+    nodes: channels,
     ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
     commitPace: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
@@ -197,7 +205,6 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
     expel: (userId) => application.disconnect(userId, tokenRevoked()),
-    isStoreShared,
     endUploads: async (userId) => await files?.files.uploads.endOf(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
@@ -256,6 +263,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   });
   const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
+    channels,
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
@@ -263,7 +271,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   });
   const { users, erasures } = chat;
   const nodeChanges =
-    nodes === null || !isStoreShared
+    nodes === null || !isChatShared
       ? null
       : new NodeChanges({
           ...{ channels: nodes, revocations, blocks, users, erasures, application, sessions },
@@ -417,10 +425,14 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   const workers = [retention, chat.erasures, chat.disappearance];
   const ledWork = new LedWork(leadership, files === null ? workers : [...workers, files.sweeper]);
   ledWork.start();
-  const receivers = [relay, nodeChanges, noticeRelay].filter((each) => each !== null);
+  const receivers = [relay, channels, nodeChanges, noticeRelay].filter((each) => each !== null);
   metrics.start({ health, journal: chat.journal, queues, backplane, receivers, leadership });
-  const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
-  nodes?.receive("", (_origin, _topic, payload) => relay?.receive(payload, deliver));
+  const deliver: Deliver = (topic, message) =>
+    isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
+  for (const kind of ["", "typing"]) {
+    nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
+  }
+  if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
   nodeChanges?.start();
   noticeRelay?.start((notice) => void notices.publishHere(notice));
   nodes?.start();
@@ -441,6 +453,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    channels?.stop();
     nodeChanges?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();

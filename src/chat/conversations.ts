@@ -1,6 +1,7 @@
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RecentlyUsed } from "../recently-used.ts";
+import type { ConversationReloads } from "./conversation-reloads.ts";
 import type {
   ChatStore,
   ConversationKind,
@@ -46,6 +47,8 @@ export class Conversation {
   persisted: boolean;
   /** Changes on their way to disk; the journal counts them. */
   uncommitted = 0;
+  /** Changes of its members and of its profile so far; the journal counts them. */
+  changesMade = 0;
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
@@ -101,10 +104,13 @@ export class Conversation {
     }
   }
 
-  /** The store has messages that it was not thought to have: `seq` counts on from the last of them. */
-  catchUp({ lastSeq }: StoredConversation): void {
-    this.committedSeq = Math.max(this.committedSeq, lastSeq);
-    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+  /**
+   * The store has messages up to here, be they of others. What is on its way there with such a `seq`
+   * is given another one when that turns out.
+   */
+  heardOf(seq: number): void {
+    this.committedSeq = Math.max(this.committedSeq, seq);
+    this.lastSeq = Math.max(this.lastSeq, seq);
   }
 
   /**
@@ -112,13 +118,36 @@ export class Conversation {
    * that is uncommitted has a `seq` any more.
    */
   learn(stored: StoredConversation): Learned {
-    const { title, picture, disappearAfterSeconds } = stored;
-    this.profile = { title, picture, disappearAfterSeconds };
-    this.persisted = true;
     this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
     this.lastSeq = this.committedSeq;
     this.hiddenSeq = 0;
     this.forgetUncommittedMarks();
+    return this.#take(stored);
+  }
+
+  /** As `learn`; what is on its way to disk, be it of messages, stays as it is. */
+  relearn(stored: StoredConversation): Learned {
+    this.heardOf(stored.lastSeq);
+    return this.#take(stored);
+  }
+
+  /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
+  get membersDigest(): number {
+    let digest = 0;
+    for (const { userId, role, joinedSeq } of this.members.values()) {
+      let hash = 2_166_136_261 ^ role.length;
+      for (let at = 0; at < userId.length; at += 1) {
+        hash = Math.imul(hash ^ userId.charCodeAt(at), 16_777_619);
+      }
+      digest = (digest + Math.imul(hash ^ joinedSeq, 16_777_619)) >>> 0;
+    }
+    return digest;
+  }
+
+  #take(stored: StoredConversation): Learned {
+    const { title, picture, disappearAfterSeconds } = stored;
+    this.profile = { title, picture, disappearAfterSeconds };
+    this.persisted = true;
     const joined: string[] = [];
     const there = new Set(stored.members.map(({ userId }) => userId));
     const left = [...this.members.keys()].filter((id) => !there.has(id));
@@ -187,6 +216,9 @@ export class Conversations {
   readonly #cache: RecentlyUsed<Conversation>;
   readonly #loading = new Map<string, Promise<Conversation | null>>();
 
+  /** How to read a conversation again that other nodes may have changed; null: there are none. */
+  reloads: Pick<ConversationReloads, "reload"> | null = null;
+
   /** @param capacity members of conversations in memory, where each conversation counts for three more */
   constructor(
     readonly store: ChatStore,
@@ -223,12 +255,35 @@ export class Conversations {
     return loading;
   }
 
+  /** Those in memory. */
+  cached(): Iterable<Conversation> {
+    return this.#cache.values();
+  }
+
+  /** Resolves when it is as the store has it, where other nodes may have changed it. */
+  async reload(conversation: Conversation): Promise<void> {
+    await this.reloads?.reload(conversation);
+  }
+
+  /** As `find`, as it is now, also where other nodes have just changed it. */
+  findFresh(id: string): MaybePromise<Conversation | null> {
+    const cached = this.#cache.get(id);
+    if (cached === undefined || this.reloads === null) return this.find(id);
+    return this.reload(cached).then(() => cached);
+  }
+
+  /** As `find`; another node may just have made the user a member. */
+  findAs(userId: string, id: string): MaybePromise<Conversation | null> {
+    const cached = this.#cache.get(id);
+    return cached?.members.has(userId) === false ? this.findFresh(id) : this.find(id);
+  }
+
   /**
    * The conversation, for one of its members. Throws CONVERSATION_NOT_FOUND alike when there is
    * none and when the user is not a member, so that nobody learns which ids exist.
    */
   findFor(userId: string, id: string): MaybePromise<Conversation> {
-    return whenReady(this.find(id), (conversation) => {
+    return whenReady(this.findAs(userId, id), (conversation) => {
       if (conversation === null || !conversation.members.has(userId)) {
         throw conversationNotFound(id);
       }
@@ -273,7 +328,7 @@ export class Conversations {
   /** Learns from the store how far the conversation has come. */
   refresh(conversation: Conversation): MaybePromise<void> {
     return whenReady(this.store.conversation(conversation.id), (stored) => {
-      if (stored !== null) conversation.catchUp(stored);
+      if (stored !== null) conversation.heardOf(stored.lastSeq);
     });
   }
 

@@ -17,6 +17,7 @@ import { settled } from "../support/held-store.ts";
 import { InProcessNetwork } from "../support/in-process-backplane.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
 import { refusalOf } from "../support/refusal.ts";
+import { unheardNodes } from "../support/unheard-nodes.ts";
 
 /** What nodes share. */
 class Database {
@@ -35,7 +36,7 @@ function node(id: string, network: InProcessNetwork, database: Database) {
   const expelled: string[] = [];
   const harness = chatHarness(database.chat, {
     ...{ blocks, erasures: database.erasures, users: database.users, invites: database.invites },
-    ...{ isStoreShared: true, expel: (userId: string) => expelled.push(userId) },
+    ...{ nodes: unheardNodes, expel: (userId: string) => expelled.push(userId) },
     underWay: database.erasures.underWay(),
   });
   const { chat, clock } = harness;

@@ -5,6 +5,7 @@ import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { listOf } from "../support/stored.ts";
+import { unheardNodes } from "../support/unheard-nodes.ts";
 
 const user = (userId: string): Actor => ({ userId, name: userId });
 const alice = user("alice");
@@ -134,8 +135,8 @@ describe("a message that disappears", () => {
   });
 
   test("goes from a store that others write to, by the node that is to see to it", async () => {
-    const here = await setUp({ isStoreShared: true });
-    const other = chatHarness(here.held.store, { isStoreShared: true });
+    const here = await setUp({ nodes: unheardNodes });
+    const other = chatHarness(here.held.store, { nodes: unheardNodes });
     await other.chat.disappearance.stop();
     here.chat.disappearance.start();
     await here.pass(0);
