@@ -210,7 +210,13 @@ export class Erasures {
     // More may be asked for: then it begins anew.
     while (this.#beginning.has(userId)) if (!(await this.#pause(PAUSE_MS))) return false;
     if (this.#underWay.get(userId) !== underWay) return false;
-    await store.finish(userId, clock.now());
+    await store.finish(erasure, clock.now());
+    // Another node may have asked for more at the last moment.
+    const kept = await store.erasure(userId);
+    if (kept?.doneMs === null) {
+      if (kept.keepsMessages !== erasure.keepsMessages) this.#know(kept);
+      return false;
+    }
     log.info({ user: userId }, "A user was removed");
     return true;
   }

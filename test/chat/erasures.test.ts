@@ -184,6 +184,22 @@ describe("the removal of a user", () => {
     ]);
   });
 
+  test("begins anew where another node asks for more at the last moment", async () => {
+    const { chat, send, store, erasures, done } = setUp();
+    send("alice", { conversationId: "direct", recipientId: "bob", content: "secret" });
+    await settled();
+    const { finish } = erasures;
+    erasures.finish = async (...args) => {
+      erasures.finish = finish;
+      await erasures.begin({ userId: "alice", requestedMs: 1, keepsMessages: false });
+      await finish.apply(erasures, args);
+    };
+    await chat.erasures.request(alice, "alice", true);
+    await done();
+    const messages = store.history({ conversationId: "direct", limit: 9 });
+    expect(JSON.stringify(messages)).not.toContain("secret");
+  });
+
   test("of many is done one after the other", async () => {
     const { chat, send, store, done } = setUp();
     for (const userId of ["alice", "carol"]) {
@@ -220,7 +236,7 @@ describe("the removal of a user", () => {
     };
     const finished: string[] = [];
     erasures.finish = (...done) => {
-      finished.push(done[0]);
+      finished.push(done[0].userId);
       return finish.apply(erasures, done);
     };
     expect((await chat.erasures.request(alice, "alice", true)).keepsMessages).toBe(true);
