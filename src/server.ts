@@ -234,7 +234,10 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
-  const files = attachmentService({ settings, storage, chat, clock, log });
+  const files = attachmentService({
+    ...{ settings, storage, chat, clock, log },
+    isShared: isChatShared,
+  });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
   const { leewayMs } = settings.jwt;
@@ -489,15 +492,16 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({ settings, storage, chat, clock, log }: AttachmentParts) {
+function attachmentService({ settings, storage, chat, isShared, clock, log }: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, ...stored, attachments, assertNotErased, clock, log };
+  const parts = { settings, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
 type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
+  readonly isShared: boolean;
 };
