@@ -63,6 +63,16 @@ async function passed(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await settled();
 }
 
+/** Lets time pass on the node that leads, until the user is gone. */
+async function removed(userId: string): Promise<void> {
+  for (let step = 0; database.erasures.erasure(userId)?.doneMs === null; step += 1) {
+    expect(step).toBeLessThan(100);
+    a.clock.advance(100);
+    await settled();
+  }
+  await passed();
+}
+
 let database: Database;
 let network: InProcessNetwork;
 let a: ReturnType<typeof node>;
@@ -135,13 +145,26 @@ describe("what one node changes holds on another", () => {
     await passed();
     expect(await refusal()).toBe("USER_BEING_ERASED");
     expect(b.expelled).toEqual(["alice"]);
-    for (let step = 0; database.erasures.erasure("alice")?.doneMs === null; step += 1) {
-      expect(step).toBeLessThan(100);
-      a.clock.advance(100);
-      await settled();
-    }
-    await passed();
+    await removed("alice");
     expect(await refusal()).toBe("not refused");
+  });
+
+  test("what is in memory of a user who is removed", async () => {
+    await b.chat.erasures.stop();
+    b.chat.presence.connected("alice", "Alice");
+    const first = { conversationId: "d", recipientId: "bob", clientMessageId: "c1" };
+    b.send("alice", first);
+    await passed();
+    expect(b.chat.presence.isPresent("alice")).toBe(true);
+    await a.chat.erasures.request(SYSTEM, "alice", false);
+    await passed();
+    expect(b.chat.presence.isPresent("alice")).toBe(false);
+    await removed("alice");
+    b.send("alice", { ...first, conversationId: "e", content: "of somebody new" });
+    await passed();
+    const [one, other] = b.outlet.bodies("confirmation", "alice");
+    expect(one).toMatchObject({ conversationId: "d" });
+    expect(other).toMatchObject({ conversationId: "e", seq: 1 });
   });
 
   test("the end of a user's connections", async () => {
@@ -193,6 +216,19 @@ describe("a node that misses what others change", () => {
     expect(b.ended).toEqual(["alice TOKEN_REVOKED", "the revoked"]);
     expect(b.chat.presence.nameOf({ userId: "alice", name: "alice" })).toBe("Alice A.");
     expect(await refusalOf(() => b.chat.erasures.assertNone("bob"))).toBe("USER_BEING_ERASED");
+  });
+
+  test("knows when it hears them again that a user is gone by now", async () => {
+    await b.chat.erasures.stop();
+    await a.chat.erasures.request(SYSTEM, "alice", false);
+    await passed();
+    b.backplane.lose();
+    await removed("alice");
+    const refusal = () => refusalOf(() => b.chat.erasures.assertNone("alice"));
+    expect(await refusal()).toBe("USER_BEING_ERASED");
+    b.backplane.heal();
+    await passed();
+    expect(await refusal()).toBe("not refused");
   });
 
   test("looks itself, every second, while it does not hear them", async () => {

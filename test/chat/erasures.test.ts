@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { ERASED_NAME } from "../../src/chat/erased.ts";
+import type { Erasure, ErasureStore } from "../../src/chat/user-ports.ts";
+import type { MaybePromise } from "../../src/maybe-promise.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { MemoryErasureStore } from "../../src/storage/memory-erasure-store.ts";
 import { MemoryInviteStore } from "../../src/storage/memory-invite-store.ts";
@@ -198,6 +200,28 @@ describe("the removal of a user", () => {
     await done();
     const messages = store.history({ conversationId: "direct", limit: 9 });
     expect(JSON.stringify(messages)).not.toContain("secret");
+  });
+
+  test("is not taken for done by what was asked before it began", async () => {
+    const memory = new MemoryErasureStore(new MemoryChatStore(), new MemoryInviteStore());
+    const answered = Promise.withResolvers<null>();
+    const answers: MaybePromise<Erasure | null>[] = [answered.promise];
+    const store: ErasureStore = {
+      begin: (erasure) => memory.begin(erasure),
+      erasure: (userId) => answers.shift() ?? memory.erasure(userId),
+      underWay: () => memory.underWay(),
+      erasePortion: (...portion) => memory.erasePortion(...portion),
+      untold: (...asked) => memory.untold(...asked),
+      told: (...told) => memory.told(...told),
+      finish: (...done) => memory.finish(...done),
+    };
+    const { chat } = setUp({ erasures: store });
+    const renewed = chat.erasures.renew("alice");
+    await chat.erasures.request(alice, "alice", false);
+    answered.resolve(null);
+    await renewed;
+    expect(await refusalOf(() => chat.erasures.assertNone("alice"))).toBe("USER_BEING_ERASED");
+    await chat.erasures.stop();
   });
 
   test("of many is done one after the other", async () => {
