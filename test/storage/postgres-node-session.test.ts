@@ -7,6 +7,7 @@ import { PostgresNodeSession } from "../../src/storage/postgres-node-session.ts"
 import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { refusalOf } from "../support/refusal.ts";
+import { SocketWay } from "../support/socket-way.ts";
 
 let server: PostgresServer;
 let nodes: PostgresNodeSession[];
@@ -25,8 +26,12 @@ afterEach(() => Promise.all(nodes.map((node) => node.close())));
 
 const url = () => server.url("postgres", `&schema=${schema}`);
 
-async function open(serving: "alone" | "shared", onTaken: (error: AppError) => void = () => {}) {
-  const options = { target: postgresTarget(url()), serving, clock: systemClock, onTaken };
+async function open(
+  serving: "alone" | "shared",
+  onTaken: (error: AppError) => void = () => {},
+  at = url(),
+) {
+  const options = { target: postgresTarget(at), serving, clock: systemClock, onTaken };
   const node = await PostgresNodeSession.open(options);
   nodes.push(node);
   return node;
@@ -116,6 +121,21 @@ test("PostgreSQL killed and started again, nodes have their locks again", async 
   await until(() => alone.isLeader);
   expect(await refusalOf(() => open("shared"))).toBe("INVALID_CONFIGURATION");
 }, 60_000);
+
+test("a session that goes silent is given up, and its locks are had again", async () => {
+  using way = new SocketWay(server.connection().path ?? "");
+  const parameters = new URLSearchParams({ host: way.folder, schema });
+  const at = `postgres://parley:secret@localhost/postgres?${parameters}`;
+  const taken: AppError[] = [];
+  const node = await open("alone", (error) => taken.push(error), at);
+  const led: boolean[] = [];
+  node.onChange(() => led.push(node.isLeader));
+  way.freeze();
+  // PostgreSQL still has the session that the node has given up.
+  await until(() => led.length === 2);
+  expect(led).toEqual([false, true]);
+  expect(taken).toEqual([]);
+}, 30_000);
 
 test("a server hears that another one has taken its schema while it was cut off", async () => {
   const taken = Promise.withResolvers<AppError>();
