@@ -49,6 +49,9 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { Cluster } from "./nodes/cluster.ts";
+import type { SelfDescription } from "./nodes/node-info.ts";
+import { selfInfo } from "./nodes/roster.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -224,12 +227,27 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
       tracing?.committed(messages, seconds);
       userEvents.committed();
     },
+    onTold: () => userEvents.committed(),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const userEvents = new UserEvents({
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const self: SelfDescription = {
+    ...{ version, startedMs: clock.now() },
+    connections: () => live.count,
+    users: () => chat.presence.hereCount,
+  };
+  const cluster =
+    nodes === null
+      ? null
+      : new Cluster({
+          ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
+        });
+  const nodeList = () =>
+    cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
@@ -363,7 +381,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   });
   const api = createApi({
     events,
-    ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
@@ -428,8 +446,12 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   const workers = [retention, chat.erasures, chat.disappearance];
   const ledWork = new LedWork(leadership, files === null ? workers : [...workers, files.sweeper]);
   ledWork.start();
-  const receivers = [relay, channels, nodeChanges, noticeRelay].filter((each) => each !== null);
-  metrics.start({ health, journal: chat.journal, queues, backplane, receivers, leadership });
+  const receivers = [relay, channels, nodeChanges, noticeRelay, cluster];
+  metrics.start({
+    ...{ health, journal: chat.journal, queues, backplane, cluster, leadership },
+    receivers: receivers.filter((each) => each !== null),
+    usersHere: () => chat.presence.hereCount,
+  });
   const deliver: Deliver = (topic, message) =>
     isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
   for (const kind of ["", "typing"]) {
@@ -441,6 +463,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   nodes?.start();
   nodeChanges?.listen();
   noticeRelay?.listen();
+  cluster?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -458,6 +481,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     relay?.stop();
     channels?.stop();
     nodeChanges?.stop();
+    cluster?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());

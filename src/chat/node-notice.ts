@@ -10,9 +10,10 @@ export interface MessageNotice {
   message(): StoredMessage;
 }
 
-/** The conversation has come so far: of some message before, others were not told. */
+/** Of messages from one `seq` to the other, others were perhaps not told. */
 export interface HeadNotice {
   readonly conversationId: string;
+  readonly fromSeq: number;
   readonly seq: number;
 }
 
@@ -105,9 +106,9 @@ function parsed(
   }
 }
 
-function headNotice({ conversationId, seq }: Record<string, unknown>): NodeNotice | null {
-  if (typeof conversationId !== "string" || typeof seq !== "number" || !(seq > 0)) return null;
-  return { kind: "head", conversationId, seq };
+function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
+  const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
+  return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
 }
 
 function conversationNotice({
@@ -121,6 +122,10 @@ function conversationNotice({
 
 function isCount(text: string | undefined): boolean {
   return text !== undefined && /^\d+$/.test(text);
+}
+
+function isSeq(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && Number(seq) > 0;
 }
 
 function isIds(ids: unknown): ids is string[] {

@@ -47,7 +47,7 @@ export class NodeNotices {
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") delivery.received(notice);
-    else if (notice.kind === "head") delivery.heardOf(notice.conversationId, notice.seq);
+    else if (notice.kind === "head") delivery.headed(notice);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;
     else if (notice.kind === "confirmation") outlet.confirmation(userId, notice.body);
@@ -60,9 +60,14 @@ export class NodeNotices {
     this.#options.delivery.lost();
   }
 
-  /** Of what it committed since then, in monotonic milliseconds, others may not have been told. */
-  retell(sinceMs: number): void {
-    this.#options.delivery.retell(sinceMs).catch(this.#options.onFault);
+  /** See `SharedDelivery.wentOut`. */
+  wentOut(): void {
+    this.#options.delivery.wentOut();
+  }
+
+  /** Something that this node has told others did not go out. */
+  retell(): void {
+    this.#options.delivery.retell().catch(this.#options.onFault);
   }
 
   /** And is not any more. @param userIds those who are connected to this node */

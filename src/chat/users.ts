@@ -62,7 +62,7 @@ export class Users {
   /** Names of those who are there, as they are kept by now. Rejects with STORAGE_UNAVAILABLE. */
   async renewNames(userIds: readonly string[]): Promise<void> {
     const { store, presence } = this.#options;
-    const there = userIds.filter((userId) => presence.isPresent(userId));
+    const there = userIds.filter((userId) => presence.isHere(userId));
     if (there.length === 0) return;
     const names = new Map((await store.known(there)).map(({ userId, name }) => [userId, name]));
     for (const userId of there) presence.named(userId, names.get(userId) ?? null);
@@ -71,8 +71,8 @@ export class Users {
   /** The actor by the name of their profile, where they have one. Throws STORAGE_UNAVAILABLE. */
   named<Somebody extends Actor>(actor: Somebody): MaybePromise<Somebody> {
     const { store, presence } = this.#options;
-    // Of who is there, it is known.
-    if (presence.isPresent(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
+    // Of who is here, it is known.
+    if (presence.isHere(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
     return whenReady(store.nameOf(actor.userId), (name) =>
       name === null ? actor : { ...actor, name },
     );

@@ -6,6 +6,7 @@ import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { NodeInfo } from "../nodes/node-info.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
 import { ENDED, REACHED, STATS } from "./schemas.ts";
@@ -18,6 +19,7 @@ export interface ServerApiOptions {
   /** null: no other node shares the database. */
   readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly health: HealthSource;
+  readonly nodes: () => readonly NodeInfo[];
   readonly chat: Pick<Chat, "journal">;
   readonly version: string;
 }
@@ -67,7 +69,8 @@ const broadcastSchema = z
  * and looks at how the server is.
  */
 export function serverEndpoints(endpoints: Endpoints, options: ServerApiOptions): void {
-  const { application, revocations, topics, notices, nodeChanges, health, chat, version } = options;
+  const { application, revocations, topics, notices, nodeChanges } = options;
+  const { health, nodes, chat, version } = options;
   // They may come back at once: their tokens still hold.
   endpoints.add(
     {
@@ -153,7 +156,7 @@ export function serverEndpoints(endpoints: Endpoints, options: ServerApiOptions)
       context.json({
         version,
         uptimeSeconds: Math.floor(process.uptime()),
-        connections: health.activeConnections,
+        connections: nodes().reduce((sum, node) => sum + node.connections, 0),
         onlineUsers: health.onlineUsers,
         uncommittedMessages: chat.journal.uncommittedCount,
         memoryBytes: process.memoryUsage.rss(),

@@ -1,17 +1,20 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Backplane } from "../broker/backplane.ts";
 import type { Leadership } from "../chat/leadership.ts";
+import type { Cluster } from "../nodes/cluster.ts";
 
 export interface BackplaneMetricsSource {
   readonly backplane: Pick<Backplane, "isConnected" | "counts">;
   /** Those who read what came, and what they could not. */
   readonly receivers: readonly { readonly invalid: number }[];
+  /** null: there are none. */
+  readonly cluster: Pick<Cluster, "count"> | null;
   readonly leadership: Leadership;
 }
 
 /** What goes between nodes. */
 export function measureBackplane(
-  { backplane, receivers, leadership }: BackplaneMetricsSource,
+  { backplane, receivers, cluster, leadership }: BackplaneMetricsSource,
   registry: Registry,
 ): void {
   new Gauge({
@@ -28,6 +31,13 @@ export function measureBackplane(
     registers: [registry],
     collect() {
       this.set(leadership.isLeader ? 1 : 0);
+    },
+  });
+  new Gauge({
+    ...{ name: "parley_nodes", help: "Nodes that live, as this one knows; it is one of them." },
+    registers: [registry],
+    collect() {
+      this.set(1 + (cluster?.count ?? 0));
     },
   });
   const read = (name: string, help: string, value: () => number) =>

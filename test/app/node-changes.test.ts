@@ -155,10 +155,10 @@ describe("what one node changes holds on another", () => {
     const first = { conversationId: "d", recipientId: "bob", clientMessageId: "c1" };
     b.send("alice", first);
     await passed();
-    expect(b.chat.presence.isPresent("alice")).toBe(true);
+    expect(b.chat.presence.isHere("alice")).toBe(true);
     await a.chat.erasures.request(SYSTEM, "alice", false);
     await passed();
-    expect(b.chat.presence.isPresent("alice")).toBe(false);
+    expect(b.chat.presence.isHere("alice")).toBe(false);
     await removed("alice");
     b.send("alice", { ...first, conversationId: "e", content: "of somebody new" });
     await passed();
