@@ -73,6 +73,8 @@ export interface ChatOptions {
   readonly underWay: readonly Erasure[];
   readonly lockOut: (userId: string) => Promise<void>;
   /** See `Erasures`. */
+  readonly expel: (userId: string) => void;
+  /** See `Erasures`. */
   readonly endUploads: (userId: string) => Promise<void>;
   readonly log: Log;
   readonly attachments: AttachmentStore;
@@ -92,6 +94,11 @@ export interface ChatOptions {
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
+
+/** Twice as long as other nodes take at most to hear that a user is to be removed. */
+const OTHERS_MS = 2_000;
+/** How late a message disappears at most that another node took. */
+const LOOK_EVERY_MS = 1_000;
 
 /** The parts of chat, put together. */
 export class Chat {
@@ -253,6 +260,7 @@ export class Chat {
     this.disappearance = new Disappearance({
       ...{ store, clock, onFault },
       expire: (message) => this.messageChanges.expire(message),
+      lookEveryMs: isShared ? LOOK_EVERY_MS : null,
     });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
@@ -272,7 +280,8 @@ export class Chat {
     this.erasures = new Erasures({
       ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
       ...{ lockOut: options.lockOut, endUploads: options.endUploads, recent },
-      ...{ underWay: options.underWay, log: options.log },
+      ...{ underWay: options.underWay, expel: options.expel, log: options.log },
+      othersMs: isShared ? OTHERS_MS : 0,
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
@@ -322,10 +331,10 @@ export class Chat {
     this.typing.stop();
     this.#shared?.stop();
     this.receipts.stop();
-    this.disappearance.stop();
+    const stopped = [this.disappearance.stop(), this.erasures.stop()];
     this.users.stop();
     this.presence.stop();
-    await this.erasures.stop();
+    await Promise.all(stopped);
     await this.journal.drained();
     this.journal.stop();
   }
