@@ -101,7 +101,12 @@ export class CatchUp {
     this.#reader.hold(this.#held.add);
     const early = this.#shown();
     return this.#run(async () => {
-      await this.#options.shared?.heard(this.#userId);
+      const { shared } = this.#options;
+      await shared?.heard(this.#userId);
+      if (shared !== null) {
+        await shared.settle(this.#userId, this.#reader);
+        this.#held.clear();
+      }
       return this.#addUnreceived(early);
     });
   }
@@ -274,11 +279,12 @@ export class CatchUp {
   async #handOverMissed(conversationId: string, position: Position, sync: Sync): Promise<void> {
     const conversation = await this.#options.conversations.findFresh(conversationId);
     if (!conversation?.members.has(this.#userId)) {
-      sync.answer(conversationId, null, false);
+      sync.answer(conversationId, null);
       return;
     }
     // Also of a conversation that it must read anew: what is not on disk yet is in no history.
     this.#ownUpto.set(conversationId, conversation.lastSeq);
+    const { committedSeq } = conversation;
     const joinedSeq = conversation.members.get(this.#userId)?.joinedSeq ?? 0;
     const isWhole =
       !this.#anew.has(conversationId) &&
@@ -287,7 +293,9 @@ export class CatchUp {
       ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
         (await this.#replayMissed(conversation, position.seq)));
     if (!isWhole) this.#anew.add(conversationId);
-    sync.answer(conversationId, conversation, !isWhole);
+    // What other nodes write from here on may be known before it has been told.
+    const uptoSeq = this.#options.shared === null ? null : committedSeq;
+    sync.answer(conversationId, { conversation, uptoSeq, resync: !isWhole });
   }
 
   /** The subscription was sent everything after that `seq`. */

@@ -223,6 +223,7 @@ export class Chat {
           ? null
           : {
               heard: (userId) => nodes.heard(userId),
+              settle: (userId, reader) => delivery.settle(userId, reader),
               isFresh: (message) => delivery.isFresh(message),
               reach: (conversationId, seq) => delivery.reach(conversationId, seq),
             },
