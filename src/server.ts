@@ -22,9 +22,7 @@ import { type Revocation, Revocations } from "./auth/revocations.ts";
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
-import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
-import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { type Deliver, TopicRelay } from "./broker/topic-relay.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
@@ -53,6 +51,7 @@ import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
+import { loadQueues, openQueues } from "./server/work-queues.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
@@ -95,13 +94,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { settings, log, clock = systemClock } = options;
   const storage = await openStorage(settings, log, clock);
   try {
-    const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
     const backplane = await openBackplane(settings, clock);
+    const queued = await loadQueues(storage, backplane);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
     return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
   } catch (fault) {
@@ -148,12 +147,10 @@ function serve(parts: Parts): RunningServer {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
   };
-  const queues = new Queues({
-    ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
-    maxDeliveries: settings.queue.maxDeliveries,
+  const queues = openQueues({
+    ...{ settings, storage, queued, nodes, clock, log },
+    onStoreChange: onStoreChange("queue"),
   });
-  queues.load(queued);
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -413,10 +410,10 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    await deadline.allows(queues.finish());
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
-    await deadline.allows(queues.journal.drained());
     await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());

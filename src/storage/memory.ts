@@ -22,7 +22,7 @@ export function memoryStorage(): Storage {
   const erasures = new MemoryErasureStore(chat, invites);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
-    ...{ search, attachments },
+    ...{ search, attachments, sharedQueues: null },
     async close() {
       chat.close();
       queues.close();
