@@ -73,10 +73,14 @@ export class QueueClaims implements QueueCommits {
     queueMicrotask(() => {
       this.#isScheduled = false;
       const asked = this.#asked();
-      if (asked.length === 0) return;
-      // Of what failed the queues hear, and ask again with the next news.
-      this.#write(NOTHING, this.#claimant(), asked).catch(() => undefined);
+      if (asked.length > 0) this.#claim(asked);
     });
+  }
+
+  /** From time to time: undoes what is doubtful, though nothing is wanted any more. */
+  tend(): void {
+    if (this.#doubtful.size === 0) this.claimSoon();
+    else this.#claim(this.#asked());
   }
 
   /** The next batch that gives the message back means this claim of it. */
@@ -88,6 +92,11 @@ export class QueueClaims implements QueueCommits {
   forget(): void {
     this.#doubtful.clear();
     this.#returning.clear();
+  }
+
+  #claim(asked: readonly Asked[]): void {
+    // Of what failed the queues hear, and ask again with the next news.
+    this.#write(NOTHING, this.#claimant(), asked).catch(() => undefined);
   }
 
   async #commit(batch: QueueBatch): Promise<void> {

@@ -72,7 +72,7 @@ export class SharedQueues implements WorkQueues {
     this.#options = options;
     this.#lease = new QueueLease({
       ...{ store, clock, leaseMs, log },
-      renewed: () => this.#claims.claimSoon(),
+      renewed: () => this.#claims.tend(),
       lost: () => this.#lost(),
       ended: (queues) => this.#left(new Set(queues)),
     });
