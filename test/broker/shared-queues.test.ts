@@ -377,26 +377,40 @@ describe("a node", () => {
     expect(second.open).toHaveLength(1);
   });
 
-  test("that lost its lease makes no dead letter of what others have", async () => {
+  test("that slept through its lease makes no dead letter of what others have", async () => {
     const { node, settle, pass, bodiesKept } = setUp();
     const [one, two] = [node("one"), node("two")];
     const first = one.consume();
     await settle();
-    for (const body of ["asleep", "cut off"]) await one.send(body);
-    await settle();
-    one.store.weather = "away";
-    first.nack("cut off", false); // It is tried again and again.
+    await one.send("1");
     await settle();
     one.pause();
     const second = two.consume();
     await pass(3 * LEASE_MS);
-    one.store.weather = "fair";
     one.process.isPaused = false;
-    first.nack("asleep", false); // It is refused.
+    first.nack("1", false);
     one.resume();
     await pass(LEASE_MS);
-    expect(second.bodies()).toEqual(["asleep", "cut off"]);
-    expect(bodiesKept()).toEqual(["asleep", "cut off"]);
+    expect(second.bodies()).toEqual(["1"]);
+    expect(bodiesKept()).toEqual(["1"]);
+  });
+
+  test("that was cut off for longer than its lease does not try on with what others have", async () => {
+    const { node, settle, pass, bodiesKept } = setUp();
+    const [one, two] = [node("one"), node("two")];
+    const first = one.consume();
+    await settle();
+    await one.send("1");
+    await pass(700);
+    const second = two.consume();
+    one.store.weather = "away";
+    first.nack("1", false);
+    // Of the loss it hears by the renewal, which comes before the next try to write.
+    await pass(3 * LEASE_MS + 1_000);
+    one.store.weather = "fair";
+    await pass(LEASE_MS);
+    expect(second.bodies()).toEqual(["1"]);
+    expect(bodiesKept()).toEqual(["1"]);
   });
 
   test("that slept through its lease delivers nothing that it had claimed before", async () => {
