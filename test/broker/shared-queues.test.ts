@@ -278,8 +278,8 @@ describe("a message that is given back", () => {
     expect(letters.bodies()).toEqual(["bad"]);
   });
 
-  test("when its node stops is marked, and waits for no lease", async () => {
-    const { node, settle, store } = setUp();
+  test("when its node stops is marked, waits for no lease, and does not count as refused", async () => {
+    const { node, settle, store } = setUp({ maxDeliveries: 2 });
     const [one, two] = [node("one"), node("two")];
     const first = one.consume();
     await settle();
@@ -288,9 +288,11 @@ describe("a message that is given back", () => {
     await settle();
     first.ack("1");
     const second = two.consume();
-    await one.stop();
+    one.queues.stop();
     first.handle.close();
+    await one.queues.finish();
     await settle();
+    second.nack("2");
     expect(second.bodies()).toEqual(["2"]);
     expect(second.got.map(isMarked)).toEqual([true]);
     expect(store.leases.size).toBe(1);
@@ -377,6 +379,37 @@ describe("a node", () => {
     expect(second.open).toHaveLength(1);
   });
 
+  test("that slept through its lease takes new messages at once", async () => {
+    const { node, settle, pass, bodiesKept } = setUp();
+    const [one] = [node("one"), node("two")];
+    await settle();
+    one.pause();
+    await pass(3 * LEASE_MS);
+    one.process.isPaused = false;
+    void one.send("1");
+    await settle();
+    expect(bodiesKept()).toEqual(["1"]);
+  });
+
+  test("that was told late what it had claimed under a lease that it lost delivers none of it", async () => {
+    const { node, settle, pass } = setUp();
+    const [one, two] = [node("one"), node("two")];
+    const first = one.consume();
+    const second = two.consume();
+    await settle();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    one.store.commitsAnswered = promise;
+    void one.send("1");
+    await settle();
+    one.store.weather = "away";
+    await pass(3 * LEASE_MS);
+    one.store.weather = "fair";
+    await pass(LEASE_MS);
+    resolve();
+    await settle();
+    expect([first.bodies(), second.bodies()]).toEqual([[], ["1"]]);
+  });
+
   test("that slept through its lease makes no dead letter of what others have", async () => {
     const { node, settle, pass, bodiesKept } = setUp();
     const [one, two] = [node("one"), node("two")];
@@ -405,6 +438,7 @@ describe("a node", () => {
     const second = two.consume();
     one.store.weather = "away";
     first.nack("1", false);
+    await settle();
     // Of the loss it hears by the renewal, which comes before the next try to write.
     await pass(3 * LEASE_MS + 1_000);
     one.store.weather = "fair";

@@ -73,6 +73,8 @@ class Process implements Clock {
 class StoreOfProcess implements SharedQueueStore {
   weather: Weather = "fair";
   readonly batches: SharedQueueBatch[] = [];
+  /** Answers of commits wait for it. */
+  commitsAnswered: Promise<void> = Promise.resolve();
 
   constructor(
     readonly store: MemorySharedQueues,
@@ -93,7 +95,12 @@ class StoreOfProcess implements SharedQueueStore {
   }
   commit(batch: SharedQueueBatch): Promise<SharedQueueChanges> {
     this.batches.push(batch);
-    return this.#ask(() => this.store.commit(batch));
+    const answered = this.commitsAnswered;
+    return this.#ask(async () => {
+      const changes = await this.store.commit(batch);
+      await answered;
+      return changes;
+    });
   }
   removeExpired(nowMs: number, limit: number): Promise<void> {
     return this.#ask(() => this.store.removeExpired(nowMs, limit));
