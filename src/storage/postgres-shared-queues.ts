@@ -79,10 +79,12 @@ export const SHARED_QUEUE_STATEMENTS = {
       WHERE expires_ms <= $1::bigint AND claim IS NULL
       LIMIT $2::bigint FOR UPDATE SKIP LOCKED
     )`,
-  counts: `
-    SELECT queue, count(*)::float8 AS messages, count(claim)::float8 AS claimed
-    FROM queue_messages GROUP BY queue`,
 } as const;
+
+/** It looks at all that there is. */
+const COUNTS = `
+  SELECT queue, count(*)::float8 AS messages, count(claim)::float8 AS claimed
+  FROM queue_messages GROUP BY queue`;
 
 const STATEMENTS = SHARED_QUEUE_STATEMENTS;
 
@@ -134,7 +136,7 @@ export class PostgresSharedQueues implements SharedQueueStore {
   }
 
   counts(): Promise<readonly QueueCount[]> {
-    return answered(this.#db.read<QueueCount>(STATEMENTS.counts));
+    return answered(this.#db.read<QueueCount>(COUNTS));
   }
 
   probe(): Promise<void> {
