@@ -41,8 +41,11 @@ export const SHARED_QUEUE_STATEMENTS = {
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = deliveries + 1
     WHERE claim IN (SELECT id::bigint FROM (${given("$1")}) AS ended (id)) RETURNING queue`,
 
-  // Nobody ends the lease before the commit; it may be renewed.
-  hold: `SELECT id FROM queue_leases WHERE id = $1::bigint FOR KEY SHARE`,
+  // Nobody ends the lease before the commit; it may be renewed. Of a queue that grew fast the database
+  // believes that it is short, and would rather sort it as a whole than read its first messages.
+  hold: `
+    SELECT id, set_config('enable_sort', 'off', true) FROM queue_leases
+    WHERE id = $1::bigint FOR KEY SHARE`,
   undo: `
     UPDATE queue_messages SET ${UNCLAIMED}
     WHERE claim = $1::bigint
