@@ -120,18 +120,4 @@ describe("every statement goes by an index:", () => {
       expect(own.filter((line) => /^\s*(->)?\s*Sort\b/.test(line))).toEqual([]);
     }
   });
-
-  test("of a queue of which the database knows nothing yet, the first messages are read alone", async () => {
-    const { enter, hold, claim } = SHARED_QUEUE_STATEMENTS;
-    await connection.unsafe("BEGIN");
-    const [{ id }] = await connection.unsafe(enter, ["60000"]);
-    await connection.unsafe(hold, [id]);
-    await connection.unsafe(`PREPARE claim AS ${claim}`);
-    await connection.unsafe("SET LOCAL plan_cache_mode = force_custom_plan");
-    const rows = await connection.unsafe(`EXPLAIN EXECUTE claim(${id}, 1, '/queue/1', 100)`);
-    await connection.unsafe("ROLLBACK");
-    const plan = rows.map((row: { "QUERY PLAN": string }) => row["QUERY PLAN"]).join("\n");
-    expect(plan).toContain("queue_messages_waiting");
-    expect(plan).not.toContain("Sort");
-  });
 });
