@@ -279,7 +279,7 @@ describe("a message that is given back", () => {
   });
 
   test("when its node stops is marked, waits for no lease, and does not count as refused", async () => {
-    const { node, settle, store } = setUp({ maxDeliveries: 2 });
+    const { node, settle, pass, store } = setUp();
     const [one, two] = [node("one"), node("two")];
     const first = one.consume();
     await settle();
@@ -287,14 +287,16 @@ describe("a message that is given back", () => {
     await one.send("2");
     await settle();
     first.ack("1");
+    first.nack("2");
+    await pass(100);
     const second = two.consume();
     one.queues.stop();
     first.handle.close();
     await one.queues.finish();
     await settle();
-    second.nack("2");
     expect(second.bodies()).toEqual(["2"]);
     expect(second.got.map(isMarked)).toEqual([true]);
+    expect([...store.rows.values()].map(({ message }) => message.deliveries)).toEqual([1]);
     expect(store.leases.size).toBe(1);
   });
 });
