@@ -25,9 +25,7 @@ import { type Revocation, Revocations, tokenRevoked } from "./auth/revocations.t
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
-import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
-import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { type Deliver, TopicRelay } from "./broker/topic-relay.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
@@ -60,6 +58,7 @@ import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
+import { loadQueues, openQueues } from "./server/work-queues.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
@@ -107,12 +106,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const how = backplane.isShared ? "shared" : "alone";
   const storage = await openStorage(settings, { how, onTaken: failed.resolve }, log, clock);
   try {
-    const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
+    const queued = await loadQueues(storage, backplane);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
     const server = serve({ settings, log, clock, storage, backplane, ...kept, tracing });
     return { ...server, failed: failed.promise };
@@ -163,12 +162,10 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
   };
-  const queues = new Queues({
-    ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
-    maxDeliveries: settings.queue.maxDeliveries,
+  const queues = openQueues({
+    ...{ settings, storage, queued, nodes, clock, log },
+    onStoreChange: onStoreChange("queue"),
   });
-  queues.load(queued);
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -483,10 +480,10 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     channels?.stop();
     nodeChanges?.stop();
     cluster?.stop();
+    await deadline.allows(queues.finish());
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
-    await deadline.allows(queues.journal.drained());
     await deadline.allows(ledWorkStopped);
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());

@@ -166,6 +166,11 @@ export const settingsSchema = z.object({
       { min: 0, max: MILLION },
       "How often a message is delivered before it becomes a dead letter; 0 is without end.",
     ),
+    leaseMs: delayMs(
+      10_000,
+      1_000,
+      "Where nodes share work queues: what a node's consumers have goes to others when it was out of contact with the database for so long.",
+    ),
   }),
   presence: z.object({
     graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),
