@@ -46,6 +46,7 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import type { ListeningPorts, ProcessPlace } from "./process-place.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
@@ -73,12 +74,14 @@ export interface ServerOptions {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock?: Clock;
+  /** null: the only process of the server. */
+  readonly place?: ProcessPlace | null;
 }
 
 export interface RunningServer {
   /** Where a browser on this machine finds it. */
   readonly url: string;
-  readonly port: number;
+  readonly ports: ListeningPorts;
   /** Where STOMP over TCP is spoken; undefined where it is not. */
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
@@ -92,7 +95,7 @@ export interface RunningServer {
 
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { settings, log, clock = systemClock } = options;
+  const { settings, log, clock = systemClock, place = null } = options;
   const storage = await openStorage(settings, log, clock);
   try {
     const queued = await storage.queues.messages();
@@ -101,9 +104,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
-    const backplane = await openBackplane(settings, clock);
+    const backplane = await openBackplane(settings, clock, place);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    return serve({ settings, log, clock, place, storage, backplane, ...kept, tracing });
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -114,6 +117,7 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
+  readonly place: ProcessPlace | null;
   readonly storage: Storage;
   readonly backplane: Backplane;
   /** New ones are above it. */
@@ -128,7 +132,7 @@ interface Parts {
 }
 
 function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, backplane, tracing } = parts;
+  const { settings, log, clock, place, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
@@ -364,7 +368,7 @@ function serve(parts: Parts): RunningServer {
     });
   };
   const listeners = new Listeners({
-    ...{ settings, clock, log },
+    ...{ settings, clock, log, isShared: place !== null },
     web: {
       fetch(request, server) {
         const response = answer(request, server);
@@ -426,7 +430,7 @@ function serve(parts: Parts): RunningServer {
   }
 
   return {
-    port: listeners.web.port,
+    ports: listeners.ports,
     url: listeners.url,
     tcpUrl: listeners.tcpUrl,
     redirectUrl: listeners.redirectUrl,
