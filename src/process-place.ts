@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { NewId } from "./ids.ts";
 
 /** What a server listens on; null: not on that. */
 export interface ListeningPorts {
@@ -19,6 +20,24 @@ export interface ProcessPlace {
   readonly folder: string;
   /** Where the other processes listen; null: this is the first, and finds out. */
   readonly ports: ListeningPorts | null;
+}
+
+/**
+ * The process that has, or would have, what an id names: each of them works out the same one. What
+ * lives in the memory of one process is found by it.
+ */
+export function ownerOf({ count }: Pick<ProcessPlace, "count">, id: string): number {
+  return (Bun.hash.xxHash32(id) % count) + 1;
+}
+
+/** New ids of what lives in this process. */
+export function idsAt(place: ProcessPlace, newId: NewId): NewId {
+  return () => {
+    for (;;) {
+      const id = newId();
+      if (ownerOf(place, id) === place.number) return id;
+    }
+  };
 }
 
 /** Where the processes exchange what they publish. */

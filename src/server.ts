@@ -1,4 +1,3 @@
-import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
@@ -46,11 +45,12 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
-import type { ListeningPorts, ProcessPlace } from "./process-place.ts";
+import { idsAt, type ListeningPorts, ownerOf, type ProcessPlace } from "./process-place.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
+import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
@@ -60,13 +60,16 @@ import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
 import { openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
+import type { Door } from "./transport/door.ts";
+import { mailboxOf } from "./transport/event-cursor.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
+import { Siblings } from "./transport/siblings.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
-import { type WebSocketConnection, webSocketHandler } from "./transport/websocket-connection.ts";
+import { webSocketHandler } from "./transport/websocket-connection.ts";
 import { TurnEnd } from "./turn-end.ts";
 import chatPage from "./web/index.html";
 
@@ -220,7 +223,7 @@ function serve(parts: Parts): RunningServer {
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
-  const files = attachmentService({ settings, storage, chat, clock, log });
+  const files = attachmentService({ settings, place, storage, chat, clock, log });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
   const authentication = new Authentication(
@@ -327,12 +330,18 @@ function serve(parts: Parts): RunningServer {
   const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
-    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
+    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs },
+    newCode: place === null ? newCode : idsAt(place, newCode),
   });
   const api = createApi({
     events,
     ...{ authentication, application, chat, store, health, origins, clock, log },
-    ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
+    metrics: {
+      contentType: metrics.contentType,
+      text: async () =>
+        siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
+    },
+    ...{ openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     files: files?.files ?? null,
@@ -350,28 +359,35 @@ function serve(parts: Parts): RunningServer {
 
   const page = new Page(chatPage);
   const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);
-  const answer = (request: Request, server: Server<WebSocketConnection>) => {
+  const answer = (request: Request, door: Door, isPassedOn: boolean): Answer => {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
     if (pathname !== UPLOADS_PATH && isBodyTooLong(request, bodyBytes)) {
       return new Response(null, { status: 413 });
     }
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-    if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
+    if (siblings !== null && place !== null && !isPassedOn) {
+      const id = endpoint ? endpoint.sessionOf(pathname) : mailboxOf(request, pathname);
+      const owner = id === null ? place.number : ownerOf(place, id);
+      if (owner !== place.number) return siblings.passOn(request, door, owner);
+    }
+    if (endpoint !== undefined) return endpoint.fetch(request, door, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
     return api.fetch(request, {
-      ...{ remote: remoteOf(request, server, remotes), bodyBytes },
+      ...{ remote: remoteOf(request, door, remotes), bodyBytes },
       takeTime() {
-        server.timeout(request, 0);
-        return { done: () => server.timeout(request, idleTimeout) };
+        door.timeout(request, 0);
+        return { done: () => door.timeout(request, idleTimeout) };
       },
     });
   };
+  // Of what is read the length is seen to there; the engine would not say what is wrong.
+  const maxRequestBodySize = files === null ? bodyBytes : Number.MAX_SAFE_INTEGER;
   const listeners = new Listeners({
     ...{ settings, clock, log, isShared: place !== null },
     web: {
       fetch(request, server) {
-        const response = answer(request, server);
+        const response = answer(request, server, false);
         if (response === undefined) return undefined;
         if (response instanceof Response) return withHeaders(response, always);
         return response.then((later) => withHeaders(later, always));
@@ -382,9 +398,7 @@ function serve(parts: Parts): RunningServer {
       },
       webSocket: (beside) =>
         webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
-      // Of what is read the length is seen to there; the engine would not say what is wrong.
-      maxRequestBodySize: files === null ? bodyBytes : Number.MAX_SAFE_INTEGER,
-      idleTimeout,
+      ...{ maxRequestBodySize, idleTimeout },
     },
     tcp: {
       ...{ environment, sessions: live, admission, clock, log },
@@ -392,6 +406,14 @@ function serve(parts: Parts): RunningServer {
       lingerMs: limits.blockedMs,
     },
   });
+  const siblings: Siblings | null =
+    place === null
+      ? null
+      : new Siblings({
+          ...{ place, log, maxRequestBodySize, idleTimeout },
+          answer: (request, door) => answer(request, door, true),
+          metrics: () => metrics.text(),
+        });
 
   retention.start();
   files?.start();
@@ -423,8 +445,8 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(queues.journal.drained());
     await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
     if (tracing !== null) await deadline.allows(tracing.stop());
-    await deadline.allows(listeners.stop());
-    await listeners.terminate();
+    await deadline.allows(Promise.all([listeners.stop(), siblings?.stop()]));
+    await Promise.all([listeners.terminate(), siblings?.terminate()]);
     if (files !== null) await deadline.allows(files.stop());
     await storage.close();
   }
@@ -441,6 +463,9 @@ function serve(parts: Parts): RunningServer {
   };
 }
 
+/** undefined: the request has become a WebSocket. */
+type Answer = Response | Promise<Response> | undefined;
+
 /** What traces is loaded only where it is wanted. */
 async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
   const { endpoint } = settings.tracing;
@@ -451,15 +476,15 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({ settings, storage, chat, clock, log }: AttachmentParts) {
+function attachmentService({ settings, place, storage, chat, clock, log }: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, ...stored, attachments, assertNotErased, clock, log };
+  const parts = { settings, place, ...stored, attachments, assertNotErased, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
-type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
+type AttachmentParts = Pick<Parts, "settings" | "place" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
 };

@@ -14,10 +14,13 @@ import type { Files } from "../http/attachments-api.ts";
 import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { ProcessPlace } from "../process-place.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
+  /** null: no other process of this server has the same folder. */
+  readonly place: ProcessPlace | null;
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;
   readonly store: AttachmentStore;
@@ -37,10 +40,12 @@ export class AttachmentService {
   readonly #log: Log;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, folder, store, clock, log } = options;
+    const { settings, place, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
-    const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
+    // Each process empties its own at its start.
+    const incomingName = place === null ? "incoming" : `incoming-${place.number}`;
+    const incoming = new IncomingFiles(join(folder.path, incomingName), () => folder.make());
     const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
