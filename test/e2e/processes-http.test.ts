@@ -10,12 +10,16 @@ import { API_KEY } from "../support/tokens.ts";
 /** So many that no process is without one. */
 const CROWD = 30;
 
+/** Longer than the engine lets a connection be idle unless it is told. */
+const HEARTBEAT_MS = 12_000;
+
 let postgres: PostgresServer;
 let server: ParleyProcess;
 
 beforeAll(async () => {
   postgres = await PostgresServer.start();
   const env = { PARLEY_API_KEYS: API_KEY, PARLEY_SOCKJS_RESPONSE_BYTES: "4096" };
+  Object.assign(env, { PARLEY_SOCKJS_HEARTBEAT_MS: `${HEARTBEAT_MS}` });
   server = await startProcesses(postgres.url("postgres"), 3, [], env);
 }, 30_000);
 afterAll(async () => {
@@ -51,6 +55,20 @@ test.each(["xhr-streaming", "xhr-polling"] as const)(
     }
   },
 );
+
+test("a stream on which nothing happens lives from one heart-beat to the next one", async () => {
+  const ends = Array.from({ length: 6 }, async (_, index) => {
+    const url = `${server.url}/ws/000/idle-${index}/xhr_streaming`;
+    const { body } = await fetch(url, { method: "POST" });
+    let text = "";
+    for await (const piece of body ?? []) {
+      text += Buffer.from(piece).toString();
+      if (text.endsWith("\nh\nh\n")) return text.replace(/^h+/, "");
+    }
+    return text;
+  });
+  for (const text of await Promise.all(ends)) expect(text).toBe("\no\nh\nh\n");
+});
 
 test("a client that polls its events finds its mailbox in whatever process", async () => {
   const headers = { "X-User-Id": "polling" };
