@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Listener } from "../support/nodes.ts";
+import { CertificateFolder, handshake, newCertificate } from "../support/certificates.ts";
+import { Listener, startNode } from "../support/nodes.ts";
 import { type ParleyProcess, runParley, startParley } from "../support/parley-process.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { isRunning, pidsOf, startProcesses, untilTrue } from "../support/processes.ts";
+import { RedisServer } from "../support/redis-server.ts";
 import { connectStock } from "../support/stock-client.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 /** So many that no process is without one. */
 const CROWD = 40;
@@ -76,6 +79,47 @@ test("a process that is killed is started again, and the connections of the othe
   await anna.close();
   expect(await server.stop()).toBe(0);
   expect(pidsOf(server).filter(isRunning)).toEqual([]);
+});
+
+test("with TLS the processes share all ports too, and each shows a new certificate", async () => {
+  using folder = new TemporaryFolder();
+  const files = new CertificateFolder(folder.path);
+  files.put(newCertificate("first"));
+  const server = await start(2, [
+    ...["--tls-cert-file", files.certFile, "--tls-key-file", files.keyFile],
+    ...["--tls-reload-ms=50", "--tls-redirect-port=0", "--tcp-port=0"],
+  ]);
+  const redirect = /"redirect":"([^"]+)"/.exec(server.log())?.[1] ?? "";
+  for (let count = 0; count < 10; count += 1) {
+    const answer = await fetch(`${redirect}/x`, {
+      ...{ redirect: "manual", headers: { Host: "localhost", Connection: "close" } },
+    });
+    expect(answer.status).toBe(308);
+    expect(answer.headers.get("location")).toBe(`https://localhost:${server.port}/x`);
+  }
+  files.put(newCertificate("second"));
+  for (const port of [server.port, server.tcpPort]) {
+    for (let inARow = 0; inARow < 20; ) {
+      const { subject } = await handshake(port);
+      inARow = subject === "second" ? inARow + 1 : 0;
+    }
+  }
+  expect(await server.stop()).toBe(0);
+});
+
+test("with Redis they are nodes as all others are", async () => {
+  await using redis = await RedisServer.start();
+  const env = { PARLEY_BACKPLANE: "redis", PARLEY_REDIS_URL: redis.url, PARLEY_NODE_ID: "east" };
+  const server = await startProcesses(postgres.url("postgres"), 2, [], env);
+  const other = await startNode(redis.url, "west");
+  const listeners = await crowd(server, "/topic/redis");
+  const anna = await connectStock(other, "anna");
+  for (const each of listeners) await each.listen("/topic/redis.other", anna);
+  for (const name of ["east-1", "east-2"]) expect(server.log()).toContain(`"nodeId":"${name}"`);
+  for (const { client } of listeners) await client.close();
+  await anna.close();
+  expect(await server.stop()).toBe(0);
+  expect(await other.stop()).toBe(0);
 });
 
 test("a process that stops by itself is started again too", async () => {
