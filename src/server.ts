@@ -2,7 +2,7 @@ import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { ConversationRouter } from "./app/conversation-router.ts";
-import { isCarriedTopic } from "./app/destinations.ts";
+import { channelOfTopic, isCarriedTopic, isReservedTopic } from "./app/destinations.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
@@ -13,6 +13,7 @@ import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
+import { UserChannels } from "./app/user-channels.ts";
 import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
@@ -58,7 +59,7 @@ import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
-import { openFiles, openStorage, type Storage } from "./stores.ts";
+import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
 import type { Door } from "./transport/door.ts";
 import { mailboxOf } from "./transport/event-cursor.ts";
@@ -147,9 +148,12 @@ function serve(parts: Parts): RunningServer {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
-  const nodes = nodeChannels(backplane, log);
-  const relay =
-    nodes === null ? null : new TopicRelay({ backplane, clock, isCarried: isCarriedTopic });
+  const isDatabaseShared = hasSharedDatabase(settings);
+  const nodes = nodeChannels(backplane, isDatabaseShared, log);
+  const isChatShared = nodes !== null && isDatabaseShared;
+  const isCarried = (topic: string) => isCarriedTopic(topic, isChatShared);
+  const channelOf = channelOfTopic;
+  const relay = nodes === null ? null : new TopicRelay({ backplane, clock, isCarried, channelOf });
   const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
@@ -176,7 +180,12 @@ function serve(parts: Parts): RunningServer {
     audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
+  const channels =
+    nodes === null || !isChatShared
+      ? null
+      : new UserChannels({ channels: nodes, clock, userIds: () => sessions.userIds() });
   const chat = new Chat({
+    nodes: channels,
     ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
     commitPace: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
@@ -250,6 +259,7 @@ function serve(parts: Parts): RunningServer {
   });
   const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
+    channels,
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
@@ -420,8 +430,12 @@ function serve(parts: Parts): RunningServer {
   chat.erasures.start();
   chat.disappearance.start();
   metrics.start({ health, journal: chat.journal, queues, backplane, relay });
-  const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
-  nodes?.receive("", (_origin, _topic, payload) => relay?.receive(payload, deliver));
+  const deliver: Deliver = (topic, message) =>
+    isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
+  for (const kind of ["", "typing"]) {
+    nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
+  }
+  if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
   nodes?.start();
 
   async function stop(reason: string): Promise<void> {
@@ -439,6 +453,7 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    channels?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());

@@ -7,6 +7,8 @@ export type ChannelReceiver = (origin: string, name: string, payload: Uint8Array
 export class NodeChannels {
   readonly #receivers = new Map<string, ChannelReceiver>();
   readonly #gapListeners: (() => void)[] = [];
+  readonly #lossListeners: (() => void)[] = [];
+  readonly #returnListeners: (() => void)[] = [];
   /** What waits for a subscription to be in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #mayMiss = false;
@@ -24,6 +26,11 @@ export class NodeChannels {
     return this.backplane.isConnected;
   }
 
+  /** So many things that others were to be told were not; it is known some time later. */
+  get dropped(): number {
+    return this.backplane.counts.dropped;
+  }
+
   /** Before `start`. @param kind what channels' names have before their first slash */
   receive(kind: string, receiver: ChannelReceiver): void {
     this.#receivers.set(kind, receiver);
@@ -32,6 +39,16 @@ export class NodeChannels {
   /** Hears of each time from which what others published may be missing. Before `start`. */
   onGap(listener: () => void): void {
     this.#gapListeners.push(listener);
+  }
+
+  /** Hears of each loss of the connection: what others publish is missing until a gap is told. Before `start`. */
+  onLoss(listener: () => void): void {
+    this.#lossListeners.push(listener);
+  }
+
+  /** Hears of each time from which others can be told something again. Before `start`. */
+  onReturn(listener: () => void): void {
+    this.#returnListeners.push(listener);
   }
 
   start(): void {
@@ -43,14 +60,24 @@ export class NodeChannels {
       gap: () => this.#tellGap(),
       changed: (reason) => {
         this.changed(reason);
-        if (reason !== null) for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
-        else if (this.#mayMiss) this.#tellGap();
+        if (reason === null) {
+          if (this.#mayMiss) this.#tellGap();
+          for (const listener of this.#returnListeners) listener();
+          return;
+        }
+        for (const listener of this.#lossListeners) listener();
+        for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
       },
     });
   }
 
   publish(channel: string, payload: Uint8Array): void {
     this.backplane.publish(channel, payload);
+  }
+
+  /** To be heard as soon as others are reached. */
+  listen(channel: string): void {
+    this.backplane.subscribe(channel);
   }
 
   /**

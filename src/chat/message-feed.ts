@@ -1,12 +1,10 @@
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import type { Conversations } from "./conversations.ts";
 import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
-import { isFarewellTo, messageEvent, replayEvent, shownSince } from "./events.ts";
+import { farewellOf, messageEvent, replayEvent, shownSince } from "./events.ts";
 import { contentOf } from "./held-messages.ts";
-import type { Journal } from "./journal.ts";
 import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
-import type { ChatStore, ConversationRange, StoredMessage } from "./ports.ts";
-import type { RecentMessages } from "./recent-messages.ts";
+import type { ConversationRange, StoredMessage } from "./ports.ts";
+import type { ReplayOptions } from "./replay.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
 const MOST_HELD = 1_000;
@@ -30,12 +28,7 @@ export interface FeedReader {
   ready(): Promise<void> | null;
 }
 
-export interface FeedOptions {
-  readonly store: ChatStore;
-  readonly conversations: Conversations;
-  readonly journal: Journal;
-  readonly recent: RecentMessages;
-}
+export type FeedOptions = ReplayOptions;
 
 interface Held {
   readonly message: StoredMessage;
@@ -122,6 +115,7 @@ export class MessageFeed {
    */
   async start(): Promise<void> {
     this.#isLive = false;
+    await this.#options.shared?.heard(this.#userId);
     let newestId: string | null = null;
     do {
       this.#hasMissedCommit = false;
@@ -160,7 +154,7 @@ export class MessageFeed {
    */
   bodyNow(message: StoredMessage): MaybePromise<string | null> {
     // They are no member any more, and this is how they know.
-    if (isFarewellTo(this.#userId, message)) return this.#bodyOf(message);
+    if (farewellOf(message) === this.#userId) return this.#bodyOf(message);
     return whenReady(this.#options.store.messageById(message.id), (now) => {
       if (now === null) return null;
       return whenReady(this.#shown(now), (shown) => (shown === null ? null : this.#bodyOf(shown)));
@@ -253,6 +247,7 @@ export class MessageFeed {
     const isFirst = this.#position === null;
     const missed = isFirst ? await this.#unreceived(uptoId) : await this.#after(uptoId);
     this.#missed = missed;
+    const { shared } = this.#options;
     for (let count = 1; this.#reader.isOpen; count += 1) {
       const isTurnOver = count % LOOKED_AT_IN_TURN === 0;
       const pause = this.#reader.ready() ?? (isTurnOver ? nextTurn() : null);
@@ -262,6 +257,7 @@ export class MessageFeed {
       }
       const message = this.#reader.isOpen ? await missed.take() : null;
       if (message === null) break;
+      if (shared?.isFresh(message)) await shared.reach(message.conversationId, message.seq);
       if (isFirst && message.senderId === this.#userId) continue;
       const shown = await this.#shown(message);
       if (shown !== null) this.#hand(shown, this.#bodyOf(shown));
@@ -276,7 +272,7 @@ export class MessageFeed {
   #shown(message: StoredMessage): MaybePromise<StoredMessage | null> {
     const { store, conversations } = this.#options;
     const { conversationId, seq } = message;
-    return whenReady(conversations.find(conversationId), (conversation) => {
+    return whenReady(conversations.findAs(this.#userId, conversationId), (conversation) => {
       const member = conversation?.members.get(this.#userId);
       if (member !== undefined && member.joinedSeq < seq) {
         return shownSince(member.joinedSeq, message);

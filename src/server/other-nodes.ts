@@ -3,9 +3,19 @@ import { NodeChannels } from "../broker/node-channels.ts";
 import type { Log } from "../log.ts";
 
 /** What this node says to the others goes through it; null: there are none. Says in the log how that goes. */
-export function nodeChannels(backplane: Backplane, log: Log): NodeChannels | null {
+export function nodeChannels(
+  backplane: Backplane,
+  isDatabaseShared: boolean,
+  log: Log,
+): NodeChannels | null {
   if (!backplane.isShared) return null;
   const { nodeId } = backplane;
+  log.info(
+    { nodeId },
+    isDatabaseShared
+      ? "Topics and chat are carried between nodes"
+      : "Topics are carried between nodes; chat is not, without a PostgreSQL that they share: all who use it belong on one node",
+  );
   const channels = new NodeChannels(backplane, (reason) => {
     if (reason === null) log.info({ nodeId }, "Connected with the other nodes");
     else log.error({ nodeId, reason }, "Not connected with the other nodes");

@@ -163,6 +163,6 @@ test("health, metrics and log tell of it", async () => {
   expect(values.get("parley_backplane_invalid_total")).toBe(0);
   expect(values.get("parley_backplane_reconnects_total")).toBe(0);
   expect((await scrape(node(1))).get("parley_backplane_messages_in_total")).toBeGreaterThan(500);
-  expect(node(0).log()).toContain("chat, presence and queues are not");
+  expect(node(0).log()).toContain("chat is not, without a PostgreSQL that they share");
   expect(node(0).log()).toContain('"nodeId":"one"');
 });
