@@ -38,6 +38,8 @@ export class AttachmentService {
   readonly #folder: FilesFolder;
   readonly #incoming: IncomingFiles;
   readonly #log: Log;
+  /** Is called by one process before the others start: two that make the secret at once would differ. */
+  readonly #makeSecret: () => void;
 
   constructor(options: AttachmentServiceOptions) {
     const { settings, place, folder, store, clock, log } = options;
@@ -58,6 +60,7 @@ export class AttachmentService {
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
     const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
+    this.#makeSecret = place?.number === 1 ? secret : () => {};
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
     this.#sweeper = new Sweeper({
@@ -72,6 +75,7 @@ export class AttachmentService {
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
+    this.#makeSecret();
     this.#sweeper.start();
   }
 
