@@ -122,6 +122,42 @@ test("refusals come through as they are", async () => {
   }
 });
 
+test("a page of the server's own host is known by it, behind a proxy too", async () => {
+  for (let count = 0; count < 12; count += 1) {
+    const proxied = { Host: "chat.example", "X-Forwarded-For": "192.0.2.7" };
+    const answer = await fetch(`${server.url}/ws/000/own-${count}/xhr`, {
+      ...{ method: "POST", headers: { ...proxied, Origin: "http://chat.example" } },
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("http://chat.example");
+    expect(await answer.text()).toBe("o\n");
+  }
+});
+
+test("a client that breaks off is gone for the process that has its session", async () => {
+  const connections = async () => {
+    const values = await scrape(server);
+    const each = [1, 2, 3].map((n) => values.get(`parley_connections{process="${n}"}`) ?? 0);
+    return each.reduce((sum, count) => sum + count);
+  };
+  const settle = async (isReached: (count: number) => boolean) => {
+    const late = AbortSignal.timeout(20_000); // Sooner than who says nothing is cut off.
+    while (!isReached(await connections())) {
+      if (late.aborted) throw new Error(`there are ${await connections()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await settle((count) => count === 0);
+  const breaking = new AbortController();
+  for (let count = 0; count < 12; count += 1) {
+    const url = `${server.url}/ws/000/breaks-${count}/xhr_streaming`;
+    await fetch(url, { method: "POST", signal: breaking.signal });
+  }
+  expect(await connections()).toBe(12);
+  breaking.abort();
+  await settle((count) => count === 0);
+});
+
 test("one scrape has the metrics of all processes", async () => {
   const before = await scrape(server);
   const labels = [1, 2, 3].map((number) => `{process="${number}"}`);

@@ -149,6 +149,15 @@ test("a second signal ends all processes at once", async () => {
   await untilTrue(() => !pids.some(isRunning));
 });
 
+test("a process that does not stop is ended", async () => {
+  const server = await start(2, ["--shutdown-timeout-ms=0"]);
+  const pids = pidsOf(server);
+  process.kill(pids[0] ?? Number.NaN, "SIGSTOP");
+  expect(await server.stop()).toBe(1);
+  expect(pids.filter(isRunning)).toEqual([]);
+  expect(server.log()).toContain("A process of the server did not stop in order");
+});
+
 test("a process that cannot start ends the start, and says why", async () => {
   const flags = ["--processes=2", "--port=0", "--database-url=postgres://parley@127.0.0.1:1/none"];
   const { exitCode, stderr } = await runParley("serve", ...flags);
