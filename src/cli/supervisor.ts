@@ -66,10 +66,11 @@ export class Supervisor {
    * server can start at all; the others follow. Rejects when one ends before that.
    */
   start(): Promise<ServerAddresses> {
-    this.#started = Promise.withResolvers();
+    const started = Promise.withResolvers<ServerAddresses>();
+    this.#started = started;
     const [first] = this.#slots;
     if (first !== undefined) this.#start(first);
-    return this.#started.promise;
+    return started.promise;
   }
 
   /** Resolves, when all processes are gone, with whether all went in order. */
@@ -91,12 +92,17 @@ export class Supervisor {
   }
 
   #start(slot: Slot): void {
-    const { children, placeOf } = this.#options;
+    const { children, placeOf, log } = this.#options;
     slot.timer = null;
-    slot.child = children.start(placeOf(slot.number, this.#addresses?.ports ?? null), {
-      ready: (addresses) => this.#ready(slot, addresses),
-      ended: (exit) => this.#ended(slot, exit),
-    });
+    try {
+      slot.child = children.start(placeOf(slot.number, this.#addresses?.ports ?? null), {
+        ready: (addresses) => this.#ready(slot, addresses),
+        ended: (exit) => this.#ended(slot, exit),
+      });
+    } catch (err) {
+      log.error({ err, process: slot.number }, "The system starts no process");
+      this.#ended(slot, { exitCode: null, signal: null });
+    }
   }
 
   #ready(slot: Slot, addresses: ServerAddresses): void {

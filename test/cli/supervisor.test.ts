@@ -24,11 +24,14 @@ function supervisor(count: number) {
   const clock = new FakeClock();
   const log = new RecordedLog();
   const started: Started[] = [];
+  const refusals: Error[] = [];
   const made = new Supervisor({
     ...{ count, clock, log, restartMs: RESTART_MS, random: () => 1 },
     placeOf: (number, ports) => ({ number, count, nodeId: `n-${number}`, folder: "/x", ports }),
     children: {
       start(place, events) {
+        const refusal = refusals.pop();
+        if (refusal !== undefined) throw refusal;
         const child: Started = { ...events, place, stops: [], kills: 0 };
         started.push(child);
         return {
@@ -51,7 +54,7 @@ function supervisor(count: number) {
     for (let index = 0; index < count; index += 1) at(index).ready(ADDRESSES);
     return await ready;
   };
-  return { supervisor: made, clock, log, started, at, up };
+  return { supervisor: made, clock, log, started, refusals, at, up };
 }
 
 test("the first process finds the ports, and the others get them", async () => {
@@ -99,6 +102,22 @@ test("pauses before a restart double up to the longest; a process that has serve
   const before = started.length;
   clock.advance(100);
   expect(started.length).toBe(before + 1);
+});
+
+test("a process that the system does not start is tried again like one that ends", async () => {
+  const { supervisor: made, clock, started, refusals, at, up } = supervisor(2);
+  await up();
+  refusals.push(new Error("EAGAIN"));
+  at(1).ended(KILLED);
+  clock.advance(200);
+  expect(started.length).toBe(2);
+  clock.advance(400);
+  expect(at(2).place.number).toBe(2);
+  const alone = supervisor(1);
+  alone.refusals.push(new Error("EAGAIN"));
+  await expect(alone.supervisor.start()).rejects.toThrow("process 1 of 1 could not start");
+  expect(await alone.supervisor.stop("it could not start")).toBe(true);
+  made.kill();
 });
 
 test("it goes on trying as long as another process serves, and then gives up", async () => {
