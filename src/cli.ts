@@ -4,6 +4,7 @@ import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
 import { serve } from "./cli/serve.ts";
+import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
@@ -32,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
   restore: { flags: [], switches: [], argument: "FILE", run: restore },
   health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
+  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */

@@ -46,6 +46,9 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { Cluster } from "./nodes/cluster.ts";
+import type { SelfDescription } from "./nodes/node-info.ts";
+import { selfInfo } from "./nodes/roster.ts";
 import { idsAt, type ListeningPorts, ownerOf, type ProcessPlace } from "./process-place.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
@@ -222,12 +225,28 @@ function serve(parts: Parts): RunningServer {
       tracing?.committed(messages, seconds);
       userEvents.committed();
     },
+    onTold: () => userEvents.committed(),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const userEvents = new UserEvents({
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const self: SelfDescription = {
+    ...{ version, startedMs: clock.now() },
+    connections: () => live.count,
+    users: () => chat.presence.hereCount,
+  };
+  const cluster =
+    nodes === null
+      ? null
+      : new Cluster({
+          ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
+          onDeath: () => channels?.recover(),
+        });
+  const nodeList = () =>
+    cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
@@ -345,7 +364,7 @@ function serve(parts: Parts): RunningServer {
   });
   const api = createApi({
     events,
-    ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
     metrics: {
       contentType: metrics.contentType,
       text: async () =>
@@ -429,7 +448,10 @@ function serve(parts: Parts): RunningServer {
   files?.start();
   chat.erasures.start();
   chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
+  metrics.start({
+    ...{ health, journal: chat.journal, queues, backplane, relay, cluster },
+    usersHere: () => chat.presence.hereCount,
+  });
   const deliver: Deliver = (topic, message) =>
     isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
   for (const kind of ["", "typing"]) {
@@ -437,6 +459,7 @@ function serve(parts: Parts): RunningServer {
   }
   if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
   nodes?.start();
+  cluster?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -454,6 +477,7 @@ function serve(parts: Parts): RunningServer {
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
     channels?.stop();
+    cluster?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());

@@ -37,6 +37,7 @@ const FLOORS = [
   ["auth/"],
   ["storage/"],
   ["backplane/"],
+  ["nodes/"],
   ["session/"],
   ["app/"],
   ["transport/"],

@@ -50,6 +50,7 @@ export class UserChannels implements OtherNodes {
   readonly #lingering = new Set<string>();
   #timer: Timer | null = null;
   #watch: Timer | null = null;
+  #listener: NodeListener | null = null;
   #invalid = 0;
   #dropped = 0;
   /** How often since it was last said that all went out. */
@@ -74,7 +75,8 @@ export class UserChannels implements OtherNodes {
     channels.receive("all", (_, __, payload) => taken(null, payload));
     for (let index = 0; index < CHANNELS_OF_ALL; index += 1) channels.listen(`all/${index}`);
     channels.onLoss(() => listener.lost());
-    channels.onGap(() => this.#recover(listener));
+    this.#listener = listener;
+    channels.onGap(() => this.recover());
     channels.onReturn(() => this.#retell(listener));
     this.#watchFrom(listener);
   }
@@ -113,6 +115,11 @@ export class UserChannels implements OtherNodes {
     this.#options.channels.publish(`all/${indexOf(key)}`, notice);
   }
 
+  /** Others may have written something that they have not told. */
+  recover(): void {
+    void this.#listener?.recover([...this.#options.userIds()]);
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#watch?.cancel();
@@ -133,10 +140,6 @@ export class UserChannels implements OtherNodes {
       channels.unsubscribe(channelOf(userId));
     }
   };
-
-  #recover(listener: NodeListener): void {
-    void listener.recover([...this.#options.userIds()]);
-  }
 
   /** Others are told again what did not go out, once it does. */
   #retell(listener: NodeListener): void {
@@ -159,7 +162,7 @@ export class UserChannels implements OtherNodes {
     const { clock } = this.#options;
     const dueMs = clock.monotonicMs() + WATCH_MS;
     this.#watch = clock.schedule(WATCH_MS, () => {
-      if (clock.monotonicMs() - dueMs > STOOD_STILL_MS) this.#recover(listener);
+      if (clock.monotonicMs() - dueMs > STOOD_STILL_MS) this.recover();
       this.#retell(listener);
       this.#watchFrom(listener);
     });

@@ -21,7 +21,7 @@ import { Messages, type MessagesOptions } from "./messages.ts";
 import { NodeNotices } from "./node-notices.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
-import { type ChatStore, CommitConflict } from "./ports.ts";
+import { type ChatStore, CommitConflict, type StoredMessage } from "./ports.ts";
 import { MemberPreferences } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
@@ -87,6 +87,8 @@ export interface ChatOptions {
   readonly onStoreChange: (error: AppError | null) => void;
   /** So many messages are on disk, so long after their commit began. */
   readonly onCommit: (messages: number, seconds: number) => void;
+  /** Messages of other nodes have been told here. */
+  readonly onTold: () => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -161,13 +163,20 @@ export class Chat {
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
+    const onFate = (message: StoredMessage, conversation: Conversation) =>
+      this.receipts.repeatTo(message, conversation, options.outlet);
     const shared =
-      nodes === null ? null : new SharedDelivery({ ...common, here, nodes, onDisappearing });
+      nodes === null
+        ? null
+        : new SharedDelivery({
+            ...{ ...common, here, nodes, onDisappearing, onFate },
+            onTold: options.onTold,
+          });
     this.#shared = shared;
     this.nodeNotices =
       nodes === null || shared === null

@@ -283,6 +283,7 @@ export class Messages implements AcceptedListener {
     }
     const { conversations, receipts } = this.#options;
     return whenReady(conversations.findFresh(first.conversationId), (conversation) => {
+      if (conversation !== null) this.#options.deliverer.assure(conversation, first);
       this.#confirm(first);
       settled(null, first);
       if (conversation?.isFor(first.senderId, first.seq)) receipts.repeatTo(first, conversation);

@@ -111,9 +111,13 @@ export class Receipts {
     this.#groups?.stop();
   }
 
-  /** What the sender of a message sent again must know of its fate since. */
-  repeatTo(message: SentMessage, conversation: Conversation): void {
-    const { outlet, clock } = this.#options;
+  /** What the sender of a message sent again must know of its fate since. @param outlet how */
+  repeatTo(
+    message: SentMessage,
+    conversation: Conversation,
+    outlet: Outlet = this.#options.outlet,
+  ): void {
+    const { clock } = this.#options;
     const { senderId, seq } = message;
     const nowMs = clock.now();
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;

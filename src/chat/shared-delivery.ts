@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
+import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
@@ -8,7 +9,13 @@ import type { Delivery } from "./message-delivery.ts";
 import { encodeHead, encodeMessage, type HeadNotice, type MessageNotice } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, ConversationRange, NewestMessage, StoredMessage } from "./ports.ts";
+import type {
+  ChatStore,
+  ConversationRange,
+  NewestMessage,
+  SentMessage,
+  StoredMessage,
+} from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 /** Of a conversation with more members, a message is told to all nodes once and not to each member. */
@@ -45,6 +52,10 @@ export interface SharedDeliveryOptions {
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
+  /** The sender, who is here, is to be told again what has become of the message. */
+  readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
+  /** Messages have been told, whoever has taken them. */
+  readonly onTold: () => void;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -113,6 +124,14 @@ export class SharedDelivery implements Delivery {
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
     this.#tellOthers(conversation, message);
     this.#add({ message, origin, isOwn: true, digest: null });
+  }
+
+  /** Its node may have come to an end between the commit and the telling. */
+  assure(conversation: Conversation, { id, seq }: SentMessage): void {
+    if (id < lowestIdAt(this.#freshMs)) return;
+    const head = { conversationId: conversation.id, fromSeq: seq, seq };
+    this.headed(head);
+    this.#tellMembers(conversation, encodeHead(head));
   }
 
   /** Another node tells of a message that is in the store. */
@@ -365,7 +384,7 @@ export class SharedDelivery implements Delivery {
   }
 
   #tell(lane: Lane, untold: Untold, conversation: Conversation | null): void {
-    const { here, outlet, clock, onDisappearing, onFault } = this.#options;
+    const { here, outlet, clock, onDisappearing, onTold, onFault } = this.#options;
     const { message, origin, isOwn } = untold;
     lane.untold.delete(message.seq);
     lane.toldSeq = message.seq;
@@ -374,6 +393,7 @@ export class SharedDelivery implements Delivery {
       if (conversation !== null) {
         conversation.heardOf(message.seq);
         here.deliver(conversation, message, origin);
+        onTold();
       }
       if (!isOwn && message.event === null) {
         outlet.sent(message.senderId, confirmationEvent(message, "SENT", clock.now()));
@@ -417,6 +437,7 @@ export class SharedDelivery implements Delivery {
     const look = async ({ conversationId, lastSeq }: NewestMessage) => {
       const reached = this.reach(conversationId, lastSeq);
       if (reached !== null) await reached;
+      await this.#tellFate(userId, conversationId, sinceMs);
     };
     while (isOpen()) {
       try {
@@ -428,10 +449,19 @@ export class SharedDelivery implements Delivery {
       }
     }
   }
-}
 
-/** No UUIDv7 of that time or later is below it. */
-function lowestIdAt(epochMs: number): string {
-  const hex = Math.max(0, epochMs).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+  /** What has become of the user's own messages: others' marks may have been missed as well. */
+  async #tellFate(userId: string, conversationId: string, sinceMs: number): Promise<void> {
+    const { store, conversations, onFate } = this.#options;
+    const page = await store.history({ conversationId, limit: PAGE });
+    const isOwn = ({ senderId, event, timestampMs }: StoredMessage) =>
+      senderId === userId && event === null && timestampMs >= sinceMs;
+    const own = page.filter(isOwn);
+    if (own.length === 0) return;
+    const conversation = await conversations.findFresh(conversationId);
+    if (conversation === null) return;
+    for (const message of own) {
+      if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
+    }
+  }
 }

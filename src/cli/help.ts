@@ -15,6 +15,10 @@ const COMMANDS = [
     "Put a backup in place of the database, which is kept aside. Not while a server runs.",
   ],
   ["health [--url URL]", "Exit with 0 if the server answers that it is well."],
+  [
+    "status [--url URL] [--json]",
+    "List the nodes of the installation, as the server knows that is asked; by a key of api.keys.",
+  ],
   ["version", "Print the version."],
   ["help", "Print this."],
 ] as const;

@@ -141,6 +141,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onCommit: () => {},
+    onTold: () => {},
     onFault: (fault) => faults.push(fault),
     ...options,
   });

@@ -59,6 +59,9 @@ export class ChatNode implements OtherNodes {
   /** By node: what that node will be told by this one. */
   readonly outgoing = new Map<ChatNode, OnItsWay[]>();
   readonly #confirmations: (() => void)[] = [];
+  /** The clock that its ids are of is so much ahead. */
+  aheadMs = 0;
+  onTold: () => void = () => {};
   isCutOff = false;
   /** Subscriptions to users' channels take effect when the test says so. */
   isSlow = false;
@@ -71,6 +74,8 @@ export class ChatNode implements OtherNodes {
     this.held = HeldStore.over<ChatStore>(nodes.store);
     this.harness = chatHarness(this.held.store, {
       ...{ nodes: this, clock: nodes.clock, tellsEvents: true, uncommittedMessages: 100_000 },
+      newId: () => Bun.randomUUIDv7("hex", nodes.clock.now() + this.aheadMs),
+      onTold: () => queueMicrotask(() => this.onTold()),
     });
     const { outlet } = this.harness;
     const told = outlet.message.bind(outlet);
