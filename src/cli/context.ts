@@ -45,6 +45,8 @@ export interface ServerAddresses {
 }
 
 export interface RunningServer extends ServerAddresses {
+  /** Resolves with the reason for which the server cannot go on, and is to be stopped. */
+  readonly failed: Promise<Error>;
   /** Resolves when connections, store and listener are closed. */
   stop(reason: string): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface ProcessWatch {
   readonly ended: Promise<string>;
   readonly end: (reason: string) => void;
   readonly failed: () => boolean;
+  /** The server says that it cannot go on. */
+  readonly fail: (error: unknown) => void;
   /** From now on a fault is a reason to stop, not to leave at once. */
   readonly ready: () => void;
   readonly close: () => void;
@@ -56,6 +58,11 @@ export function watchProcess(
     ended: ending.promise,
     end: (reason) => ending.resolve(reason),
     failed: () => failed,
+    fail(error) {
+      failed = true;
+      log.fatal({ error }, "Parley cannot go on");
+      ending.resolve("fault");
+    },
     ready: () => {
       ready = true;
     },

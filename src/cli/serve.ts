@@ -45,6 +45,7 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     const { url, tcpUrl, redirectUrl } = server;
     if (parent === null) log.info({ url, tcp: tcpUrl, redirect: redirectUrl }, "Parley is ready");
     else parent.ready(server);
+    void server.failed.then(watch.fail);
     const reason = await watch.ended;
     const stopped = await stop(server, reason, context, stopMs, log);
     return stopped && !watch.failed() ? EXIT.ok : EXIT.refused;

@@ -19,7 +19,7 @@ import { TokenBuckets } from "../token-buckets.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
-  /** null: no other process of this server has the same folder. */
+  /** null: it is the only process of the server. */
   readonly place: ProcessPlace | null;
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;
@@ -27,16 +27,24 @@ export interface AttachmentServiceOptions {
   readonly attachments: Attachments;
   /** Throws USER_BEING_ERASED. */
   readonly assertNotErased: (userId: string) => void;
+  /** Other nodes may keep their files in the same folder. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** An upload of another node that nobody has written to for so long is none any more. */
+const UNTOUCHED_MS = 60 * 60 * 1_000;
+
 /** Files of messages, from their coming to their going. */
 export class AttachmentService {
   readonly files: Files;
-  readonly #sweeper: Sweeper;
+  /** Nobody starts it but who may. */
+  readonly sweeper: Sweeper;
   readonly #folder: FilesFolder;
   readonly #incoming: IncomingFiles;
+  readonly #isShared: boolean;
+  readonly #clock: Clock;
   readonly #log: Log;
   /** Is called by one process before the others start: two that make the secret at once would differ. */
   readonly #makeSecret: () => void;
@@ -45,12 +53,12 @@ export class AttachmentService {
     const { settings, place, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
-    // Each process empties its own at its start.
-    const incomingName = place === null ? "incoming" : `incoming-${place.number}`;
-    const incoming = new IncomingFiles(join(folder.path, incomingName), () => folder.make());
+    const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
     const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
+    this.#isShared = options.isShared;
+    this.#clock = clock;
     this.#log = log;
     const uploads = new Uploads({
       ...{ ...limits, store, blobs, incoming, clock, newId: newUuid },
@@ -63,7 +71,7 @@ export class AttachmentService {
     this.#makeSecret = place?.number === 1 ? secret : () => {};
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
-    this.#sweeper = new Sweeper({
+    this.sweeper = new Sweeper({
       ...{ store, attachments, blobs, clock, log, intervalMs: sweepMs },
     });
   }
@@ -71,16 +79,16 @@ export class AttachmentService {
   /** Before anything comes in. */
   start(): void {
     try {
-      this.#incoming.clear();
+      if (this.#isShared) this.#incoming.clearUntouched(this.#clock.now() - UNTOUCHED_MS);
+      else this.#incoming.clear();
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
     this.#makeSecret();
-    this.#sweeper.start();
   }
 
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await this.sweeper.stop();
     this.#folder.close();
   }
 }
