@@ -260,7 +260,7 @@ export class Chat {
     this.disappearance = new Disappearance({
       ...{ store, clock, onFault },
       expire: (message) => this.messageChanges.expire(message),
-      lookEveryMs: isShared ? LOOK_EVERY_MS : null,
+      lookEveryMs: nodes !== null ? LOOK_EVERY_MS : null,
     });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
@@ -281,7 +281,7 @@ export class Chat {
       ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
       ...{ lockOut: options.lockOut, endUploads: options.endUploads, recent },
       ...{ underWay: options.underWay, expel: options.expel, log: options.log },
-      othersMs: isShared ? OTHERS_MS : 0,
+      othersMs: nodes !== null ? OTHERS_MS : 0,
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
