@@ -1,6 +1,8 @@
 #!/usr/bin/env bun
 import { readFileSync } from "node:fs";
+import { childProcesses } from "./cli/child-processes.ts";
 import { exemptLoopback } from "./cli/direct-loopback.ts";
+import { takeParentLink } from "./cli/parent-link.ts";
 import { runCli } from "./cli.ts";
 import { systemClock } from "./clock.ts";
 import { writeStderr, writeStdout } from "./log.ts";
@@ -16,6 +18,8 @@ const exitCode = await runCli({
   isTerminal: process.stdout.isTTY === true,
   clock: systemClock,
   process,
+  parent: takeParentLink(process.env),
+  children: childProcesses,
   // Late, so that the other commands do not load the server.
   startServer: async (options) => (await import("./server.ts")).startServer(options),
   database: {

@@ -1,4 +1,3 @@
-import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
@@ -25,9 +24,7 @@ import { type Revocation, Revocations, tokenRevoked } from "./auth/revocations.t
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
-import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
-import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { type Deliver, TopicRelay } from "./broker/topic-relay.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
@@ -52,27 +49,33 @@ import type { Log } from "./log.ts";
 import { Cluster } from "./nodes/cluster.ts";
 import type { SelfDescription } from "./nodes/node-info.ts";
 import { selfInfo } from "./nodes/roster.ts";
+import { idsAt, type ListeningPorts, ownerOf, type ProcessPlace } from "./process-place.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { LedWork } from "./server/led-work.ts";
 import { Listeners } from "./server/listeners.ts";
+import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
+import { loadQueues, openQueues } from "./server/work-queues.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
 import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
+import type { Door } from "./transport/door.ts";
+import { mailboxOf } from "./transport/event-cursor.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
+import { Siblings } from "./transport/siblings.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
-import { type WebSocketConnection, webSocketHandler } from "./transport/websocket-connection.ts";
+import { webSocketHandler } from "./transport/websocket-connection.ts";
 import { TurnEnd } from "./turn-end.ts";
 import chatPage from "./web/index.html";
 
@@ -80,12 +83,14 @@ export interface ServerOptions {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock?: Clock;
+  /** null: the only process of the server. */
+  readonly place?: ProcessPlace | null;
 }
 
 export interface RunningServer {
   /** Where a browser on this machine finds it. */
   readonly url: string;
-  readonly port: number;
+  readonly ports: ListeningPorts;
   /** Where STOMP over TCP is spoken; undefined where it is not. */
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
@@ -101,20 +106,20 @@ export interface RunningServer {
 
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { settings, log, clock = systemClock } = options;
+  const { settings, log, clock = systemClock, place = null } = options;
   const failed = Promise.withResolvers<AppError>();
-  const backplane = await openBackplane(settings, clock);
+  const backplane = await openBackplane(settings, clock, place);
   const how = backplane.isShared ? "shared" : "alone";
   const storage = await openStorage(settings, { how, onTaken: failed.resolve }, log, clock);
   try {
-    const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
+    const queued = await loadQueues(storage, backplane);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    const server = serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    const server = serve({ settings, log, clock, place, storage, backplane, ...kept, tracing });
     return { ...server, failed: failed.promise };
   } catch (fault) {
     await storage.close();
@@ -126,6 +131,7 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
+  readonly place: ProcessPlace | null;
   readonly storage: Storage;
   readonly backplane: Backplane;
   /** New ones are above it. */
@@ -140,7 +146,7 @@ interface Parts {
 }
 
 function serve(parts: Parts): Omit<RunningServer, "failed"> {
-  const { settings, log, clock, storage, backplane, tracing } = parts;
+  const { settings, log, clock, place, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
@@ -163,12 +169,10 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
   };
-  const queues = new Queues({
-    ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
-    maxDeliveries: settings.queue.maxDeliveries,
+  const queues = openQueues({
+    ...{ settings, storage, queued, nodes, clock, log },
+    onStoreChange: onStoreChange("queue"),
   });
-  queues.load(queued);
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -254,7 +258,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
   const files = attachmentService({
-    ...{ settings, storage, chat, clock, log },
+    ...{ settings, place, storage, chat, clock, log },
     isShared: isChatShared,
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
@@ -378,12 +382,18 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   });
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
-    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
+    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs },
+    newCode: place === null ? newCode : idsAt(place, newCode),
   });
   const api = createApi({
     events,
     ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
-    ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
+    metrics: {
+      contentType: metrics.contentType,
+      text: async () =>
+        siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
+    },
+    ...{ openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     files: files?.files ?? null,
@@ -399,28 +409,35 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
 
   const page = new Page(chatPage);
   const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);
-  const answer = (request: Request, server: Server<WebSocketConnection>) => {
+  const answer = (request: Request, door: Door, isPassedOn: boolean): Answer => {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
     if (pathname !== UPLOADS_PATH && isBodyTooLong(request, bodyBytes)) {
       return new Response(null, { status: 413 });
     }
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-    if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
+    if (siblings !== null && place !== null && !isPassedOn) {
+      const id = endpoint ? endpoint.sessionOf(pathname) : mailboxOf(request, pathname);
+      const owner = id === null ? place.number : ownerOf(place, id);
+      if (owner !== place.number) return siblings.passOn(request, door, owner);
+    }
+    if (endpoint !== undefined) return endpoint.fetch(request, door, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
     return api.fetch(request, {
-      ...{ remote: remoteOf(request, server, remotes), bodyBytes },
+      ...{ remote: remoteOf(request, door, remotes), bodyBytes },
       takeTime() {
-        server.timeout(request, 0);
-        return { done: () => server.timeout(request, idleTimeout) };
+        door.timeout(request, 0);
+        return { done: () => door.timeout(request, idleTimeout) };
       },
     });
   };
+  // Of what is read the length is seen to there; the engine would not say what is wrong.
+  const maxRequestBodySize = files === null ? bodyBytes : Number.MAX_SAFE_INTEGER;
   const listeners = new Listeners({
-    ...{ settings, clock, log },
+    ...{ settings, clock, log, isShared: place !== null },
     web: {
       fetch(request, server) {
-        const response = answer(request, server);
+        const response = answer(request, server, false);
         if (response === undefined) return undefined;
         if (response instanceof Response) return withHeaders(response, always);
         return response.then((later) => withHeaders(later, always));
@@ -431,9 +448,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
       },
       webSocket: (beside) =>
         webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
-      // Of what is read the length is seen to there; the engine would not say what is wrong.
-      maxRequestBodySize: files === null ? bodyBytes : Number.MAX_SAFE_INTEGER,
-      idleTimeout,
+      ...{ maxRequestBodySize, idleTimeout },
     },
     tcp: {
       ...{ environment, sessions: live, admission, clock, log },
@@ -441,6 +456,14 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
       lingerMs: limits.blockedMs,
     },
   });
+  const siblings: Siblings | null =
+    place === null
+      ? null
+      : new Siblings({
+          ...{ place, log, maxRequestBodySize, idleTimeout },
+          answer: (request, door) => answer(request, door, true),
+          metrics: () => metrics.text(),
+        });
 
   files?.start();
   const { leadership } = storage;
@@ -483,20 +506,20 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     channels?.stop();
     nodeChanges?.stop();
     cluster?.stop();
+    await deadline.allows(queues.finish());
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
-    await deadline.allows(queues.journal.drained());
     await deadline.allows(ledWorkStopped);
     if (tracing !== null) await deadline.allows(tracing.stop());
-    await deadline.allows(listeners.stop());
-    await listeners.terminate();
+    await deadline.allows(Promise.all([listeners.stop(), siblings?.stop()]));
+    await Promise.all([listeners.terminate(), siblings?.terminate()]);
     if (files !== null) await deadline.allows(files.stop());
     await storage.close();
   }
 
   return {
-    port: listeners.web.port,
+    ports: listeners.ports,
     url: listeners.url,
     tcpUrl: listeners.tcpUrl,
     redirectUrl: listeners.redirectUrl,
@@ -506,6 +529,9 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     },
   };
 }
+
+/** undefined: the request has become a WebSocket. */
+type Answer = Response | Promise<Response> | undefined;
 
 /** What traces is loaded only where it is wanted. */
 async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
@@ -517,16 +543,24 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({ settings, storage, chat, isShared, clock, log }: AttachmentParts) {
+function attachmentService({
+  settings,
+  place,
+  storage,
+  chat,
+  isShared,
+  clock,
+  log,
+}: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, ...stored, attachments, assertNotErased, isShared, clock, log };
+  const parts = { settings, place, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
-type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
+type AttachmentParts = Pick<Parts, "settings" | "place" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
   readonly isShared: boolean;
 };

@@ -62,6 +62,15 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
     process,
     startServer: () => Promise.reject(new Error("no server was asked for")),
     database: fakeDatabase(() => Promise.reject(new Error("no database was asked for"))).database,
+    parent: null,
+    children: {
+      makeFolder: () => "/run/parley",
+      removeFolder() {},
+      start: () => {
+        throw new Error("no process was asked for");
+      },
+      openHub: async () => ({ close() {} }),
+    },
     ...options,
   });
   return {
@@ -89,6 +98,7 @@ function fakeServer(
       url: "http://127.0.0.1:8080",
       tcpUrl: undefined,
       redirectUrl: undefined,
+      ports: { web: 8080, tcp: null, redirect: null },
       failed: failed.promise,
       stop: (reason) => {
         reasons.push(reason);

@@ -14,10 +14,13 @@ import type { Files } from "../http/attachments-api.ts";
 import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { ProcessPlace } from "../process-place.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
+  /** null: it is the only process of the server. */
+  readonly place: ProcessPlace | null;
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;
   readonly store: AttachmentStore;
@@ -43,9 +46,11 @@ export class AttachmentService {
   readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** Is called by one process before the others start: two that make the secret at once would differ. */
+  readonly #makeSecret: () => void;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, folder, store, clock, log } = options;
+    const { settings, place, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
     const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
@@ -63,6 +68,7 @@ export class AttachmentService {
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
     const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
+    this.#makeSecret = place?.number === 1 ? secret : () => {};
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
     this.sweeper = new Sweeper({
@@ -78,6 +84,7 @@ export class AttachmentService {
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
+    this.#makeSecret();
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,7 @@ export function memoryStorage(): Storage {
   const erasures = new MemoryErasureStore(chat, invites);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
-    ...{ search, attachments, leadership: ALWAYS_LEADER },
+    ...{ search, attachments, leadership: ALWAYS_LEADER, sharedQueues: null },
     async close() {
       chat.close();
       queues.close();

@@ -229,4 +229,16 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
      FOR EACH ROW WHEN (
        OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
      ) EXECUTE FUNCTION attachments_go();`,
+
+  // Nodes share work queues: `claim` is the lease of the node that has the message, and `claim_run`
+  // tells the node's commits apart.
+  `CREATE TABLE queue_leases (
+     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     expires timestamptz NOT NULL
+   );
+   ALTER TABLE queue_messages ADD COLUMN claim bigint, ADD COLUMN claim_run bigint;
+   CREATE INDEX queue_messages_waiting ON queue_messages (queue, position) WHERE claim IS NULL;
+   CREATE INDEX queue_messages_claimed ON queue_messages (claim) WHERE claim IS NOT NULL;
+   CREATE INDEX queue_messages_expiring ON queue_messages (expires_ms)
+     WHERE expires_ms IS NOT NULL AND claim IS NULL;`,
 ];

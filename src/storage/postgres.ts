@@ -15,6 +15,7 @@ import { openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
 import { PostgresSearch } from "./postgres-search.ts";
+import { PostgresSharedQueues } from "./postgres-shared-queues.ts";
 import { postgresTarget } from "./postgres-url.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
 import { PostgresWrites } from "./postgres-writes.ts";
@@ -99,6 +100,7 @@ function postgresStorage(
   return {
     chat: new PostgresChatStore(db, writes()),
     queues: new PostgresQueueStore(db, writes()),
+    sharedQueues: new PostgresSharedQueues(db, writes()),
     revocations: new PostgresRevocationStore(db, writes()),
     blocks: new PostgresBlockStore(db, writes()),
     invites: new PostgresInviteStore(db, writes()),

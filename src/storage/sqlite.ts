@@ -101,6 +101,7 @@ interface Parts {
 class SqliteStorage implements Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  readonly sharedQueues = null;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;

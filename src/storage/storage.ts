@@ -1,5 +1,6 @@
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { SharedQueueStore } from "../broker/shared-queue-store.ts";
 import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
@@ -12,6 +13,8 @@ import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.
 export interface Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  /** The same messages, for nodes that share them; null: the engine is one node's. */
+  readonly sharedQueues: SharedQueueStore | null;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
