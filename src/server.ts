@@ -36,7 +36,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
-import type { AppError } from "./errors.ts";
+import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { UPLOADS_PATH } from "./http/attachments-api.ts";
 import type { HealthSource } from "./http/health.ts";
@@ -232,7 +232,12 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
       userEvents.committed();
     },
     onTold: () => userEvents.committed(),
-    onFault: (err) => log.error({ err }, "Internal error"),
+    onFault: (err) => {
+      // Health says so as well; what was under way is tried again.
+      if (err instanceof AppError && err.code === "STORAGE_UNAVAILABLE") {
+        log.warn({ err }, "The store is not available");
+      } else log.error({ err }, "Internal error");
+    },
   });
   const userEvents = new UserEvents({
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },

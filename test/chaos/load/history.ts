@@ -4,7 +4,8 @@ import type { Address } from "./endpoint.ts";
 import { historySchema, type WireMessage } from "./wire.ts";
 
 const PAGE = 200;
-const PATIENCE_MS = 10_000;
+/** A node that was cut off has connections to its store that find out late. */
+const PATIENCE_MS = 30_000;
 
 /** The server answered, and not with the history. */
 export class HistoryRefused extends Error {
