@@ -14,6 +14,7 @@ const exitCode = await runCli({
   stdout: writeStdout,
   stderr: writeStderr,
   isTerminal: process.stdout.isTTY === true,
+  isErrorTerminal: process.stderr.isTTY === true,
   clock: systemClock,
   process,
   // Late, so that the other commands do not load the server.
@@ -21,6 +22,7 @@ const exitCode = await runCli({
   database: {
     backUp: async (task) => (await import("./stores.ts")).backUpDatabase(task),
     restore: async (task) => (await import("./stores.ts")).restoreDatabase(task),
+    migrate: async (task) => (await import("./stores.ts")).migrateDatabase(task),
   },
 });
 process.exit(exitCode);

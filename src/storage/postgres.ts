@@ -8,7 +8,7 @@ import { PostgresDatabase } from "./postgres-database.ts";
 import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
-import { openPostgres } from "./postgres-opening.ts";
+import { expectMoved, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
 import { PostgresSearch } from "./postgres-search.ts";
@@ -49,6 +49,7 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
   });
   try {
     const { warnings, ...opening } = await openPostgres(db, target, migrations);
+    await expectMoved(db, target);
     log?.info({ database: target.name, ...opening }, "The database is open");
     for (const warning of warnings) log?.warn({ database: target.name }, warning);
     return postgresStorage(db, clock);
