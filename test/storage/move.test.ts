@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { systemClock } from "../../src/clock.ts";
@@ -9,7 +9,7 @@ import { MIGRATIONS } from "../../src/storage/migrations.ts";
 import { type MoveProgress, move } from "../../src/storage/move.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
-import { corruptMiddlePage } from "../support/database-files.ts";
+import { copyAsAfterCrash, corruptMiddlePage } from "../support/database-files.ts";
 import { everythingIn, growDatabase } from "../support/grown-database.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { batch, conversation, message } from "../support/stored.ts";
@@ -163,6 +163,21 @@ describe("a grown database that is moved to PostgreSQL", () => {
     const reports: MoveProgress[] = [];
     await moveFrom(path, (progress) => reports.push(progress));
     expect(reports.find(({ phase }) => phase === "moving")?.done).toBe(rows);
+    await expectMoved();
+  });
+
+  test("may have a part of it in the log that a crash has left, which stays", async () => {
+    const served = await openSqliteStorage({ path });
+    const late = message(4_501, { conversationId: "many", content: "said before the crash" });
+    await served.chat.commit(batch({ messages: [late] }));
+    const crashed = folder.file("crashed.db");
+    copyAsAfterCrash(path, crashed);
+    await served.close();
+    path = crashed;
+    const log = readFileSync(`${path}-wal`);
+    await interrupt("moving", 5);
+    await moveFrom(path);
+    expect(readFileSync(`${path}-wal`)).toEqual(log);
     await expectMoved();
   });
 
