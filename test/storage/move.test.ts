@@ -117,10 +117,15 @@ describe("a grown database that is moved to PostgreSQL", () => {
     ]);
     const newest = "SELECT id FROM parley.messages ORDER BY position DESC LIMIT 1";
     expect(await ask(newest)).toEqual([{ id: "many#4501" }]);
-    while (!(await storage.erasures.erasePortion("leaver", 10)));
-    const said = await storage.chat.history({ conversationId: "team", limit: 100 });
-    const leavers = said.filter(({ senderId }) => senderId === "leaver");
-    expect(new Set(leavers.map(({ content }) => content))).toEqual(new Set([""]));
+    // A removal goes on where it was: nothing is left out, and nothing is counted twice.
+    const before = await openSqliteStorage({ path });
+    for (const { erasures } of [before, storage]) {
+      while (!(await erasures.erasePortion("leaver", 10)));
+    }
+    const erased = await before.erasures.erasure("leaver");
+    expect(erased?.erasedMessages).toBe(40);
+    expect(await storage.erasures.erasure("leaver")).toEqual(erased);
+    await before.close();
     await storage.close();
   });
 
@@ -163,6 +168,32 @@ describe("a grown database that is moved to PostgreSQL", () => {
     const reports: MoveProgress[] = [];
     await moveFrom(path, (progress) => reports.push(progress));
     expect(reports.find(({ phase }) => phase === "moving")?.done).toBe(rows);
+    await expectMoved();
+  });
+
+  test("waits for what a killed process has under way in PostgreSQL", async () => {
+    await interrupt("moving", 5);
+    const { server } = await postgresDatabases();
+    const client = new SQL({ ...server.connection(new URL(url).pathname.slice(1)), max: 2 });
+    const held = await client.reserve();
+    await held.unsafe("BEGIN");
+    await held.unsafe("DELETE FROM parley.messages WHERE position > 100");
+    await held.unsafe(
+      `UPDATE parley.move_tables SET after = '[100]', rows = (SELECT count(*) FROM parley.messages)
+       WHERE name = 'messages'`,
+    );
+    const moved = moveFrom(path);
+    for (let waiting = 0; waiting === 0; ) {
+      const sessions = await client.unsafe(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+           AND application_name = 'parley migrate' AND wait_event_type = 'Lock'`,
+      );
+      waiting = sessions.length;
+    }
+    await held.unsafe("COMMIT");
+    held.release();
+    await moved;
+    await client.close({ timeout: 1 });
     await expectMoved();
   });
 

@@ -160,7 +160,7 @@ async function growTheRest(storage: Storage): Promise<void> {
     queueBatch({
       appended: [
         ...[job(1), job(2, { body: new Uint8Array([0, 255, 1]), expiresMs: LATER_MS })],
-        ...[job(3), job(4, { body: new Uint8Array(), headers: ["a\0", "\u0001 \ud83d"] })],
+        ...[job(3), job(4, { body: new Uint8Array(), headers: ["a\0", "\u0001\u0001 \ud83d"] })],
         ...[job(5, { body: "" }), job(6, { body: "\0 text", queue: "/queue/\u0001" })],
       ],
       redelivered: [{ id: "job#3", deliveries: 4 }],
