@@ -32,6 +32,23 @@ export interface Mark {
   readonly rows: number;
 }
 
+/** Rows of a table that follow each other, as PostgreSQL takes them. */
+export interface MoveBatch {
+  readonly table: MovedTable;
+  readonly rows: number;
+  /** The key of the last one. */
+  readonly after: RowKey;
+  readonly json: string;
+}
+
+/** null: there are none. */
+export function batchOf(table: MovedTable, rows: readonly MovedRow[]): MoveBatch | null {
+  const last = rows.at(-1);
+  if (last === undefined) return null;
+  const json = toPostgresJson(rows.map((row) => toTarget(table, row)));
+  return { table, rows: rows.length, after: keyOf(table, last), json };
+}
+
 const RECORD = {
   move: `SELECT source, finished_ms IS NOT NULL AS "isFinished" FROM move`,
 
@@ -121,34 +138,28 @@ export class MoveTarget {
   }
 
   /**
-   * Adds the rows, which follow the mark, and resolves with the next one: both are there, or neither
-   * is. `meanwhile` is called while the database is busy with them. Rejects with AppError
-   * STORAGE_UNAVAILABLE; with INVALID_CONFIGURATION where another process has added them.
+   * Adds the batch, which follows the mark, and resolves with the next one: both are there, or neither
+   * is. `meanwhile` is called while the database is busy with it. Rejects with AppError
+   * STORAGE_UNAVAILABLE; with INVALID_CONFIGURATION where another process has added it.
    */
   async put(
-    table: MovedTable,
-    rows: readonly MovedRow[],
-    { rows: before }: Mark,
+    { table, after, rows, json }: MoveBatch,
+    mark: Mark,
     meanwhile: () => void,
   ): Promise<Mark> {
-    const json = toPostgresJson(rows.map((row) => toTarget(table, row)));
-    const last = rows.at(-1);
-    const next: Mark = {
-      after: last === undefined ? null : keyOf(table, last),
-      rows: before + rows.length,
-    };
+    const next: Mark = { after, rows: mark.rows + rows };
     await this.#write(async (query) => {
       // A crash of the server may take the last of them, with their marks.
       const asked = Promise.all([
         query("SET LOCAL synchronous_commit = off"),
-        query(RECORD.advance, [table.name, JSON.stringify(next.after), next.rows]),
+        query(RECORD.advance, [table.name, JSON.stringify(after), next.rows]),
         query(insertion(table), [json]),
       ]);
-      meanwhile();
       // Each table has a key, by which nothing is there twice.
-      await asked.catch((fault) => {
+      const added = asked.catch((fault) => {
         throw isUniqueViolation(fault) ? interfered() : fault;
       });
+      await Promise.all([added, Promise.resolve().then(meanwhile)]);
     });
     return next;
   }

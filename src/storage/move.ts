@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { MoveSource } from "./move-source.ts";
 import { keyOf, MENTIONS, MOVED_TABLES, type MovedRow, type MovedTable } from "./move-tables.ts";
-import { MoveTarget } from "./move-target.ts";
+import { batchOf, type Mark, type MoveBatch, MoveTarget } from "./move-target.ts";
 import { postgresTarget } from "./postgres-url.ts";
 
 export interface MoveOptions {
@@ -72,22 +72,23 @@ export async function move(options: MoveOptions): Promise<MoveReport> {
 type Report = MoveOptions["onProgress"];
 
 async function moveRows(source: MoveSource, target: MoveTarget, report: Report): Promise<void> {
-  const marks = new Map<MovedTable, Awaited<ReturnType<MoveTarget["mark"]>>>();
+  const marks = new Map<MovedTable, Mark>();
   for (const table of MOVED_TABLES) marks.set(table, await target.mark(table));
   const total = totalOf(source, MOVED_TABLES);
   let done = 0;
   for (const { rows } of marks.values()) done += rows;
   for (let [table, mark] of marks) {
-    let rows = source.page(table, mark.after);
-    while (rows.length > 0) {
+    let batch = batchOf(table, source.page(table, mark.after));
+    while (batch !== null) {
       report({ phase: "moving", what: table.name, done, total });
-      const put = rows;
-      let next: MovedRow[] | undefined;
-      mark = await target.put(table, put, mark, () => {
-        next ??= source.page(table, lastKey(table, put));
+      const { after, rows } = batch;
+      // Of one that is tried again the next one is ready.
+      let next: MoveBatch | null | undefined;
+      mark = await target.put(batch, mark, () => {
+        if (next === undefined) next = batchOf(table, source.page(table, after));
       });
-      done += put.length;
-      rows = next ?? [];
+      done += rows;
+      batch = next ?? null;
     }
   }
   report({ phase: "moving", what: "", done, total });
@@ -138,11 +139,6 @@ async function compare(
 
 function totalOf(source: MoveSource, tables: readonly MovedTable[]): number {
   return tables.reduce((sum, table) => sum + source.count(table), 0);
-}
-
-function lastKey(table: MovedTable, rows: readonly MovedRow[]) {
-  const last = rows.at(-1);
-  return last === undefined ? null : keyOf(table, last);
 }
 
 function textOf({ columns }: MovedTable, row: MovedRow): string {
