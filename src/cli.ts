@@ -5,6 +5,7 @@ import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
 import { MIGRATE_FLAGS, migrate } from "./cli/migrate.ts";
 import { serve } from "./cli/serve.ts";
+import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
@@ -36,6 +37,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   restore: { flags: [], switches: [], argument: "FILE", run: restore },
   migrate: { flags: MIGRATE_FLAGS, switches: [], argument: null, run: migrate },
   health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
+  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */

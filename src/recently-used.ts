@@ -35,6 +35,11 @@ export class RecentlyUsed<V> {
     return entry.value;
   }
 
+  /** Uses none of them. */
+  *values(): IterableIterator<V> {
+    for (const { value } of this.#entries.values()) yield value;
+  }
+
   /** In place of what is there under the name. */
   set(name: string, value: V): void {
     this.delete(name);

@@ -3,7 +3,7 @@ import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
 import { ConversationRouter } from "./app/conversation-router.ts";
-import { isCarriedTopic } from "./app/destinations.ts";
+import { channelOfTopic, isCarriedTopic, isReservedTopic } from "./app/destinations.ts";
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
@@ -14,6 +14,7 @@ import { PresenceAudience } from "./app/presence-audience.ts";
 import { AppRouter } from "./app/router.ts";
 import { StompOutlet } from "./app/stomp-outlet.ts";
 import { TopicPublisher } from "./app/topic-publisher.ts";
+import { UserChannels } from "./app/user-channels.ts";
 import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
@@ -46,18 +47,21 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { Cluster } from "./nodes/cluster.ts";
+import type { SelfDescription } from "./nodes/node-info.ts";
+import { selfInfo } from "./nodes/roster.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
-import { joinOtherNodes } from "./server/other-nodes.ts";
+import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
-import { openFiles, openStorage, type Storage } from "./stores.ts";
+import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
@@ -140,9 +144,12 @@ function serve(parts: Parts): RunningServer {
     publish: (channel, payload) => listeners.web.publish(channel, payload),
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
-  const relay = backplane.isShared
-    ? new TopicRelay({ backplane, clock, isCarried: isCarriedTopic })
-    : null;
+  const isDatabaseShared = hasSharedDatabase(settings);
+  const nodes = nodeChannels(backplane, isDatabaseShared, log);
+  const isChatShared = nodes !== null && isDatabaseShared;
+  const isCarried = (topic: string) => isCarriedTopic(topic, isChatShared);
+  const channelOf = channelOfTopic;
+  const relay = nodes === null ? null : new TopicRelay({ backplane, clock, isCarried, channelOf });
   const broker = new Broker(engine, clock, settings.delivery.gatherMs, metrics.messagesOut, relay);
   const onStoreChange = (messages: "chat" | "queue") => (err: AppError | null) => {
     if (err === null) log.info({ messages }, "The store can write again");
@@ -169,7 +176,12 @@ function serve(parts: Parts): RunningServer {
     audience.publish(userId, body),
   );
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
+  const channels =
+    nodes === null || !isChatShared
+      ? null
+      : new UserChannels({ channels: nodes, clock, userIds: () => sessions.userIds() });
   const chat = new Chat({
+    nodes: channels,
     ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
     commitPace: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
@@ -206,12 +218,28 @@ function serve(parts: Parts): RunningServer {
       tracing?.committed(messages, seconds);
       userEvents.committed();
     },
+    onTold: () => userEvents.committed(),
     onFault: (err) => log.error({ err }, "Internal error"),
   });
   const userEvents = new UserEvents({
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const self: SelfDescription = {
+    ...{ version, startedMs: clock.now() },
+    connections: () => live.count,
+    users: () => chat.presence.hereCount,
+  };
+  const cluster =
+    nodes === null
+      ? null
+      : new Cluster({
+          ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
+          onDeath: () => channels?.recover(),
+        });
+  const nodeList = () =>
+    cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
@@ -243,6 +271,7 @@ function serve(parts: Parts): RunningServer {
   });
   const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
+    channels,
     ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
@@ -327,7 +356,7 @@ function serve(parts: Parts): RunningServer {
   });
   const api = createApi({
     events,
-    ...{ authentication, application, chat, store, health, origins, clock, log },
+    ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
     ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
@@ -393,11 +422,18 @@ function serve(parts: Parts): RunningServer {
   files?.start();
   chat.erasures.start();
   chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
-  if (relay !== null) {
-    const deliver: Deliver = (topic, message) => broker.publishHere(topic, message);
-    joinOtherNodes({ backplane, relay, deliver, log });
+  metrics.start({
+    ...{ health, journal: chat.journal, queues, backplane, relay, cluster },
+    usersHere: () => chat.presence.hereCount,
+  });
+  const deliver: Deliver = (topic, message) =>
+    isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
+  for (const kind of ["", "typing"]) {
+    nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
   }
+  if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
+  nodes?.start();
+  cluster?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -414,6 +450,8 @@ function serve(parts: Parts): RunningServer {
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
+    channels?.stop();
+    cluster?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());

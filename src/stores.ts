@@ -36,6 +36,11 @@ export async function openStorage(settings: Settings, log: Log, clock: Clock): P
   return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
 }
 
+/** Several nodes may keep their chats in the same database at once. */
+export function hasSharedDatabase({ database }: Settings): boolean {
+  return isPostgresUrl(database.url);
+}
+
 export interface OpenFiles {
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;

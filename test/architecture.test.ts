@@ -30,6 +30,7 @@ const FLOORS = [
   ["auth/"],
   ["storage/"],
   ["backplane/"],
+  ["nodes/"],
   ["session/"],
   ["app/"],
   ["transport/"],

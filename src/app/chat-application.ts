@@ -24,6 +24,7 @@ import type { FrameRates } from "./frame-rates.ts";
 import type { Permissions } from "./permissions.ts";
 import { isMessage } from "./replay-reader.ts";
 import type { AppRouter } from "./router.ts";
+import type { UserChannels } from "./user-channels.ts";
 import type { UserEvents } from "./user-events.ts";
 import type { AppSession, UserSessions } from "./user-sessions.ts";
 
@@ -40,6 +41,8 @@ export interface ChatApplicationOptions {
   readonly dormant: DormantSubscriptions;
   readonly replays: DeviceReplays;
   readonly events: Pick<UserEvents, "heldBytes">;
+  /** null: no other node has the users' chats. */
+  readonly channels: Pick<UserChannels, "connected" | "disconnected"> | null;
   readonly newId: NewId;
   readonly clock: Clock;
   readonly log: Log;
@@ -78,9 +81,10 @@ export class ChatApplication implements Application {
   }
 
   connected(session: Session): void {
-    const { sessions, chat } = this.#options;
+    const { sessions, chat, channels } = this.#options;
     const { userId, name } = session.principal;
     sessions.add(session);
+    if (sessions.countOf(userId) === 1) channels?.connected(userId);
     chat.presence.connected(userId, name);
     // Revoked in the moment between the proof and its answer.
     const { revocations } = this.#options.authentication;
@@ -119,12 +123,14 @@ export class ChatApplication implements Application {
   }
 
   disconnected(session: Session): void {
-    const { sessions, chat, dormant, replays } = this.#options;
+    const { sessions, chat, dormant, replays, channels } = this.#options;
+    const { userId } = session.principal;
     const removed = sessions.remove(session);
     removed?.abandonDepartures();
     dormant.removeAll(session);
     if (removed !== undefined) replays.resume(removed);
-    chat.presence.disconnected(session.principal.userId);
+    if (sessions.countOf(userId) === 0) channels?.disconnected(userId);
+    chat.presence.disconnected(userId);
   }
 
   permitSend(session: Session, destination: Destination): void {

@@ -21,9 +21,19 @@ export function isReservedTopic(topic: string): boolean {
   return topic === presenceTopic || topic.startsWith(TYPING_TOPICS);
 }
 
-/** Messages of the topic, or of a pattern's, are for all nodes. The server's own are each node's. */
-export function isCarriedTopic(topic: string): boolean {
-  return topic.startsWith("/topic/") && !isReservedTopic(topic);
+/**
+ * Messages of the topic, or of a pattern's, are for all nodes. Of presence each node tells its own, and
+ * of typing too, unless they have the same chats.
+ */
+export function isCarriedTopic(topic: string, isChatShared: boolean): boolean {
+  if (!topic.startsWith("/topic/") || topic === presenceTopic) return false;
+  return isChatShared || !isReservedTopic(topic);
+}
+
+/** The topic's channel between nodes: patterns, which begin with `/topic/`, never cover typing. */
+export function channelOfTopic(topic: string): string {
+  const conversationId = conversationOfTyping(topic);
+  return conversationId === null ? topic : `typing/${conversationId}`;
 }
 
 /** Followed by the conversation's id. */

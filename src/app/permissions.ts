@@ -114,7 +114,7 @@ export class Permissions {
     }
     const { conversations } = this.#options;
     const { userId } = session.principal;
-    return whenReady(conversations.find(conversationId), (conversation) => {
+    return whenReady(conversations.findAs(userId, conversationId), (conversation) => {
       if (conversation?.members.has(userId) !== true) {
         this.#options.dormant.add(session, conversationId, frame);
         const text = `No conversation ${conversationId} of which you are a member; the subscription begins when you are one`;

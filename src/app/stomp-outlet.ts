@@ -32,6 +32,10 @@ export class StompOutlet implements Outlet {
     );
   }
 
+  sent(userId: string, body: string): void {
+    this.confirmation(userId, body);
+  }
+
   confirmation(userId: string, body: string): void {
     const queues = this.sessions.queuesOf(userId);
     if (queues !== null) this.#publish(queues.confirmations, body, null);
@@ -44,7 +48,8 @@ export class StompOutlet implements Outlet {
 
   typing(conversationId: string, body: string): void {
     const key = typingTopic(conversationId);
-    if (this.broker.hasListeners(key)) this.#publish(key, body, null);
+    if (!this.broker.isHeard(key)) return;
+    this.broker.publishExactly(key, new Outgoing(this.newEventId(), body, JSON_HEADERS));
   }
 
   profile(userIds: Iterable<string>, body: string): void {

@@ -7,6 +7,7 @@ import { RedisSubscriptions, sharded } from "./redis-subscriptions.ts";
 export interface ClusterShardOptions extends Omit<RedisCarrierOptions, "events" | "prefix"> {
   readonly endpoint: RedisEndpoint;
   readonly received: (bytes: Buffer, channel: Buffer) => void;
+  readonly confirmed: (name: string) => void;
   /** The channel is not, or no longer, this shard's. */
   readonly moved: (name: string) => void;
   readonly ready: (isAgain: boolean, isSubscribing: boolean) => void;
@@ -21,11 +22,12 @@ export class ClusterShard {
   #publisher: RedisClient | null = null;
 
   constructor(options: ClusterShardOptions) {
-    const { target, name, endpoint, received, moved, ready, lost, ...common } = options;
+    const { target, name, endpoint, received, confirmed, moved, ready, lost, ...common } = options;
     const { timeoutMs } = common;
     const failed = (client: RedisClient, fault: unknown) =>
       this.#subscribing.fail(client, reasonOf(fault));
-    this.subscriptions = new RedisSubscriptions({ commands: sharded(moved), received, failed });
+    const commands = sharded(moved);
+    this.subscriptions = new RedisSubscriptions({ commands, received, confirmed, failed });
     const client = async (role: string) =>
       newRedisClient({
         ...accessOf(target),

@@ -17,6 +17,8 @@ export interface RedisCarrierOptions {
 export interface RedisCarrierEvents {
   /** @param channel without the prefix */
   received(channel: string, bytes: Buffer): void;
+  /** See `BackplaneListener.subscribed`. */
+  subscribed(channel: string): void;
   /** Something came that nobody of this version sent. */
   invalid(): void;
   /** @param isAgain the connection had been there before */

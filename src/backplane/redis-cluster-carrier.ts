@@ -182,6 +182,9 @@ export class RedisClusterCarrier implements RedisCarrier {
     const shard = new ClusterShard({
       ...{ ...common, endpoint: { host: endpoint.host, port: endpoint.port } },
       received: (bytes, channel) => this.#received(bytes, channel),
+      confirmed: (name) => {
+        if (name !== this.#hub) events.subscribed(name.slice(this.#options.prefix.length));
+      },
       moved: (name) => this.#moved(name, shard),
       ready: (isAgain, isSubscribing) => {
         events.ready(isAgain);

@@ -18,19 +18,23 @@ export class RedisServerCarrier implements RedisCarrier {
   #publisher: RedisClient | null = null;
 
   constructor(options: RedisCarrierOptions) {
-    const { target, name, prefix, events, ...common } = options;
+    const { target, name, prefix, events, ...connecting } = options;
     this.#prefix = prefix;
     const received = (bytes: Buffer, channel: Buffer) =>
       events.received(channel.toString("utf8", prefix.length), bytes);
     const failed = (client: RedisClient, fault: unknown) =>
       this.#subscribing.fail(client, reasonOf(fault));
-    this.#channels = new RedisSubscriptions({ commands: CHANNELS, received, failed });
-    this.#patterns = new RedisSubscriptions({ commands: PATTERNS, received, failed });
-    const { timeoutMs: connectMs, clock } = common;
+    const common = { received, failed };
+    this.#channels = new RedisSubscriptions({
+      ...{ ...common, commands: CHANNELS },
+      confirmed: (channel) => events.subscribed(channel.slice(prefix.length)),
+    });
+    this.#patterns = new RedisSubscriptions({ ...common, commands: PATTERNS, confirmed() {} });
+    const { timeoutMs: connectMs, clock } = connecting;
     const endpoints = () => new RedisEndpoints({ target, name, connectMs, clock });
     const [out, into] = [endpoints(), endpoints()];
     this.#publishing = new RedisConnection({
-      ...common,
+      ...connecting,
       newClient: () => out.client("publishes"),
       prepare: (client) => out.check(client),
       probe: (client) => out.probe(client),
@@ -44,7 +48,7 @@ export class RedisServerCarrier implements RedisCarrier {
       },
     });
     this.#subscribing = new RedisConnection({
-      ...common,
+      ...connecting,
       newClient: () => into.client("subscribes"),
       prepare: async (client) => {
         await into.check(client);

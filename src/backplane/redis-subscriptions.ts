@@ -58,6 +58,8 @@ export function isMoved(fault: unknown): boolean {
 export interface RedisSubscriptionsOptions {
   readonly commands: Commands;
   readonly received: Received;
+  /** What is published there arrives from now on; perhaps it did before. */
+  readonly confirmed: (name: string) => void;
   /** Redis did not take a change on this connection. */
   readonly failed: (client: RedisClient, fault: unknown) => void;
 }
@@ -85,6 +87,7 @@ export class RedisSubscriptions {
     if (this.#wanted.has(name)) return;
     this.#wanted.add(name);
     if (!this.#toRemove.delete(name)) this.#toAdd.add(name);
+    else if (this.#confirmed.has(name)) this.#options.confirmed(name);
     this.#changed();
   }
 
@@ -138,11 +141,16 @@ export class RedisSubscriptions {
       const [added, removed] = [taken(this.#toAdd), taken(this.#toRemove)];
       if (added.length > 0) await commands.add(client, added, received);
       if (this.#client !== client) return;
-      for (const name of added) if (this.#wanted.has(name)) this.#confirmed.add(name);
+      for (const name of added) if (this.#wanted.has(name)) this.#confirm(name);
       for (const name of removed) this.#confirmed.delete(name);
       if (removed.length > 0) await commands.remove(client, removed);
     }
     if (this.#client === client) this.#isBusy = false;
+  }
+
+  #confirm(name: string): void {
+    this.#confirmed.add(name);
+    this.#options.confirmed(name);
   }
 }
 

@@ -50,6 +50,7 @@ export class RedisBackplane implements Backplane {
     this.#frames = new NodeFrames(nodeId);
     const events = {
       received: (channel: string, bytes: Buffer) => this.#received(channel, bytes),
+      subscribed: (channel: string) => this.#listener?.subscribed(channel),
       invalid: () => {
         this.counts.invalid += 1;
       },

@@ -8,6 +8,11 @@ export interface BackplaneListener {
    * @param payload the listener's own: nobody changes it
    */
   received(origin: string, channel: string, payload: Uint8Array): void;
+  /**
+   * After `subscribe`: what others publish on the channel from now on arrives. Also told again. While
+   * the connection is lost it is not told; `changed(null)` says it of all that are subscribed to.
+   */
+  subscribed(channel: string): void;
   /** The connection was lost and is back: what others published meanwhile may be missing. */
   gap(): void;
   /** @param reason why the connection is lost; null: it is there. It holds no secret. */
@@ -50,7 +55,7 @@ export interface Backplane {
   start(listener: BackplaneListener): void;
   /** To all other nodes that listen to the channel. The payload is not changed afterwards. */
   publish(channel: string, payload: Uint8Array): void;
-  /** Idempotent, as the three others are. */
+  /** Idempotent, as the three others are. See `BackplaneListener.subscribed` for when it holds. */
   subscribe(channel: string): void;
   unsubscribe(channel: string): void;
   /** To all channels whose names begin so; "" is every one. */

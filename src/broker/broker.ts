@@ -83,7 +83,7 @@ export class Broker {
 
   /** Somebody may get what is published to the topic: here, or on another node. */
   isHeard(topic: string): boolean {
-    if (this.#relay !== null || this.#listeners.has(topic)) return true;
+    if (this.#relay?.carries(topic) === true || this.#listeners.has(topic)) return true;
     return this.#patterns.matching(topic).length > 0;
   }
 
@@ -95,6 +95,12 @@ export class Broker {
   /** To every subscription of the topic, also those with wildcards, on this node and on others. */
   publish(topic: string, message: Outgoing): void {
     this.publishHere(topic, message);
+    this.#relay?.publish(topic, message);
+  }
+
+  /** As `publish`, to those alone who named the topic. */
+  publishExactly(topic: string, message: Outgoing): void {
+    this.deliver(topic, message);
     this.#relay?.publish(topic, message);
   }
 

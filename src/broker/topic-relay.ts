@@ -15,6 +15,8 @@ export interface TopicRelayOptions {
   readonly clock: Clock;
   /** Messages of the topic, or of the pattern's topics, are for all nodes. */
   readonly isCarried: (topic: string) => boolean;
+  /** The topic's channel between nodes. Of topics that patterns cover it is the topic's name. */
+  readonly channelOf: (topic: string) => string;
 }
 
 /**
@@ -41,12 +43,20 @@ export class TopicRelay {
     return this.#invalid;
   }
 
+  /** Messages of the topic are for all nodes. */
+  carries(topic: string): boolean {
+    return this.#options.isCarried(topic);
+  }
+
   /** To the other nodes. */
   publish(topic: string, message: Outgoing): void {
-    const { backplane, isCarried } = this.#options;
+    const { backplane, isCarried, channelOf } = this.#options;
     if (!isCarried(topic)) return;
     const { messageId, headers, body } = message;
-    backplane.publish(topic, encodeEnvelope({ destination: topic, messageId, headers, body }));
+    backplane.publish(
+      channelOf(topic),
+      encodeEnvelope({ destination: topic, messageId, headers, body }),
+    );
   }
 
   /** A message from another node: of damaged ones nothing is delivered. */
@@ -62,10 +72,11 @@ export class TopicRelay {
 
   /** The first subscription of the key came. */
   listened(key: string, pattern: TopicPattern | null): void {
-    const { backplane, isCarried } = this.#options;
+    const { backplane, isCarried, channelOf } = this.#options;
     if (!isCarried(key)) return;
     if (pattern === null) {
-      if (!this.#lingering.delete(key)) backplane.subscribe(key);
+      const channel = channelOf(key);
+      if (!this.#lingering.delete(channel)) backplane.subscribe(channel);
       return;
     }
     const prefix = prefixOf(pattern);
@@ -78,7 +89,7 @@ export class TopicRelay {
   abandoned(key: string, pattern: TopicPattern | null): void {
     if (!this.#options.isCarried(key)) return;
     if (pattern === null) {
-      this.#linger(this.#lingering, key);
+      this.#linger(this.#lingering, this.#options.channelOf(key));
       return;
     }
     const prefix = prefixOf(pattern);

@@ -33,7 +33,6 @@ export class Accepted implements PendingMessage {
     readonly origin: Origin | null,
     readonly isShown: boolean,
     settled: Settled,
-    readonly alsoTo: string | null,
   ) {
     this.#settled = settled;
   }

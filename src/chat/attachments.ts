@@ -132,7 +132,10 @@ export class Attachments {
       if (attachment.uploaderId === actor.userId) return available;
       throw attachmentNotFound(id);
     }
-    const conversation = await this.#options.conversations.find(message.conversationId);
+    const conversation = await this.#options.conversations.findAs(
+      actor.userId,
+      message.conversationId,
+    );
     if (conversation?.isFor(actor.userId, message.seq) !== true) throw attachmentNotFound(id);
     return available;
   }

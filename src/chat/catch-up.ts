@@ -100,7 +100,10 @@ export class CatchUp {
   ofNew(): Promise<void> {
     this.#reader.hold(this.#held.add);
     const early = this.#shown();
-    return this.#run(() => this.#addUnreceived(early));
+    return this.#run(async () => {
+      await this.#options.shared?.heard(this.#userId);
+      return this.#addUnreceived(early);
+    });
   }
 
   /** For a subscription that was live: what syncs ask for. */
@@ -195,7 +198,7 @@ export class CatchUp {
   #isFor({ conversationId, seq }: StoredMessage): MaybePromise<boolean> {
     const { conversations } = this.#options;
     return whenReady(
-      conversations.find(conversationId),
+      conversations.findAs(this.#userId, conversationId),
       (conversation) => conversation?.isFor(this.#userId, seq) === true,
     );
   }
@@ -269,7 +272,7 @@ export class CatchUp {
   }
 
   async #handOverMissed(conversationId: string, position: Position, sync: Sync): Promise<void> {
-    const conversation = await this.#options.conversations.find(conversationId);
+    const conversation = await this.#options.conversations.findFresh(conversationId);
     if (!conversation?.members.has(this.#userId)) {
       sync.answer(conversationId, null, false);
       return;
@@ -363,6 +366,7 @@ export class CatchUp {
     const { conversationId, afterSeq, limit } = query;
     const committedSeq = conversation?.committedSeq ?? 0;
     const page = await this.#options.store.history(query);
+    await this.#reach(page.at(-1));
     const firstSeq = page[0]?.seq ?? committedSeq + 1;
     if (firstSeq > afterSeq + 1) {
       if (conversation !== null) return null;
@@ -382,6 +386,13 @@ export class CatchUp {
       this.#cursors.set(conversationId, nextSeq);
     }
     return { count: page.length, nextSeq, isLast: page.length < limit, pause: null };
+  }
+
+  /** Others here are told first: what they are told later would come to this device a second time. */
+  async #reach(last: StoredMessage | undefined): Promise<void> {
+    const { shared } = this.#options;
+    if (shared === null || last === undefined || !shared.isFresh(last)) return;
+    await shared.reach(last.conversationId, last.seq);
   }
 
   #isMissing({ id, senderId, conversationId, seq }: StoredMessage): boolean {

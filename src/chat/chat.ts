@@ -7,6 +7,7 @@ import { type AttachmentStore, Attachments } from "./attachments.ts";
 import type { Blocks } from "./blocks.ts";
 import { Contacts } from "./contacts.ts";
 import { ConversationChanges } from "./conversation-changes.ts";
+import { ConversationReloads } from "./conversation-reloads.ts";
 import { type Conversation, Conversations, type Learned } from "./conversations.ts";
 import { Disappearance } from "./disappearance.ts";
 import { Erasures } from "./erasures.ts";
@@ -14,10 +15,13 @@ import { type InviteStore, Invites } from "./invites.ts";
 import { type CommitPace, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
 import { MessageChanges } from "./message-changes.ts";
+import { MessageDelivery } from "./message-delivery.ts";
 import { type FeedReader, MessageFeed } from "./message-feed.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
+import { NodeNotices } from "./node-notices.ts";
+import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
-import { type ChatStore, CommitConflict } from "./ports.ts";
+import { type ChatStore, CommitConflict, type StoredMessage } from "./ports.ts";
 import { MemberPreferences } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
@@ -26,6 +30,8 @@ import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Roles } from "./roles.ts";
+import { SharedDelivery } from "./shared-delivery.ts";
+import { SharedOutlet } from "./shared-outlet.ts";
 import { Typing } from "./typing.ts";
 import type { Erasure, ErasureStore, UserDataStore, UserStore } from "./user-ports.ts";
 import { Users } from "./users.ts";
@@ -33,6 +39,8 @@ import { Users } from "./users.ts";
 export interface ChatOptions {
   readonly store: ChatStore;
   readonly outlet: Outlet;
+  /** Those that write to the same store; null: there are none. Delivery is durable then. */
+  readonly nodes: OtherNodes | null;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly commitPace: CommitPace;
@@ -79,6 +87,8 @@ export interface ChatOptions {
   readonly onStoreChange: (error: AppError | null) => void;
   /** So many messages are on disk, so long after their commit began. */
   readonly onCommit: (messages: number, seconds: number) => void;
+  /** Messages of other nodes have been told here. */
+  readonly onTold: () => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -108,18 +118,22 @@ export class Chat {
   readonly signalRate: TokenBuckets;
   readonly blocks: Blocks;
   readonly visibility: PresenceVisibility;
+  /** null: no other node has these chats. */
+  readonly nodeNotices: NodeNotices | null;
+  readonly #contacts: Contacts;
+  readonly #shared: SharedDelivery | null;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
-    const { store, outlet, clock } = options;
+    const { store, nodes, clock } = options;
+    const outlet = nodes === null ? options.outlet : new SharedOutlet(options.outlet, nodes);
     const recent: MessagesOptions["recent"] = new RecentMessages(options.recentMessages);
     const conversations = new Conversations(store, options.cachedMembers);
+    const learned = (conversation: Conversation, changes: Learned) =>
+      this.#learned(conversation, changes);
     const listener = {
       marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
-      learned: (conversation: Conversation, { joined, left }: Learned) => {
-        for (const userId of left) options.outlet.left(userId, conversation.id);
-        for (const userId of joined) options.outlet.joined(userId, conversation.id);
-      },
+      learned,
       failed: (affected: ReadonlySet<Conversation>, error: AppError) => {
         for (const conversation of affected) {
           if (!conversation.persisted) this.#dissolve(conversation);
@@ -135,18 +149,39 @@ export class Chat {
     const capacity = { messages: options.uncommittedMessages, bytes: options.uncommittedBytes };
     const journal = new Journal(store, listener, clock, capacity, options.commitPace);
     this.journal = journal;
+    if (nodes !== null)
+      conversations.reloads = new ConversationReloads({ store, journal, learned });
     const messages = { perSecond: options.messagesPerSecond, burst: options.messagesBurst };
     this.messageRate = new TokenBuckets(clock, messages);
     this.readRate = new TokenBuckets(clock, messages);
     const signals = { perSecond: options.typingPerSecond, burst: options.typingBurst };
     this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
-    this.receipts = new Receipts({ store, conversations, recent, journal, outlet, clock, onFault });
+    const isShared = nodes !== null;
+    const common = { store, conversations, recent, outlet, clock, onFault };
+    this.receipts = new Receipts({ ...common, journal, isShared });
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
+    this.#contacts = contacts;
+    const here = new MessageDelivery(options.outlet, options.echo);
+    const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
+    const onFate = (message: StoredMessage, conversation: Conversation) =>
+      this.receipts.repeatTo(message, conversation, options.outlet);
+    const shared =
+      nodes === null
+        ? null
+        : new SharedDelivery({
+            ...{ ...common, here, nodes, onDisappearing, onFate },
+            onTold: options.onTold,
+          });
+    this.#shared = shared;
+    this.nodeNotices =
+      nodes === null || shared === null
+        ? null
+        : new NodeNotices({ ...common, nodes, delivery: shared, outlet: options.outlet });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
@@ -154,18 +189,28 @@ export class Chat {
       receipts: this.receipts,
       rate: this.messageRate,
       newId: options.newId,
-      delivery: options.delivery,
-      echo: options.echo,
+      delivery: nodes === null ? options.delivery : "durable",
+      deliverer: shared ?? here,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
       contentBytes: options.contentBytes,
       blocks: options.blocks,
       contacts,
-      onDisappearing: (expiresMs) => this.disappearance.expect(expiresMs),
+      onDisappearing,
       nameOf: (sender) => this.presence.nameOf(sender),
       attachments: this.attachments,
     });
-    this.#replays = { store, conversations, journal, recent };
+    this.#replays = {
+      ...{ store, conversations, journal, recent },
+      shared:
+        nodes === null || shared === null
+          ? null
+          : {
+              heard: (userId) => nodes.heard(userId),
+              isFresh: (message) => shared.isFresh(message),
+              reach: (conversationId, seq) => shared.reach(conversationId, seq),
+            },
+    };
     const { blocks } = options;
     this.blocks = blocks;
     this.typing = new Typing({
@@ -185,7 +230,10 @@ export class Chat {
       },
     });
     const { receipts, typing } = this;
-    const changes = new ConversationChanges({ conversations, journal, outlet, receipts });
+    const changes = new ConversationChanges({
+      ...{ conversations, journal, outlet, receipts },
+      onChanged: (what) => this.nodeNotices?.changed(what),
+    });
     this.changes = changes;
     this.messageChanges = new MessageChanges({
       ...{ store, changes, messages: this.messages, recent, blocks, clock },
@@ -238,6 +286,18 @@ export class Chat {
     for (const userId of members.keys()) this.options.outlet.left(userId, id);
   }
 
+  /** Others have changed who is a member. */
+  #learned({ id, members }: Conversation, { joined, left }: Learned): void {
+    const { outlet } = this.options;
+    for (const userId of left) {
+      outlet.left(userId, id);
+      this.typing.leftConversation(userId, id);
+    }
+    for (const userId of joined) outlet.joined(userId, id);
+    if (joined.length + left.length === 0) return;
+    for (const userId of [...left, ...members.keys()]) this.#contacts.forget(userId);
+  }
+
   /** The store is not as it was thought to be; a seq that it has given away must not be given again. */
   async #refresh(conversation: Conversation): Promise<void> {
     try {
@@ -251,6 +311,8 @@ export class Chat {
   /** Ends timers, keeps everyone's last seen, and waits until all is committed. */
   async stop(): Promise<void> {
     this.typing.stop();
+    this.#shared?.stop();
+    this.receipts.stop();
     this.disappearance.stop();
     this.users.stop();
     this.presence.stop();

@@ -13,6 +13,8 @@ export interface ConversationChangesOptions {
   readonly journal: Journal;
   readonly outlet: Outlet;
   readonly receipts: Receipts;
+  /** A change of members or of the profile is on disk. */
+  readonly onChanged: (what: ConversationChange) => void;
 }
 
 /** Of a change that others are faster than time and again. */
@@ -59,7 +61,7 @@ export class ConversationChanges {
     journal.assertRoom();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const settled: Settled = (error) => (error === null ? resolve() : reject(error));
-    const changed = whenReady(conversations.find(conversationId), (found) => {
+    const changed = whenReady(conversations.findFresh(conversationId), (found) => {
       const result = change(found ?? conversations.peek(conversationId) ?? null, settled);
       journal.flush();
       return result;
@@ -142,6 +144,7 @@ class Pending implements PendingChange {
 
   committed(): void {
     const { what } = this;
+    this.#options.onChanged(what);
     this.#settled(null);
     if (what.change === "removed")
       this.#options.receipts.memberLeft(what.conversation, what.member);

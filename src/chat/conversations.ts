@@ -1,12 +1,14 @@
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RecentlyUsed } from "../recently-used.ts";
+import type { ConversationReloads } from "./conversation-reloads.ts";
 import type {
   ChatStore,
   ConversationKind,
   ConversationProfile,
   Role,
   StoredConversation,
+  Watermarks,
 } from "./ports.ts";
 
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
@@ -19,6 +21,16 @@ export interface Member {
   /** Of what was received, what is on disk too: others are told of no more. */
   durableDeliveredSeq: number;
   role: Role;
+}
+
+/**
+ * The member's watermarks with a message of their own: with nothing outstanding before it, it counts
+ * as received and read. The same object: they stay.
+ */
+export function marksWithOwn(marks: Watermarks, seq: number): Watermarks {
+  const { deliveredSeq, readSeq } = marks;
+  if (deliveredSeq !== seq - 1) return marks;
+  return { deliveredSeq: seq, readSeq: readSeq === deliveredSeq ? seq : readSeq };
 }
 
 /** Who has become a member meanwhile, and who is none any more. */
@@ -46,6 +58,8 @@ export class Conversation {
   persisted: boolean;
   /** Changes on their way to disk; the journal counts them. */
   uncommitted = 0;
+  /** Changes of its members and of its profile so far; the journal counts them. */
+  changesMade = 0;
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
@@ -93,18 +107,13 @@ export class Conversation {
     return null;
   }
 
-  /** What members have of messages that are not in the store, and may come to have another `seq`. */
-  forgetUncommittedMarks(): void {
-    for (const member of this.members.values()) {
-      member.deliveredSeq = Math.min(member.deliveredSeq, this.committedSeq);
-      member.readSeq = Math.min(member.readSeq, this.committedSeq);
-    }
-  }
-
-  /** The store has messages that it was not thought to have: `seq` counts on from the last of them. */
-  catchUp({ lastSeq }: StoredConversation): void {
-    this.committedSeq = Math.max(this.committedSeq, lastSeq);
-    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+  /**
+   * The store has messages up to here, be they of others. What is on its way there with such a `seq`
+   * is given another one when that turns out.
+   */
+  heardOf(seq: number): void {
+    this.committedSeq = Math.max(this.committedSeq, seq);
+    this.lastSeq = Math.max(this.lastSeq, seq);
   }
 
   /**
@@ -112,13 +121,35 @@ export class Conversation {
    * that is uncommitted has a `seq` any more.
    */
   learn(stored: StoredConversation): Learned {
-    const { title, picture, disappearAfterSeconds } = stored;
-    this.profile = { title, picture, disappearAfterSeconds };
-    this.persisted = true;
     this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
     this.lastSeq = this.committedSeq;
     this.hiddenSeq = 0;
-    this.forgetUncommittedMarks();
+    return this.#take(stored);
+  }
+
+  /** As `learn`; what is on its way to disk, be it of messages, stays as it is. */
+  relearn(stored: StoredConversation): Learned {
+    this.heardOf(stored.lastSeq);
+    return this.#take(stored);
+  }
+
+  /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
+  get membersDigest(): number {
+    let digest = 0;
+    for (const { userId, role, joinedSeq } of this.members.values()) {
+      let hash = 2_166_136_261 ^ role.length;
+      for (let at = 0; at < userId.length; at += 1) {
+        hash = Math.imul(hash ^ userId.charCodeAt(at), 16_777_619);
+      }
+      digest = (digest + Math.imul(hash ^ joinedSeq, 16_777_619)) >>> 0;
+    }
+    return digest;
+  }
+
+  #take(stored: StoredConversation): Learned {
+    const { title, picture, disappearAfterSeconds } = stored;
+    this.profile = { title, picture, disappearAfterSeconds };
+    this.persisted = true;
     const joined: string[] = [];
     const there = new Set(stored.members.map(({ userId }) => userId));
     const left = [...this.members.keys()].filter((id) => !there.has(id));
@@ -187,6 +218,9 @@ export class Conversations {
   readonly #cache: RecentlyUsed<Conversation>;
   readonly #loading = new Map<string, Promise<Conversation | null>>();
 
+  /** How to read a conversation again that other nodes may have changed; null: there are none. */
+  reloads: Pick<ConversationReloads, "reload"> | null = null;
+
   /** @param capacity members of conversations in memory, where each conversation counts for three more */
   constructor(
     readonly store: ChatStore,
@@ -223,12 +257,35 @@ export class Conversations {
     return loading;
   }
 
+  /** Those in memory. */
+  cached(): Iterable<Conversation> {
+    return this.#cache.values();
+  }
+
+  /** Resolves when it is as the store has it, where other nodes may have changed it. */
+  async reload(conversation: Conversation): Promise<void> {
+    await this.reloads?.reload(conversation);
+  }
+
+  /** As `find`, as it is now, also where other nodes have just changed it. */
+  findFresh(id: string): MaybePromise<Conversation | null> {
+    const cached = this.#cache.get(id);
+    if (cached === undefined || this.reloads === null) return this.find(id);
+    return this.reload(cached).then(() => cached);
+  }
+
+  /** As `find`; another node may just have made the user a member. */
+  findAs(userId: string, id: string): MaybePromise<Conversation | null> {
+    const cached = this.#cache.get(id);
+    return cached?.members.has(userId) === false ? this.findFresh(id) : this.find(id);
+  }
+
   /**
    * The conversation, for one of its members. Throws CONVERSATION_NOT_FOUND alike when there is
    * none and when the user is not a member, so that nobody learns which ids exist.
    */
   findFor(userId: string, id: string): MaybePromise<Conversation> {
-    return whenReady(this.find(id), (conversation) => {
+    return whenReady(this.findAs(userId, id), (conversation) => {
       if (conversation === null || !conversation.members.has(userId)) {
         throw conversationNotFound(id);
       }
@@ -273,7 +330,7 @@ export class Conversations {
   /** Learns from the store how far the conversation has come. */
   refresh(conversation: Conversation): MaybePromise<void> {
     return whenReady(this.store.conversation(conversation.id), (stored) => {
-      if (stored !== null) conversation.catchUp(stored);
+      if (stored !== null) conversation.heardOf(stored.lastSeq);
     });
   }
 

@@ -61,10 +61,10 @@ export function shownSince(joinedSeq: number, message: StoredMessage): StoredMes
   return seq > joinedSeq ? message : { ...message, edited: null };
 }
 
-/** It tells the user, who is no member any more, that they have been removed, or have left. */
-export function isFarewellTo(userId: string, { type, event }: StoredMessage): boolean {
-  if (event === null || (type !== "MEMBER_REMOVED" && type !== "MEMBER_LEFT")) return false;
-  return JSON.parse(event).userId === userId;
+/** Whom it tells that they have been removed, or have left; null: it tells of something else. */
+export function farewellOf({ type, event }: StoredMessage): string | null {
+  if (event === null || (type !== "MEMBER_REMOVED" && type !== "MEMBER_LEFT")) return null;
+  return JSON.parse(event).userId;
 }
 
 function eventView(event: string, edited: string | null): Record<string, unknown> {

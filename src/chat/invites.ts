@@ -87,7 +87,7 @@ export class Invites {
   /** What the link leads to, for who may not be a member yet. Rejects with INVITE_NOT_FOUND. */
   async preview(code: string): Promise<Conversation> {
     const { conversationId } = await this.#held(code);
-    const conversation = await this.#options.conversations.find(conversationId);
+    const conversation = await this.#options.conversations.findFresh(conversationId);
     if (conversation === null) throw inviteNotFound();
     return conversation;
   }
@@ -113,7 +113,7 @@ export class Invites {
   }
 
   async #managedGroup(actor: Actor, conversationId: string): Promise<void> {
-    const found = await this.#options.conversations.find(conversationId);
+    const found = await this.#options.conversations.findFresh(conversationId);
     const { kind, persisted } = managed(found, conversationId, actor);
     // Its links follow it to disk, not the other way round.
     if (!persisted) throw conversationNotFound(conversationId);

@@ -57,6 +57,7 @@ export class Journal {
   readonly #overtaken = new Map<Conversation, Overtaken>();
   readonly #recovery: StoreRecovery;
   #idle: (() => void)[] = [];
+  #afterCommit: (() => void)[] = [];
 
   constructor(
     readonly store: ChatStore,
@@ -184,6 +185,7 @@ export class Journal {
 
   addChange(pending: PendingChange): void {
     const { conversation } = pending.what;
+    if (isOfConversation(pending)) conversation.changesMade += 1;
     const overtaken = this.#overtaken.get(conversation);
     if (overtaken !== undefined) {
       overtaken.changes.push(pending);
@@ -241,6 +243,22 @@ export class Journal {
       .catch((fault: unknown) => this.listener.fault(fault));
   }
 
+  /** The conversation's members or its profile are to change, and that is on its way to disk. */
+  isChanging(conversation: Conversation): boolean {
+    if (conversation.uncommitted === 0) return false;
+    const isOne = (pending: PendingChange) =>
+      pending.what.conversation === conversation && isOfConversation(pending);
+    const { changes = [], undone = [] } = this.#overtaken.get(conversation) ?? {};
+    return [this.#open.changes, this.#inFlight?.changes ?? [], changes, undone].some((each) =>
+      each.some(isOne),
+    );
+  }
+
+  /** Resolves when it is known what has become of a batch. */
+  nextCommit(): Promise<void> {
+    return new Promise((resolve) => this.#afterCommit.push(resolve));
+  }
+
   /** Resolves when nothing waits to be committed, or when the store fails. */
   drained(): Promise<void> {
     if (this.#isIdle) return Promise.resolve();
@@ -262,6 +280,7 @@ export class Journal {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
     }
     this.#release(batch);
+    batch.markOwn();
     for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     batch.written();
@@ -372,7 +391,6 @@ export class Journal {
       const overtaken = new Overtaken(conversation);
       waiting.set(conversation, overtaken);
       this.#overtaken.set(conversation, overtaken);
-      conversation.forgetUncommittedMarks();
     }
     return waiting;
   }
@@ -452,6 +470,7 @@ export class Journal {
   }
 
   #tellIdle(): void {
+    for (const resolve of this.#afterCommit.splice(0)) resolve();
     if (!this.isFailing && !this.#isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -459,4 +478,9 @@ export class Journal {
 
 function bytesOf(what: ConversationChange): number {
   return what.change === "message" && what.write.kind === "edit" ? what.write.content.length : 0;
+}
+
+/** It changes what other conversations of the same id in memory would have to learn. */
+function isOfConversation({ what: { change } }: PendingChange): boolean {
+  return change !== "none" && change !== "preferences" && change !== "message";
 }

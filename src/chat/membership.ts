@@ -175,7 +175,7 @@ export class Membership {
     const undo = () => conversation.members.delete(userId);
     changes.write({ change: "added", conversation, member }, all(settled, known), undo);
     outlet.joined(userId, conversation.id);
-    this.#tell(conversation, actor, { type, event: { userId } }, null);
+    this.#tell(conversation, actor, { type, event: { userId } });
   }
 
   #part(
@@ -188,7 +188,7 @@ export class Membership {
     const { changes, contacts, outlet, typing } = this.#options;
     const { userId } = member;
     // They are still a member, so that it counts as received and read by who leaves.
-    this.#tell(conversation, actor, { type, event: { userId } }, userId);
+    this.#tell(conversation, actor, { type, event: { userId } });
     const before = [...conversation.members];
     conversation.members.delete(userId);
     const known = contacts.parted(userId, conversation.members.keys());
@@ -209,18 +209,13 @@ export class Membership {
     if (successor === null) return;
     this.#options.changes.setRole(conversation, successor, "owner", () => {});
     const event = { userId: successor.userId, role: "owner" as const };
-    this.#tell(conversation, SYSTEM, { type: "ROLE_CHANGED", event }, null);
+    this.#tell(conversation, SYSTEM, { type: "ROLE_CHANGED", event });
   }
 
   /** Of a direct conversation nothing is told: it has no events. */
-  #tell(
-    conversation: Conversation,
-    actor: Actor,
-    happening: Happening,
-    alsoTo: string | null,
-  ): void {
+  #tell(conversation: Conversation, actor: Actor, happening: Happening): void {
     if (conversation.kind === "direct") return;
-    this.#options.messages.tell(conversation, actor, happening, { alsoTo });
+    this.#options.messages.tell(conversation, actor, happening);
   }
 
   #assertUnblocked(actor: Actor, userId: string): void {

@@ -1,13 +1,24 @@
 import type { Conversation } from "./conversations.ts";
-import { messageEvent, shownSince } from "./events.ts";
+import { farewellOf, messageEvent, shownSince } from "./events.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** Which of the sender's own connections get a copy. */
 export type Echo = "others" | "all" | "none";
 
-/** Brings messages to the members of their conversations who are there. */
-export class MessageDelivery {
+/** Brings messages to the members of their conversations. */
+export interface Delivery {
+  /**
+   * @param message one that is on disk, unless members are shown messages before that
+   * @param origin the connection it came from; null: from none that is to be told apart
+   */
+  deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void;
+  /** The message is on disk, and its sender was not told so: perhaps nobody was told of it. */
+  assure(conversation: Conversation, message: SentMessage): void;
+}
+
+/** To those who are connected to this node; who has just ceased to be a member is told so. */
+export class MessageDelivery implements Delivery {
   readonly #outlet: Outlet;
   readonly #echo: Echo;
 
@@ -16,7 +27,6 @@ export class MessageDelivery {
     this.#echo = echo;
   }
 
-  /** `origin`: whence it came; null: from nowhere that is to be told apart. */
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
     const outlet = this.#outlet;
     const echo = this.#echo;
@@ -34,7 +44,14 @@ export class MessageDelivery {
         outlet.message(userId, message, body, echo === "others" ? origin : null);
       }
     }
+    const goneId = farewellOf(message);
+    if (goneId !== null && !conversation.members.has(goneId)) {
+      outlet.message(goneId, message, body, null);
+    }
   }
+
+  /** Who takes messages here tells of them in the turn of the commit. */
+  assure(): void {}
 
   /** Not everybody was there when what is edited was said. */
   #deliverEdit(conversation: Conversation, message: StoredMessage): void {

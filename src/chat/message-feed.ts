@@ -1,12 +1,11 @@
+import { lowestIdAt, timeOf } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import type { Conversations } from "./conversations.ts";
 import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
-import { isFarewellTo, messageEvent, replayEvent, shownSince } from "./events.ts";
+import { farewellOf, messageEvent, replayEvent, shownSince } from "./events.ts";
 import { contentOf } from "./held-messages.ts";
-import type { Journal } from "./journal.ts";
 import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
-import type { ChatStore, ConversationRange, StoredMessage } from "./ports.ts";
-import type { RecentMessages } from "./recent-messages.ts";
+import type { ConversationRange, StoredMessage } from "./ports.ts";
+import type { ReplayOptions } from "./replay.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
 const MOST_HELD = 1_000;
@@ -30,12 +29,7 @@ export interface FeedReader {
   ready(): Promise<void> | null;
 }
 
-export interface FeedOptions {
-  readonly store: ChatStore;
-  readonly conversations: Conversations;
-  readonly journal: Journal;
-  readonly recent: RecentMessages;
-}
+export type FeedOptions = ReplayOptions;
 
 interface Held {
   readonly message: StoredMessage;
@@ -82,12 +76,19 @@ export class MessageFeed {
   /** Of `#follow`. */
   #followingContent = 0;
 
+  /** Where other nodes write too: by conversation, how far it has been handed over. */
+  readonly #handedSeqs = new Map<string, number>();
+  /** And what the reader has had before. */
+  readonly #beginning: string;
+
   /** @param position as an id of a message, or FIRST_POSITION; null: see `ChatStore.backlog` */
   constructor(options: FeedOptions, userId: string, reader: FeedReader, position: string | null) {
     this.#options = options;
     this.#userId = userId;
     this.#reader = reader;
-    this.#position = position;
+    this.#position =
+      options.shared === null || position === null ? position : looseBefore(position);
+    this.#beginning = this.#position ?? FIRST_POSITION;
   }
 
   /** `flush` is due after the next commit. */
@@ -122,6 +123,7 @@ export class MessageFeed {
    */
   async start(): Promise<void> {
     this.#isLive = false;
+    await this.#options.shared?.heard(this.#userId);
     let newestId: string | null = null;
     do {
       this.#hasMissedCommit = false;
@@ -160,7 +162,7 @@ export class MessageFeed {
    */
   bodyNow(message: StoredMessage): MaybePromise<string | null> {
     // They are no member any more, and this is how they know.
-    if (isFarewellTo(this.#userId, message)) return this.#bodyOf(message);
+    if (farewellOf(message) === this.#userId) return this.#bodyOf(message);
     return whenReady(this.#options.store.messageById(message.id), (now) => {
       if (now === null) return null;
       return whenReady(this.#shown(now), (shown) => (shown === null ? null : this.#bodyOf(shown)));
@@ -191,7 +193,7 @@ export class MessageFeed {
         if (pause !== null) await pause;
         if (!this.#reader.isOpen) return;
         this.#followingContent -= contentOf(message);
-        if (message.id <= (this.#position ?? "")) continue;
+        if (this.#isHanded(message)) continue;
         const body = await this.bodyNow(message);
         if (body !== null) this.#hand(message, body);
       }
@@ -220,10 +222,19 @@ export class MessageFeed {
   }
 
   #hand(message: StoredMessage, body: string): void {
-    if (!this.#reader.isOpen || message.id <= (this.#position ?? "")) return;
-    this.#position = message.id;
-    this.#takenId = message.id;
+    if (!this.#reader.isOpen || this.#isHanded(message)) return;
+    const { id, conversationId, seq } = message;
+    if (this.#position === null || id > this.#position) this.#position = id;
+    if (id > this.#takenId) this.#takenId = id;
+    if (this.#options.shared !== null) this.#handedSeqs.set(conversationId, seq);
     this.#reader.take(message, body);
+  }
+
+  /** Ids of several nodes do not ascend as their commits do; in a conversation, `seq` does. */
+  #isHanded({ id, conversationId, seq }: StoredMessage): boolean {
+    if (this.#options.shared === null) return id <= (this.#position ?? "");
+    const handedSeq = this.#handedSeqs.get(conversationId);
+    return handedSeq === undefined ? id <= this.#beginning : seq <= handedSeq;
   }
 
   #standingOf(message: StoredMessage): "kept" | "waiting" | "refused" {
@@ -253,6 +264,7 @@ export class MessageFeed {
     const isFirst = this.#position === null;
     const missed = isFirst ? await this.#unreceived(uptoId) : await this.#after(uptoId);
     this.#missed = missed;
+    const { shared } = this.#options;
     for (let count = 1; this.#reader.isOpen; count += 1) {
       const isTurnOver = count % LOOKED_AT_IN_TURN === 0;
       const pause = this.#reader.ready() ?? (isTurnOver ? nextTurn() : null);
@@ -262,6 +274,7 @@ export class MessageFeed {
       }
       const message = this.#reader.isOpen ? await missed.take() : null;
       if (message === null) break;
+      if (shared?.isFresh(message)) await shared.reach(message.conversationId, message.seq);
       if (isFirst && message.senderId === this.#userId) continue;
       const shown = await this.#shown(message);
       if (shown !== null) this.#hand(shown, this.#bodyOf(shown));
@@ -276,7 +289,7 @@ export class MessageFeed {
   #shown(message: StoredMessage): MaybePromise<StoredMessage | null> {
     const { store, conversations } = this.#options;
     const { conversationId, seq } = message;
-    return whenReady(conversations.find(conversationId), (conversation) => {
+    return whenReady(conversations.findAs(this.#userId, conversationId), (conversation) => {
       const member = conversation?.members.get(this.#userId);
       if (member !== undefined && member.joinedSeq < seq) {
         return shownSince(member.joinedSeq, message);
@@ -353,4 +366,14 @@ export class MessageFeed {
       if (message !== null) this.#reader.has(message);
     });
   }
+}
+
+/**
+ * So long before the position messages of other nodes may have been committed after it. The reader is
+ * given what is there once more.
+ */
+const LOOSE_MS = 5_000;
+
+function looseBefore(position: string): string {
+  return lowestIdAt(timeOf(position) - LOOSE_MS);
 }

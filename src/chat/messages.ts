@@ -8,11 +8,16 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
-import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
-import { confirmationEvent, messageEvent } from "./events.ts";
+import {
+  type Conversation,
+  type Conversations,
+  conversationNotFound,
+  marksWithOwn,
+} from "./conversations.ts";
+import { confirmationEvent } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
-import { type Echo, MessageDelivery } from "./message-delivery.ts";
+import type { Delivery } from "./message-delivery.ts";
 import { assertFits, expiryOf, mentionsIn, type NewMessage } from "./new-message.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore, Edited, SentMessage, StoredMessage } from "./ports.ts";
@@ -20,8 +25,6 @@ import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 
 export interface Telling {
-  /** Is shown it too: who is a member no more. */
-  readonly alsoTo?: string | null;
   /** The message that it happened to, as it is now. */
   readonly about?: StoredMessage | null;
 }
@@ -55,7 +58,7 @@ export interface MessagesOptions {
   readonly newId: NewId;
   /** `durable`: recipients too wait for the commit. */
   readonly delivery: "fast" | "durable";
-  readonly echo: Echo;
+  readonly deliverer: Delivery;
   /** What happens to a conversation is told in it. */
   readonly tellsEvents: boolean;
   /** The first message to an unknown conversation opens it, if it names a recipient. */
@@ -72,11 +75,8 @@ export interface MessagesOptions {
 /** Sending: membership, idempotency, `seq`, delivery to the members, SENT after the commit. */
 export class Messages implements AcceptedListener {
   readonly #options: MessagesOptions;
-  readonly #delivery: MessageDelivery;
-
   constructor(options: MessagesOptions) {
     this.#options = options;
-    this.#delivery = new MessageDelivery(options.outlet, options.echo);
   }
 
   /**
@@ -132,7 +132,7 @@ export class Messages implements AcceptedListener {
   ): MaybePromise<void> {
     const { conversations, attachments, recent } = this.#options;
     const { clientMessageId } = message;
-    return whenReady(conversations.find(message.conversationId), (found) => {
+    return whenReady(conversations.findAs(sender.userId, message.conversationId), (found) => {
       // As above: of what was looked up since, too, the same message may have come first.
       const earlier =
         clientMessageId === null ? undefined : recent.byClientId(sender.userId, clientMessageId);
@@ -185,7 +185,7 @@ export class Messages implements AcceptedListener {
     conversation: Conversation,
     actor: Actor,
     happening: Happening,
-    { alsoTo = null, about = null }: Telling = {},
+    { about = null }: Telling = {},
   ): void {
     const { type, event } = happening;
     // Without being told, nobody would know of a message that it is another now.
@@ -199,7 +199,7 @@ export class Messages implements AcceptedListener {
     const told = this.#next(conversation, actor, input, null, JSON.stringify(event));
     const isEdit = type === "MESSAGE_EDITED";
     const message = { ...told, edited: isEdit && about !== null ? editedOf(about) : null };
-    this.#take(new Accepted(this, message, conversation, null, false, () => {}, alsoTo));
+    this.#take(new Accepted(this, message, conversation, null, false, () => {}));
   }
 
   #accept(
@@ -214,8 +214,8 @@ export class Messages implements AcceptedListener {
     const message = this.#next(conversation, sender, input, attached, null);
     // While the store fails nothing is shown that may never be kept, nor then before what was not.
     const atOnce = delivery === "fast" && !journal.isFailing && !conversation.isHiding;
-    this.#take(new Accepted(this, message, conversation, origin, atOnce, settled, null));
-    if (atOnce) this.#delivery.deliver(conversation, message, origin);
+    this.#take(new Accepted(this, message, conversation, origin, atOnce, settled));
+    if (atOnce) this.#options.deliverer.deliver(conversation, message, origin);
     journal.flush();
   }
 
@@ -266,16 +266,13 @@ export class Messages implements AcceptedListener {
     accepted.recent = recent.add(message, accepted);
     if (message.attachments !== null) this.#options.attachments.taken(message);
     journal.addMessage(accepted);
-    this.#markOwn(conversation, message);
-  }
-
-  /** With nothing outstanding before it, one's own message counts as received and read. */
-  #markOwn(conversation: Conversation, message: StoredMessage): void {
+    if (!accepted.isShown) return; // It may come to have another `seq`: the journal marks it then.
     const member = conversation.members.get(message.senderId);
-    if (member === undefined || member.deliveredSeq !== message.seq - 1) return;
-    if (member.readSeq === member.deliveredSeq) member.readSeq = message.seq;
-    member.deliveredSeq = message.seq;
-    this.#options.journal.addWatermarks(conversation, member);
+    if (member === undefined) return;
+    const marks = marksWithOwn(member, message.seq);
+    if (marks === member) return;
+    Object.assign(member, marks);
+    journal.addWatermarks(conversation, member);
   }
 
   #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
@@ -285,7 +282,8 @@ export class Messages implements AcceptedListener {
       return;
     }
     const { conversations, receipts } = this.#options;
-    return whenReady(conversations.find(first.conversationId), (conversation) => {
+    return whenReady(conversations.findFresh(first.conversationId), (conversation) => {
+      if (conversation !== null) this.#options.deliverer.assure(conversation, first);
       this.#confirm(first);
       settled(null, first);
       if (conversation?.isFor(first.senderId, first.seq)) receipts.repeatTo(first, conversation);
@@ -297,14 +295,12 @@ export class Messages implements AcceptedListener {
     const { conversation, message, isShown, origin } = accepted;
     if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
     if (message.attachments !== null) this.#options.attachments.settled(message);
-    if (!isShown) this.#delivery.deliver(conversation, message, origin);
-    const { alsoTo } = accepted;
-    if (alsoTo !== null && !conversation.members.has(alsoTo)) {
-      this.#options.outlet.message(alsoTo, message, messageEvent(message), null);
-    }
-    this.#markOwn(conversation, message); // If it came to another place than it was taken for.
+    if (!isShown) this.#options.deliverer.deliver(conversation, message, origin);
     if (message.expiresMs !== null) this.#options.onDisappearing(message.expiresMs);
-    if (message.event === null) this.#confirm(message);
+    if (message.event === null) {
+      const { outlet, clock } = this.#options;
+      outlet.sent(message.senderId, confirmationEvent(message, "SENT", clock.now()));
+    }
     accepted.settle(null, message);
   }
 

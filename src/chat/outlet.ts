@@ -10,6 +10,8 @@ export type Origin = object;
 export interface Outlet {
   /** A new message to a member; `except` is left out. */
   message(userId: string, message: StoredMessage, body: string, except: Origin | null): void;
+  /** A message of the user's is on disk: what every node tells those connected to it. */
+  sent(userId: string, body: string): void;
   confirmation(userId: string, body: string): void;
   /** A message was read; `except` is left out. */
   receipt(userId: string, body: string, except: Origin | null): void;

@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation, Conversations, Member } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
+import { GroupDeliveries } from "./group-deliveries.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
@@ -20,6 +21,8 @@ export interface ReceiptsOptions {
   readonly journal: Journal;
   readonly outlet: Outlet;
   readonly clock: Clock;
+  /** Members receive messages on other nodes too. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -28,19 +31,27 @@ export interface ReceiptsOptions {
  */
 export class Receipts {
   readonly #options: ReceiptsOptions;
+  /** null: this node knows of itself what members have received. */
+  readonly #groups: GroupDeliveries | null;
 
   constructor(options: ReceiptsOptions) {
     this.#options = options;
+    const tell = (conversation: Conversation, message: StoredMessage) =>
+      this.#tellIfDelivered(conversation, message);
+    this.#groups = options.isShared ? new GroupDeliveries({ ...options, tell }) : null;
   }
 
   /** The message reached the user. Anything up to the watermark is a no-op. */
   delivered(userId: string, message: StoredMessage): MaybePromise<void> {
-    return whenReady(this.#options.conversations.find(message.conversationId), (conversation) => {
-      const member = conversation?.members.get(userId);
-      if (!conversation || !member || this.#options.recent.wasRefused(message)) return;
-      this.#moveDelivered(conversation, member, message);
-      this.#options.journal.flush();
-    });
+    return whenReady(
+      this.#options.conversations.findAs(userId, message.conversationId),
+      (conversation) => {
+        const member = conversation?.members.get(userId);
+        if (!conversation || !member || this.#options.recent.wasRefused(message)) return;
+        this.#moveDelivered(conversation, member, message);
+        this.#options.journal.flush();
+      },
+    );
   }
 
   /**
@@ -52,7 +63,7 @@ export class Receipts {
     const { store, recent, conversations } = this.#options;
     return whenReady(recent.byId(messageId) ?? store.messageById(messageId), (message) => {
       if (message === null) throw messageNotFound(messageId);
-      return whenReady(conversations.find(message.conversationId), (conversation) => {
+      return whenReady(conversations.findAs(userId, message.conversationId), (conversation) => {
         const member = conversation?.members.get(userId);
         if (!conversation || !member) throw messageNotFound(messageId);
         if (message.seq <= member.joinedSeq) throw messageNotFound(messageId);
@@ -82,11 +93,13 @@ export class Receipts {
    * and the last of these are told.
    */
   memberLeft(conversation: Conversation, { durableDeliveredSeq }: Member): void {
-    const { store, onFault } = this.#options;
-    const uptoSeq = conversation.deliveredToAllButOneSeq;
-    if (uptoSeq <= durableDeliveredSeq) return;
-    const query = { conversationId: conversation.id, beforeSeq: uptoSeq + 1 };
+    const { store, onFault, conversations, isShared } = this.#options;
+    if (!isShared && conversation.deliveredToAllButOneSeq <= durableDeliveredSeq) return;
     const tellSenders = async () => {
+      await conversations.reload(conversation);
+      const uptoSeq = conversation.deliveredToAllButOneSeq;
+      if (uptoSeq <= durableDeliveredSeq) return;
+      const query = { conversationId: conversation.id, beforeSeq: uptoSeq + 1 };
       for (const message of await store.history({ ...query, limit: LONGEST_CATCH_UP })) {
         if (message.seq > durableDeliveredSeq) this.#tellIfDelivered(conversation, message);
       }
@@ -94,9 +107,17 @@ export class Receipts {
     tellSenders().catch(onFault);
   }
 
-  /** What the sender of a message sent again must know of its fate since. */
-  repeatTo(message: SentMessage, conversation: Conversation): void {
-    const { outlet, clock } = this.#options;
+  stop(): void {
+    this.#groups?.stop();
+  }
+
+  /** What the sender of a message sent again must know of its fate since. @param outlet how */
+  repeatTo(
+    message: SentMessage,
+    conversation: Conversation,
+    outlet: Outlet = this.#options.outlet,
+  ): void {
+    const { clock } = this.#options;
     const { senderId, seq } = message;
     const nowMs = clock.now();
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
@@ -162,7 +183,11 @@ export class Receipts {
 
   #tellDelivered({ conversation, member, message }: PendingMark): void {
     member.durableDeliveredSeq = message.seq;
-    this.#tellIfDelivered(conversation, message);
+    if (this.#groups === null || conversation.kind === "direct") {
+      this.#tellIfDelivered(conversation, message);
+    } else if (message.event === null) {
+      this.#groups.add(conversation, message);
+    }
   }
 
   /** In a group: when the last of the members has it. */

@@ -26,6 +26,17 @@ export interface ReplayOptions {
   readonly conversations: Conversations;
   readonly journal: Journal;
   readonly recent: RecentMessages;
+  /** null: no other node writes to the store. */
+  readonly shared: SharedMessages | null;
+}
+
+/** Messages of a store that other nodes write to. */
+export interface SharedMessages {
+  /** Resolves when what other nodes tell the user from then on arrives here; null: it does. */
+  heard(userId: string): Promise<void> | null;
+  /** See `SharedDelivery`. */
+  isFresh(message: StoredMessage): boolean;
+  reach(conversationId: string, seq: number): Promise<void> | null;
 }
 
 /**

@@ -50,8 +50,8 @@ export class Users {
   /** The actor by the name of their profile, where they have one. Throws STORAGE_UNAVAILABLE. */
   named<Somebody extends Actor>(actor: Somebody): MaybePromise<Somebody> {
     const { store, presence } = this.#options;
-    // Of who is there, it is known.
-    if (presence.isPresent(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
+    // Of who is here, it is known.
+    if (presence.isHere(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
     return whenReady(store.nameOf(actor.userId), (name) =>
       name === null ? actor : { ...actor, name },
     );

@@ -169,6 +169,11 @@ export const settingsSchema = z.object({
   }),
   presence: z.object({
     graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),
+    ttlMs: delayMs(
+      300_000,
+      1_000,
+      "How long users of other nodes are held to be there while these are not reached.",
+    ),
     visibleTo: choice(
       ["everyone", "contacts", "nobody"],
       "everyone",

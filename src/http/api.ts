@@ -18,6 +18,7 @@ import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import type { NodeInfo } from "../nodes/node-info.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
@@ -37,6 +38,7 @@ import { membershipEndpoints } from "./membership-api.ts";
 import { messageChangeEndpoints } from "./message-changes-api.ts";
 import { messageEndpoints } from "./messages-api.ts";
 import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
+import { nodesEndpoints } from "./nodes-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
@@ -65,6 +67,8 @@ export interface ApiOptions {
   readonly searches: TokenBuckets;
   readonly exports: UserExports;
   readonly health: HealthSource;
+  /** Those that live, this one first. */
+  readonly nodes: () => readonly NodeInfo[];
   readonly origins: OriginPolicy;
   /** Users may make groups. */
   readonly openGroups: boolean;
@@ -143,8 +147,11 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
-  const { health, topics, notices, version } = options;
-  serverEndpoints(endpoints, { application, revocations, topics, notices, health, chat, version });
+  const { health, nodes, topics, notices, version } = options;
+  serverEndpoints(endpoints, {
+    ...{ application, revocations, topics, notices, health, nodes, chat, version },
+  });
+  nodesEndpoints(endpoints, { nodes, health });
   healthEndpoints(endpoints, { health, clock });
   metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);

@@ -150,7 +150,7 @@ export function conversationEndpoints(
       refusals: ["CONVERSATION_NOT_FOUND"],
     },
     async ({ context, caller, params: { id } }) => {
-      const conversation = entered(await chat.conversations.find(id), id, caller);
+      const conversation = entered(await chat.conversations.findFresh(id), id, caller);
       return answers.json(context, membersView(conversation));
     },
   );

@@ -142,7 +142,7 @@ export function messageChangeEndpoints(
     },
     async ({ context, caller, params: { id } }) => {
       const pinned = await store.pinned(id, LONGEST_PAGE);
-      const conversation = entered(await chat.conversations.find(id), id, caller);
+      const conversation = entered(await chat.conversations.findFresh(id), id, caller);
       return answers.json(context, { messages: messagesFor(caller, pinned, conversation) });
     },
   );

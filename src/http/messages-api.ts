@@ -62,7 +62,7 @@ export function messageEndpoints(
       refusals: ["CONVERSATION_NOT_FOUND"],
     },
     async ({ context, caller, params: { id }, query: { around, ...page } }) => {
-      const { members } = entered(await chat.conversations.find(id), id, caller);
+      const { members } = entered(await chat.conversations.findFresh(id), id, caller);
       const joinedSeq = members.get(caller.userId)?.joinedSeq ?? 0;
       const read = ({ before, after, limit }: Page) =>
         store.history({
@@ -80,7 +80,7 @@ export function messageEndpoints(
               ...(await read({ after: around - 1, limit: page.limit - earlier })),
             ];
       // Anew: the caller may have left while the store was read.
-      const conversation = entered(await chat.conversations.find(id), id, caller);
+      const conversation = entered(await chat.conversations.findFresh(id), id, caller);
       return answers.json(context, { messages: messagesFor(caller, messages, conversation) });
     },
   );
@@ -142,7 +142,7 @@ export function messageEndpoints(
     async ({ context, caller, params: { id }, query: { after, limit } }) => {
       const message = await store.messageById(id);
       const replies = message && (await store.replies(id, after, limit));
-      const conversation = message && (await chat.conversations.find(message.conversationId));
+      const conversation = message && (await chat.conversations.findFresh(message.conversationId));
       if (!message || !replies || !conversation || !isFor(caller, conversation, message.seq)) {
         throw messageNotFound(id);
       }
@@ -165,7 +165,7 @@ export function messageEndpoints(
       // From the store: what is told here once is not taken back by a crash.
       const stored = message && (await store.conversation(message.conversationId));
       if (!message || !stored) throw messageNotFound(id);
-      const conversation = await chat.conversations.find(stored.id);
+      const conversation = await chat.conversations.findFresh(stored.id);
       if (!conversation || !isFor(caller, conversation, message.seq)) throw messageNotFound(id);
       return answers.json(context, messageStatusView(message, stored));
     },

@@ -99,7 +99,7 @@ export function searchEndpoints(
       const results: object[] = [];
       for (const [at, { message, ranges }] of hits.entries()) {
         if (at % LOOKED_UP_TOGETHER === LOOKED_UP_TOGETHER - 1) await nextTurn();
-        const conversation = await chat.conversations.find(message.conversationId);
+        const conversation = await chat.conversations.findFresh(message.conversationId);
         // Who has left is no member, though the disk does not know it yet.
         const [shown] = conversation ? messagesFor(caller, [message], conversation) : [];
         if (shown === undefined) continue;

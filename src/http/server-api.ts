@@ -6,6 +6,7 @@ import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { Chat } from "../chat/chat.ts";
 import { AppError } from "../errors.ts";
+import type { NodeInfo } from "../nodes/node-info.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
 import { ENDED, REACHED, STATS } from "./schemas.ts";
@@ -16,6 +17,7 @@ export interface ServerApiOptions {
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
   readonly health: HealthSource;
+  readonly nodes: () => readonly NodeInfo[];
   readonly chat: Pick<Chat, "journal">;
   readonly version: string;
 }
@@ -66,7 +68,7 @@ const broadcastSchema = z
  */
 export function serverEndpoints(
   endpoints: Endpoints,
-  { application, revocations, topics, notices, health, chat, version }: ServerApiOptions,
+  { application, revocations, topics, notices, health, nodes, chat, version }: ServerApiOptions,
 ): void {
   // They may come back at once: their tokens still hold.
   endpoints.add(
@@ -153,7 +155,7 @@ export function serverEndpoints(
       context.json({
         version,
         uptimeSeconds: Math.floor(process.uptime()),
-        connections: health.activeConnections,
+        connections: nodes().reduce((sum, node) => sum + node.connections, 0),
         onlineUsers: health.onlineUsers,
         uncommittedMessages: chat.journal.uncommittedCount,
         memoryBytes: process.memoryUsage.rss(),

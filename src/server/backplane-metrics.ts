@@ -1,16 +1,19 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Backplane } from "../broker/backplane.ts";
 import type { TopicRelay } from "../broker/topic-relay.ts";
+import type { Cluster } from "../nodes/cluster.ts";
 
 export interface BackplaneMetricsSource {
   readonly backplane: Pick<Backplane, "isConnected" | "counts">;
   /** null: nothing is carried. */
   readonly relay: Pick<TopicRelay, "invalid"> | null;
+  /** null: there are none. */
+  readonly cluster: Pick<Cluster, "invalid" | "count"> | null;
 }
 
 /** What goes between nodes. */
 export function measureBackplane(
-  { backplane, relay }: BackplaneMetricsSource,
+  { backplane, relay, cluster }: BackplaneMetricsSource,
   registry: Registry,
 ): void {
   new Gauge({
@@ -19,6 +22,13 @@ export function measureBackplane(
     registers: [registry],
     collect() {
       this.set(backplane.isConnected ? 1 : 0);
+    },
+  });
+  new Gauge({
+    ...{ name: "parley_nodes", help: "Nodes that live, as this one knows; it is one of them." },
+    registers: [registry],
+    collect() {
+      this.set(1 + (cluster?.count ?? 0));
     },
   });
   const read = (name: string, help: string, value: () => number) =>
@@ -37,6 +47,6 @@ export function measureBackplane(
   read(
     "invalid",
     "What came between nodes and could not be read.",
-    () => counts.invalid + (relay?.invalid ?? 0),
+    () => counts.invalid + (relay?.invalid ?? 0) + (cluster?.invalid ?? 0),
   );
 }

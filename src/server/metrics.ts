@@ -16,6 +16,8 @@ export interface MetricsOptions {
 /** What is read when somebody asks for the metrics. */
 export interface MetricsSource extends BackplaneMetricsSource {
   readonly health: HealthSource;
+  /** Users of this node. */
+  readonly usersHere: () => number;
   readonly journal: { readonly uncommittedCount: number; readonly uncommittedBytes: number };
   readonly queues: QueueSource;
 }
@@ -116,7 +118,7 @@ export class Metrics {
 
   /** Begins to measure. */
   start(source: MetricsSource): void {
-    const { health, journal, queues } = source;
+    const { health, journal, queues, usersHere } = source;
     const read = (name: string, help: string, value: () => number) =>
       new Gauge({
         ...{ name, help, registers: [this.#registry] },
@@ -125,7 +127,12 @@ export class Metrics {
         },
       });
     read("parley_connections", "Open connections.", () => health.activeConnections);
-    read("parley_users_online", "Users who are there.", () => health.onlineUsers);
+    read("parley_users_online", "Users who are there, on this node.", usersHere);
+    read(
+      "parley_users_online_all",
+      "Users who are there, on any node; each node says the same.",
+      () => health.onlineUsers,
+    );
     read(
       "parley_uncommitted_messages",
       "Chat messages on their way to disk.",

@@ -15,12 +15,16 @@ function setUp(...nodeIds: readonly string[]) {
   const clock = new FakeClock();
   return nodeIds.map((nodeId) => {
     const backplane = network.node(nodeId);
-    const relay = new TopicRelay({ backplane, clock, isCarried: isCarriedTopic });
+    const relay = new TopicRelay({
+      ...{ backplane, clock, isCarried: (topic) => isCarriedTopic(topic, false) },
+      channelOf: (topic) => topic,
+    });
     const engine = new FakeEngine();
     const broker = new Broker(engine, clock, 0, undefined, relay);
     backplane.start({
       received: (_, __, payload) =>
         relay.receive(payload, (...args) => broker.publishHere(...args)),
+      subscribed() {},
       gap() {},
       changed() {},
     });
@@ -121,7 +125,7 @@ test("what cannot be read, and what is of no topic that clients send to, is coun
   const peers = ["/topic/presence", "/topic/a.*"].map((key) => a.subscribe(key).peer);
   const payloads: Uint8Array[] = [Buffer.from("{}"), new Uint8Array()];
   b.backplane.publish = (_, payload) => payloads.push(payload);
-  const other = new TopicRelay({ ...b, isCarried: () => true });
+  const other = new TopicRelay({ ...b, isCarried: () => true, channelOf: (topic) => topic });
   for (const topic of ["/topic/presence", "/topic/a.*", "/user/u/queue/messages"]) {
     other.publish(topic, new Outgoing("m", "x", []));
   }

@@ -117,7 +117,7 @@ describe("the removal of a user", () => {
     expect([chat.blocks.of("alice"), chat.blocks.of("carol")]).toEqual([[], []]);
     expect(store.users(["alice"])).toEqual([]);
     expect(await chat.users.known(SYSTEM, ["alice"])).toEqual([]);
-    expect(chat.presence.isPresent("alice")).toBe(false);
+    expect(chat.presence.isHere("alice")).toBe(false);
   });
 
   test("is gone on with by the next server, from where this one left off", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
-import { isFarewellTo } from "../../src/chat/events.ts";
+import { farewellOf } from "../../src/chat/events.ts";
 import { FIRST_POSITION } from "../../src/chat/message-feed.ts";
 import type { StoredMessage } from "../../src/chat/ports.ts";
 import { TimelyStore } from "../../src/chat/timely-store.ts";
@@ -246,7 +246,7 @@ class World {
       .conversation(sent.conversationId)
       ?.members.find(({ userId }) => userId === "bob");
     const isTheirs = member !== undefined && member.joinedSeq < sent.seq;
-    if (!isTheirs && !isNew && !isFarewellTo("bob", sent))
+    if (!isTheirs && !isNew && farewellOf(sent) !== "bob")
       this.leaks.push(`${content}: is not for bob`);
   }
 

@@ -58,6 +58,23 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
       expect(b.messages[1]).toBe(head);
     });
 
+    test("what is published after a subscription is said to be in effect arrives", async () => {
+      const { a, b } = await pair();
+      for (let round = 1; round <= 20; round += 1) {
+        const channel = `/topic/effect/${round % 3}`;
+        const before = b.subscriptions.length;
+        b.backplane.subscribe(channel);
+        await b.until(() => b.subscriptions.indexOf(channel, before) !== -1);
+        a.backplane.publish(channel, Buffer.from(String(round)));
+        await b.until(() => b.messages.includes(`a ${channel} ${round}`));
+        b.backplane.unsubscribe(channel);
+        if (round % 2 === 0) continue; // Subscribed to again while the end of it is on its way.
+        b.backplane.subscribe(channel);
+        await b.until(() => b.subscriptions.indexOf(channel, before + 1) !== -1);
+        b.backplane.unsubscribe(channel);
+      }
+    });
+
     test("a prefix is a prefix, whatever is in it; what several cover comes once", async () => {
       const { a, b } = await pair();
       const names = ["/topic/a*[x]\\", "/topic/a*[x]\\.b", "/topic/axx", "/topic/a"];

@@ -9,6 +9,8 @@ export class BackplaneRecorder implements BackplaneListener {
   /** The channels of the probes of `hears`, which are not among the messages. */
   readonly #probed = new Set<string>();
   readonly #settled = new Set<string>();
+  /** Those that were said to be in effect, in that order. */
+  readonly subscriptions: string[] = [];
   gaps = 0;
   readonly states: (string | null)[] = [];
   #waiting: (() => void)[] = [];
@@ -22,6 +24,11 @@ export class BackplaneRecorder implements BackplaneListener {
     if (text === "probe") this.#probed.add(channel);
     else if (text === "settled") this.#settled.add(channel);
     else this.messages.push(`${origin} ${channel} ${text}`);
+    this.#wake();
+  }
+
+  subscribed(channel: string): void {
+    this.subscriptions.push(channel);
     this.#wake();
   }
 

@@ -40,6 +40,9 @@ export class RecordingOutlet implements Outlet {
   message(userId: string, _message: StoredMessage, body: string, except: Origin | null): void {
     this.told.push({ kind: "message", to: userId, body: JSON.parse(body), except });
   }
+  sent(userId: string, body: string): void {
+    this.confirmation(userId, body);
+  }
   confirmation(userId: string, body: string): void {
     this.told.push({ kind: "confirmation", to: userId, body: JSON.parse(body) });
   }
@@ -102,6 +105,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
   const chat = new Chat({
     store,
     outlet,
+    nodes: null,
     clock,
     newId: () => Bun.randomUUIDv7(),
     commitPace: { commitIntervalMs: 0, atTurnEnd: (task) => task() },
@@ -137,6 +141,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onCommit: () => {},
+    onTold: () => {},
     onFault: (fault) => faults.push(fault),
     ...options,
   });

@@ -43,6 +43,9 @@ export class InProcessBackplane implements Backplane {
 
   subscribe(channel: string): void {
     this.channels.add(channel);
+    setImmediate(() => {
+      if (this.isConnected && this.channels.has(channel)) this.#listener?.subscribed(channel);
+    });
   }
 
   unsubscribe(channel: string): void {

@@ -1,0 +1,133 @@
+import type { StoredMessage } from "./ports.ts";
+
+/** A message as its node tells the others of it, after its commit. */
+export interface MessageNotice {
+  readonly conversationId: string;
+  readonly seq: number;
+  /** See `Conversation.membersDigest`, when it was committed. */
+  readonly digest: number;
+  /** The message, read when it is wanted. Throws for what is none. */
+  message(): StoredMessage;
+}
+
+/** Of messages from one `seq` to the other, others were perhaps not told. */
+export interface HeadNotice {
+  readonly conversationId: string;
+  readonly fromSeq: number;
+  readonly seq: number;
+}
+
+/** Somebody has changed what a conversation is, or who belongs to it. */
+export interface ConversationNotice {
+  readonly conversationId: string;
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
+/**
+ * What nodes tell each other of chats, as UTF-8: `2`, a letter for the kind, then of a message
+ * `digest seq conversationId` and, on a line of its own, its JSON; of the others JSON; of a
+ * confirmation or a receipt the body that the user's connections are sent.
+ */
+export type NodeNotice =
+  | ({ readonly kind: "message" } & MessageNotice)
+  | ({ readonly kind: "head" } & HeadNotice)
+  | ({ readonly kind: "conversation" } & ConversationNotice)
+  | { readonly kind: "confirmation" | "receipt"; readonly body: string };
+
+const VERSION = "2";
+const CONFIRMATION = `${VERSION}c`;
+const RECEIPT = `${VERSION}r`;
+const MESSAGE = `${VERSION}m`;
+const HEAD = `${VERSION}h`;
+const CONVERSATION = `${VERSION}x`;
+
+export function encodeMessage(message: StoredMessage, digest: number): Uint8Array {
+  const { seq, conversationId } = message;
+  return Buffer.from(`${MESSAGE}${digest} ${seq} ${conversationId}\n${JSON.stringify(message)}`);
+}
+
+export function encodeHead(notice: HeadNotice): Uint8Array {
+  return Buffer.from(HEAD + JSON.stringify(notice));
+}
+
+export function encodeConversation(notice: ConversationNotice): Uint8Array {
+  return Buffer.from(CONVERSATION + JSON.stringify(notice));
+}
+
+export function encodeBody(kind: "confirmation" | "receipt", body: string): Uint8Array {
+  return Buffer.from((kind === "confirmation" ? CONFIRMATION : RECEIPT) + body);
+}
+
+/** null for what is of no node of this version. */
+export function decodeNotice(bytes: Uint8Array): NodeNotice | null {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const rest = text.slice(2);
+  switch (text.slice(0, 2)) {
+    case MESSAGE:
+      return messageNotice(rest);
+    case HEAD:
+    case CONVERSATION:
+      return parsed(text[1] === "h" ? headNotice : conversationNotice, rest);
+    case CONFIRMATION:
+      return { kind: "confirmation", body: rest };
+    case RECEIPT:
+      return { kind: "receipt", body: rest };
+    default:
+      return null;
+  }
+}
+
+function messageNotice(text: string): NodeNotice | null {
+  const end = text.indexOf("\n");
+  const [digest, seq, conversationId] = text.slice(0, end).split(" ");
+  if (end === -1 || !conversationId || !isCount(digest) || !isCount(seq)) return null;
+  return {
+    ...{ kind: "message", conversationId, seq: Number(seq), digest: Number(digest) },
+    message() {
+      const message: StoredMessage = JSON.parse(text.slice(end + 1));
+      const isSame = message.conversationId === conversationId && message.seq === Number(seq);
+      if (!isSame || typeof message.id !== "string" || typeof message.content !== "string") {
+        throw new TypeError("This is no message");
+      }
+      return message;
+    },
+  };
+}
+
+function parsed(
+  read: (notice: Record<string, unknown>) => NodeNotice | null,
+  text: string,
+): NodeNotice | null {
+  try {
+    return read(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
+  const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
+  return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
+}
+
+function conversationNotice({
+  conversationId,
+  joined,
+  left,
+}: Record<string, unknown>): NodeNotice | null {
+  if (typeof conversationId !== "string" || !isIds(joined) || !isIds(left)) return null;
+  return { kind: "conversation", conversationId, joined, left };
+}
+
+function isCount(text: string | undefined): boolean {
+  return text !== undefined && /^\d+$/.test(text);
+}
+
+function isSeq(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && Number(seq) > 0;
+}
+
+function isIds(ids: unknown): ids is string[] {
+  return Array.isArray(ids) && ids.every((id) => typeof id === "string");
+}

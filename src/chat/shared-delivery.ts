@@ -1,0 +1,467 @@
+import type { Clock, Timer } from "../clock.ts";
+import { lowestIdAt } from "../ids.ts";
+import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { Accepted } from "./accepted-message.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
+import { eachHead, nextTurn } from "./each-head.ts";
+import { confirmationEvent, farewellOf } from "./events.ts";
+import type { Delivery } from "./message-delivery.ts";
+import { encodeHead, encodeMessage, type HeadNotice, type MessageNotice } from "./node-notice.ts";
+import type { OtherNodes } from "./other-nodes.ts";
+import type { Origin, Outlet } from "./outlet.ts";
+import type {
+  ChatStore,
+  ConversationRange,
+  NewestMessage,
+  SentMessage,
+  StoredMessage,
+} from "./ports.ts";
+import type { RecentMessages } from "./recent-messages.ts";
+
+/** Of a conversation with more members, a message is told to all nodes once and not to each member. */
+const MOST_BY_MEMBER = 32;
+/** What is missing before a message is on its way, most likely: two nodes' words have crossed. */
+const MISSING_MS = 20;
+/** When the store cannot be read. */
+const RETRY_MS = 1_000;
+/**
+ * What is older has been told on all nodes: so long at most is a node cut off that commits messages, or
+ * a commit under way. After a longer while a message may come twice.
+ */
+const UNTOLD_MS = 600_000;
+/** So long it is known after the last message how far a conversation has been told. */
+const KNOWN_MS = UNTOLD_MS + 60_000;
+/** Before this node knew that it was cut off, it was cut off for so long at most. */
+const UNNOTICED_MS = 30_000;
+const SWEEP_MS = 30_000;
+const PAGE = 100;
+/** Messages that are looked at to find the last one that has been told. */
+const FIRST_PAGE = 16;
+/** Conversations of which others are told, before it is somebody else's turn. */
+const RETOLD_IN_TURN = 256;
+/** Users whose conversations are looked at side by side. */
+const LOOKED_AT_TOGETHER = 4;
+
+export interface SharedDeliveryOptions {
+  /** To those who are connected to this node. */
+  readonly here: Delivery;
+  readonly nodes: OtherNodes;
+  readonly outlet: Outlet;
+  readonly store: ChatStore;
+  readonly conversations: Conversations;
+  readonly recent: RecentMessages<Accepted>;
+  readonly clock: Clock;
+  readonly onDisappearing: (expiresMs: number) => void;
+  /** The sender, who is here, is to be told again what has become of the message. */
+  readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
+  /** Messages have been told, whoever has taken them. */
+  readonly onTold: () => void;
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** A message that is to be told when all before it have been. */
+interface Untold {
+  readonly message: StoredMessage;
+  /** See `Delivery`. */
+  readonly origin: Origin | null;
+  /** This node has taken it from its sender. */
+  readonly isOwn: boolean;
+  /** Of its conversation's members when it was committed; null: it comes from the store. */
+  readonly digest: number | null;
+}
+
+/** How far a conversation has been told on this node. */
+class Lane {
+  /** Everything up to here has been, or was there before; -1: that is not known yet. */
+  toldSeq = -1;
+  /** It is known to be in the store up to here. */
+  knownSeq = 0;
+  readonly untold = new Map<number, Untold>();
+  readonly awaited: { readonly seq: number; readonly resolve: () => void }[] = [];
+  /** Something is being read. */
+  isBusy = false;
+  /** What others have changed is to be read before a message from the store is told. */
+  isDoubtful = false;
+  timer: Timer | null = null;
+  usedMs: number;
+  /** As far as another node knows, nobody has been told of this one and those behind it. */
+  untoldSeq = Number.POSITIVE_INFINITY;
+
+  constructor(
+    readonly conversationId: string,
+    nowMs: number,
+  ) {
+    this.usedMs = nowMs;
+  }
+}
+
+/**
+ * Tells the members of a conversation of its messages, on whichever node these were taken and they
+ * are connected, each message once and in the order of `seq`, after its commit.
+ *
+ * A node tells the others of each message that it has committed, which is fast and may fail: words
+ * of two nodes cross, and some are lost. So each node knows how far it has told a conversation and
+ * reads from the store what is missing before a message; and, after it has been cut off, all that has
+ * come to its users' conversations meanwhile. What a device reads of the store by itself, and others
+ * here have not been told yet, is told to them first (`reach`): nothing comes to it again later.
+ */
+export class SharedDelivery implements Delivery {
+  readonly #options: SharedDeliveryOptions;
+  readonly #lanes = new Map<string, Lane>();
+  #sweep: Timer | null = null;
+  /** Epoch milliseconds: what was committed since then may have been missed. */
+  #missedSinceMs: number | null = null;
+  /** By conversation, the first message of which others have been told lately, and a while before. */
+  #told = new Map<string, number>();
+  #toldBefore: ReadonlyMap<string, number> = new Map();
+  #recoveries = 0;
+  #isStopped = false;
+
+  constructor(options: SharedDeliveryOptions) {
+    this.#options = options;
+  }
+
+  deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
+    this.#tellOthers(conversation, message);
+    this.#add({ message, origin, isOwn: true, digest: null });
+  }
+
+  /** Its node may have come to an end between the commit and the telling. */
+  assure(conversation: Conversation, { id, seq }: SentMessage): void {
+    if (id < lowestIdAt(this.#freshMs)) return;
+    const head = { conversationId: conversation.id, fromSeq: seq, seq };
+    this.headed(head);
+    this.#tellMembers(conversation, encodeHead(head));
+  }
+
+  /** Another node tells of a message that is in the store. */
+  received(notice: MessageNotice): void {
+    const { conversationId, seq, digest } = notice;
+    const lane = this.#lanes.get(conversationId);
+    // Its members have a channel each, and several are here.
+    if (lane !== undefined && (seq <= lane.toldSeq || lane.untold.has(seq))) return;
+    this.#add({ message: notice.message(), origin: null, isOwn: false, digest });
+  }
+
+  /** What others say may have been missed from now on, until `recover`. */
+  lost(): void {
+    const sinceMs = this.#options.clock.now() - UNNOTICED_MS;
+    this.#missedSinceMs = Math.min(this.#missedSinceMs ?? sinceMs, sinceMs);
+  }
+
+  /** Others are heard again: these users, who are connected here, are told what was missed. */
+  async recover(userIds: readonly string[]): Promise<void> {
+    this.lost();
+    const sinceMs = this.#missedSinceMs ?? 0;
+    const recovery = ++this.#recoveries;
+    const waiting = userIds.values();
+    const isOpen = () => !this.#isStopped && recovery === this.#recoveries;
+    const look = async () => {
+      for (const userId of waiting) if (isOpen()) await this.#tellMissed(userId, sinceMs, isOpen);
+    };
+    await Promise.all(Array.from({ length: LOOKED_AT_TOGETHER }, look));
+    if (isOpen()) this.#missedSinceMs = null;
+  }
+
+  /** The message may be one that the members here have not been told of yet. */
+  isFresh({ timestampMs }: StoredMessage): boolean {
+    return timestampMs >= this.#freshMs;
+  }
+
+  /** Resolves when the members here have been told everything up to there, which is in the store. */
+  reach(conversationId: string, seq: number): Promise<void> | null {
+    const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
+    this.#know(lane, seq);
+    if (lane.toldSeq >= seq) return null;
+    return new Promise((resolve) => lane.awaited.push({ seq, resolve }));
+  }
+
+  /** A node that could not tell others has committed messages from one `seq` to the other. */
+  headed({ conversationId, fromSeq, seq }: HeadNotice): void {
+    const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
+    lane.untoldSeq = Math.min(lane.untoldSeq, fromSeq);
+    this.#know(lane, seq);
+  }
+
+  /** What others were told so long ago has gone out. */
+  wentOut(): void {
+    this.#toldBefore = this.#told;
+    this.#told = new Map();
+  }
+
+  /**
+   * Others may not have been told of what this node has committed of late: they are told which
+   * messages that is.
+   */
+  async retell(): Promise<void> {
+    const { conversations } = this.#options;
+    const fromSeqs = new Map([...this.#told, ...this.#toldBefore]);
+    let count = 0;
+    for (const [conversationId, fromSeq] of fromSeqs) {
+      count += 1;
+      if (count % RETOLD_IN_TURN === 0) await nextTurn();
+      const conversation = await conversations.find(conversationId);
+      if (this.#isStopped) return;
+      if (conversation === null) continue;
+      const seq = conversation.committedSeq;
+      this.#tellMembers(conversation, encodeHead({ conversationId, fromSeq, seq }));
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#sweep?.cancel();
+    for (const { timer } of this.#lanes.values()) timer?.cancel();
+  }
+
+  get #freshMs(): number {
+    const freshMs = this.#options.clock.now() - UNTOLD_MS;
+    return Math.min(freshMs, this.#missedSinceMs ?? freshMs);
+  }
+
+  #tellOthers(conversation: Conversation, message: StoredMessage): void {
+    const notice = encodeMessage(message, conversation.membersDigest);
+    if (!this.#told.has(conversation.id)) this.#told.set(conversation.id, message.seq);
+    this.#tellMembers(conversation, notice);
+    const goneId = farewellOf(message);
+    if (goneId !== null && !conversation.members.has(goneId)) {
+      this.#options.nodes.toUser(goneId, notice);
+    }
+  }
+
+  #tellMembers({ id, members }: Conversation, notice: Uint8Array): void {
+    const { nodes } = this.#options;
+    if (members.size > MOST_BY_MEMBER) nodes.toAll(id, notice);
+    else for (const userId of members.keys()) nodes.toUser(userId, notice);
+  }
+
+  #add(untold: Untold): void {
+    const { conversationId, seq } = untold.message;
+    const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
+    if (seq <= lane.toldSeq) return;
+    if (!lane.untold.get(seq)?.isOwn) lane.untold.set(seq, untold);
+    this.#advance(lane);
+  }
+
+  /** The store has messages up to there. */
+  #know(lane: Lane, seq: number): void {
+    if (lane.toldSeq >= seq) return;
+    lane.knownSeq = Math.max(lane.knownSeq, seq);
+    this.#advance(lane);
+  }
+
+  #open(conversationId: string): Lane {
+    const { clock } = this.#options;
+    const lane = new Lane(conversationId, clock.monotonicMs());
+    this.#lanes.set(conversationId, lane);
+    this.#sweep ??= clock.schedule(SWEEP_MS, this.#letGo);
+    return lane;
+  }
+
+  /** Tells what can be told, or reads what is needed for it. */
+  #advance(lane: Lane): void {
+    while (!lane.isBusy && !this.#isStopped) {
+      if (lane.toldSeq < 0) {
+        this.#wait(lane, this.#begin(lane));
+        return;
+      }
+      const next = lane.untold.get(lane.toldSeq + 1);
+      if (next === undefined) {
+        if (lane.knownSeq > lane.toldSeq) this.#wait(lane, this.#readMissing(lane));
+        else if (lane.untold.size > 0) this.#expectMissing(lane);
+        return;
+      }
+      const conversation = this.#conversationFor(lane, next);
+      if (conversation instanceof Promise) {
+        this.#wait(
+          lane,
+          conversation.then((found) => this.#tell(lane, next, found)),
+        );
+        return;
+      }
+      this.#tell(lane, next, conversation);
+    }
+  }
+
+  #wait(lane: Lane, work: Promise<void>): void {
+    lane.isBusy = true;
+    work.then(
+      () => {
+        lane.isBusy = false;
+        this.#advance(lane);
+      },
+      (fault: unknown) => {
+        lane.isBusy = false;
+        this.#options.onFault(fault);
+        this.#later(lane, RETRY_MS);
+      },
+    );
+  }
+
+  #later(lane: Lane, delayMs: number): void {
+    if (this.#isStopped) return;
+    lane.timer?.cancel();
+    lane.timer = this.#options.clock.schedule(delayMs, () => {
+      lane.timer = null;
+      for (const seq of lane.untold.keys()) lane.knownSeq = Math.max(lane.knownSeq, seq);
+      this.#advance(lane);
+    });
+  }
+
+  #expectMissing(lane: Lane): void {
+    if (lane.timer === null) this.#later(lane, MISSING_MS);
+  }
+
+  /** How far it has been told is not known any more: what is older than a while was. */
+  async #begin(lane: Lane): Promise<void> {
+    const { store } = this.#options;
+    const { conversationId } = lane;
+    let beforeSeq = lane.knownSeq > 0 ? lane.knownSeq + 1 : Math.min(...lane.untold.keys());
+    const fresh: StoredMessage[] = [];
+    let toldSeq = -1;
+    for (let limit = FIRST_PAGE; toldSeq < 0; limit = PAGE) {
+      const page = await store.history({ conversationId, beforeSeq, limit });
+      for (const message of page.toReversed()) {
+        if (message.seq < lane.untoldSeq && !this.isFresh(message)) {
+          toldSeq = message.seq;
+          break;
+        }
+        fresh.push(message);
+        beforeSeq = message.seq;
+      }
+      if (page.length < limit && toldSeq < 0) toldSeq = beforeSeq - 1;
+    }
+    this.#found(lane, fresh);
+    lane.toldSeq = toldSeq;
+    for (const seq of lane.untold.keys()) if (seq <= toldSeq) lane.untold.delete(seq);
+    this.#reached(lane);
+  }
+
+  async #readMissing(lane: Lane): Promise<void> {
+    const { conversationId, toldSeq, knownSeq } = lane;
+    const query = { conversationId, afterSeq: toldSeq, beforeSeq: knownSeq + 1, limit: PAGE };
+    const page = await this.#options.store.history(query);
+    this.#found(lane, page);
+    // Retention has removed what is before the first.
+    const firstSeq = Math.min(knownSeq + 1, ...lane.untold.keys());
+    lane.toldSeq = Math.max(lane.toldSeq, firstSeq - 1);
+    this.#reached(lane);
+  }
+
+  #found(lane: Lane, messages: readonly StoredMessage[]): void {
+    for (const message of messages) {
+      if (lane.untold.has(message.seq)) continue;
+      // On disk, and this node has not heard of it yet.
+      const own = this.#options.recent.pendingOf(message.id);
+      const origin = own?.origin ?? null;
+      lane.untold.set(message.seq, { message, origin, isOwn: own !== null, digest: null });
+      lane.isDoubtful = true;
+    }
+  }
+
+  /** With the members that the message is for. */
+  #conversationFor(lane: Lane, { digest, isOwn }: Untold): MaybePromise<Conversation | null> {
+    const { conversations } = this.#options;
+    const cached = conversations.peek(lane.conversationId);
+    if (cached === undefined) return this.#load(lane);
+    if (isOwn || digest === cached.membersDigest) return cached;
+    if (digest === null && !lane.isDoubtful) return cached;
+    return conversations.reload(cached).then(() => {
+      lane.isDoubtful = false;
+      return cached;
+    });
+  }
+
+  #load(lane: Lane): MaybePromise<Conversation | null> {
+    const { conversations, outlet } = this.#options;
+    return whenReady(conversations.find(lane.conversationId), (conversation) => {
+      lane.isDoubtful = false;
+      if (conversation === null) return null;
+      // Some may have come to be members while nobody here knew of the conversation.
+      for (const userId of conversation.members.keys()) outlet.joined(userId, conversation.id);
+      return conversation;
+    });
+  }
+
+  #tell(lane: Lane, untold: Untold, conversation: Conversation | null): void {
+    const { here, outlet, clock, onDisappearing, onTold, onFault } = this.#options;
+    const { message, origin, isOwn } = untold;
+    lane.untold.delete(message.seq);
+    lane.toldSeq = message.seq;
+    lane.usedMs = clock.monotonicMs();
+    try {
+      if (conversation !== null) {
+        conversation.heardOf(message.seq);
+        here.deliver(conversation, message, origin);
+        onTold();
+      }
+      if (!isOwn && message.event === null) {
+        outlet.sent(message.senderId, confirmationEvent(message, "SENT", clock.now()));
+      }
+      if (!isOwn && message.expiresMs !== null) onDisappearing(message.expiresMs);
+    } catch (fault) {
+      onFault(fault);
+    }
+    this.#reached(lane);
+  }
+
+  #reached(lane: Lane): void {
+    if (lane.awaited.length === 0) return;
+    for (const { seq, resolve } of lane.awaited.splice(0)) {
+      if (seq <= lane.toldSeq) resolve();
+      else lane.awaited.push({ seq, resolve });
+    }
+  }
+
+  /** Conversations of which nothing has been heard for a while. */
+  readonly #letGo = (): void => {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const [id, lane] of this.#lanes) {
+      const isIdle = !lane.isBusy && lane.untold.size === 0 && lane.awaited.length === 0;
+      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.#missedSinceMs === null;
+      if (isIdle && isOld) this.#lanes.delete(id);
+    }
+    this.#sweep = this.#lanes.size === 0 ? null : clock.schedule(SWEEP_MS, this.#letGo);
+  };
+
+  async #tellMissed(userId: string, sinceMs: number, isOpen: () => boolean): Promise<void> {
+    const { store, clock, onFault } = this.#options;
+    const reader = {
+      get isOpen() {
+        return isOpen();
+      },
+    };
+    const sinceId = lowestIdAt(sinceMs);
+    const find = (range: ConversationRange) => store.conversationsAfter(userId, sinceId, range);
+    const look = async ({ conversationId, lastSeq }: NewestMessage) => {
+      const reached = this.reach(conversationId, lastSeq);
+      if (reached !== null) await reached;
+      await this.#tellFate(userId, conversationId, sinceMs);
+    };
+    while (isOpen()) {
+      try {
+        await eachHead(reader, find, look);
+        return;
+      } catch (fault) {
+        onFault(fault);
+        await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
+      }
+    }
+  }
+
+  /** What has become of the user's own messages: others' marks may have been missed as well. */
+  async #tellFate(userId: string, conversationId: string, sinceMs: number): Promise<void> {
+    const { store, conversations, onFate } = this.#options;
+    const page = await store.history({ conversationId, limit: PAGE });
+    const isOwn = ({ senderId, event, timestampMs }: StoredMessage) =>
+      senderId === userId && event === null && timestampMs >= sinceMs;
+    const own = page.filter(isOwn);
+    if (own.length === 0) return;
+    const conversation = await conversations.findFresh(conversationId);
+    if (conversation === null) return;
+    for (const message of own) {
+      if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
+    }
+  }
+}
