@@ -7,7 +7,9 @@ import { channelOfTopic, isCarriedTopic, isReservedTopic } from "./app/destinati
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
+import { NodeChanges } from "./app/node-changes.ts";
 import { NoticePublisher } from "./app/notice-publisher.ts";
+import { NoticeRelay } from "./app/notice-relay.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -19,7 +21,7 @@ import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
-import { type Revocation, Revocations } from "./auth/revocations.ts";
+import { type Revocation, Revocations, tokenRevoked } from "./auth/revocations.ts";
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
@@ -53,6 +55,7 @@ import { selfInfo } from "./nodes/roster.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
+import { LedWork } from "./server/led-work.ts";
 import { Listeners } from "./server/listeners.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
@@ -87,6 +90,8 @@ export interface RunningServer {
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
   readonly redirectUrl: string | undefined;
+  /** Resolves with the reason for which the server cannot go on, and is to be stopped. */
+  readonly failed: Promise<AppError>;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -97,7 +102,10 @@ export interface RunningServer {
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock } = options;
-  const storage = await openStorage(settings, log, clock);
+  const failed = Promise.withResolvers<AppError>();
+  const backplane = await openBackplane(settings, clock);
+  const how = backplane.isShared ? "shared" : "alone";
+  const storage = await openStorage(settings, { how, onTaken: failed.resolve }, log, clock);
   try {
     const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
@@ -105,9 +113,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
-    const backplane = await openBackplane(settings, clock);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    const server = serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    return { ...server, failed: failed.promise };
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -131,7 +139,7 @@ interface Parts {
   readonly tracing: Tracing | null;
 }
 
-function serve(parts: Parts): RunningServer {
+function serve(parts: Parts): Omit<RunningServer, "failed"> {
   const { settings, log, clock, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
@@ -199,6 +207,7 @@ function serve(parts: Parts): RunningServer {
     newCode,
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
+    expel: (userId) => application.disconnect(userId, tokenRevoked()),
     endUploads: async (userId) => await files?.files.uploads.endOf(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
@@ -244,12 +253,17 @@ function serve(parts: Parts): RunningServer {
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
-  const files = attachmentService({ settings, storage, chat, clock, log });
+  const files = attachmentService({
+    ...{ settings, storage, chat, clock, log },
+    isShared: isChatShared,
+  });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
+  const { leewayMs } = settings.jwt;
+  const revocations = new Revocations(storage.revocations, clock, revoked, leewayMs);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
-    new Revocations(storage.revocations, clock, revoked, settings.jwt.leewayMs),
+    revocations,
     flood.failedLogins,
   );
   const { sendBufferBytes, connectionsPerUser } = limits;
@@ -276,6 +290,19 @@ function serve(parts: Parts): RunningServer {
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
     router: tracedSends ?? router,
+  });
+  const { users, erasures } = chat;
+  const nodeChanges =
+    nodes === null || !isChatShared
+      ? null
+      : new NodeChanges({
+          ...{ channels: nodes, revocations, blocks, users, erasures, application, sessions },
+          ...{ stores: storage, clock, log },
+        });
+  const noticeRelay = nodes === null ? null : new NoticeRelay(nodes);
+  const notices = new NoticePublisher({
+    ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
+    publishElsewhere: noticeRelay && ((notice) => noticeRelay.publish(notice)),
   });
   const checkEveryMs = checkIntervalMs([
     limits.connectMs,
@@ -349,7 +376,6 @@ function serve(parts: Parts): RunningServer {
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
-  const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
     ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
@@ -365,12 +391,10 @@ function serve(parts: Parts): RunningServer {
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
     exports: new UserExports({
-      ...{ users, invites, attachments, blocks, answers, log },
-      ...{ chats: store, erasures: storage.erasures },
+      ...{ users: storage.users, erasures: storage.erasures, chats: store },
+      ...{ invites: storage.invites, attachments: storage.attachments, blocks, answers, log },
     }),
-    notices: new NoticePublisher({
-      ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
-    }),
+    ...{ notices, nodeChanges },
   });
 
   const page = new Page(chatPage);
@@ -418,12 +442,15 @@ function serve(parts: Parts): RunningServer {
     },
   });
 
-  retention.start();
   files?.start();
-  chat.erasures.start();
-  chat.disappearance.start();
+  const { leadership } = storage;
+  const workers = [retention, chat.erasures, chat.disappearance];
+  const ledWork = new LedWork(leadership, files === null ? workers : [...workers, files.sweeper]);
+  ledWork.start();
+  const receivers = [relay, channels, nodeChanges, noticeRelay, cluster];
   metrics.start({
-    ...{ health, journal: chat.journal, queues, backplane, relay, cluster },
+    ...{ health, journal: chat.journal, queues, backplane, cluster, leadership },
+    receivers: receivers.filter((each) => each !== null),
     usersHere: () => chat.presence.hereCount,
   });
   const deliver: Deliver = (topic, message) =>
@@ -432,7 +459,11 @@ function serve(parts: Parts): RunningServer {
     nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
   }
   if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
+  nodeChanges?.start();
+  noticeRelay?.start((notice) => void notices.publishHere(notice));
   nodes?.start();
+  nodeChanges?.listen();
+  noticeRelay?.listen();
   cluster?.start();
 
   async function stop(reason: string): Promise<void> {
@@ -443,20 +474,20 @@ function serve(parts: Parts): RunningServer {
     const deadline = new Deadline(clock, timeoutMs);
     application.stop();
     metrics.stop();
-    const retentionStopped = retention.stop();
-    const erasuresStopped = chat.erasures.stop();
+    const ledWorkStopped = ledWork.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
     channels?.stop();
+    nodeChanges?.stop();
     cluster?.stop();
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(queues.journal.drained());
-    await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
+    await deadline.allows(ledWorkStopped);
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(listeners.stop());
     await listeners.terminate();
@@ -486,15 +517,16 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({ settings, storage, chat, clock, log }: AttachmentParts) {
+function attachmentService({ settings, storage, chat, isShared, clock, log }: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, ...stored, attachments, assertNotErased, clock, log };
+  const parts = { settings, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
 type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
+  readonly isShared: boolean;
 };

@@ -24,13 +24,25 @@ import type { Storage } from "./storage/storage.ts";
 
 export type { Storage };
 
+/** How a server has its database: for itself, or together with the other nodes of an installation. */
+export interface Serving {
+  readonly how: "alone" | "shared";
+  /** Another server took it while this one was cut off from it, and will not share it. */
+  readonly onTaken: (error: AppError) => void;
+}
+
 /** Rejects with an AppError that tells the operator what is wrong. */
-export async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
+export async function openStorage(
+  settings: Settings,
+  serving: Serving,
+  log: Log,
+  clock: Clock,
+): Promise<Storage> {
   const { url, check, busyTimeoutMs, connections, statementTimeoutMs } = settings.database;
   if (url === "memory:") return memoryStorage();
   if (isPostgresUrl(url)) {
     const limits = { connections, statementTimeoutMs, busyTimeoutMs };
-    return await openPostgresStorage({ url, ...limits, log, clock });
+    return await openPostgresStorage({ url, serving, ...limits, log, clock });
   }
   const path = databasePath(settings);
   return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });

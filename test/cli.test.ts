@@ -80,7 +80,10 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
 }
 
 /** A server that tells how it was started and stopped. */
-function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
+function fakeServer(
+  stop: (reason: string) => Promise<void> = async () => {},
+  failed = Promise.withResolvers<Error>(),
+) {
   const starts: Parameters<StartServer>[0][] = [];
   const reasons: string[] = [];
   const startServer: StartServer = async (options) => {
@@ -89,6 +92,7 @@ function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
       url: "http://127.0.0.1:8080",
       tcpUrl: undefined,
       redirectUrl: undefined,
+      failed: failed.promise,
       stop: (reason) => {
         reasons.push(reason);
         return stop(reason);
@@ -579,6 +583,18 @@ describe("serve", () => {
       expect(fatal).toMatchObject([{ error: { message: "first" } }]);
     },
   );
+
+  test("a server that cannot go on is stopped in order, and says why", async () => {
+    const failed = Promise.withResolvers<Error>();
+    const server = fakeServer(async () => {}, failed);
+    const { done, ready, stdout } = run([], server);
+    await ready;
+    failed.resolve(new Error("taken by another"));
+    expect(await done).toBe(1);
+    expect(server.reasons).toEqual(["fault"]);
+    const fatal = logLines(stdout()).filter(({ level }) => level === "fatal");
+    expect(fatal).toMatchObject([{ error: { message: "taken by another" } }]);
+  });
 
   test("a fault during the start ends the process", async () => {
     const { process } = run([], { startServer: () => Promise.withResolvers<never>().promise });

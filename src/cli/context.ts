@@ -36,6 +36,8 @@ export interface RunningServer {
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
   readonly redirectUrl: string | undefined;
+  /** Resolves with the reason for which the server cannot go on, and is to be stopped. */
+  readonly failed: Promise<Error>;
   /** Resolves when connections, store and listener are closed. */
   stop(reason: string): Promise<void>;
 }

@@ -27,6 +27,7 @@ export async function serve(context: CliContext, loaded: LoadedSettings): Promis
     watch.ready();
     const { url, tcpUrl, redirectUrl } = server;
     log.info({ url, tcp: tcpUrl, redirect: redirectUrl }, "Parley is ready");
+    void server.failed.then(watch.fail);
     const reason = await watch.ended;
     const { drainMs, timeoutMs } = settings.shutdown;
     const limitMs = drainMs + timeoutMs + LAST_RESORT_MS;
@@ -64,6 +65,8 @@ interface ProcessWatch {
   /** Resolves with the reason at the first signal or fault. */
   readonly ended: Promise<string>;
   readonly failed: () => boolean;
+  /** The server says that it cannot go on. */
+  readonly fail: (error: unknown) => void;
   /** From now on a fault is a reason to stop, not to leave at once. */
   readonly ready: () => void;
   readonly close: () => void;
@@ -98,6 +101,11 @@ function watchProcess(process: ProcessPort, log: ProcessLog): ProcessWatch {
   return {
     ended: ending.promise,
     failed: () => failed,
+    fail(error) {
+      failed = true;
+      log.fatal({ error }, "Parley cannot go on");
+      ending.resolve("fault");
+    },
     ready: () => {
       ready = true;
     },

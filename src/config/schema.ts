@@ -50,7 +50,7 @@ export const settingsSchema = z.object({
     connections: integer(
       10,
       { min: 4, max: 10_000 },
-      "The most connections to PostgreSQL, for reads and writes together.",
+      "The most connections to PostgreSQL for reads and writes together; one more holds locks.",
     ),
   }),
   backplane,

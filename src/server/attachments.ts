@@ -24,16 +24,24 @@ export interface AttachmentServiceOptions {
   readonly attachments: Attachments;
   /** Throws USER_BEING_ERASED. */
   readonly assertNotErased: (userId: string) => void;
+  /** Other nodes may keep their files in the same folder. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** An upload of another node that nobody has written to for so long is none any more. */
+const UNTOUCHED_MS = 60 * 60 * 1_000;
+
 /** Files of messages, from their coming to their going. */
 export class AttachmentService {
   readonly files: Files;
-  readonly #sweeper: Sweeper;
+  /** Nobody starts it but who may. */
+  readonly sweeper: Sweeper;
   readonly #folder: FilesFolder;
   readonly #incoming: IncomingFiles;
+  readonly #isShared: boolean;
+  readonly #clock: Clock;
   readonly #log: Log;
 
   constructor(options: AttachmentServiceOptions) {
@@ -44,6 +52,8 @@ export class AttachmentService {
     const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
+    this.#isShared = options.isShared;
+    this.#clock = clock;
     this.#log = log;
     const uploads = new Uploads({
       ...{ ...limits, store, blobs, incoming, clock, newId: newUuid },
@@ -55,7 +65,7 @@ export class AttachmentService {
     const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
-    this.#sweeper = new Sweeper({
+    this.sweeper = new Sweeper({
       ...{ store, attachments, blobs, clock, log, intervalMs: sweepMs },
     });
   }
@@ -63,15 +73,15 @@ export class AttachmentService {
   /** Before anything comes in. */
   start(): void {
     try {
-      this.#incoming.clear();
+      if (this.#isShared) this.#incoming.clearUntouched(this.#clock.now() - UNTOUCHED_MS);
+      else this.#incoming.clear();
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
-    this.#sweeper.start();
   }
 
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await this.sweeper.stop();
     this.#folder.close();
   }
 }

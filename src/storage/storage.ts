@@ -3,6 +3,7 @@ import type { QueueStore } from "../broker/queue-store.ts";
 import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
+import type { Leadership } from "../chat/leadership.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { MessageSearch } from "../chat/search.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
@@ -18,6 +19,8 @@ export interface Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  /** Which of the nodes that have it open leads. */
+  readonly leadership: Leadership;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

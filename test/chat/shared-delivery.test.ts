@@ -288,6 +288,7 @@ describe.each([
     const bob = await nodes.at(1).connect("bob");
     const cid = await nodes.at(2).connect("cid");
     await nodes.at(0).connect("alice");
+    nodes.at(0).chat.presence.connected("alice", "Alice");
     nodes.at(0).harness.send("alice", { conversationId: "g", content: "all" });
     await settled();
     await arrived(nodes);

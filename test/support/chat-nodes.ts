@@ -203,7 +203,7 @@ export class ChatNodes {
   /** All commits end, all notices arrive, all that waits for a while is done. */
   async settle(): Promise<void> {
     for (const node of this.all) node.confirm();
-    for (let round = 0; round < 10_000; round += 1) {
+    for (let quietRounds = 0, round = 0; round < 10_000; round += 1) {
       let isBusy = false;
       for (const node of this.all) {
         while (node.held.isCommitting) {
@@ -215,7 +215,8 @@ export class ChatNodes {
       await settled();
       this.clock.advance(100);
       await settled();
-      if (!isBusy) return;
+      quietRounds = isBusy ? 0 : quietRounds + 1;
+      if (quietRounds === 3) return;
     }
     throw new Error("the nodes do not come to rest");
   }

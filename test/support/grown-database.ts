@@ -184,7 +184,7 @@ async function growTheRest(storage: Storage): Promise<void> {
   // One is done; the other one is in the middle of the user's messages.
   const erasure = { requestedMs: LATER_MS, keepsMessages: true };
   await erasures.begin({ ...erasure, userId: "gone" });
-  await erasures.finish("gone", LATER_MS + 1);
+  await erasures.finish({ userId: "gone", keepsMessages: true }, LATER_MS + 1);
   await erasures.begin({ ...erasure, userId: "leaver", keepsMessages: false });
   for (const limit of [10, LEAVERS_MESSAGES + 10, 15]) await erasures.erasePortion("leaver", limit);
 }
