@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need (Chromium, NATS, nginx, PostgreSQL, RabbitMQ, Redis,
+ * `npm test`: brings what the tests need (Chromium, HAProxy, NATS, nginx, PostgreSQL, RabbitMQ, Redis,
  * stomp.py, the binary), runs them, and ends with the line `N passed, N failed`, counted from the
  * runner's own report.
  *
@@ -60,6 +60,18 @@ function bringNginx(): void {
   }
   if (find() === null) {
     fail("The tests of the reverse proxy need nginx (Debian: apt-get install nginx-light)");
+  }
+}
+
+function bringHaproxy(): void {
+  const find = () => Bun.which("haproxy", { PATH: `${process.env.PATH}:/usr/sbin` });
+  if (find() !== null) return;
+  if (canInstall()) {
+    console.log("HAProxy is missing; installing it for the tests of the documented load balancers");
+    install("haproxy");
+  }
+  if (find() === null) {
+    fail("The tests of load balancers need HAProxy 2.6 (Debian: apt-get install haproxy)");
   }
 }
 
@@ -138,6 +150,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 
 bringChromium();
 bringNginx();
+bringHaproxy();
 bringPostgres();
 bringRedis();
 bringRabbitMq();

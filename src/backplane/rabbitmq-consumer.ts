@@ -35,6 +35,7 @@ export class RabbitMqConsumer implements Consumer {
   #backlog: RabbitMqQueueMessage[] = [];
   #opened: (() => void) | null;
   #isResumed = false;
+  #isStopped = false;
   #isClosed = false;
 
   constructor({ id, queue, receiver, prefetch, opened, channel }: RabbitMqConsumerOptions) {
@@ -51,8 +52,10 @@ export class RabbitMqConsumer implements Consumer {
     if (this.#isResumed) this.#deliver();
   }
 
-  acknowledge(messages: readonly QueueMessage[]): void {
-    for (const message of this.release(messages)) this.#channel.answer(message, true, false);
+  acknowledge(messages: readonly QueueMessage[]): boolean {
+    const released = this.release(messages);
+    for (const message of released) this.#channel.answer(message, true, false);
+    return released.length === messages.length;
   }
 
   refuse(messages: readonly QueueMessage[], requeue: boolean): void {
@@ -70,6 +73,11 @@ export class RabbitMqConsumer implements Consumer {
   resume(): void {
     this.#isResumed = true;
     this.#deliver();
+  }
+
+  /** Nothing more is delivered. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   close(): void {
@@ -97,7 +105,7 @@ export class RabbitMqConsumer implements Consumer {
   }
 
   #deliver(): void {
-    while (this.#receiver.hasRoom) {
+    while (!this.#isStopped && this.#receiver.hasRoom) {
       const message = this.#backlog.shift();
       if (message === undefined) return;
       this.#outstanding.add(message);

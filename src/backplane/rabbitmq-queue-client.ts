@@ -46,6 +46,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
  * again when it is lost; then all is subscribed to again, and what was not acknowledged comes again.
  */
 export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
+  readonly keepsAll = false;
   readonly #options: RabbitMqQueueClientOptions;
   readonly #consumers = new Map<string, RabbitMqConsumer>();
   /** What RabbitMQ has been told and has not answered. */
@@ -95,7 +96,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
     return consumer;
   }
 
-  begin(): Transaction {
+  transaction(): Transaction {
     return new RabbitMqTransaction((sends, settlements) => {
       const committed = this.#commit(sends, settlements);
       this.#track(committed);
@@ -114,6 +115,11 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
       () => callback(null),
       (fault: unknown) => callback(this.#errorOf(fault)),
     );
+  }
+
+  /** Nothing more is delivered to the consumers that there are. */
+  stop(): void {
+    for (const consumer of this.#consumers.values()) consumer.stop();
   }
 
   close(): void {
@@ -290,6 +296,8 @@ interface ReleasedMessages extends Outcome {
 class RabbitMqTransaction implements Transaction {
   readonly #sends: QueueMessage[] = [];
   readonly #settlements: ReleasedMessages[] = [];
+  /** The connection that brought some of what is settled was lost already: that comes again. */
+  #isLate = false;
 
   constructor(
     readonly perform: (
@@ -304,10 +312,13 @@ class RabbitMqTransaction implements Transaction {
 
   settle(consumer: Consumer, messages: readonly QueueMessage[], outcome: Outcome): void {
     if (!(consumer instanceof RabbitMqConsumer)) throw new TypeError("a consumer of other queues");
-    this.#settlements.push({ messages: consumer.release(messages), ...outcome });
+    const released = consumer.release(messages);
+    if (released.length < messages.length) this.#isLate = true;
+    this.#settlements.push({ messages: released, ...outcome });
   }
 
   commit(): Promise<void> | undefined {
+    if (this.#isLate) throw new AppError("UNKNOWN_ACK", "What was acknowledged comes again");
     if (this.#sends.length + this.#settlements.length === 0) return undefined;
     return this.perform(this.#sends, this.#settlements);
   }

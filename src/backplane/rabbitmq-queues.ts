@@ -1,4 +1,5 @@
-import type { QueueClient, WorkQueues } from "../broker/queue-client.ts";
+import type { QueueClient } from "../broker/queue-client.ts";
+import { EMPTY_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
 import type { Clock } from "../clock.ts";
 import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
 import { AppError } from "../errors.ts";
@@ -20,10 +21,14 @@ export interface RabbitMqQueuesOptions {
 
 /** Work queues that RabbitMQ keeps, with its semantics: the same for the clients of all nodes. */
 export class RabbitMqQueues implements WorkQueues {
+  readonly journal = null;
+  /** What RabbitMQ holds is measured there. */
+  readonly count = 0;
+  readonly bytes = 0;
   readonly #options: Omit<RabbitMqQueuesOptions, "url" | "pendingBytes">;
   readonly #target: RabbitMqTarget;
   readonly #budget: Budget;
-  readonly #clients = new Set<QueueClient>();
+  readonly #clients = new Set<RabbitMqQueueClient>();
   #onEmpty: (() => void) | null = null;
 
   /** Throws INVALID_CONFIGURATION for what is no URL of a RabbitMQ. */
@@ -38,7 +43,7 @@ export class RabbitMqQueues implements WorkQueues {
   }
 
   open(failed: (error: AppError) => void): QueueClient {
-    const client: QueueClient = new RabbitMqQueueClient({
+    const client: RabbitMqQueueClient = new RabbitMqQueueClient({
       ...{ ...this.#options, target: this.#target, budget: this.#budget, failed },
       finished: () => {
         this.#clients.delete(client);
@@ -49,7 +54,19 @@ export class RabbitMqQueues implements WorkQueues {
     return client;
   }
 
-  async close(): Promise<void> {
+  depths() {
+    return { living: EMPTY_DEPTH, dead: EMPTY_DEPTH };
+  }
+
+  depthOf() {
+    return EMPTY_DEPTH;
+  }
+
+  stop(): void {
+    for (const client of this.#clients) client.stop();
+  }
+
+  async finish(): Promise<void> {
     if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;

@@ -1,4 +1,3 @@
-import type { AppError } from "../errors.ts";
 import type { QueueReceiver } from "./queue-consumer.ts";
 import type { Settled } from "./queue-journal.ts";
 import type { QueueMessage } from "./queue-message.ts";
@@ -13,7 +12,8 @@ export interface Outcome {
 
 /** One subscription to a work queue. Messages that it does not have any more are passed over. */
 export interface Consumer {
-  acknowledge(messages: readonly QueueMessage[]): void;
+  /** False: others may have had some of the messages since; what was acknowledged too late is not. */
+  acknowledge(messages: readonly QueueMessage[]): boolean;
   /** `requeue`: somebody else may try; without, they are dead. */
   refuse(messages: readonly QueueMessage[], requeue: boolean): void;
   /** Messages come from the first call on; then: the connection takes more again. */
@@ -36,6 +36,8 @@ export interface Transaction {
 
 /** The work queues, `/queue/**`, as one connection of a client uses them. */
 export interface QueueClient {
+  /** Every message is to be made a persistent one, whatever its sender wants. */
+  readonly keepsAll: boolean;
   /** Throws QUEUE_FULL or QUEUE_REFUSED when the queue takes no further message. */
   assertTakes(queue: string): void;
   /**
@@ -52,17 +54,9 @@ export interface QueueClient {
    * @param opened called once, when what is sent to the queue reaches the consumer: maybe at once
    */
   consume(queue: string, receiver: QueueReceiver, prefetch: number, opened: () => void): Consumer;
-  begin(): Transaction;
+  transaction(): Transaction;
   /** Calls back when all that was done so far is safe, or could not be made so: maybe at once. */
   settled(callback: Settled): void;
   /** The connection is over. What was sent is still sent. Idempotent. */
   close(): void;
-}
-
-/** Who keeps the work queues: this node, or a broker beside it. */
-export interface WorkQueues {
-  /** @param failed the queues end the client's connection, and why */
-  open(failed: (error: AppError) => void): QueueClient;
-  /** Resolves when what clients have sent before they closed is there. */
-  close(): Promise<void>;
 }

@@ -73,6 +73,8 @@ export interface ChatOptions {
   readonly underWay: readonly Erasure[];
   readonly lockOut: (userId: string) => Promise<void>;
   /** See `Erasures`. */
+  readonly expel: (userId: string) => void;
+  /** See `Erasures`. */
   readonly endUploads: (userId: string) => Promise<void>;
   readonly log: Log;
   readonly attachments: AttachmentStore;
@@ -92,6 +94,11 @@ export interface ChatOptions {
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
+
+/** Twice as long as other nodes take at most to hear that a user is to be removed. */
+const OTHERS_MS = 2_000;
+/** How late a message disappears at most that another node took. */
+const LOOK_EVERY_MS = 1_000;
 
 /** The parts of chat, put together. */
 export class Chat {
@@ -157,9 +164,15 @@ export class Chat {
     const signals = { perSecond: options.typingPerSecond, burst: options.typingBurst };
     this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
-    const isShared = nodes !== null;
+    const shared =
+      nodes === null
+        ? null
+        : {
+            ...{ nodes, here: options.outlet },
+            isHere: (userId: string) => this.presence.isHere(userId),
+          };
     const common = { store, conversations, recent, outlet, clock, onFault };
-    this.receipts = new Receipts({ ...common, journal, isShared });
+    this.receipts = new Receipts({ ...common, journal, shared });
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
@@ -170,18 +183,21 @@ export class Chat {
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
     const onFate = (message: StoredMessage, conversation: Conversation) =>
       this.receipts.repeatTo(message, conversation, options.outlet);
-    const shared =
+    const delivery =
       nodes === null
         ? null
         : new SharedDelivery({
             ...{ ...common, here, nodes, onDisappearing, onFate },
             onTold: options.onTold,
           });
-    this.#shared = shared;
+    this.#shared = delivery;
     this.nodeNotices =
-      nodes === null || shared === null
+      nodes === null || delivery === null
         ? null
-        : new NodeNotices({ ...common, nodes, delivery: shared, outlet: options.outlet });
+        : new NodeNotices({
+            ...{ ...common, nodes, delivery, receipts: this.receipts },
+            outlet: options.outlet,
+          });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
@@ -190,7 +206,7 @@ export class Chat {
       rate: this.messageRate,
       newId: options.newId,
       delivery: nodes === null ? options.delivery : "durable",
-      deliverer: shared ?? here,
+      deliverer: delivery ?? here,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
       contentBytes: options.contentBytes,
@@ -203,12 +219,13 @@ export class Chat {
     this.#replays = {
       ...{ store, conversations, journal, recent },
       shared:
-        nodes === null || shared === null
+        nodes === null || delivery === null
           ? null
           : {
               heard: (userId) => nodes.heard(userId),
-              isFresh: (message) => shared.isFresh(message),
-              reach: (conversationId, seq) => shared.reach(conversationId, seq),
+              settle: (userId, reader) => delivery.settle(userId, reader),
+              isFresh: (message) => delivery.isFresh(message),
+              reach: (conversationId, seq) => delivery.reach(conversationId, seq),
             },
     };
     const { blocks } = options;
@@ -244,6 +261,7 @@ export class Chat {
     this.disappearance = new Disappearance({
       ...{ store, clock, onFault },
       expire: (message) => this.messageChanges.expire(message),
+      lookEveryMs: nodes !== null ? LOOK_EVERY_MS : null,
     });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
@@ -263,7 +281,8 @@ export class Chat {
     this.erasures = new Erasures({
       ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
       ...{ lockOut: options.lockOut, endUploads: options.endUploads, recent },
-      ...{ underWay: options.underWay, log: options.log },
+      ...{ underWay: options.underWay, expel: options.expel, log: options.log },
+      othersMs: nodes !== null ? OTHERS_MS : 0,
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
@@ -313,10 +332,10 @@ export class Chat {
     this.typing.stop();
     this.#shared?.stop();
     this.receipts.stop();
-    this.disappearance.stop();
+    const stopped = [this.disappearance.stop(), this.erasures.stop()];
     this.users.stop();
     this.presence.stop();
-    await this.erasures.stop();
+    await Promise.all(stopped);
     await this.journal.drained();
     this.journal.stop();
   }

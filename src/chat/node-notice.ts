@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** A message as its node tells the others of it, after its commit. */
 export interface MessageNotice {
@@ -32,6 +32,7 @@ export interface ConversationNotice {
 export type NodeNotice =
   | ({ readonly kind: "message" } & MessageNotice)
   | ({ readonly kind: "head" } & HeadNotice)
+  | { readonly kind: "received"; readonly messages: readonly SentMessage[] }
   | ({ readonly kind: "conversation" } & ConversationNotice)
   | { readonly kind: "confirmation" | "receipt"; readonly body: string };
 
@@ -40,6 +41,7 @@ const CONFIRMATION = `${VERSION}c`;
 const RECEIPT = `${VERSION}r`;
 const MESSAGE = `${VERSION}m`;
 const HEAD = `${VERSION}h`;
+const RECEIVED = `${VERSION}d`;
 const CONVERSATION = `${VERSION}x`;
 
 export function encodeMessage(message: StoredMessage, digest: number): Uint8Array {
@@ -49,6 +51,16 @@ export function encodeMessage(message: StoredMessage, digest: number): Uint8Arra
 
 export function encodeHead(notice: HeadNotice): Uint8Array {
   return Buffer.from(HEAD + JSON.stringify(notice));
+}
+
+/** Members of a group have received these messages of one sender's. */
+export function encodeReceived(messages: readonly SentMessage[]): Uint8Array {
+  const told = messages.map(
+    ({ id, conversationId, seq, senderId, recipientId, clientMessageId }): SentMessage => ({
+      ...{ id, conversationId, seq, senderId, recipientId, clientMessageId },
+    }),
+  );
+  return Buffer.from(RECEIVED + JSON.stringify({ messages: told }));
 }
 
 export function encodeConversation(notice: ConversationNotice): Uint8Array {
@@ -67,8 +79,11 @@ export function decodeNotice(bytes: Uint8Array): NodeNotice | null {
     case MESSAGE:
       return messageNotice(rest);
     case HEAD:
+      return parsed(headNotice, rest);
+    case RECEIVED:
+      return parsed(receivedNotice, rest);
     case CONVERSATION:
-      return parsed(text[1] === "h" ? headNotice : conversationNotice, rest);
+      return parsed(conversationNotice, rest);
     case CONFIRMATION:
       return { kind: "confirmation", body: rest };
     case RECEIPT:
@@ -109,6 +124,16 @@ function parsed(
 function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
   const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
   return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
+}
+
+function receivedNotice({ messages }: Record<string, unknown>): NodeNotice | null {
+  if (!Array.isArray(messages) || !messages.every(isSent)) return null;
+  return { kind: "received", messages };
+}
+
+function isSent(message: Partial<SentMessage> | null): message is SentMessage {
+  const texts = [message?.id, message?.conversationId, message?.senderId];
+  return texts.every((text) => typeof text === "string") && isSeq(message?.seq);
 }
 
 function conversationNotice({

@@ -3,6 +3,7 @@ import { type ConversationNotice, decodeNotice, encodeConversation } from "./nod
 import type { ConversationChange } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
+import type { Receipts } from "./receipts.ts";
 import type { SharedDelivery } from "./shared-delivery.ts";
 
 /** Conversations that are read again side by side, after this node was cut off. */
@@ -12,6 +13,7 @@ export interface NodeNoticesOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
   readonly delivery: SharedDelivery;
+  readonly receipts: Receipts;
   /** To those who are connected to this node. */
   readonly outlet: Outlet;
   readonly onFault: (fault: unknown) => void;
@@ -43,11 +45,12 @@ export class NodeNotices {
 
   /** Another node tells this. False for what is of none. @param userId to whom; null: to all */
   received(userId: string | null, bytes: Uint8Array): boolean {
-    const { delivery, outlet } = this.#options;
+    const { delivery, outlet, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") delivery.received(notice);
     else if (notice.kind === "head") delivery.headed(notice);
+    else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;
     else if (notice.kind === "confirmation") outlet.confirmation(userId, notice.body);

@@ -134,7 +134,9 @@ export class Presence {
   /** By their profile; null: not, and they go by the name that they are authenticated with. */
   named(userId: string, profileName: string | null): void {
     const present = this.#users.get(userId);
-    if (present === undefined || present.profileName === profileName) return;
+    if (present === undefined) return;
+    present.isNamed = true;
+    if (present.profileName === profileName) return;
     present.profileName = profileName;
     this.#changed(userId);
   }
@@ -223,7 +225,7 @@ export class Presence {
   #arrive(userId: string, name: string): void {
     const before = this.#find(userId)?.status ?? "OFFLINE";
     const { status, saidMs } = this.#elsewhere?.arrived(userId) ?? NO_WORD;
-    const connected = { connections: 1, grace: null, profileName: null };
+    const connected = { connections: 1, grace: null, profileName: null, isNamed: false };
     this.#users.set(userId, { name, status, saidMs, ...connected });
     this.#loadName(userId);
     const nowMs = this.#options.clock.now();
@@ -236,8 +238,12 @@ export class Presence {
     const { users, onFault } = this.#options;
     try {
       const name = users.nameOf(userId);
-      if (name instanceof Promise) name.then((later) => this.named(userId, later)).catch(onFault);
-      else this.named(userId, name);
+      const loaded = (later: string | null) => {
+        // What was set meanwhile is newer.
+        if (this.#users.get(userId)?.isNamed === false) this.named(userId, later);
+      };
+      if (name instanceof Promise) name.then(loaded).catch(onFault);
+      else loaded(name);
     } catch (fault) {
       onFault(fault);
     }
@@ -303,6 +309,8 @@ interface Present {
   /** As authenticated. */
   name: string;
   profileName: string | null;
+  /** `profileName` is known. */
+  isNamed: boolean;
   connections: number;
   status: PresenceStatus;
   saidMs: number;

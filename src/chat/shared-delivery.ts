@@ -208,6 +208,21 @@ export class SharedDelivery implements Delivery {
     }
   }
 
+  /**
+   * Resolves when people here have been told all that may still be untold of the user's
+   * conversations: nothing comes later that was in the store before. A device that has it all reads
+   * nothing, and yet would get it once more when somebody writes. Rejects when the store cannot be
+   * read.
+   */
+  async settle(userId: string, reader: { readonly isOpen: boolean }): Promise<void> {
+    const { store } = this.#options;
+    const sinceId = lowestIdAt(this.#freshMs);
+    const find = (range: ConversationRange) => store.conversationsAfter(userId, sinceId, range);
+    await eachHead(reader, find, async ({ conversationId, lastSeq }) => {
+      await this.reach(conversationId, lastSeq);
+    });
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#sweep?.cancel();

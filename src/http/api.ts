@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
+import type { NodeChanges } from "../app/node-changes.ts";
 import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
@@ -60,6 +61,8 @@ export interface ApiOptions {
   readonly events: EventEndpoint;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
+  /** null: no other node shares the database. */
+  readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly search: MessageSearch;
@@ -147,9 +150,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
-  const { health, nodes, topics, notices, version } = options;
+  const { health, nodes, topics, notices, nodeChanges, version } = options;
   serverEndpoints(endpoints, {
-    ...{ application, revocations, topics, notices, health, nodes, chat, version },
+    ...{ application, revocations, topics, notices, nodeChanges, health, nodes, chat, version },
   });
   nodesEndpoints(endpoints, { nodes, health });
   healthEndpoints(endpoints, { health, clock });

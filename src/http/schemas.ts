@@ -278,7 +278,7 @@ export const ERASURE = z
   .meta({ id: "Erasure", description: "The removal of a user." });
 
 export const REACHED = z
-  .object({ users: z.int().describe("How many of them listened.") })
+  .object({ users: z.int().describe("How many of them listened, on the node that was asked.") })
   .meta({ id: "Reached" });
 
 export const EVENTS = z
@@ -312,7 +312,7 @@ export const EVENTS = z
 export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
 
 export const ENDED = z
-  .object({ connections: z.int().describe("How many were ended.") })
+  .object({ connections: z.int().describe("How many were ended, on the node that was asked.") })
   .meta({ id: "Ended" });
 
 export const HEALTH = z

@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { QueueSource } from "../broker/work-queues.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
 import { type BackplaneMetricsSource, measureBackplane } from "./backplane-metrics.ts";
 import { MessagesOut } from "./messages-out.ts";
-import { measureQueues, type QueueSource } from "./queue-metrics.ts";
+import { measureQueues } from "./queue-metrics.ts";
 
 export interface MetricsOptions {
   readonly version: string;

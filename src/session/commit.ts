@@ -55,12 +55,12 @@ export class Commit {
 
   #queueTransaction(): Transaction {
     const { publisher } = this.#environment;
-    const transaction = this.#session.queues.begin();
+    const transaction = this.#session.queues.transaction();
     for (const step of this.#steps) {
       if (step.kind === "send") {
         const { destination, frame } = step;
         if (destination.kind === "queue")
-          transaction.send(publisher.queueMessage(destination.name, frame));
+          transaction.send(publisher.queueMessage(this.#session, destination.name, frame));
       } else if (step.subscription instanceof QueueSubscription) {
         step.subscription.settleIn(transaction, step);
       }

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import type { WorkQueues } from "../broker/queue-client.ts";
+import type { WorkQueues } from "../broker/work-queues.ts";
 import type { Clock } from "../clock.ts";
 import type { AppError, ErrorCode } from "../errors.ts";
 import type { NewId } from "../ids.ts";

@@ -52,7 +52,7 @@ export class Publisher {
   }
 
   /** A SEND as a message of its queue. Throws INVALID_HEADER. */
-  queueMessage(queue: string, frame: Frame): QueueMessage {
+  queueMessage({ queues }: Session, queue: string, frame: Frame): QueueMessage {
     const stored = {
       id: this.#options.newId(),
       queue: detached(queue),
@@ -61,13 +61,14 @@ export class Publisher {
       expiresMs: expiryOf(frame),
       deliveries: 0,
     };
-    return new QueueMessage(stored, frame.header("persistent") === "true");
+    const isPersistent = queues.keepsAll || frame.header("persistent") === "true";
+    return new QueueMessage(stored, isPersistent);
   }
 
   #enqueue(session: Session, queue: string, frame: Frame): typeof RECEIPT_DEFERRED | undefined {
     const { queues } = session;
     queues.assertTakes(queue);
-    const message = this.queueMessage(queue, frame);
+    const message = this.queueMessage(session, queue, frame);
     const isDeferred = queues.send(message, (error) => session.settle(frame, error));
     return isDeferred ? RECEIPT_DEFERRED : undefined;
   }

@@ -41,9 +41,9 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     this.number = options.number;
     const { version, id, destination } = options.request;
     this.#head = messageHead(version, id, destination);
-    this.#departures = new Departures(options.connection, setImmediate, (messages) =>
-      this.#consumer?.acknowledge(messages),
-    );
+    this.#departures = new Departures(options.connection, setImmediate, (messages) => {
+      this.#consumer?.acknowledge(messages);
+    });
   }
 
   get request(): SubscriptionRequest {
@@ -85,11 +85,12 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     consumer?.close();
   }
 
-  /** An ACK or NACK outside of transactions. */
-  settle({ deliveries, positive, requeue }: Settlement): void {
+  /** An ACK or NACK outside of transactions. False: an ACK that comes too late, for others have it. */
+  settle({ deliveries, positive, requeue }: Settlement): boolean {
     const messages = messagesOf(deliveries);
-    if (positive) this.#consumer?.acknowledge(messages);
-    else this.#consumer?.refuse(messages, requeue);
+    if (positive) return this.#consumer?.acknowledge(messages) ?? true;
+    this.#consumer?.refuse(messages, requeue);
+    return true;
   }
 
   /** The same as a part of a transaction. */

@@ -2,8 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { SyncOutcome } from "../../src/chat/sync.ts";
+import type { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
-import { ChatNodes, type NodeDevice } from "../support/chat-nodes.ts";
+import { ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
 
 /** Alice and Bob have said something to each other, longer ago than anything is on its way. */
@@ -18,6 +20,11 @@ async function setUp(count = 2, isDeferred = true) {
 
 const say = (nodes: ChatNodes, index: number, content: string, from = "alice") =>
   nodes.at(index).harness.send(from, { conversationId: "c", content, clientMessageId: content });
+
+/** Up to where the device is in step, as SYNCED says. */
+function seqOf(outcome: SyncOutcome | AppError): number | undefined {
+  return "conversations" in outcome ? outcome.conversations.get("c")?.seq : undefined;
+}
 
 /** All nodes with a device know now how far the conversation has been told. */
 async function greet(nodes: ChatNodes): Promise<void> {
@@ -109,6 +116,53 @@ describe.each([
     for (const device of [there, late]) {
       expect(device.contents()).toEqual(["old", "on its way", "next"]);
     }
+  });
+
+  test("a device that has everything gets nothing of it again where nobody knew the conversation", async () => {
+    const nodes = await setUp(3, isDeferred);
+    const before = await nodes.at(1).connect("bob");
+    await greet(nodes);
+    const { id = null, seq = 0 } = before.got.at(-1) ?? {};
+    nodes.at(1).disconnect(before);
+    const synced: (SyncOutcome | AppError)[] = [];
+    const here = await nodes.at(2).connect("bob", [
+      {
+        ...{ positions: new Map([["c", { seq, id }]]), bytes: 0 },
+        settled: (outcome) => synced.push(outcome),
+      },
+    ]);
+    await here.caughtUp;
+    expect(here.got).toEqual([]);
+    expect(synced.map(seqOf)).toEqual([seq]);
+    say(nodes, 0, "next");
+    await settled();
+    await arrived(nodes);
+    expect(here.contents()).toEqual(["next"]);
+  });
+
+  test("a sync says no more than what the device was sent, whatever another node has committed since", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const pause = Promise.withResolvers<void>();
+    const synced: (SyncOutcome | AppError)[] = [];
+    const positions = new Map([["c", { seq: 0, id: null }]]);
+    const settledWith = (outcome: SyncOutcome | AppError) => synced.push(outcome);
+    const sync = { positions, bytes: 0, settled: settledWith };
+    const bob = new NodeDevice(nodes.at(1), "bob");
+    bob.replay = (message) => {
+      bob.got.push(message);
+      bob.pause = pause.promise;
+    };
+    await nodes.at(1).connect("bob", [sync], bob);
+    expect(bob.contents()).toEqual(["old"]);
+    say(nodes, 0, "since");
+    await settled();
+    await nodes.at(1).chat.conversations.findFresh("c");
+    bob.pause = null;
+    pause.resolve();
+    await bob.caughtUp;
+    expect(synced.map(seqOf)).toEqual([bob.got.at(-1)?.seq]);
+    await arrived(nodes);
+    expect(bob.contents()).toEqual(["old", "since"]);
   });
 
   test("a device begins to read only when what others say arrives", async () => {
@@ -288,6 +342,7 @@ describe.each([
     const bob = await nodes.at(1).connect("bob");
     const cid = await nodes.at(2).connect("cid");
     await nodes.at(0).connect("alice");
+    nodes.at(0).chat.presence.connected("alice", "Alice");
     nodes.at(0).harness.send("alice", { conversationId: "g", content: "all" });
     await settled();
     await arrived(nodes);

@@ -122,6 +122,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     erasures: new MemoryErasureStore(memory, invites),
     underWay: [],
     lockOut: async () => {},
+    expel: () => {},
     endUploads: async () => {},
     log: silentLog,
     attachments: new MemoryAttachmentStore(),

@@ -2,6 +2,7 @@ import type { Chat } from "../../src/chat/chat.ts";
 import type { OtherNodes } from "../../src/chat/other-nodes.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { ReplayReader } from "../../src/chat/replay.ts";
+import type { SyncRequest } from "../../src/chat/sync.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, type Harness } from "./chat-harness.ts";
 import { DeferredStore } from "./deferred-store.ts";
@@ -19,6 +20,8 @@ export class NodeDevice implements ReplayReader {
   readonly got: StoredMessage[] = [];
   isOpen = true;
   caughtUp: Promise<void> = Promise.resolve();
+  /** Until then it takes nothing. */
+  pause: Promise<void> | null = null;
   #receive: ((message: StoredMessage) => void) | null = null;
 
   constructor(
@@ -40,8 +43,8 @@ export class NodeDevice implements ReplayReader {
   replay(message: StoredMessage): void {
     this.got.push(message);
   }
-  ready(): null {
-    return null;
+  ready(): Promise<void> | null {
+    return this.pause;
   }
 
   contents(conversationId = "c"): string[] {
@@ -89,11 +92,14 @@ export class ChatNode implements OtherNodes {
     return this.harness.chat;
   }
 
-  /** The user connects, and is sent what they have not received. */
-  async connect(userId: string): Promise<NodeDevice> {
-    const device = new NodeDevice(this, userId);
+  /** The user connects, and is sent what they have not received, or what the syncs ask for. */
+  async connect(
+    userId: string,
+    syncs: readonly SyncRequest[] = [],
+    device = new NodeDevice(this, userId),
+  ): Promise<NodeDevice> {
     this.devices.add(device);
-    device.caughtUp = this.chat.replayTo(userId, device).start([]);
+    device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
     await settled();
     return device;
   }
@@ -203,7 +209,7 @@ export class ChatNodes {
   /** All commits end, all notices arrive, all that waits for a while is done. */
   async settle(): Promise<void> {
     for (const node of this.all) node.confirm();
-    for (let round = 0; round < 10_000; round += 1) {
+    for (let quietRounds = 0, round = 0; round < 10_000; round += 1) {
       let isBusy = false;
       for (const node of this.all) {
         while (node.held.isCommitting) {
@@ -215,7 +221,8 @@ export class ChatNodes {
       await settled();
       this.clock.advance(100);
       await settled();
-      if (!isBusy) return;
+      quietRounds = isBusy ? 0 : quietRounds + 1;
+      if (quietRounds === 3) return;
     }
     throw new Error("the nodes do not come to rest");
   }

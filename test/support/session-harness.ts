@@ -3,7 +3,6 @@ import type { Principal } from "../../src/auth/principal.ts";
 import type { Remote } from "../../src/auth/remote.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import type { Destination } from "../../src/broker/destination.ts";
-import { LocalQueues } from "../../src/broker/local-queues.ts";
 import { Outgoing } from "../../src/broker/outgoing.ts";
 import type { Engine, PeerTopics } from "../../src/broker/subscription.ts";
 import { TopicPattern } from "../../src/broker/topic-pattern.ts";
@@ -207,7 +206,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       newTopicMessageId: newId,
       onSend: () => {},
     }),
-    ...{ broker, queues: new LocalQueues(queues), application, clock, newId, log: silentLog },
+    ...{ broker, queues, application, clock, newId, log: silentLog },
     observer: { refused: () => {}, cutOff: () => {} },
     onSettled: null,
     serverName: "parley/test",

@@ -1,20 +1,22 @@
-import type { Consumer, QueueClient, Transaction, WorkQueues } from "./queue-client.ts";
+import type { Consumer, QueueClient, Transaction } from "./queue-client.ts";
 import type { QueueReceiver } from "./queue-consumer.ts";
 import type { Settled } from "./queue-journal.ts";
 import type { QueueMessage } from "./queue-message.ts";
-import { QueueTransaction } from "./queue-transaction.ts";
-import type { Queues } from "./queues.ts";
+import type { NodeQueues } from "./work-queues.ts";
 
-/** The work queues that this node keeps. Nothing of them is a connection's own. */
-export class LocalQueues implements WorkQueues, QueueClient {
-  readonly #queues: Queues;
+/**
+ * The queues that this node delivers, as clients use them. Nothing of them is a connection's own: one
+ * stands for all.
+ */
+export class NodeQueueClient implements QueueClient {
+  readonly #queues: NodeQueues;
 
-  constructor(queues: Queues) {
+  constructor(queues: NodeQueues) {
     this.#queues = queues;
   }
 
-  open(): QueueClient {
-    return this;
+  get keepsAll(): boolean {
+    return this.#queues.keepsAll;
   }
 
   assertTakes(queue: string): void {
@@ -33,13 +35,13 @@ export class LocalQueues implements WorkQueues, QueueClient {
     return consumer;
   }
 
-  begin(): Transaction {
-    return new QueueTransaction(this.#queues);
+  transaction(): Transaction {
+    return this.#queues.transaction();
   }
 
   settled(callback: Settled): void {
     this.#queues.journal.settled(callback);
   }
 
-  async close(): Promise<void> {}
+  close(): void {}
 }
