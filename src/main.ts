@@ -16,6 +16,7 @@ const exitCode = await runCli({
   stdout: writeStdout,
   stderr: writeStderr,
   isTerminal: process.stdout.isTTY === true,
+  isErrorTerminal: process.stderr.isTTY === true,
   clock: systemClock,
   process,
   parent: takeParentLink(process.env),
@@ -25,6 +26,7 @@ const exitCode = await runCli({
   database: {
     backUp: async (task) => (await import("./stores.ts")).backUpDatabase(task),
     restore: async (task) => (await import("./stores.ts")).restoreDatabase(task),
+    migrate: async (task) => (await import("./stores.ts")).migrateDatabase(task),
   },
 });
 process.exit(exitCode);

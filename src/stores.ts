@@ -12,6 +12,7 @@ import { DiskBlobStore } from "./storage/disk-blob-store.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { KeptFolder } from "./storage/kept-folder.ts";
 import { memoryStorage } from "./storage/memory.ts";
+import { type MoveOptions, type MoveReport, move } from "./storage/move.ts";
 import { openPostgresStorage } from "./storage/postgres.ts";
 import { isPostgresUrl } from "./storage/postgres-url.ts";
 import { S3BlobStore } from "./storage/s3-blob-store.ts";
@@ -96,6 +97,17 @@ export function backUpDatabase(task: DatabaseTask & { readonly overwrite: boolea
 /** Puts a backup in place of the settings' database: see `restore` of the storage. */
 export function restoreDatabase(task: DatabaseTask): RestoreReport {
   return restore({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+export interface MigrationTask
+  extends Pick<MoveOptions, "path" | "url" | "urlName" | "clock" | "onProgress"> {
+  readonly settings: Settings;
+}
+
+/** Moves a database of SQLite to PostgreSQL: see `move` of the storage. */
+export function migrateDatabase({ settings, ...task }: MigrationTask): Promise<MoveReport> {
+  const { statementTimeoutMs, busyTimeoutMs } = settings.database;
+  return move({ ...task, statementTimeoutMs, busyTimeoutMs });
 }
 
 function databasePath({ database }: Settings): string {

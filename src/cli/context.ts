@@ -16,6 +16,8 @@ export interface CliContext {
   readonly stderr: (text: string) => void;
   /** Whether stdout is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether stderr is one. */
+  readonly isErrorTerminal: boolean;
   readonly clock: Clock;
   readonly process: ProcessPort;
   readonly startServer: StartServer;
@@ -58,12 +60,48 @@ export interface DatabaseTask {
   readonly clock: Clock;
 }
 
-/** What is done with a database outside the server. Both reject with an AppError that says why. */
+/** What is done with a database outside the server. All reject with an AppError that says why. */
 export interface DatabasePort {
   /** Whether it is served or not. The file is complete when it resolves, and as it was otherwise. */
   backUp(task: DatabaseTask & { readonly overwrite: boolean }): Promise<DatabaseContents>;
   /** Only while it is not served. The database is what the file holds, or as it was. */
   restore(task: DatabaseTask): Promise<DatabaseContents & RestoredDatabase>;
+  /**
+   * Only while neither is served. All that the first database holds is in the second one when it
+   * resolves, and has been compared; before that, the same task goes on where it ended.
+   */
+  migrate(task: MigrationTask): Promise<MigratedDatabase>;
+}
+
+export interface MigrationTask {
+  readonly settings: Settings;
+  /** The absolute path of a database of SQLite. */
+  readonly path: string;
+  /** Of a database of PostgreSQL, and where it was given. */
+  readonly url: string;
+  readonly urlName: string;
+  readonly clock: Clock;
+  readonly onProgress: (progress: MigrationProgress) => void;
+}
+
+/** What is under way; `done` of `total` counts rows, or indexes, with those of earlier runs. */
+export interface MigrationProgress {
+  readonly phase: "reading" | "moving" | "indexing" | "checking";
+  /** The table, the index or the file. */
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface MigratedDatabase {
+  /** The second one's URL without the password. */
+  readonly target: string;
+  /** What both of them hold; `checksum` is of the contents. */
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows: number;
+    readonly checksum: string;
+  }[];
 }
 
 export interface DatabaseContents {

@@ -9,7 +9,8 @@
 export const POSTGRES_MIGRATIONS: readonly string[] = [
   // `position` is the order in which messages were written. `last_seq` and `last_message_ms` repeat
   // the newest message, so that lists of users with many conversations need not look at messages.
-  // `mentioned` repeats `mentions`, and `words` what search knows of the content.
+  // `mentioned` repeats `mentions`, and `words` what search knows of the content. `move` tells from
+  // which database of SQLite the schema is, or is being, filled: see move-target.ts.
   `CREATE TABLE conversations (
      id text COLLATE "C" PRIMARY KEY,
      kind text NOT NULL,
@@ -188,6 +189,22 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
    CREATE INDEX attachments_to_remove ON attachments (remove_ms) WHERE remove_ms IS NOT NULL;
 
    CREATE TABLE probes (content bytea NOT NULL);
+
+   CREATE TABLE move (
+     is_one boolean PRIMARY KEY DEFAULT true CHECK (is_one),
+     source text NOT NULL,
+     begun_ms bigint NOT NULL,
+     finished_ms bigint
+   );
+   CREATE TABLE move_tables (
+     name text PRIMARY KEY,
+     after text,
+     rows bigint NOT NULL DEFAULT 0
+   );
+   CREATE TABLE move_indexes (
+     name text PRIMARY KEY,
+     definition text NOT NULL
+   );
 
    CREATE INDEX attachments_unsent ON attachments (uploader_id, message_id, id);
 
