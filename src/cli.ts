@@ -3,7 +3,9 @@ import { backup, restore } from "./cli/backup.ts";
 import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
+import { MIGRATE_FLAGS, migrate } from "./cli/migrate.ts";
 import { serve } from "./cli/serve.ts";
+import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
@@ -11,6 +13,8 @@ import { AppError } from "./errors.ts";
 export type {
   CliContext,
   DatabasePort,
+  MigrationProgress,
+  MigrationTask,
   ProcessPort,
   RunningServer,
   StartServer,
@@ -31,7 +35,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   token: { flags: TOKEN_FLAGS, switches: [], argument: null, run: token },
   backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
   restore: { flags: [], switches: [], argument: "FILE", run: restore },
+  migrate: { flags: MIGRATE_FLAGS, switches: [], argument: null, run: migrate },
   health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
+  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */
@@ -43,7 +49,7 @@ export async function runCli(context: CliContext): Promise<number> {
       context.stderr(`parley: ${error.message}\nSee parley help.\n`);
       return EXIT.usage;
     }
-    context.stderr(`parley: ${isRefusal(error) ? error.message : faultText(error)}\n`);
+    context.stderr(`parley: ${isRefusal(error) ? refusalText(error) : faultText(error)}\n`);
     return EXIT.refused;
   }
 }
@@ -76,7 +82,18 @@ async function runCommand(context: CliContext): Promise<number> {
 /** The operator can do something about it, and the message says what. */
 function isRefusal(error: unknown): error is AppError {
   if (!(error instanceof AppError)) return false;
-  return error.code === "INVALID_CONFIGURATION" || error.code === "DATABASE_DAMAGED";
+  const { code } = error;
+  return (
+    code === "INVALID_CONFIGURATION" ||
+    code === "DATABASE_DAMAGED" ||
+    code === "STORAGE_UNAVAILABLE"
+  );
+}
+
+/** Of a store that fails, what its engine says helps too, where the message does not tell it. */
+function refusalText({ code, message, cause }: AppError): string {
+  if (code !== "STORAGE_UNAVAILABLE" || !(cause instanceof Error)) return message;
+  return message.includes(cause.message) ? message : `${message} (${cause.message})`;
 }
 
 /** What no setting is to blame for is told with stack and causes. */

@@ -16,7 +16,7 @@ export function ascendingUuids(
   let highest = last ?? "";
   const above = (id: string) => {
     if (id > highest) return id;
-    const highestMs = Number.parseInt(highest.slice(0, 8) + highest.slice(9, 13), 16);
+    const highestMs = timeOf(highest);
     const next = make(highestMs);
     return next > highest ? next : make(highestMs + 1);
   };
@@ -24,6 +24,17 @@ export function ascendingUuids(
     highest = above(make());
     return highest;
   };
+}
+
+/** When a UUIDv7 was made, in epoch milliseconds. */
+export function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** No UUIDv7 of that time, in epoch milliseconds, or of a later one is below it. */
+export function lowestIdAt(epochMs: number): string {
+  const hex = Math.max(0, epochMs).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 /** 128 random bits as text for a URL, which nobody guesses. */

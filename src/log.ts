@@ -40,6 +40,8 @@ export interface LogOptions {
   readonly now?: () => number;
   /** What e-mail addresses are replaced by depends on it; random if it is not given. */
   readonly salt?: string;
+  /** In each line. */
+  readonly fields?: LogFields;
 }
 
 export function createLog(options: LogOptions): ProcessLog {
@@ -49,7 +51,7 @@ export function createLog(options: LogOptions): ProcessLog {
   const logger = pino(
     {
       level,
-      base: null,
+      base: options.fields ?? null,
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },

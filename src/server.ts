@@ -1,4 +1,3 @@
-import type { Server } from "bun";
 import { version } from "../package.json";
 import { AccessRules } from "./app/access-rules.ts";
 import { ChatApplication } from "./app/chat-application.ts";
@@ -7,7 +6,9 @@ import { channelOfTopic, isCarriedTopic, isReservedTopic } from "./app/destinati
 import { DeviceReplays } from "./app/device-replays.ts";
 import { DormantSubscriptions } from "./app/dormant-subscriptions.ts";
 import { MessageRouter } from "./app/message-router.ts";
+import { NodeChanges } from "./app/node-changes.ts";
 import { NoticePublisher } from "./app/notice-publisher.ts";
+import { NoticeRelay } from "./app/notice-relay.ts";
 import { PatternLimit } from "./app/pattern-limit.ts";
 import { Permissions } from "./app/permissions.ts";
 import { PresenceAudience } from "./app/presence-audience.ts";
@@ -19,13 +20,11 @@ import { UserEvents } from "./app/user-events.ts";
 import { UserSessions } from "./app/user-sessions.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { Authentication } from "./auth/authentication.ts";
-import { type Revocation, Revocations } from "./auth/revocations.ts";
+import { type Revocation, Revocations, tokenRevoked } from "./auth/revocations.ts";
 import { openBackplane } from "./backplanes.ts";
 import type { Backplane } from "./broker/backplane.ts";
 import { Broker } from "./broker/broker.ts";
-import { QueueJournal } from "./broker/queue-journal.ts";
 import type { StoredQueueMessage } from "./broker/queue-store.ts";
-import { Queues } from "./broker/queues.ts";
 import type { Engine } from "./broker/subscription.ts";
 import { type Deliver, TopicRelay } from "./broker/topic-relay.ts";
 import { type Block, Blocks } from "./chat/blocks.ts";
@@ -37,7 +36,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { parseAccessRule } from "./config/access-rule.ts";
 import { isLoopbackHost, type Settings } from "./config.ts";
 import { Deadline } from "./deadline.ts";
-import type { AppError } from "./errors.ts";
+import { AppError } from "./errors.ts";
 import { createApi } from "./http/api.ts";
 import { UPLOADS_PATH } from "./http/attachments-api.ts";
 import type { HealthSource } from "./http/health.ts";
@@ -47,26 +46,36 @@ import { commonHeaders, withHeaders } from "./http/security-headers.ts";
 import { UserExports } from "./http/user-export.ts";
 import { ascendingUuids, countedIds, newCode, newUuid } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { Cluster } from "./nodes/cluster.ts";
+import type { SelfDescription } from "./nodes/node-info.ts";
+import { selfInfo } from "./nodes/roster.ts";
+import { idsAt, type ListeningPorts, ownerOf, type ProcessPlace } from "./process-place.ts";
 import { AttachmentService } from "./server/attachments.ts";
 import { authenticatorsFor } from "./server/authentication.ts";
 import { floodControl } from "./server/flood-control.ts";
+import { LedWork } from "./server/led-work.ts";
 import { Listeners } from "./server/listeners.ts";
+import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
+import { loadQueues, openQueues } from "./server/work-queues.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
 import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
+import type { Door } from "./transport/door.ts";
+import { mailboxOf } from "./transport/event-cursor.ts";
 import { EventEndpoint } from "./transport/event-endpoint.ts";
 import { LiveSessions } from "./transport/live-sessions.ts";
 import { remoteOf } from "./transport/remote.ts";
 import { engineSeconds } from "./transport/request-time.ts";
+import { Siblings } from "./transport/siblings.ts";
 import { sockJsEndpoints } from "./transport/sockjs-endpoints.ts";
 import { StompService } from "./transport/stomp-service.ts";
-import { type WebSocketConnection, webSocketHandler } from "./transport/websocket-connection.ts";
+import { webSocketHandler } from "./transport/websocket-connection.ts";
 import { TurnEnd } from "./turn-end.ts";
 import chatPage from "./web/index.html";
 
@@ -74,16 +83,20 @@ export interface ServerOptions {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock?: Clock;
+  /** null: the only process of the server. */
+  readonly place?: ProcessPlace | null;
 }
 
 export interface RunningServer {
   /** Where a browser on this machine finds it. */
   readonly url: string;
-  readonly port: number;
+  readonly ports: ListeningPorts;
   /** Where STOMP over TCP is spoken; undefined where it is not. */
   readonly tcpUrl: string | undefined;
   /** Where plain HTTP is redirected from; undefined where it is not. */
   readonly redirectUrl: string | undefined;
+  /** Resolves with the reason for which the server cannot go on, and is to be stopped. */
+  readonly failed: Promise<AppError>;
   /**
    * Refuses what is new, commits what was taken, tells every client, and lets go of the store.
    * Idempotent.
@@ -93,18 +106,21 @@ export interface RunningServer {
 
 /** The composition root: the only place that builds adapters and puts the floors together. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { settings, log, clock = systemClock } = options;
-  const storage = await openStorage(settings, log, clock);
+  const { settings, log, clock = systemClock, place = null } = options;
+  const failed = Promise.withResolvers<AppError>();
+  const backplane = await openBackplane(settings, clock, place);
+  const how = backplane.isShared ? "shared" : "alone";
+  const storage = await openStorage(settings, { how, onTaken: failed.resolve }, log, clock);
   try {
-    const queued = await storage.queues.messages();
     const revoked = await storage.revocations.all();
     const blocked = await storage.blocks.all();
     const underWay = await storage.erasures.underWay();
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
-    const backplane = await openBackplane(settings, clock);
+    const queued = await loadQueues(storage, backplane);
     const kept = { lastMessageId, queued, revoked, blocked, underWay };
-    return serve({ settings, log, clock, storage, backplane, ...kept, tracing });
+    const server = serve({ settings, log, clock, place, storage, backplane, ...kept, tracing });
+    return { ...server, failed: failed.promise };
   } catch (fault) {
     await storage.close();
     throw fault;
@@ -115,6 +131,7 @@ interface Parts {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
+  readonly place: ProcessPlace | null;
   readonly storage: Storage;
   readonly backplane: Backplane;
   /** New ones are above it. */
@@ -128,8 +145,8 @@ interface Parts {
   readonly tracing: Tracing | null;
 }
 
-function serve(parts: Parts): RunningServer {
-  const { settings, log, clock, storage, backplane, tracing } = parts;
+function serve(parts: Parts): Omit<RunningServer, "failed"> {
+  const { settings, log, clock, place, storage, backplane, tracing } = parts;
   const { lastMessageId, queued, revoked, blocked, underWay } = parts;
   const store = new TimelyStore(storage.chat, clock);
   const { limits, heartbeat } = settings;
@@ -152,12 +169,10 @@ function serve(parts: Parts): RunningServer {
     if (err === null) log.info({ messages }, "The store can write again");
     else log.error({ err, messages }, "The store cannot write: messages are refused");
   };
-  const queues = new Queues({
-    ...{ clock, newId: newUuid, limits, log },
-    journal: new QueueJournal(storage.queues, clock, onStoreChange("queue")),
-    maxDeliveries: settings.queue.maxDeliveries,
+  const queues = openQueues({
+    ...{ settings, storage, queued, nodes, clock, log },
+    onStoreChange: onStoreChange("queue"),
   });
-  queues.load(queued);
   const turnEnd = new TurnEnd();
   const sessions = new UserSessions(turnEnd, (userId, message) =>
     application.departed(userId, message),
@@ -196,6 +211,7 @@ function serve(parts: Parts): RunningServer {
     newCode,
     ...{ users: storage.users, erasures: storage.erasures, underWay, log },
     lockOut: (userId) => application.lockOut(userId),
+    expel: (userId) => application.disconnect(userId, tokenRevoked()),
     endUploads: async (userId) => await files?.files.uploads.endOf(userId),
     recentMessages: settings.chat.recentMessages,
     cachedMembers: settings.chat.cachedMembers,
@@ -215,22 +231,48 @@ function serve(parts: Parts): RunningServer {
       tracing?.committed(messages, seconds);
       userEvents.committed();
     },
-    onFault: (err) => log.error({ err }, "Internal error"),
+    onTold: () => userEvents.committed(),
+    onFault: (err) => {
+      // Health says so as well; what was under way is tried again.
+      if (err instanceof AppError && err.code === "STORAGE_UNAVAILABLE") {
+        log.warn({ err }, "The store is not available");
+      } else log.error({ err }, "Internal error");
+    },
   });
   const userEvents = new UserEvents({
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const self: SelfDescription = {
+    ...{ version, startedMs: clock.now() },
+    connections: () => live.count,
+    users: () => chat.presence.hereCount,
+  };
+  const cluster =
+    nodes === null
+      ? null
+      : new Cluster({
+          ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
+          ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
+          onDeath: () => channels?.recover(),
+        });
+  const nodeList = () =>
+    cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
   });
-  const files = attachmentService({ settings, storage, chat, clock, log });
+  const files = attachmentService({
+    ...{ settings, place, storage, chat, clock, log },
+    isShared: isChatShared,
+  });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
+  const { leewayMs } = settings.jwt;
+  const revocations = new Revocations(storage.revocations, clock, revoked, leewayMs);
   const authentication = new Authentication(
     authenticatorsFor(settings, { clock, log, random: Math.random }),
-    new Revocations(storage.revocations, clock, revoked, settings.jwt.leewayMs),
+    revocations,
     flood.failedLogins,
   );
   const { sendBufferBytes, connectionsPerUser } = limits;
@@ -257,6 +299,19 @@ function serve(parts: Parts): RunningServer {
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
     router: tracedSends ?? router,
+  });
+  const { users, erasures } = chat;
+  const nodeChanges =
+    nodes === null || !isChatShared
+      ? null
+      : new NodeChanges({
+          ...{ channels: nodes, revocations, blocks, users, erasures, application, sessions },
+          ...{ stores: storage, clock, log },
+        });
+  const noticeRelay = nodes === null ? null : new NoticeRelay(nodes);
+  const notices = new NoticePublisher({
+    ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
+    publishElsewhere: noticeRelay && ((notice) => noticeRelay.publish(notice)),
   });
   const checkEveryMs = checkIntervalMs([
     limits.connectMs,
@@ -330,15 +385,20 @@ function serve(parts: Parts): RunningServer {
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },
     callerHeaders: [...requestHeaders, "authorization", "x-api-key", "x-user-id"],
   });
-  const { users, invites, attachments } = storage;
   const events = new EventEndpoint({
     ...{ environment, events: userEvents, sessions: live, admission, heartbeatSender, clock },
-    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs, newCode },
+    ...{ heartbeatMs: settings.events.heartbeatMs, graceMs: settings.events.pollGraceMs },
+    newCode: place === null ? newCode : idsAt(place, newCode),
   });
   const api = createApi({
     events,
-    ...{ authentication, application, chat, store, health, origins, clock, log },
-    ...{ metrics, openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
+    ...{ authentication, application, chat, store, health, nodes: nodeList, origins, clock, log },
+    metrics: {
+      contentType: metrics.contentType,
+      text: async () =>
+        siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
+    },
+    ...{ openMetrics: settings.metrics.open, onRefusal: (code) => metrics.refused(code) },
     tracing: tracing?.requests ?? null,
     ...{ openGroups, version, topics: new TopicPublisher(broker, newEventId, limits.frameBytes) },
     files: files?.files ?? null,
@@ -346,38 +406,43 @@ function serve(parts: Parts): RunningServer {
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     answers,
     exports: new UserExports({
-      ...{ users, invites, attachments, blocks, answers, log },
-      ...{ chats: store, erasures: storage.erasures },
+      ...{ users: storage.users, erasures: storage.erasures, chats: store },
+      ...{ invites: storage.invites, attachments: storage.attachments, blocks, answers, log },
     }),
-    notices: new NoticePublisher({
-      ...{ broker, sessions, clock, newId: newEventId, limitBytes: limits.frameBytes },
-    }),
+    ...{ notices, nodeChanges },
   });
 
   const page = new Page(chatPage);
   const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);
-  const answer = (request: Request, server: Server<WebSocketConnection>) => {
+  const answer = (request: Request, door: Door, isPassedOn: boolean): Answer => {
     const pathname = URL.parse(request.url)?.pathname;
     if (pathname === undefined) return new Response("The Host is no host\n", { status: 400 });
     if (pathname !== UPLOADS_PATH && isBodyTooLong(request, bodyBytes)) {
       return new Response(null, { status: 413 });
     }
     const endpoint = endpoints.find((candidate) => candidate.covers(pathname));
-    if (endpoint !== undefined) return endpoint.fetch(request, server, pathname);
+    if (siblings !== null && place !== null && !isPassedOn) {
+      const id = endpoint ? endpoint.sessionOf(pathname) : mailboxOf(request, pathname);
+      const owner = id === null ? place.number : ownerOf(place, id);
+      if (owner !== place.number) return siblings.passOn(request, door, owner);
+    }
+    if (endpoint !== undefined) return endpoint.fetch(request, door, pathname);
     if (page.covers(request, pathname)) return page.fetch(request, pathname);
     return api.fetch(request, {
-      ...{ remote: remoteOf(request, server, remotes), bodyBytes },
+      ...{ remote: remoteOf(request, door, remotes), bodyBytes },
       takeTime() {
-        server.timeout(request, 0);
-        return { done: () => server.timeout(request, idleTimeout) };
+        door.timeout(request, 0);
+        return { done: () => door.timeout(request, idleTimeout) };
       },
     });
   };
+  // Of what is read the length is seen to there; the engine would not say what is wrong.
+  const maxRequestBodySize = files === null ? bodyBytes : Number.MAX_SAFE_INTEGER;
   const listeners = new Listeners({
-    ...{ settings, clock, log },
+    ...{ settings, clock, log, isShared: place !== null },
     web: {
       fetch(request, server) {
-        const response = answer(request, server);
+        const response = answer(request, server, false);
         if (response === undefined) return undefined;
         if (response instanceof Response) return withHeaders(response, always);
         return response.then((later) => withHeaders(later, always));
@@ -388,9 +453,7 @@ function serve(parts: Parts): RunningServer {
       },
       webSocket: (beside) =>
         webSocketHandler(limits, { beside, release: (peer) => broker.release(peer) }),
-      // Of what is read the length is seen to there; the engine would not say what is wrong.
-      maxRequestBodySize: files === null ? bodyBytes : Number.MAX_SAFE_INTEGER,
-      idleTimeout,
+      ...{ maxRequestBodySize, idleTimeout },
     },
     tcp: {
       ...{ environment, sessions: live, admission, clock, log },
@@ -398,19 +461,38 @@ function serve(parts: Parts): RunningServer {
       lingerMs: limits.blockedMs,
     },
   });
+  const siblings: Siblings | null =
+    place === null
+      ? null
+      : new Siblings({
+          ...{ place, log, maxRequestBodySize, idleTimeout },
+          answer: (request, door) => answer(request, door, true),
+          metrics: () => metrics.text(),
+        });
 
-  retention.start();
   files?.start();
-  chat.erasures.start();
-  chat.disappearance.start();
-  metrics.start({ health, journal: chat.journal, queues, backplane, relay });
+  const { leadership } = storage;
+  const workers = [retention, chat.erasures, chat.disappearance];
+  const ledWork = new LedWork(leadership, files === null ? workers : [...workers, files.sweeper]);
+  ledWork.start();
+  const receivers = [relay, channels, nodeChanges, noticeRelay, cluster];
+  metrics.start({
+    ...{ health, journal: chat.journal, queues, backplane, cluster, leadership },
+    receivers: receivers.filter((each) => each !== null),
+    usersHere: () => chat.presence.hereCount,
+  });
   const deliver: Deliver = (topic, message) =>
     isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
   for (const kind of ["", "typing"]) {
     nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
   }
   if (chat.nodeNotices !== null) channels?.start(chat.nodeNotices);
+  nodeChanges?.start();
+  noticeRelay?.start((notice) => void notices.publishHere(notice));
   nodes?.start();
+  nodeChanges?.listen();
+  noticeRelay?.listen();
+  cluster?.start();
 
   async function stop(reason: string): Promise<void> {
     log.info({ reason, connections: live.count }, "Stopping");
@@ -420,28 +502,29 @@ function serve(parts: Parts): RunningServer {
     const deadline = new Deadline(clock, timeoutMs);
     application.stop();
     metrics.stop();
-    const retentionStopped = retention.stop();
-    const erasuresStopped = chat.erasures.stop();
+    const ledWorkStopped = ledWork.stop();
     await deadline.allows(chat.journal.drained());
     queues.stop();
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
     relay?.stop();
     channels?.stop();
+    nodeChanges?.stop();
+    cluster?.stop();
+    await deadline.allows(queues.finish());
     await deadline.allows(backplane.close());
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
-    await deadline.allows(queues.journal.drained());
-    await deadline.allows(Promise.all([retentionStopped, erasuresStopped]));
+    await deadline.allows(ledWorkStopped);
     if (tracing !== null) await deadline.allows(tracing.stop());
-    await deadline.allows(listeners.stop());
-    await listeners.terminate();
+    await deadline.allows(Promise.all([listeners.stop(), siblings?.stop()]));
+    await Promise.all([listeners.terminate(), siblings?.terminate()]);
     if (files !== null) await deadline.allows(files.stop());
     await storage.close();
   }
 
   return {
-    port: listeners.web.port,
+    ports: listeners.ports,
     url: listeners.url,
     tcpUrl: listeners.tcpUrl,
     redirectUrl: listeners.redirectUrl,
@@ -451,6 +534,9 @@ function serve(parts: Parts): RunningServer {
     },
   };
 }
+
+/** undefined: the request has become a WebSocket. */
+type Answer = Response | Promise<Response> | undefined;
 
 /** What traces is loaded only where it is wanted. */
 async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<Tracing | null> {
@@ -462,15 +548,24 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({ settings, storage, chat, clock, log }: AttachmentParts) {
+function attachmentService({
+  settings,
+  place,
+  storage,
+  chat,
+  isShared,
+  clock,
+  log,
+}: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, ...stored, attachments, assertNotErased, clock, log };
+  const parts = { settings, place, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
-type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
+type AttachmentParts = Pick<Parts, "settings" | "place" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
+  readonly isShared: boolean;
 };

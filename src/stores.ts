@@ -12,6 +12,7 @@ import { DiskBlobStore } from "./storage/disk-blob-store.ts";
 import { diskFiles } from "./storage/file-operations.ts";
 import { KeptFolder } from "./storage/kept-folder.ts";
 import { memoryStorage } from "./storage/memory.ts";
+import { type MoveOptions, type MoveReport, move } from "./storage/move.ts";
 import { openPostgresStorage } from "./storage/postgres.ts";
 import { isPostgresUrl } from "./storage/postgres-url.ts";
 import { S3BlobStore } from "./storage/s3-blob-store.ts";
@@ -23,13 +24,25 @@ import type { Storage } from "./storage/storage.ts";
 
 export type { Storage };
 
+/** How a server has its database: for itself, or together with the other nodes of an installation. */
+export interface Serving {
+  readonly how: "alone" | "shared";
+  /** Another server took it while this one was cut off from it, and will not share it. */
+  readonly onTaken: (error: AppError) => void;
+}
+
 /** Rejects with an AppError that tells the operator what is wrong. */
-export async function openStorage(settings: Settings, log: Log, clock: Clock): Promise<Storage> {
+export async function openStorage(
+  settings: Settings,
+  serving: Serving,
+  log: Log,
+  clock: Clock,
+): Promise<Storage> {
   const { url, check, busyTimeoutMs, connections, statementTimeoutMs } = settings.database;
   if (url === "memory:") return memoryStorage();
   if (isPostgresUrl(url)) {
     const limits = { connections, statementTimeoutMs, busyTimeoutMs };
-    return await openPostgresStorage({ url, ...limits, log, clock });
+    return await openPostgresStorage({ url, serving, ...limits, log, clock });
   }
   const path = databasePath(settings);
   return await openSqliteStorage({ path, busyTimeoutMs, log, clock, check });
@@ -84,6 +97,17 @@ export function backUpDatabase(task: DatabaseTask & { readonly overwrite: boolea
 /** Puts a backup in place of the settings' database: see `restore` of the storage. */
 export function restoreDatabase(task: DatabaseTask): RestoreReport {
   return restore({ ...task, path: databasePath(task.settings), files: diskFiles });
+}
+
+export interface MigrationTask
+  extends Pick<MoveOptions, "path" | "url" | "urlName" | "clock" | "onProgress"> {
+  readonly settings: Settings;
+}
+
+/** Moves a database of SQLite to PostgreSQL: see `move` of the storage. */
+export function migrateDatabase({ settings, ...task }: MigrationTask): Promise<MoveReport> {
+  const { statementTimeoutMs, busyTimeoutMs } = settings.database;
+  return move({ ...task, statementTimeoutMs, busyTimeoutMs });
 }
 
 function databasePath({ database }: Settings): string {

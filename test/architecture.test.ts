@@ -8,7 +8,14 @@ const SRC = resolve(import.meta.dir, "../src");
 /** From the ground up: a floor knows only itself and the floors before it. */
 const FLOORS = [
   [
-    ...(["errors.ts", "clock.ts", "deadline.ts", "ids.ts", "maybe-promise.ts"] as const),
+    ...([
+      "errors.ts",
+      "clock.ts",
+      "deadline.ts",
+      "ids.ts",
+      "maybe-promise.ts",
+      "process-place.ts",
+    ] as const),
     ...([
       "address-list.ts",
       "turn-end.ts",
@@ -30,6 +37,7 @@ const FLOORS = [
   ["auth/"],
   ["storage/"],
   ["backplane/"],
+  ["nodes/"],
   ["session/"],
   ["app/"],
   ["transport/"],

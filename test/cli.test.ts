@@ -5,6 +5,8 @@ import packageJson from "../package.json" with { type: "json" };
 import {
   type CliContext,
   type DatabasePort,
+  type MigrationProgress,
+  type MigrationTask,
   type ProcessPort,
   runCli,
   type StartServer,
@@ -51,6 +53,7 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
     },
     stderr: (text) => err.push(text),
     isTerminal: false,
+    isErrorTerminal: false,
     clock: {
       now: () => NOW,
       monotonicMs: () => 0,
@@ -62,6 +65,15 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
     process,
     startServer: () => Promise.reject(new Error("no server was asked for")),
     database: fakeDatabase(() => Promise.reject(new Error("no database was asked for"))).database,
+    parent: null,
+    children: {
+      makeFolder: () => "/run/parley",
+      removeFolder() {},
+      start: () => {
+        throw new Error("no process was asked for");
+      },
+      openHub: async () => ({ close() {} }),
+    },
     ...options,
   });
   return {
@@ -77,7 +89,10 @@ function run(argv: readonly string[], options: Partial<CliContext> = {}): Run {
 }
 
 /** A server that tells how it was started and stopped. */
-function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
+function fakeServer(
+  stop: (reason: string) => Promise<void> = async () => {},
+  failed = Promise.withResolvers<Error>(),
+) {
   const starts: Parameters<StartServer>[0][] = [];
   const reasons: string[] = [];
   const startServer: StartServer = async (options) => {
@@ -86,6 +101,8 @@ function fakeServer(stop: (reason: string) => Promise<void> = async () => {}) {
       url: "http://127.0.0.1:8080",
       tcpUrl: undefined,
       redirectUrl: undefined,
+      ports: { web: 8080, tcp: null, redirect: null },
+      failed: failed.promise,
       stop: (reason) => {
         reasons.push(reason);
         return stop(reason);
@@ -111,6 +128,7 @@ function fakeDatabase(answer: () => Promise<Contents>) {
       restores.push(task);
       return answer();
     },
+    migrate: () => Promise.reject(new Error("no migration was asked for")),
   };
   return { database, backups, restores };
 }
@@ -130,7 +148,9 @@ describe("help and version", () => {
       expect(stdout()).toContain(`  ${flag}`);
       expect(stdout()).toContain(description);
     }
-    for (const command of ["serve", "token", "backup", "restore", "health", "version", "help"]) {
+    for (const command of [
+      ...["serve", "token", "backup", "restore", "migrate", "health", "status", "version", "help"],
+    ]) {
       expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
     }
   });
@@ -163,8 +183,22 @@ describe("a command line that is not understood exits with 2", () => {
     [["backup", "a.db", "--forse"], "--forse is not a flag. Did you mean --force?"],
     [["restore"], "restore needs FILE"],
     [["restore", "a.db", "--force"], "--force is not a flag."],
+    [["migrate"], "migrate needs --from sqlite:FILE."],
+    [
+      ["migrate", "--from", "sqlite:", "--to", "postgres://db/p"],
+      "migrate needs --from sqlite:FILE",
+    ],
+    [
+      ["migrate", "--from", "old.db", "--to", "postgres://db/p"],
+      "migrate needs --from sqlite:FILE",
+    ],
+    [["migrate", "--from", "sqlite:a.db"], "migrate needs --to postgres://…, or database.url"],
+    [["migrate", "--from", "sqlite:a.db", "--to", "sqlite:b.db"], "--to is no URL of PostgreSQL"],
+    [["migrate", "--from", "postgres://db/p", "--to", "sqlite:b.db"], "and not the other way"],
+    [["migrate", "a.db"], "migrate takes no argument a.db."],
     [["health", "--port=0"], "health needs --url"],
     [["health", "--url", "nowhere"], "--url is no URL"],
+    [["status", "--port=0"], "status needs --url"],
   ])("%j", async (argv, message) => {
     const { done, stdout, stderr } = run(argv);
     expect(await done).toBe(2);
@@ -303,7 +337,146 @@ describe("backup and restore", () => {
   );
 });
 
+describe("migrate", () => {
+  const argv = ["migrate", "--from", "sqlite:old.db", "--to", "postgres://ann:secret@db/chat"];
+  const migrated = {
+    target: "postgres://ann@db/chat",
+    tables: [
+      { table: "messages", rows: 1_234, checksum: "0123456789abcdef0123" },
+      { table: "users", rows: 5, checksum: "fedcba98765432100123" },
+    ],
+  };
+
+  /** Reports, each so many milliseconds after the one before it. */
+  function migrating(reports: readonly (readonly [ms: number, MigrationProgress])[]) {
+    const tasks: MigrationTask[] = [];
+    let nowMs = 0;
+    const database: DatabasePort = {
+      ...fakeDatabase(() => Promise.reject(new Error("no backup was asked for"))).database,
+      async migrate(task) {
+        tasks.push(task);
+        for (const [ms, progress] of reports) {
+          nowMs += ms;
+          task.onProgress(progress);
+        }
+        return migrated;
+      },
+    };
+    const clock = {
+      now: () => NOW,
+      monotonicMs: () => nowMs,
+      schedule: () => ({ cancel() {} }),
+    };
+    return { tasks, options: { database, clock } };
+  }
+
+  const moving = (done: number): MigrationProgress => {
+    return { phase: "moving", what: "messages", done, total: 4_000 };
+  };
+
+  test("goes from a file to a URL, and tells what both hold in the end", async () => {
+    const { tasks, options } = migrating([]);
+    const { done, stdout, stderr } = run(argv, options);
+    expect(await done).toBe(0);
+    expect(tasks).toMatchObject([{ path: "/srv/old.db", url: argv[4], urlName: "--to" }]);
+    expect(stdout()).toBe(
+      [
+        "postgres://ann@db/chat holds what /srv/old.db does (rows, SHA-256):",
+        "  messages  1234  0123456789abcdef",
+        "  users        5  fedcba9876543210",
+        "Start Parley with database.url set to it. The SQLite database is as it was.\n",
+      ].join("\n"),
+    );
+    expect(stderr()).toBe("");
+  });
+
+  test("goes to the database of the settings where it is told no other", async () => {
+    const { tasks, options } = migrating([]);
+    const env = { PARLEY_DATABASE_URL: "postgres://ann:secret@db/chat" };
+    expect(await run(argv.slice(0, 3), { ...options, env }).done).toBe(0);
+    expect(tasks).toMatchObject([{ url: env.PARLEY_DATABASE_URL, urlName: "database.url" }]);
+  });
+
+  test("writes a line every few seconds, with the pace and what is left", async () => {
+    const { options } = migrating([
+      [0, { phase: "reading", what: "/srv/old.db", done: 0, total: 0 }],
+      ...([
+        [10, moving(1_000)],
+        [1_000, moving(1_500)],
+        [4_000, moving(3_500)],
+      ] as const),
+      [100, moving(4_000)],
+      [0, { phase: "indexing", what: "words", done: 0, total: 2 }],
+      [9, { phase: "indexing", what: "events", done: 1, total: 2 }],
+      [0, { phase: "checking", what: "messages", done: 0, total: 4_000 }],
+    ]);
+    const { done, stderr } = run(argv, options);
+    expect(await done).toBe(0);
+    expect(stderr()).toBe(
+      [
+        "Reading /srv/old.db",
+        "Moving messages: 25 %, 1000 of 4000 rows",
+        "Moving messages: 87 %, 3500 of 4000 rows, 500 rows/s, 1 s left",
+        "Moving messages: 100 %, 4000 of 4000 rows, 588 rows/s",
+        "Building the index words (1 of 2)",
+        "Building the index events (2 of 2)",
+        "Checking messages: 0 %, 0 of 4000 rows\n",
+      ].join("\n"),
+    );
+  });
+
+  test("draws a bar on a terminal, on one line of each phase", async () => {
+    const { options } = migrating([
+      ...([
+        [0, moving(1_000)],
+        [50, moving(1_500)],
+        [60, moving(2_000)],
+      ] as const),
+      [200_000, { phase: "checking", what: "users", done: 0, total: 4_000 }],
+      [200_000, { phase: "checking", what: "users", done: 40, total: 4_000 }],
+    ]);
+    const { done, stderr } = run(argv, { ...options, isErrorTerminal: true });
+    expect(await done).toBe(0);
+    const clear = "\r\u001b[K";
+    expect(stderr()).toBe(
+      [
+        `${clear}Moving messages: [######..................] 25 %, 1000 of 4000 rows`,
+        `${clear}Moving messages: [############............] 50 %, 2000 of 4000 rows, 9091 rows/s, 1 s left\n`,
+        `${clear}Checking users: [........................] 0 %, 0 of 4000 rows`,
+        `${clear}Checking users: [........................] 1 %, 40 of 4000 rows, 0 rows/s, 5 h 30 min left\n`,
+      ].join(""),
+    );
+  });
+
+  test("that ends early says why on a line of its own, and says nothing of the password", async () => {
+    const { options } = migrating([]);
+    const database: DatabasePort = {
+      ...options.database,
+      async migrate({ onProgress }) {
+        onProgress(moving(1_000));
+        const cause = new Error("the server went away");
+        throw new AppError("STORAGE_UNAVAILABLE", "it does not go on", { cause });
+      },
+    };
+    const { done, stdout, stderr } = run(argv, { ...options, database, isErrorTerminal: true });
+    expect(await done).toBe(1);
+    expect(stdout()).toBe("");
+    expect(stderr()).toEndWith("\nparley: it does not go on (the server went away)\n");
+    const wrong = run(["migrate", "--from", "sqlite:a.db", "--to", "pg://ann:secret@db"]);
+    expect(await wrong.done).toBe(2);
+    expect(wrong.stderr()).not.toContain("secret");
+  });
+});
+
 describe("serve refuses to start with exit code 1", () => {
+  test("when the store cannot be reached, in words and without a stack", async () => {
+    const cause = new Error("SQLITE_IOERR: disk I/O error");
+    const error = new AppError("STORAGE_UNAVAILABLE", "the store cannot be opened", { cause });
+    const { done, stderr } = run([], { startServer: () => Promise.reject(error) });
+    expect(await done).toBe(1);
+    expect(stderr()).toBe("parley: the store cannot be opened (SQLITE_IOERR: disk I/O error)\n");
+  });
+
   test("when the database is damaged, in words and without a stack", async () => {
     const error = new AppError("DATABASE_DAMAGED", "the database is damaged.");
     const { done, stderr } = run([], { startServer: () => Promise.reject(error) });
@@ -421,6 +594,18 @@ describe("serve", () => {
     },
   );
 
+  test("a server that cannot go on is stopped in order, and says why", async () => {
+    const failed = Promise.withResolvers<Error>();
+    const server = fakeServer(async () => {}, failed);
+    const { done, ready, stdout } = run([], server);
+    await ready;
+    failed.resolve(new Error("taken by another"));
+    expect(await done).toBe(1);
+    expect(server.reasons).toEqual(["fault"]);
+    const fatal = logLines(stdout()).filter(({ level }) => level === "fatal");
+    expect(fatal).toMatchObject([{ error: { message: "taken by another" } }]);
+  });
+
   test("a fault during the start ends the process", async () => {
     const { process } = run([], { startServer: () => Promise.withResolvers<never>().promise });
     process.emit("uncaughtException", new Error("early"));
@@ -535,5 +720,77 @@ describe("health", () => {
     timeIsUp();
     expect(await done).toBe(1);
     expect(stderr()).toContain("did not answer within 5000 ms");
+  });
+});
+
+describe("status", () => {
+  const servers: Bun.Server<undefined>[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop(true)));
+  });
+
+  const KEY = "k".repeat(32);
+  const node = {
+    ...{ id: "one", version: "1.2.3", startedAt: "2026-01-01T00:00:00.000Z", connections: 12 },
+    ...{ onlineUsers: 3, isSelf: true, isConnected: true, heardAt: "2026-01-02T12:00:00.000Z" },
+  };
+
+  function listen(answer: (key: string | null) => Response) {
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) => {
+        if (new URL(request.url).pathname !== "/api/nodes")
+          return new Response("", { status: 404 });
+        return answer(request.headers.get("x-api-key"));
+      },
+    });
+    servers.push(server);
+    return ["status", `--port=${server.port}`];
+  }
+
+  test("lists the nodes as the server on the configured port knows them, by its key", async () => {
+    const other = { ...node, id: "another", isSelf: false, isConnected: false, connections: 0 };
+    const argv = listen((key) => {
+      if (key !== KEY) return new Response("", { status: 401 });
+      return Response.json({ backplane: "CONNECTED", nodes: [node, other] });
+    });
+    const listed = run(argv, { env: { PARLEY_API_KEYS: KEY } });
+    expect(await listed.done).toBe(0);
+    expect(
+      listed
+        .stdout()
+        .split("\n")
+        .map((line) => line.split(/ {2,}/)),
+    ).toEqual([
+      ["NODE", "VERSION", "SINCE", "CONNECTIONS", "USERS", "BACKPLANE", "LAST BEAT"],
+      ["one (asked)", "1.2.3", node.startedAt, "12", "3", "connected", node.heardAt],
+      ["another", "1.2.3", node.startedAt, "0", "3", "not connected", node.heardAt],
+      [""],
+    ]);
+    const json = run([...argv, "--json"], { env: { PARLEY_API_KEYS: KEY } });
+    expect(await json.done).toBe(0);
+    expect(JSON.parse(json.stdout())).toEqual({ backplane: "CONNECTED", nodes: [node, other] });
+  });
+
+  test("says what a node that is alone is", async () => {
+    const listed = run(listen(() => Response.json({ backplane: "LOCAL", nodes: [node] })));
+    expect(await listed.done).toBe(0);
+    expect(listed.stdout()).toContain("  alone  ");
+  });
+
+  test.each([
+    ["a key is wanted", {}, 401, "asks for an API key"],
+    ["the key is another", { PARLEY_API_KEYS: KEY }, 401, "does not know this API key"],
+    ["the server is stopping", {}, 503, "answers with status 503"],
+    ["it is another program", {}, 200, "answers something else"],
+  ])("exits with 1 when %s", async (_, env, status, message) => {
+    const refused = run(
+      listen(() => new Response("<p>", { status })),
+      { env },
+    );
+    expect(await refused.done).toBe(1);
+    expect(refused.stderr()).toContain(message);
+    expect(refused.stderr()).not.toContain(KEY);
   });
 });

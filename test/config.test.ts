@@ -117,6 +117,7 @@ describe("the sources of a setting", () => {
       "log.format": "json",
       "tls.hsts_days": "180",
       "delivery.mode": "durable",
+      processes: "16",
       backplane: "redis",
       "redis.url": "redis://:secret@127.0.0.1",
       "chat.echo": "none",

@@ -1,6 +1,6 @@
 /**
- * `npm test`: brings what the tests need (Chromium, nginx, PostgreSQL, Redis, stomp.py, the binary),
- * runs them, and ends with the line `N passed, N failed`, counted from the runner's own report.
+ * `npm test`: brings what the tests need (Chromium, nginx, HAProxy, PostgreSQL, Redis, stomp.py, the
+ * binary), runs them, and ends with the line `N passed, N failed`, counted from the runner's own report.
  *
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
  */
@@ -60,6 +60,18 @@ function bringNginx(): void {
   }
 }
 
+function bringHaproxy(): void {
+  const find = () => Bun.which("haproxy", { PATH: `${process.env.PATH}:/usr/sbin` });
+  if (find() !== null) return;
+  if (canInstall()) {
+    console.log("HAProxy is missing; installing it for the tests of the documented load balancers");
+    install("haproxy");
+  }
+  if (find() === null) {
+    fail("The tests of load balancers need HAProxy 2.6 (Debian: apt-get install haproxy)");
+  }
+}
+
 function bringPostgres(): void {
   if (postgresFolder() !== null) return;
   if (canInstall()) {
@@ -113,6 +125,7 @@ function countsOf(report: string): { tests: number; failures: number; skipped: n
 
 bringChromium();
 bringNginx();
+bringHaproxy();
 bringPostgres();
 bringRedis();
 bringPythonClient();

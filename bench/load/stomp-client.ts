@@ -1,12 +1,16 @@
 import { LightWebSocket, type OnMessage } from "./web-socket.ts";
 
 export interface StompClientOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string | undefined;
   readonly port: number;
   readonly userId: string;
   /** How frames are carried; as WebSocket text unless told otherwise. */
   readonly wire?: ClientWire;
   /** The CONNECT header, `<can send every>,<wants every>` in milliseconds. */
   readonly heartBeat: string;
+  /** See `WebSocketOptions`. */
+  readonly silenceMs?: number | undefined;
   /** A MESSAGE frame, as it came; in SockJS its octets are those of a JSON string. */
   readonly onMessage: OnMessage;
   readonly onHeartbeat?: () => void;
@@ -42,7 +46,9 @@ export class StompClient {
   static async connect(options: StompClientOptions): Promise<StompClient> {
     const client = new StompClient(options);
     client.#socket = await LightWebSocket.open({
+      host: options.host,
       port: options.port,
+      silenceMs: options.silenceMs,
       ...WAY_IN[options.wire ?? "text"](),
       onMessage:
         options.wire === "sockjs"

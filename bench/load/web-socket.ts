@@ -4,10 +4,14 @@ import type { Socket } from "bun";
 export type OnMessage = (bytes: Buffer, start: number, end: number) => void;
 
 export interface WebSocketOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string | undefined;
   readonly port: number;
   readonly path: string;
   /** null: none is offered. */
   readonly protocol: string | null;
+  /** Opened or not, the connection is given up after so long without a byte, twice that at most; never by default. */
+  readonly silenceMs?: number | undefined;
   readonly onMessage: OnMessage;
   /** Once, however the connection ended; `reason` is for people. */
   readonly onClose: (reason: string) => void;
@@ -41,6 +45,8 @@ export class LightWebSocket {
   #isBlocked = false;
   #isOpen = false;
   #isClosed = false;
+  #silence: ReturnType<typeof setInterval> | undefined;
+  #hasHeard = false;
   readonly #opened = Promise.withResolvers<void>();
 
   private constructor(options: WebSocketOptions) {
@@ -50,8 +56,9 @@ export class LightWebSocket {
   /** Rejects when the server refuses the handshake. */
   static async open(options: WebSocketOptions): Promise<LightWebSocket> {
     const client = new LightWebSocket(options);
-    await Bun.connect({
-      hostname: "127.0.0.1",
+    client.#listenFor(options.silenceMs);
+    const connecting = Bun.connect({
+      hostname: options.host ?? "127.0.0.1",
       port: options.port,
       socket: {
         open: (socket) => client.#connected(socket),
@@ -61,6 +68,7 @@ export class LightWebSocket {
         error: (_socket, fault) => client.#closed(fault.message),
       },
     });
+    connecting.catch((fault: Error) => client.#closed(fault.message));
     await client.#opened.promise;
     return client;
   }
@@ -80,16 +88,29 @@ export class LightWebSocket {
 
   close(): void {
     this.#isClosed = true;
+    clearInterval(this.#silence);
     this.#socket?.end();
   }
 
+  #listenFor(silenceMs: number | undefined): void {
+    if (silenceMs === undefined) return;
+    this.#silence = setInterval(() => {
+      if (!this.#hasHeard) this.#closed("nothing came any more");
+      this.#hasHeard = false;
+    }, silenceMs);
+  }
+
   #connected(socket: Socket): void {
-    const { port, path, protocol } = this.#options;
+    const { host = "127.0.0.1", port, path, protocol } = this.#options;
     this.#socket = socket;
+    if (this.#isClosed) {
+      socket.end();
+      return;
+    }
     socket.setNoDelay(true);
     socket.write(
       [
-        ...[`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, "Upgrade: websocket"],
+        ...[`GET ${path} HTTP/1.1`, `Host: ${host}:${port}`, "Upgrade: websocket"],
         ...["Connection: Upgrade", "Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${KEY}`],
         ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
         "\r\n",
@@ -98,6 +119,7 @@ export class LightWebSocket {
   }
 
   #received(bytes: Buffer): void {
+    this.#hasHeard = true;
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     let at = 0;
     if (!this.#isOpen) {
@@ -193,6 +215,7 @@ export class LightWebSocket {
   #closed(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearInterval(this.#silence);
     this.#opened.reject(new Error(reason));
     this.#socket?.end();
     this.#options.onClose(reason);

@@ -70,6 +70,8 @@ export class PresenceAudience {
 
   /** An event about the user, to all who may see it; takes the place of one that waits. */
   publish(userId: string, body: string): void {
+    // A node that has just started learns of everybody, and whoever connects next is to be told of news.
+    if (this.#options.sessions.count === 0) return;
     // Behind the others: the latest event of all comes last.
     this.#waiting.delete(userId);
     this.#waiting.set(userId, body);

@@ -9,6 +9,8 @@ const CHANNELS_OF_ALL = 16;
 /** A node that stood still so long may have missed what others said. */
 const STOOD_STILL_MS = 5_000;
 const WATCH_MS = 1_000;
+/** A lost connection takes a while to be known, and what was published meanwhile. */
+const LOOKS_UNTIL_OUT = 30;
 
 export interface UserChannelsOptions {
   readonly channels: NodeChannels;
@@ -21,7 +23,8 @@ export interface UserChannelsOptions {
 export interface NodeListener {
   received(userId: string | null, notice: Uint8Array): boolean;
   lost(): void;
-  retell(sinceMs: number): void;
+  wentOut(): void;
+  retell(): void;
   recover(userIds: readonly string[]): Promise<void>;
 }
 
@@ -47,10 +50,11 @@ export class UserChannels implements OtherNodes {
   readonly #lingering = new Set<string>();
   #timer: Timer | null = null;
   #watch: Timer | null = null;
+  #listener: NodeListener | null = null;
   #invalid = 0;
   #dropped = 0;
-  /** Others were told everything up to then; monotonic milliseconds. */
-  #toldMs = 0;
+  /** How often since it was last said that all went out. */
+  #looks = 0;
 
   constructor(options: UserChannelsOptions) {
     this.#options = options;
@@ -71,7 +75,8 @@ export class UserChannels implements OtherNodes {
     channels.receive("all", (_, __, payload) => taken(null, payload));
     for (let index = 0; index < CHANNELS_OF_ALL; index += 1) channels.listen(`all/${index}`);
     channels.onLoss(() => listener.lost());
-    channels.onGap(() => this.#recover(listener));
+    this.#listener = listener;
+    channels.onGap(() => this.recover());
     channels.onReturn(() => this.#retell(listener));
     this.#watchFrom(listener);
   }
@@ -110,6 +115,11 @@ export class UserChannels implements OtherNodes {
     this.#options.channels.publish(`all/${indexOf(key)}`, notice);
   }
 
+  /** Others may have written something that they have not told. */
+  recover(): void {
+    void this.#listener?.recover([...this.#options.userIds()]);
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#watch?.cancel();
@@ -131,19 +141,20 @@ export class UserChannels implements OtherNodes {
     }
   };
 
-  #recover(listener: NodeListener): void {
-    void listener.recover([...this.#options.userIds()]);
-  }
-
   /** Others are told again what did not go out, once it does. */
   #retell(listener: NodeListener): void {
-    const { channels, clock } = this.#options;
+    const { channels } = this.#options;
     if (!channels.isConnected) return;
-    const sinceMs = this.#toldMs;
-    this.#toldMs = clock.monotonicMs();
-    if (channels.dropped === this.#dropped) return;
-    this.#dropped = channels.dropped;
-    listener.retell(sinceMs);
+    if (channels.dropped !== this.#dropped) {
+      this.#dropped = channels.dropped;
+      this.#looks = 0;
+      listener.retell();
+    } else if (this.#looks < LOOKS_UNTIL_OUT) {
+      this.#looks += 1;
+    } else {
+      this.#looks = 0;
+      listener.wentOut();
+    }
   }
 
   /** Who is stopped and goes on hears late what others said: by then it may be thought to be old. */
@@ -151,7 +162,7 @@ export class UserChannels implements OtherNodes {
     const { clock } = this.#options;
     const dueMs = clock.monotonicMs() + WATCH_MS;
     this.#watch = clock.schedule(WATCH_MS, () => {
-      if (clock.monotonicMs() - dueMs > STOOD_STILL_MS) this.#recover(listener);
+      if (clock.monotonicMs() - dueMs > STOOD_STILL_MS) this.recover();
       this.#retell(listener);
       this.#watchFrom(listener);
     });

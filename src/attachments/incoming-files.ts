@@ -1,9 +1,9 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { mkdir, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../errors.ts";
 
-/** Files on their way in, in a folder that is emptied when the server starts. */
+/** Files on their way in, in a folder that is cleared when a server starts. */
 export class IncomingFiles {
   readonly #folder: string;
   readonly #makeParent: () => void;
@@ -19,9 +19,18 @@ export class IncomingFiles {
     return join(this.#folder, name);
   }
 
-  /** Removes what a crash has left. */
+  /** Removes what a crash has left: all there is, as nobody else writes there. */
   clear(): void {
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** As `clear`, where other servers may write: what nobody has written to since then. */
+  clearUntouched(sinceMs: number): void {
+    for (const name of this.#names()) {
+      const path = this.pathOf(name);
+      const file = statSync(path, { throwIfNoEntry: false });
+      if (file !== undefined && file.mtimeMs < sinceMs) rmSync(path, { force: true });
+    }
   }
 
   /** Bytes that may still be written where the files are. */
@@ -45,6 +54,15 @@ export class IncomingFiles {
   /** No error when it is not there. */
   async remove(name: string): Promise<void> {
     await rm(this.pathOf(name), { force: true });
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder);
+    } catch (fault) {
+      if (fault instanceof Error && "code" in fault && fault.code === "ENOENT") return [];
+      throw fault;
+    }
   }
 
   async #make(): Promise<void> {

@@ -19,7 +19,8 @@ const PAUSE_MS = 10;
 
 /**
  * Removes the files of attachments whose message has gone, or that no message came for, and then what
- * is known of them: a run that ends anywhere is finished by a later one.
+ * is known of them: a run that ends anywhere is finished by a later one. It may be stopped, and
+ * started again.
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -33,6 +34,7 @@ export class Sweeper {
 
   /** Runs again and again until it is stopped. */
   start(): void {
+    this.#isStopped = false;
     this.#schedule(this.#options.intervalMs);
   }
 

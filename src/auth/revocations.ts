@@ -30,6 +30,7 @@ const SMALLEST_SWEEP = 1_024;
 export class Revocations {
   readonly #users = new Map<string, number>();
   readonly #tokens = new Map<string, number | null>();
+  readonly #listeners: ((revocation: Revocation) => void)[] = [];
   #sweepAtSize = SMALLEST_SWEEP;
 
   constructor(
@@ -40,6 +41,18 @@ export class Revocations {
     readonly leewayMs: number,
   ) {
     for (const revocation of kept) this.#remember(revocation);
+  }
+
+  /** Hears of those of this node, when they are durable. */
+  onKept(listener: (revocation: Revocation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Others have kept these; those of them that are news here. They hold from the call on. */
+  learn(kept: readonly Revocation[]): Revocation[] {
+    const news = kept.filter((revocation) => !this.#isKnown(revocation));
+    for (const revocation of news) this.#remember(revocation);
+    return news;
   }
 
   /** Throws TOKEN_REVOKED. */
@@ -68,10 +81,16 @@ export class Revocations {
     return this.#revoke({ kind: "token", subject: tokenId, forgetMs });
   }
 
-  #revoke(about: Omit<Revocation, "revokedMs">): Promise<void> {
+  async #revoke(about: Omit<Revocation, "revokedMs">): Promise<void> {
     const revocation = { ...about, revokedMs: this.clock.now() };
     this.#remember(revocation);
-    return this.store.add(revocation);
+    await this.store.add(revocation);
+    for (const listener of this.#listeners) listener(revocation);
+  }
+
+  #isKnown({ kind, subject, revokedMs }: Revocation): boolean {
+    if (kind === "token") return this.#tokens.has(subject);
+    return (this.#users.get(subject) ?? Number.NEGATIVE_INFINITY) >= revokedMs;
   }
 
   #remember({ kind, subject, revokedMs, forgetMs }: Revocation): void {

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { type AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
-import type { QueueBatch, QueueStore, StoredQueueMessage } from "./queue-store.ts";
+import type { QueueBatch, QueueCommits, StoredQueueMessage } from "./queue-store.ts";
+import { ClaimsLost } from "./shared-queue-store.ts";
 
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
@@ -26,7 +27,7 @@ export class QueueJournal {
   readonly #recovery: StoreRecovery;
 
   constructor(
-    readonly store: QueueStore,
+    readonly store: QueueCommits,
     readonly clock: Clock,
     /** Commits fail from now on, and why; null: they succeed again. */
     onStoreChange: (error: AppError | null) => void,
@@ -102,6 +103,13 @@ export class QueueJournal {
     return new Promise((resolve) => this.settled(() => resolve()));
   }
 
+  /** Gives up all that was added and is not on its way yet: it is about what is others' now. */
+  abandon(error: ClaimsLost): void {
+    const given = [...this.#sealed.splice(0), this.#open];
+    this.#open = new OpenBatch();
+    for (const { callbacks } of given) for (const callback of callbacks) callback(error);
+  }
+
   /** Writes what waits for another try now, and no later. */
   stop(): void {
     this.#recovery.stop();
@@ -143,7 +151,7 @@ export class QueueJournal {
     if (error === null) this.#recovery.succeeded();
     else this.#recovery.failed(error);
     const hasNew = this.#sealed.length > 0 || !this.#open.isEmpty;
-    if (error !== null) this.#keep(batch);
+    if (error !== null && !(error instanceof ClaimsLost)) this.#keep(batch);
     if (hasNew) this.#flush();
     for (const callback of batch.callbacks) callback(error);
   }

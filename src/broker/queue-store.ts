@@ -27,8 +27,8 @@ export interface QueueBatch {
   readonly redelivered: readonly { readonly id: string; readonly deliveries: number }[];
 }
 
-/** Where the persistent messages of work queues outlive the server. */
-export interface QueueStore {
+/** What takes the batches. */
+export interface QueueCommits {
   /**
    * All of the batch or nothing of it. Resolves when it is durable: a power cut after that loses
    * none of it. Rejects with AppError STORAGE_UNAVAILABLE when nothing was written, also when an
@@ -41,7 +41,10 @@ export interface QueueStore {
    * is durable, so that commits are likely to succeed again; rejects with STORAGE_UNAVAILABLE.
    */
   probe(): Promise<void>;
+}
 
+/** Where the persistent messages of work queues outlive the server. */
+export interface QueueStore extends QueueCommits {
   /** Every message that is there, in the order of their appending. Fails with STORAGE_UNAVAILABLE. */
   messages(): MaybePromise<StoredQueueMessage[]>;
 }

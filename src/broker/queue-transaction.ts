@@ -1,7 +1,16 @@
-import type { AppError } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { QueueConsumer } from "./queue-consumer.ts";
+import type { QueueJournal } from "./queue-journal.ts";
 import type { QueueMessage } from "./queue-message.ts";
-import type { Queues } from "./queues.ts";
+
+/** The queues that transactions change. */
+export interface TransactedQueues {
+  readonly journal: QueueJournal;
+  /** A message that takes its place, but is not delivered yet. */
+  addPending(message: QueueMessage): void;
+  /** The message may be delivered, or was never sent. */
+  settlePending(message: QueueMessage, isSent: boolean): void;
+}
 
 interface Settlement {
   readonly consumer: QueueConsumer;
@@ -17,11 +26,11 @@ interface Settlement {
  * nothing takes effect before all that is persistent has been written, in one commit of the store.
  */
 export class QueueTransaction {
-  readonly #queues: Queues;
+  readonly #queues: TransactedQueues;
   readonly #sends: QueueMessage[] = [];
   readonly #settlements: Settlement[] = [];
 
-  constructor(queues: Queues) {
+  constructor(queues: TransactedQueues) {
     this.#queues = queues;
   }
 
@@ -41,15 +50,18 @@ export class QueueTransaction {
 
   /**
    * Waits for the disk only if anything is persistent. Rejects with STORAGE_UNAVAILABLE when nothing
-   * was written: then nothing was sent, and what was acknowledged comes again.
+   * was written: then nothing was sent, and what was acknowledged comes again. Throws UNKNOWN_ACK when
+   * a message that was acknowledged went to others.
    */
   commit(): Promise<void> | undefined {
+    for (const message of this.#sends) this.#queues.addPending(message);
+    const gone = this.#firstGone();
+    if (gone !== null) throw this.#undo(goneToOthers(gone));
     const written = this.#sends.filter(({ isPersistent }) => isPersistent);
     const removed = this.#settlements
       .filter(({ positive }) => positive)
       .flatMap(({ messages }) => messages)
       .filter(({ isPersistent }) => isPersistent);
-    for (const message of this.#sends) this.#queues.addPending(message);
     if (written.length + removed.length === 0) {
       this.#apply();
       return undefined;
@@ -63,6 +75,14 @@ export class QueueTransaction {
         else reject(this.#undo(error));
       });
     });
+  }
+
+  #firstGone(): QueueMessage | null {
+    for (const { consumer, messages } of this.#settlements) {
+      const gone = messages.find((message) => !consumer.queue.holds(message));
+      if (gone !== undefined) return gone;
+    }
+    return null;
   }
 
   #apply(): void {
@@ -83,4 +103,9 @@ export class QueueTransaction {
     }
     return error;
   }
+}
+
+/** Why an acknowledgement is worth nothing any more. */
+export function goneToOthers({ id }: QueueMessage): AppError {
+  return new AppError("UNKNOWN_ACK", `${id} was given to other consumers meanwhile`);
 }

@@ -1,15 +1,14 @@
 import type { Clock, Timer } from "../clock.ts";
-import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { type DeathReason, deadLetterOf, isDeadLetters } from "./dead-letters.ts";
 import type { QueueConsumer, QueueReceiver } from "./queue-consumer.ts";
 import type { QueueJournal, Settled } from "./queue-journal.ts";
 import { QueueMessage } from "./queue-message.ts";
 import type { StoredQueueMessage } from "./queue-store.ts";
-import { type DeathReason, WorkQueue, type WorkQueueContext } from "./work-queue.ts";
-
-/** `/queue/x` has its dead letters on `/queue/dead-letter/x`. */
-const DEAD_LETTERS = "/queue/dead-letter/";
+import { QueueTransaction } from "./queue-transaction.ts";
+import { WorkQueue, type WorkQueueContext } from "./work-queue.ts";
+import { EMPTY_DEPTH, type QueueDepth, queueFull, sumOf, type WorkQueues } from "./work-queues.ts";
 
 /** Expired messages that nobody asks for go within this time. */
 const SWEEP_MS = 10_000;
@@ -20,14 +19,6 @@ export interface QueueLimits {
   /** Of all queues together, in memory. */
   readonly queueBytes: number;
   readonly queues: number;
-}
-
-/** What a work queue holds, or several together. */
-export interface QueueDepth {
-  readonly waiting: number;
-  /** Delivered, and neither acknowledged nor given back. */
-  readonly unacknowledged: number;
-  readonly consumers: number;
 }
 
 export interface QueuesOptions {
@@ -45,7 +36,8 @@ export interface QueuesOptions {
  * store as well, and are delivered only once they are there. At least once: a message comes again
  * unless its acknowledgement was taken (and, if persistent, written).
  */
-export class Queues {
+export class Queues implements WorkQueues {
+  readonly keepsAll = false;
   readonly journal: QueueJournal;
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, WorkQueue>();
@@ -63,7 +55,6 @@ export class Queues {
     for (const message of stored) this.#add(new QueueMessage(message, true, true));
   }
 
-  /** Throws QUEUE_FULL when the queue may take no further message. */
   assertRoom(name: string): void {
     const { limits } = this.#options;
     const queue = this.#queues.get(name);
@@ -74,12 +65,10 @@ export class Queues {
     if (this.#bytes >= limits.queueBytes) throw queueFull("The queues hold all they may");
   }
 
-  /** The message is kept in memory only. The caller has seen to `assertRoom`. */
   send(message: QueueMessage): void {
     this.#add(message);
   }
 
-  /** `settled` comes after the commit; with an error, nothing of the message is kept. */
   sendPersistent(message: QueueMessage, settled: Settled): void {
     this.addPending(message);
     this.journal.append(message.toStored());
@@ -89,13 +78,11 @@ export class Queues {
     });
   }
 
-  /** A message that takes its place, but is not delivered yet. */
   addPending(message: QueueMessage): void {
     message.isPending = true;
     this.#add(message);
   }
 
-  /** The message may be delivered, or was never sent. */
   settlePending(message: QueueMessage, isSent: boolean): void {
     const queue = this.#queues.get(message.queue);
     message.isPending = false;
@@ -106,10 +93,13 @@ export class Queues {
     queue?.dispatch();
   }
 
-  /** Throws QUEUE_FULL when there are too many queues. */
   consume(name: string, receiver: QueueReceiver, prefetch: number): QueueConsumer {
     if (!this.#queues.has(name)) this.#assertRoomForQueue();
     return this.#queueNamed(name).consume(receiver, prefetch);
+  }
+
+  transaction(): QueueTransaction {
+    return new QueueTransaction(this);
   }
 
   get count(): number {
@@ -121,27 +111,29 @@ export class Queues {
     return this.#bytes;
   }
 
-  /** Of the queue, which need not be there. */
   depthOf(name: string): QueueDepth {
     const queue = this.#queues.get(name);
-    return queue === undefined ? EMPTY : depthOf(queue);
+    return queue === undefined ? EMPTY_DEPTH : depthOf(queue);
   }
 
   /** Of all queues of living messages, and of all of dead letters: looks at each. */
   depths(): { readonly living: QueueDepth; readonly dead: QueueDepth } {
-    let [living, dead] = [EMPTY, EMPTY];
+    let [living, dead] = [EMPTY_DEPTH, EMPTY_DEPTH];
     for (const queue of this.#queues.values()) {
-      if (isDeadLetters(queue.name)) dead = sum(dead, depthOf(queue));
-      else living = sum(living, depthOf(queue));
+      if (isDeadLetters(queue.name)) dead = sumOf(dead, depthOf(queue));
+      else living = sumOf(living, depthOf(queue));
     }
     return { living, dead };
   }
 
-  /** Nothing is delivered from now on; what is not acknowledged waits for the next start. */
   stop(): void {
     this.#isStopped = true;
     this.#sweep?.cancel();
     this.journal.stop();
+  }
+
+  finish(): Promise<void> {
+    return this.journal.drained();
   }
 
   #add(message: QueueMessage): void {
@@ -188,20 +180,13 @@ export class Queues {
       log.warn(fields, "A dead letter was rejected and is no more");
       return;
     }
-    const name = DEAD_LETTERS + message.queue.slice("/queue/".length);
-    log.warn({ ...fields, deadLetters: name }, "A message is dead");
-    const letters = this.#queueNamed(name);
+    const stored = deadLetterOf(message, reason, newId());
+    log.warn({ ...fields, deadLetters: stored.queue }, "A message is dead");
+    const letters = this.#queueNamed(stored.queue);
     if (letters.length >= limits.queueMessages) {
-      log.warn({ queue: name }, "The oldest dead letter makes room");
+      log.warn({ queue: stored.queue }, "The oldest dead letter makes room");
       letters.dropOldest();
     }
-    const { body, deliveries } = message;
-    const headers = [
-      ...message.headers,
-      ...["original-destination", message.queue, "death-reason", reason],
-      ...["deliveries", String(deliveries)],
-    ];
-    const stored = { id: newId(), queue: name, headers, body, expiresMs: null, deliveries: 0 };
     if (message.isStored) this.journal.replace(message.id, stored);
     this.#add(new QueueMessage(stored, message.isStored));
     message.isStored = false;
@@ -222,24 +207,6 @@ export class Queues {
   }
 }
 
-const EMPTY: QueueDepth = { waiting: 0, unacknowledged: 0, consumers: 0 };
-
 function depthOf({ length, unacknowledged, consumers }: WorkQueue): QueueDepth {
   return { waiting: length - unacknowledged, unacknowledged, consumers };
-}
-
-function sum(one: QueueDepth, other: QueueDepth): QueueDepth {
-  return {
-    waiting: one.waiting + other.waiting,
-    unacknowledged: one.unacknowledged + other.unacknowledged,
-    consumers: one.consumers + other.consumers,
-  };
-}
-
-function isDeadLetters(name: string): boolean {
-  return name.startsWith(DEAD_LETTERS);
-}
-
-function queueFull(message: string): AppError {
-  return new AppError("QUEUE_FULL", message);
 }

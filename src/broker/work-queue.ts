@@ -1,8 +1,6 @@
-import { QueueConsumer, type QueueReceiver } from "./queue-consumer.ts";
+import type { DeathReason } from "./dead-letters.ts";
+import { type ConsumerQueue, QueueConsumer, type QueueReceiver } from "./queue-consumer.ts";
 import { MessageList, type QueueMessage } from "./queue-message.ts";
-
-/** Why a message became a dead letter. */
-export type DeathReason = "rejected" | "max-deliveries";
 
 export interface WorkQueueContext {
   now(): number;
@@ -25,7 +23,7 @@ export interface WorkQueueContext {
  * turn as far as their credit reaches. A message that is given back takes its old place, and so is
  * the next one delivered.
  */
-export class WorkQueue {
+export class WorkQueue implements ConsumerQueue {
   /** Sent, and never delivered. */
   readonly #waiting = new MessageList();
   /** Given back. They stand before all that wait, in the order of sending. */
@@ -76,7 +74,6 @@ export class WorkQueue {
     return consumer;
   }
 
-  /** The consumer is gone; what it had goes to others. */
   remove(consumer: QueueConsumer, outstanding: readonly QueueMessage[]): void {
     this.#consumers.delete(consumer);
     this.#ready.delete(consumer);
@@ -92,24 +89,25 @@ export class WorkQueue {
     this.dispatch();
   }
 
-  /** The others come first, until it becomes ready again. */
   stepBack(consumer: QueueConsumer): void {
     this.#ready.delete(consumer);
   }
 
-  /** The messages were consumed. */
+  /** Nobody else has it. */
+  holds(): boolean {
+    return true;
+  }
+
   finish(messages: readonly QueueMessage[]): void {
     this.#unacknowledged -= messages.length;
     for (const message of messages) this.drop(message);
   }
 
-  /** The messages were refused: `requeue` or they are dead. */
   giveBack(messages: readonly QueueMessage[], requeue: boolean): void {
     for (const message of messages) this.#giveBack(message, requeue);
     this.dispatch();
   }
 
-  /** As if the messages had never been taken: a transaction around them was undone. */
   putBack(messages: readonly QueueMessage[]): void {
     this.#unacknowledged -= messages.length;
     for (const message of messages) {

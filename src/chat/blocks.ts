@@ -15,6 +15,8 @@ export interface BlockStore {
    */
   put(block: Block, isBlocked: boolean): Promise<void>;
   all(): MaybePromise<Block[]>;
+  /** Those of them that are kept, in no particular order. */
+  kept(blocks: readonly Block[]): MaybePromise<Block[]>;
 }
 
 /** Hears of a block that begins, or ends. */
@@ -27,6 +29,9 @@ export class Blocks {
   /** By pair: what is on its way to disk. */
   readonly #pending = new Map<string, PendingChanges>();
   readonly #listeners: BlockListener[] = [];
+  readonly #keptListeners: ((block: Block) => void)[] = [];
+  /** Of each look at the store under way: pairs of which this node knows more than it will find. */
+  readonly #looks = new Set<Set<string>>();
 
   constructor(
     readonly store: BlockStore,
@@ -40,6 +45,47 @@ export class Blocks {
   /** Hears of changes in the turn that makes them. */
   onChange(listener: BlockListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Hears of pairs whose change here is durable. */
+  onKept(listener: (block: Block) => void): void {
+    this.#keptListeners.push(listener);
+  }
+
+  /**
+   * Others have changed these in the store: what holds there holds here, when it resolves. Resolves
+   * with those that are on their way to disk from here, which are to be looked up again afterwards.
+   * Rejects with STORAGE_UNAVAILABLE.
+   */
+  async renew(blocks: readonly Block[]): Promise<Block[]> {
+    const look = this.#look();
+    try {
+      const kept = new Set((await this.store.kept(blocks)).map(pairOf));
+      for (const block of blocks) {
+        const pair = pairOf(block);
+        if (!look.has(pair)) this.#apply(block, kept.has(pair));
+      }
+      return blocks.filter((block) => look.has(pairOf(block)));
+    } finally {
+      this.#looks.delete(look);
+    }
+  }
+
+  /** As `renew`, of all there are. */
+  async renewAll(): Promise<Block[]> {
+    const look = this.#look();
+    try {
+      const kept = await this.store.all();
+      const pairs = new Set(kept.map(pairOf));
+      for (const block of this.#all()) {
+        const pair = pairOf(block);
+        if (!pairs.has(pair) && !look.has(pair)) this.#apply(block, false);
+      }
+      for (const block of kept) if (!look.has(pairOf(block))) this.#apply(block, true);
+      return [...look].map(blockOf);
+    } finally {
+      this.#looks.delete(look);
+    }
   }
 
   /** One of the two blocks the other. */
@@ -88,13 +134,14 @@ export class Blocks {
   }
 
   async #change(block: Block, isBlocked: boolean): Promise<void> {
-    const pair = `${block.blockerId} ${block.blockedId}`; // Ids hold no space.
+    const pair = pairOf(block);
     const wasBlocked = this.has(block.blockerId, block.blockedId);
     const pending = this.#pending.get(pair) ?? { count: 0, isKept: wasBlocked };
     // What holds already may not be on disk yet.
     if (wasBlocked === isBlocked && pending.count === 0) return;
     pending.count += 1;
     this.#pending.set(pair, pending);
+    for (const look of this.#looks) look.add(pair);
     this.#apply(block, isBlocked);
     try {
       await this.store.put(block, isBlocked);
@@ -106,6 +153,19 @@ export class Blocks {
         this.#apply(block, pending.isKept);
       }
     }
+    for (const listener of this.#keptListeners) listener(block);
+  }
+
+  #look(): Set<string> {
+    const look = new Set(this.#pending.keys());
+    this.#looks.add(look);
+    return look;
+  }
+
+  #all(): Block[] {
+    return [...this.#ofBlocker].flatMap(([blockerId, blockedIds]) =>
+      [...blockedIds].map((blockedId) => ({ blockerId, blockedId })),
+    );
   }
 
   #apply(block: Block, isBlocked: boolean): void {
@@ -125,6 +185,16 @@ interface PendingChanges {
   count: number;
   /** The block is on disk. */
   isKept: boolean;
+}
+
+/** Ids hold no space. */
+function pairOf({ blockerId, blockedId }: Block): string {
+  return `${blockerId} ${blockedId}`;
+}
+
+function blockOf(pair: string): Block {
+  const [blockerId = "", blockedId = ""] = pair.split(" ");
+  return { blockerId, blockedId };
 }
 
 function put(sets: Map<string, Set<string>>, key: string, value: string, isThere: boolean): void {

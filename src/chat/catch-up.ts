@@ -101,7 +101,12 @@ export class CatchUp {
     this.#reader.hold(this.#held.add);
     const early = this.#shown();
     return this.#run(async () => {
-      await this.#options.shared?.heard(this.#userId);
+      const { shared } = this.#options;
+      await shared?.heard(this.#userId);
+      if (shared !== null) {
+        await shared.settle(this.#userId, this.#reader);
+        this.#held.clear();
+      }
       return this.#addUnreceived(early);
     });
   }
@@ -221,7 +226,10 @@ export class CatchUp {
     for (const message of messages) {
       const { id, conversationId, seq } = message;
       if (!(await this.#hasRoom())) return;
-      if (this.#anew.has(conversationId)) continue;
+      if (this.#anew.has(conversationId)) {
+        for (const sync of this.#syncs) sync.leftOut(conversationId, seq);
+        continue;
+      }
       if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
       if (this.#sent.has(id) || this.#options.recent.wasRefused(message)) continue;
       const isFor = this.#isFor(message);
@@ -242,7 +250,11 @@ export class CatchUp {
    */
   #readAgain(overflow: ReadonlyMap<string, number>): StoredMessage[] {
     for (const [conversationId, seq] of overflow) {
-      if (this.#anew.has(conversationId)) continue;
+      if (this.#anew.has(conversationId)) {
+        const { committedSeq = seq } = this.#options.conversations.peek(conversationId) ?? {};
+        for (const sync of this.#syncs) sync.leftOut(conversationId, committedSeq);
+        continue;
+      }
       const afterSeq = Math.max(seq - 1, this.#cursors.get(conversationId) ?? 0);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
@@ -274,11 +286,12 @@ export class CatchUp {
   async #handOverMissed(conversationId: string, position: Position, sync: Sync): Promise<void> {
     const conversation = await this.#options.conversations.findFresh(conversationId);
     if (!conversation?.members.has(this.#userId)) {
-      sync.answer(conversationId, null, false);
+      sync.answer(conversationId, null);
       return;
     }
     // Also of a conversation that it must read anew: what is not on disk yet is in no history.
     this.#ownUpto.set(conversationId, conversation.lastSeq);
+    const { committedSeq } = conversation;
     const joinedSeq = conversation.members.get(this.#userId)?.joinedSeq ?? 0;
     const isWhole =
       !this.#anew.has(conversationId) &&
@@ -287,7 +300,9 @@ export class CatchUp {
       ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
         (await this.#replayMissed(conversation, position.seq)));
     if (!isWhole) this.#anew.add(conversationId);
-    sync.answer(conversationId, conversation, !isWhole);
+    // What other nodes write from here on may be known before it has been told.
+    const uptoSeq = this.#options.shared === null ? null : committedSeq;
+    sync.answer(conversationId, { conversation, uptoSeq, resync: !isWhole });
   }
 
   /** The subscription was sent everything after that `seq`. */
@@ -310,13 +325,15 @@ export class CatchUp {
   async #isHeldBy(conversation: Conversation, { seq, id }: Position): Promise<boolean> {
     if (seq > conversation.lastSeq) return false;
     if (id === null || seq === 0) return true;
-    for (const message of this.#options.journal.uncommitted()) {
+    const { journal, shared, store } = this.#options;
+    // Where other nodes write, nobody has been shown these, and their `seq` may yet be another's.
+    for (const message of shared === null ? journal.uncommitted() : []) {
       if (message.conversationId === conversation.id && message.seq === seq) {
         return message.id === id;
       }
     }
     const query = { conversationId: conversation.id, afterSeq: seq - 1, limit: 1 };
-    const [message] = await this.#options.store.history(query);
+    const [message] = await store.history(query);
     // One that retention has removed, the next one may follow all the same.
     return message?.seq !== seq || message.id === id;
   }

@@ -18,7 +18,7 @@ import { MessageChanges } from "./message-changes.ts";
 import { MessageDelivery } from "./message-delivery.ts";
 import { type FeedReader, MessageFeed } from "./message-feed.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
-import { NodeNotices } from "./node-notices.ts";
+import type { NodeNotices } from "./node-notices.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
 import { type ChatStore, CommitConflict } from "./ports.ts";
@@ -30,7 +30,7 @@ import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Roles } from "./roles.ts";
-import { SharedDelivery } from "./shared-delivery.ts";
+import { SharedChat } from "./shared-chat.ts";
 import { SharedOutlet } from "./shared-outlet.ts";
 import { Typing } from "./typing.ts";
 import type { Erasure, ErasureStore, UserDataStore, UserStore } from "./user-ports.ts";
@@ -73,6 +73,8 @@ export interface ChatOptions {
   readonly underWay: readonly Erasure[];
   readonly lockOut: (userId: string) => Promise<void>;
   /** See `Erasures`. */
+  readonly expel: (userId: string) => void;
+  /** See `Erasures`. */
   readonly endUploads: (userId: string) => Promise<void>;
   readonly log: Log;
   readonly attachments: AttachmentStore;
@@ -87,9 +89,16 @@ export interface ChatOptions {
   readonly onStoreChange: (error: AppError | null) => void;
   /** So many messages are on disk, so long after their commit began. */
   readonly onCommit: (messages: number, seconds: number) => void;
+  /** Messages of other nodes have been told here. */
+  readonly onTold: () => void;
   /** A fault where no caller is left to hear of it. */
   readonly onFault: (fault: unknown) => void;
 }
+
+/** Twice as long as other nodes take at most to hear that a user is to be removed. */
+const OTHERS_MS = 2_000;
+/** How late a message disappears at most that another node took. */
+const LOOK_EVERY_MS = 1_000;
 
 /** The parts of chat, put together. */
 export class Chat {
@@ -116,10 +125,8 @@ export class Chat {
   readonly signalRate: TokenBuckets;
   readonly blocks: Blocks;
   readonly visibility: PresenceVisibility;
-  /** null: no other node has these chats. */
-  readonly nodeNotices: NodeNotices | null;
   readonly #contacts: Contacts;
-  readonly #shared: SharedDelivery | null;
+  readonly #shared: SharedChat | null;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
@@ -155,24 +162,30 @@ export class Chat {
     const signals = { perSecond: options.typingPerSecond, burst: options.typingBurst };
     this.signalRate = new TokenBuckets(clock, signals);
     const { onFault } = options;
-    const isShared = nodes !== null;
+    const shared =
+      nodes === null
+        ? null
+        : {
+            ...{ nodes, here: options.outlet },
+            isHere: (userId: string) => this.presence.isHere(userId),
+          };
     const common = { store, conversations, recent, outlet, clock, onFault };
-    this.receipts = new Receipts({ ...common, journal, isShared });
+    this.receipts = new Receipts({ ...common, journal, shared });
     const contacts = new Contacts({
       store,
       isUsed: options.presenceVisibleTo === "contacts",
-      isKept: (userId) => this.presence.isPresent(userId),
+      isKept: (userId) => this.presence.isHere(userId),
     });
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
-    const shared =
-      nodes === null ? null : new SharedDelivery({ ...common, here, nodes, onDisappearing });
-    this.#shared = shared;
-    this.nodeNotices =
-      nodes === null || shared === null
+    this.#shared =
+      nodes === null
         ? null
-        : new NodeNotices({ ...common, nodes, delivery: shared, outlet: options.outlet });
+        : new SharedChat({
+            ...{ ...common, here, nodes, onDisappearing, receipts: this.receipts },
+            ...{ outlet: options.outlet, onTold: options.onTold },
+          });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
     this.messages = new Messages({
@@ -181,7 +194,7 @@ export class Chat {
       rate: this.messageRate,
       newId: options.newId,
       delivery: nodes === null ? options.delivery : "durable",
-      deliverer: shared ?? here,
+      deliverer: this.#shared?.delivery ?? here,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
       contentBytes: options.contentBytes,
@@ -193,14 +206,7 @@ export class Chat {
     });
     this.#replays = {
       ...{ store, conversations, journal, recent },
-      shared:
-        nodes === null || shared === null
-          ? null
-          : {
-              heard: (userId) => nodes.heard(userId),
-              isFresh: (message) => shared.isFresh(message),
-              reach: (conversationId, seq) => shared.reach(conversationId, seq),
-            },
+      shared: this.#shared?.messages ?? null,
     };
     const { blocks } = options;
     this.blocks = blocks;
@@ -235,6 +241,7 @@ export class Chat {
     this.disappearance = new Disappearance({
       ...{ store, clock, onFault },
       expire: (message) => this.messageChanges.expire(message),
+      lookEveryMs: nodes !== null ? LOOK_EVERY_MS : null,
     });
     const inGroups = { changes, messages: this.messages };
     this.roles = new Roles(inGroups);
@@ -254,12 +261,18 @@ export class Chat {
     this.erasures = new Erasures({
       ...{ ...erased, messages: this.messages, store: options.erasures, data: options.users },
       ...{ lockOut: options.lockOut, endUploads: options.endUploads, recent },
-      ...{ underWay: options.underWay, log: options.log },
+      ...{ underWay: options.underWay, expel: options.expel, log: options.log },
+      othersMs: nodes !== null ? OTHERS_MS : 0,
     });
     this.users = new Users({
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
       ...{ erasures: this.erasures, openProfiles: options.openProfiles },
     });
+  }
+
+  /** What hears of other nodes; null: no other node has these chats. */
+  get nodeNotices(): NodeNotices | null {
+    return this.#shared?.notices ?? null;
   }
 
   /** For a new subscription to the user's messages. */
@@ -304,10 +317,10 @@ export class Chat {
     this.typing.stop();
     this.#shared?.stop();
     this.receipts.stop();
-    this.disappearance.stop();
+    const stopped = [this.disappearance.stop(), this.erasures.stop()];
     this.users.stop();
     this.presence.stop();
-    await this.erasures.stop();
+    await Promise.all(stopped);
     await this.journal.drained();
     this.journal.stop();
   }

@@ -8,6 +8,7 @@ import type {
   ConversationProfile,
   Role,
   StoredConversation,
+  Watermarks,
 } from "./ports.ts";
 
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
@@ -20,6 +21,16 @@ export interface Member {
   /** Of what was received, what is on disk too: others are told of no more. */
   durableDeliveredSeq: number;
   role: Role;
+}
+
+/**
+ * The member's watermarks with a message of their own: with nothing outstanding before it, it counts
+ * as received and read. The same object: they stay.
+ */
+export function marksWithOwn(marks: Watermarks, seq: number): Watermarks {
+  const { deliveredSeq, readSeq } = marks;
+  if (deliveredSeq !== seq - 1) return marks;
+  return { deliveredSeq: seq, readSeq: readSeq === deliveredSeq ? seq : readSeq };
 }
 
 /** Who has become a member meanwhile, and who is none any more. */
@@ -96,14 +107,6 @@ export class Conversation {
     return null;
   }
 
-  /** What members have of messages that are not in the store, and may come to have another `seq`. */
-  forgetUncommittedMarks(): void {
-    for (const member of this.members.values()) {
-      member.deliveredSeq = Math.min(member.deliveredSeq, this.committedSeq);
-      member.readSeq = Math.min(member.readSeq, this.committedSeq);
-    }
-  }
-
   /**
    * The store has messages up to here, be they of others. What is on its way there with such a `seq`
    * is given another one when that turns out.
@@ -121,7 +124,6 @@ export class Conversation {
     this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
     this.lastSeq = this.committedSeq;
     this.hiddenSeq = 0;
-    this.forgetUncommittedMarks();
     return this.#take(stored);
   }
 

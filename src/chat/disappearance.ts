@@ -7,6 +7,8 @@ export interface DisappearanceOptions {
   readonly clock: Clock;
   /** Resolves when the message says nothing any more, on disk too. */
   readonly expire: (message: StoredMessage) => Promise<void>;
+  /** Others keep messages in the store too: it is looked at no more rarely than this; null: none do. */
+  readonly lookEveryMs: number | null;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -16,13 +18,17 @@ const RETRY_MS = 5_000;
 /** A timer's longest time, and how late it is at most noticed that the machine's clock was set. */
 const LONGEST_WAIT_MS = 60 * 60 * 1_000;
 
-/** Makes messages disappear when their time is over; those of a server's absence when it starts. */
+/**
+ * Makes messages disappear when their time is over; those of a server's absence when it starts. It may
+ * be stopped, and started again.
+ */
 export class Disappearance {
   readonly #options: DisappearanceOptions;
   #timer: Timer | undefined;
   /** When the timer runs out. */
   #dueMs = Number.POSITIVE_INFINITY;
   #isUnderWay = false;
+  #underWay: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(options: DisappearanceOptions) {
@@ -30,6 +36,8 @@ export class Disappearance {
   }
 
   start(): void {
+    this.#isStopped = false;
+    this.#dueMs = Number.POSITIVE_INFINITY;
     this.expect(this.#options.clock.now());
   }
 
@@ -41,19 +49,23 @@ export class Disappearance {
     if (!this.#isUnderWay) this.#schedule(expiresMs - this.#options.clock.now());
   }
 
-  stop(): void {
+  /** Resolves when the portion under way, if there is one, is done. */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
+    await this.#underWay;
   }
 
   #schedule(waitMs: number): void {
     this.#timer?.cancel();
     const delayMs = Math.min(Math.max(waitMs, 0), LONGEST_WAIT_MS);
-    this.#timer = this.#options.clock.schedule(delayMs, () => void this.#portion());
+    this.#timer = this.#options.clock.schedule(delayMs, () => {
+      this.#underWay = this.#portion();
+    });
   }
 
   async #portion(): Promise<void> {
-    const { store, clock, expire, onFault } = this.#options;
+    const { store, clock, expire, lookEveryMs, onFault } = this.#options;
     this.#isUnderWay = true;
     this.#dueMs = Number.POSITIVE_INFINITY;
     let retryMs = 0;
@@ -74,6 +86,7 @@ export class Disappearance {
       this.#dueMs = clock.now();
     }
     this.#isUnderWay = false;
+    if (lookEveryMs !== null) this.#dueMs = Math.min(this.#dueMs, clock.now() + lookEveryMs);
     if (this.#isStopped || this.#dueMs === Number.POSITIVE_INFINITY) return;
     this.#schedule(Math.max(this.#dueMs - clock.now(), retryMs));
   }

@@ -36,10 +36,14 @@ export interface ErasuresOptions {
   readonly log: Log;
   /** Takes the user's tokens back and ends their connections; resolves when that is durable. */
   readonly lockOut: (userId: string) => Promise<void>;
+  /** Ends their connections to this node, after another one has taken the tokens back. */
+  readonly expel: (userId: string) => void;
   /** Resolves when no file of the user's comes in any more. */
   readonly endUploads: (userId: string) => Promise<void>;
   /** Those that a server before this one has left. */
   readonly underWay: readonly Erasure[];
+  /** So long after a begin other nodes may take what the user says; 0: there are none. */
+  readonly othersMs: number;
 }
 
 /**
@@ -47,11 +51,15 @@ export interface ErasuresOptions {
  * portions between which the store commits. What a crash, or a store that fails, interrupts is gone on
  * with. Until it is done nothing is taken from the user, or in their name; from then on somebody who
  * comes by the id is somebody new.
+ *
+ * All nodes know of all; the work is done by the one on which it is started, and may be stopped and
+ * started again.
  */
 export class Erasures {
   readonly #options: ErasuresOptions;
   /** By user; the first asked for first. */
-  readonly #underWay = new Map<string, Erasure>();
+  readonly #underWay = new Map<string, UnderWay>();
+  readonly #listeners: ((userId: string) => void)[] = [];
   /** On their way to disk. */
   readonly #beginning = new Set<string>();
   #isStopped = false;
@@ -61,12 +69,23 @@ export class Erasures {
 
   constructor(options: ErasuresOptions) {
     this.#options = options;
-    for (const erasure of options.underWay) this.#underWay.set(erasure.userId, erasure);
+    for (const erasure of options.underWay) this.#know(erasure);
+  }
+
+  /** Hears of each that begins here or is done here, when that is durable. */
+  onChange(listener: (userId: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Goes on with those that are under way. */
   start(): void {
+    this.#isStopped = false;
     if (this.#underWay.size > 0) this.#run();
+  }
+
+  /** Users who are being removed. */
+  userIds(): string[] {
+    return [...this.#underWay.keys()];
   }
 
   /** Resolves when the portion under way is done; there will be none after it. */
@@ -88,6 +107,26 @@ export class Erasures {
   }
 
   /**
+   * Another node may have begun with the user, or be done: what the store says of it holds here.
+   * Rejects with STORAGE_UNAVAILABLE.
+   */
+  async renew(userId: string): Promise<void> {
+    const known = this.#underWay.get(userId);
+    const kept = await this.#options.store.erasure(userId);
+    // What this node does meanwhile is newer.
+    if (this.#beginning.has(userId) || this.#underWay.get(userId) !== known) return;
+    if (kept === null || kept.doneMs !== null) {
+      this.#underWay.delete(userId);
+    } else if (kept.keepsMessages !== known?.erasure.keepsMessages) {
+      this.#know(kept);
+      this.#options.expel(userId);
+      if (this.#isStopped) this.#forgetHere(userId);
+      this.#run();
+      this.#wake?.();
+    }
+  }
+
+  /**
    * For the user themselves, and `SYSTEM`. Resolves when it is on disk that the user is to be removed,
    * and they are locked out; the rest follows. One that is under way goes on, and begins anew where
    * it was to keep what the user said and now is not. Rejects with NOT_PERMITTED, STORAGE_UNAVAILABLE.
@@ -102,10 +141,12 @@ export class Erasures {
       await store.begin({ userId, requestedMs: clock.now(), keepsMessages });
       const begun = await store.erasure(userId);
       const known = this.#underWay.get(userId);
-      if (begun?.doneMs === null && begun.keepsMessages !== known?.keepsMessages) {
-        this.#underWay.set(userId, begun);
+      if (begun?.doneMs === null && begun.keepsMessages !== known?.erasure.keepsMessages) {
+        this.#know(begun);
       }
+      this.#tellNodes(userId);
       const lockedOut = lockOut(userId);
+      if (this.#isStopped) this.#forgetHere(userId);
       this.#run();
       this.#wake?.(); // It does not wait for another that failed.
       await lockedOut;
@@ -113,6 +154,15 @@ export class Erasures {
     } finally {
       this.#beginning.delete(userId);
     }
+  }
+
+  #know(erasure: Erasure): void {
+    const sinceMs = this.#options.clock.monotonicMs();
+    this.#underWay.set(erasure.userId, { erasure, sinceMs });
+  }
+
+  #tellNodes(userId: string): void {
+    for (const listener of this.#listeners) listener(userId);
   }
 
   #run(): void {
@@ -128,9 +178,11 @@ export class Erasures {
     const { log } = this.#options;
     while (!this.#isStopped && this.#underWay.size > 0) {
       let failures = 0;
-      for (const [userId, erasure] of this.#underWay) {
+      for (const [userId, underWay] of this.#underWay) {
         try {
-          if (await this.#erase(erasure)) this.#underWay.delete(userId);
+          if (!(await this.#erase(underWay))) continue;
+          if (this.#underWay.get(userId) === underWay) this.#underWay.delete(userId);
+          this.#tellNodes(userId);
         } catch (err) {
           failures += 1;
           log.warn({ err, user: userId }, "A user is not removed for now");
@@ -141,16 +193,14 @@ export class Erasures {
   }
 
   /** False when it is not done yet: it was stopped, or begins anew. */
-  async #erase(erasure: Erasure): Promise<boolean> {
-    const { store, presence, lockOut, endUploads, journal, recent, clock, log } = this.#options;
+  async #erase(underWay: UnderWay): Promise<boolean> {
+    const { store, lockOut, clock, log } = this.#options;
+    const { erasure } = underWay;
     const { userId } = erasure;
     if (this.#isStopped) return false;
     await lockOut(userId);
-    await endUploads(userId);
-    presence.forget(userId);
-    // What was taken before is erased with the rest.
-    while (journal.isBusyWith(userId)) if (!(await this.#pause(PAUSE_MS))) return false;
-    recent.forgetClientIds(userId);
+    if (!(await this.#forget(userId, () => this.#pause(PAUSE_MS)))) return false;
+    if (!(await this.#othersKnow(underWay))) return false;
     while (!(await store.erasePortion(userId, PORTION_ROWS))) {
       if (!(await this.#pause(PAUSE_MS))) return false;
     }
@@ -159,10 +209,49 @@ export class Erasures {
     if (!(await this.#tell(erasure))) return false;
     // More may be asked for: then it begins anew.
     while (this.#beginning.has(userId)) if (!(await this.#pause(PAUSE_MS))) return false;
-    if (this.#underWay.get(userId) !== erasure) return false;
-    await store.finish(userId, clock.now());
+    if (this.#underWay.get(userId) !== underWay) return false;
+    await store.finish(erasure, clock.now());
+    // Another node may have asked for more at the last moment.
+    const kept = await store.erasure(userId);
+    if (kept?.doneMs === null) {
+      if (kept.keepsMessages !== erasure.keepsMessages) this.#know(kept);
+      return false;
+    }
     log.info({ user: userId }, "A user was removed");
     return true;
+  }
+
+  /** What this node has of them in memory. False when the waiting for it is over before. */
+  async #forget(userId: string, wait: () => Promise<boolean>): Promise<boolean> {
+    const { endUploads, presence, journal, recent } = this.#options;
+    await endUploads(userId);
+    presence.forget(userId);
+    // What was taken before is erased with the rest.
+    while (journal.isBusyWith(userId)) if (!(await wait())) return false;
+    recent.forgetClientIds(userId);
+    return true;
+  }
+
+  /** On a node that does none of the work. */
+  #forgetHere(userId: string): void {
+    const { clock, log } = this.#options;
+    const wait = async () => {
+      await new Promise<void>((resolve) => clock.schedule(PAUSE_MS, resolve));
+      return this.#underWay.has(userId);
+    };
+    this.#forget(userId, wait).catch((err) => {
+      log.warn({ err, user: userId }, "What is in memory of a user is not forgotten");
+    });
+  }
+
+  /** By then no node takes anything from the user. False when it is stopped. */
+  async #othersKnow({ sinceMs }: UnderWay): Promise<boolean> {
+    const { clock, othersMs } = this.#options;
+    for (;;) {
+      const leftMs = sinceMs + othersMs - clock.monotonicMs();
+      if (leftMs <= 0) return true;
+      if (!(await this.#pause(leftMs))) return false;
+    }
   }
 
   /** Theirs, and those of others against them. */
@@ -239,6 +328,12 @@ export class Erasures {
     });
     return !this.#isStopped;
   }
+}
+
+interface UnderWay {
+  readonly erasure: Erasure;
+  /** Since when this node knows of it. */
+  readonly sinceMs: number;
 }
 
 function notKept(): never {

@@ -45,6 +45,12 @@ export class HeldMessages {
     return this.#messages.splice(0);
   }
 
+  /** All that came is in the store, and is not needed. */
+  clear(): void {
+    this.take();
+    this.#overflow = null;
+  }
+
   /**
    * null if all that came is held; else, by conversation, the lowest `seq` of what came and was let
    * go of. Holds anew from here.

@@ -280,6 +280,7 @@ export class Journal {
       conversation.committedSeq = Math.max(conversation.committedSeq, message.seq);
     }
     this.#release(batch);
+    batch.markOwn();
     for (const pending of batch.messages) this.#tell(() => pending.committed());
     this.listener.marked(batch.marks);
     batch.written();
@@ -390,7 +391,6 @@ export class Journal {
       const overtaken = new Overtaken(conversation);
       waiting.set(conversation, overtaken);
       this.#overtaken.set(conversation, overtaken);
-      conversation.forgetUncommittedMarks();
     }
     return waiting;
   }

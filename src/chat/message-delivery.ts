@@ -1,7 +1,7 @@
 import type { Conversation } from "./conversations.ts";
 import { farewellOf, messageEvent, shownSince } from "./events.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** Which of the sender's own connections get a copy. */
 export type Echo = "others" | "all" | "none";
@@ -13,6 +13,8 @@ export interface Delivery {
    * @param origin the connection it came from; null: from none that is to be told apart
    */
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void;
+  /** The message is on disk, and its sender was not told so: perhaps nobody was told of it. */
+  assure(conversation: Conversation, message: SentMessage): void;
 }
 
 /** To those who are connected to this node; who has just ceased to be a member is told so. */
@@ -47,6 +49,9 @@ export class MessageDelivery implements Delivery {
       outlet.message(goneId, message, body, null);
     }
   }
+
+  /** Who takes messages here tells of them in the turn of the commit. */
+  assure(): void {}
 
   /** Not everybody was there when what is edited was said. */
   #deliverEdit(conversation: Conversation, message: StoredMessage): void {

@@ -1,3 +1,4 @@
+import { lowestIdAt, timeOf } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import { farewellOf, messageEvent, replayEvent, shownSince } from "./events.ts";
@@ -75,12 +76,19 @@ export class MessageFeed {
   /** Of `#follow`. */
   #followingContent = 0;
 
+  /** Where other nodes write too: by conversation, how far it has been handed over. */
+  readonly #handedSeqs = new Map<string, number>();
+  /** And what the reader has had before. */
+  readonly #beginning: string;
+
   /** @param position as an id of a message, or FIRST_POSITION; null: see `ChatStore.backlog` */
   constructor(options: FeedOptions, userId: string, reader: FeedReader, position: string | null) {
     this.#options = options;
     this.#userId = userId;
     this.#reader = reader;
-    this.#position = position;
+    this.#position =
+      options.shared === null || position === null ? position : looseBefore(position);
+    this.#beginning = this.#position ?? FIRST_POSITION;
   }
 
   /** `flush` is due after the next commit. */
@@ -185,7 +193,7 @@ export class MessageFeed {
         if (pause !== null) await pause;
         if (!this.#reader.isOpen) return;
         this.#followingContent -= contentOf(message);
-        if (message.id <= (this.#position ?? "")) continue;
+        if (this.#isHanded(message)) continue;
         const body = await this.bodyNow(message);
         if (body !== null) this.#hand(message, body);
       }
@@ -214,10 +222,19 @@ export class MessageFeed {
   }
 
   #hand(message: StoredMessage, body: string): void {
-    if (!this.#reader.isOpen || message.id <= (this.#position ?? "")) return;
-    this.#position = message.id;
-    this.#takenId = message.id;
+    if (!this.#reader.isOpen || this.#isHanded(message)) return;
+    const { id, conversationId, seq } = message;
+    if (this.#position === null || id > this.#position) this.#position = id;
+    if (id > this.#takenId) this.#takenId = id;
+    if (this.#options.shared !== null) this.#handedSeqs.set(conversationId, seq);
     this.#reader.take(message, body);
+  }
+
+  /** Ids of several nodes do not ascend as their commits do; in a conversation, `seq` does. */
+  #isHanded({ id, conversationId, seq }: StoredMessage): boolean {
+    if (this.#options.shared === null) return id <= (this.#position ?? "");
+    const handedSeq = this.#handedSeqs.get(conversationId);
+    return handedSeq === undefined ? id <= this.#beginning : seq <= handedSeq;
   }
 
   #standingOf(message: StoredMessage): "kept" | "waiting" | "refused" {
@@ -349,4 +366,14 @@ export class MessageFeed {
       if (message !== null) this.#reader.has(message);
     });
   }
+}
+
+/**
+ * So long before the position messages of other nodes may have been committed after it. The reader is
+ * given what is there once more.
+ */
+const LOOSE_MS = 5_000;
+
+function looseBefore(position: string): string {
+  return lowestIdAt(timeOf(position) - LOOSE_MS);
 }

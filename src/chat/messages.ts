@@ -8,7 +8,12 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
-import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
+import {
+  type Conversation,
+  type Conversations,
+  conversationNotFound,
+  marksWithOwn,
+} from "./conversations.ts";
 import { confirmationEvent } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
@@ -261,16 +266,13 @@ export class Messages implements AcceptedListener {
     accepted.recent = recent.add(message, accepted);
     if (message.attachments !== null) this.#options.attachments.taken(message);
     journal.addMessage(accepted);
-    this.#markOwn(conversation, message);
-  }
-
-  /** With nothing outstanding before it, one's own message counts as received and read. */
-  #markOwn(conversation: Conversation, message: StoredMessage): void {
+    if (!accepted.isShown) return; // It may come to have another `seq`: the journal marks it then.
     const member = conversation.members.get(message.senderId);
-    if (member === undefined || member.deliveredSeq !== message.seq - 1) return;
-    if (member.readSeq === member.deliveredSeq) member.readSeq = message.seq;
-    member.deliveredSeq = message.seq;
-    this.#options.journal.addWatermarks(conversation, member);
+    if (member === undefined) return;
+    const marks = marksWithOwn(member, message.seq);
+    if (marks === member) return;
+    Object.assign(member, marks);
+    journal.addWatermarks(conversation, member);
   }
 
   #repeat(first: SentMessage, settled: Settled): MaybePromise<void> {
@@ -281,6 +283,7 @@ export class Messages implements AcceptedListener {
     }
     const { conversations, receipts } = this.#options;
     return whenReady(conversations.findFresh(first.conversationId), (conversation) => {
+      if (conversation !== null) this.#options.deliverer.assure(conversation, first);
       this.#confirm(first);
       settled(null, first);
       if (conversation?.isFor(first.senderId, first.seq)) receipts.repeatTo(first, conversation);
@@ -293,7 +296,6 @@ export class Messages implements AcceptedListener {
     if (accepted.recent !== null) this.#options.recent.committed(accepted.recent);
     if (message.attachments !== null) this.#options.attachments.settled(message);
     if (!isShown) this.#options.deliverer.deliver(conversation, message, origin);
-    this.#markOwn(conversation, message); // If it came to another place than it was taken for.
     if (message.expiresMs !== null) this.#options.onDisappearing(message.expiresMs);
     if (message.event === null) {
       const { outlet, clock } = this.#options;

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** A message as its node tells the others of it, after its commit. */
 export interface MessageNotice {
@@ -10,9 +10,10 @@ export interface MessageNotice {
   message(): StoredMessage;
 }
 
-/** The conversation has come so far: of some message before, others were not told. */
+/** Of messages from one `seq` to the other, others were perhaps not told. */
 export interface HeadNotice {
   readonly conversationId: string;
+  readonly fromSeq: number;
   readonly seq: number;
 }
 
@@ -31,6 +32,7 @@ export interface ConversationNotice {
 export type NodeNotice =
   | ({ readonly kind: "message" } & MessageNotice)
   | ({ readonly kind: "head" } & HeadNotice)
+  | { readonly kind: "received"; readonly messages: readonly SentMessage[] }
   | ({ readonly kind: "conversation" } & ConversationNotice)
   | { readonly kind: "confirmation" | "receipt"; readonly body: string };
 
@@ -39,6 +41,7 @@ const CONFIRMATION = `${VERSION}c`;
 const RECEIPT = `${VERSION}r`;
 const MESSAGE = `${VERSION}m`;
 const HEAD = `${VERSION}h`;
+const RECEIVED = `${VERSION}d`;
 const CONVERSATION = `${VERSION}x`;
 
 export function encodeMessage(message: StoredMessage, digest: number): Uint8Array {
@@ -48,6 +51,16 @@ export function encodeMessage(message: StoredMessage, digest: number): Uint8Arra
 
 export function encodeHead(notice: HeadNotice): Uint8Array {
   return Buffer.from(HEAD + JSON.stringify(notice));
+}
+
+/** Members of a group have received these messages of one sender's. */
+export function encodeReceived(messages: readonly SentMessage[]): Uint8Array {
+  const told = messages.map(
+    ({ id, conversationId, seq, senderId, recipientId, clientMessageId }): SentMessage => ({
+      ...{ id, conversationId, seq, senderId, recipientId, clientMessageId },
+    }),
+  );
+  return Buffer.from(RECEIVED + JSON.stringify({ messages: told }));
 }
 
 export function encodeConversation(notice: ConversationNotice): Uint8Array {
@@ -66,8 +79,11 @@ export function decodeNotice(bytes: Uint8Array): NodeNotice | null {
     case MESSAGE:
       return messageNotice(rest);
     case HEAD:
+      return parsed(headNotice, rest);
+    case RECEIVED:
+      return parsed(receivedNotice, rest);
     case CONVERSATION:
-      return parsed(text[1] === "h" ? headNotice : conversationNotice, rest);
+      return parsed(conversationNotice, rest);
     case CONFIRMATION:
       return { kind: "confirmation", body: rest };
     case RECEIPT:
@@ -105,9 +121,19 @@ function parsed(
   }
 }
 
-function headNotice({ conversationId, seq }: Record<string, unknown>): NodeNotice | null {
-  if (typeof conversationId !== "string" || typeof seq !== "number" || !(seq > 0)) return null;
-  return { kind: "head", conversationId, seq };
+function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
+  const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
+  return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
+}
+
+function receivedNotice({ messages }: Record<string, unknown>): NodeNotice | null {
+  if (!Array.isArray(messages) || !messages.every(isSent)) return null;
+  return { kind: "received", messages };
+}
+
+function isSent(message: Partial<SentMessage> | null): message is SentMessage {
+  const texts = [message?.id, message?.conversationId, message?.senderId];
+  return texts.every((text) => typeof text === "string") && isSeq(message?.seq);
 }
 
 function conversationNotice({
@@ -121,6 +147,10 @@ function conversationNotice({
 
 function isCount(text: string | undefined): boolean {
   return text !== undefined && /^\d+$/.test(text);
+}
+
+function isSeq(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && Number(seq) > 0;
 }
 
 function isIds(ids: unknown): ids is string[] {

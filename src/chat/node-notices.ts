@@ -1,9 +1,12 @@
 import type { Conversations } from "./conversations.ts";
+import type { MissedNotices } from "./missed-notices.ts";
 import { type ConversationNotice, decodeNotice, encodeConversation } from "./node-notice.ts";
 import type { ConversationChange } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
+import type { Receipts } from "./receipts.ts";
 import type { SharedDelivery } from "./shared-delivery.ts";
+import type { ToldOthers } from "./told-others.ts";
 
 /** Conversations that are read again side by side, after this node was cut off. */
 const READ_TOGETHER = 8;
@@ -12,6 +15,9 @@ export interface NodeNoticesOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
   readonly delivery: SharedDelivery;
+  readonly missed: MissedNotices;
+  readonly others: ToldOthers;
+  readonly receipts: Receipts;
   /** To those who are connected to this node. */
   readonly outlet: Outlet;
   readonly onFault: (fault: unknown) => void;
@@ -43,11 +49,12 @@ export class NodeNotices {
 
   /** Another node tells this. False for what is of none. @param userId to whom; null: to all */
   received(userId: string | null, bytes: Uint8Array): boolean {
-    const { delivery, outlet } = this.#options;
+    const { delivery, outlet, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") delivery.received(notice);
-    else if (notice.kind === "head") delivery.heardOf(notice.conversationId, notice.seq);
+    else if (notice.kind === "head") delivery.headed(notice);
+    else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;
     else if (notice.kind === "confirmation") outlet.confirmation(userId, notice.body);
@@ -57,18 +64,23 @@ export class NodeNotices {
 
   /** This node is cut off from the others. */
   lost(): void {
-    this.#options.delivery.lost();
+    this.#options.missed.lost();
   }
 
-  /** Of what it committed since then, in monotonic milliseconds, others may not have been told. */
-  retell(sinceMs: number): void {
-    this.#options.delivery.retell(sinceMs).catch(this.#options.onFault);
+  /** See `ToldOthers`. */
+  wentOut(): void {
+    this.#options.others.wentOut();
+  }
+
+  /** Something that this node has told others did not go out. */
+  retell(): void {
+    this.#options.others.again().catch(this.#options.onFault);
   }
 
   /** And is not any more. @param userIds those who are connected to this node */
   async recover(userIds: readonly string[]): Promise<void> {
-    const { conversations, delivery, onFault } = this.#options;
-    const recovered = delivery.recover(userIds);
+    const { conversations, missed, onFault } = this.#options;
+    const recovered = missed.recover(userIds);
     const cached = [...conversations.cached()].values();
     const look = async () => {
       for (const conversation of cached) await conversations.reload(conversation).catch(onFault);

@@ -1,5 +1,5 @@
 import type { AppError } from "../errors.ts";
-import type { Conversation, Member } from "./conversations.ts";
+import { type Conversation, type Member, marksWithOwn } from "./conversations.ts";
 import type { Origin } from "./outlet.ts";
 import type {
   MemberKey,
@@ -11,6 +11,7 @@ import type {
   SentMessage,
   StoredMessage,
   StoredUser,
+  Watermarks,
   WatermarkWrite,
   WriteBatch,
 } from "./ports.ts";
@@ -70,6 +71,11 @@ type ChangeWrites = Pick<
   "removedMembers" | "addedMembers" | "roles" | "profiles" | "preferences" | "messageChanges"
 >;
 
+interface OwnMarks {
+  readonly conversation: Conversation;
+  readonly marks: Watermarks;
+}
+
 /** What the next commit writes, as it gathers. */
 export class OpenBatch {
   readonly conversations = new Set<Conversation>();
@@ -82,6 +88,8 @@ export class OpenBatch {
   /** Of what messages and changes say, about. */
   bytes = 0;
   #watermarks: readonly WatermarkWrite[] = [];
+  /** Where members are with messages of their own that nobody has been shown, once these are on disk. */
+  readonly #own = new Map<Member, OwnMarks>();
 
   get isEmpty(): boolean {
     const { messages, changes, members, users } = this;
@@ -89,10 +97,16 @@ export class OpenBatch {
   }
 
   toWrite(): WriteBatch {
+    this.#reckonOwn();
     const watermarks: WatermarkWrite[] = [];
     for (const [member, conversation] of this.members) {
-      const { userId, deliveredSeq, readSeq } = member;
+      const { deliveredSeq, readSeq } = this.#own.get(member)?.marks ?? member;
+      const { userId } = member;
       watermarks.push({ conversationId: conversation.id, userId, deliveredSeq, readSeq });
+    }
+    for (const [member, { conversation, marks }] of this.#own) {
+      if (this.members.has(member)) continue;
+      watermarks.push({ conversationId: conversation.id, userId: member.userId, ...marks });
     }
     this.#watermarks = watermarks;
     return {
@@ -150,6 +164,26 @@ export class OpenBatch {
       preferences,
       messageChanges,
     };
+  }
+
+  #reckonOwn(): void {
+    this.#own.clear();
+    for (const { isShown, conversation, message } of this.messages) {
+      const member = isShown ? undefined : conversation.members.get(message.senderId);
+      if (member === undefined) continue;
+      const before = this.#own.get(member)?.marks ?? member;
+      const marks = marksWithOwn(before, message.seq);
+      if (marks !== before) this.#own.set(member, { conversation, marks });
+    }
+  }
+
+  /** Messages are on disk, and with them the watermarks of their senders. Before `written`. */
+  markOwn(): void {
+    for (const [member, { marks }] of this.#own) {
+      member.deliveredSeq = Math.max(member.deliveredSeq, marks.deliveredSeq);
+      member.readSeq = Math.max(member.readSeq, marks.readSeq);
+      member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, marks.deliveredSeq);
+    }
   }
 
   /** The watermarks are on disk as they were when the batch left. */

@@ -103,6 +103,12 @@ export interface Watermarks {
   readonly readSeq: number;
 }
 
+/** How much a member has received. */
+export interface MemberDelivery {
+  readonly userId: string;
+  readonly deliveredSeq: number;
+}
+
 export interface StoredMember extends Watermarks {
   readonly userId: string;
   /** Messages up to here were there before the member was, who is not shown them; 0: none was. */
@@ -426,6 +432,9 @@ export interface ChatStore {
 
   /** One of them; null where the user is no member, and where there is none. */
   conversationOf(userId: string, id: string): MaybePromise<ConversationOverview | null>;
+
+  /** Members of the conversation who have received least, the one with the lowest `deliveredSeq` first. */
+  slowest(conversationId: string, limit: number): MaybePromise<MemberDelivery[]>;
 
   /** Other users who share a conversation with the user, each once, in no particular order. */
   contactsOf(userId: string, limit: number): MaybePromise<string[]>;

@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Conversation, Conversations, Member } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
-import { GroupDeliveries } from "./group-deliveries.ts";
+import { GroupDeliveries, type GroupDeliveriesOptions } from "./group-deliveries.ts";
 import type { Journal } from "./journal.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
@@ -13,6 +13,11 @@ import type { RecentMessages } from "./recent-messages.ts";
 /** Messages that one read marks as delivered on its way, or one member's leaving. */
 const LONGEST_CATCH_UP = 100;
 
+export interface SharedReceipts extends Pick<GroupDeliveriesOptions, "nodes" | "isHere"> {
+  /** To those who are connected to this node. */
+  readonly here: Outlet;
+}
+
 export interface ReceiptsOptions {
   readonly onFault: (fault: unknown) => void;
   readonly store: ChatStore;
@@ -21,8 +26,8 @@ export interface ReceiptsOptions {
   readonly journal: Journal;
   readonly outlet: Outlet;
   readonly clock: Clock;
-  /** Members receive messages on other nodes too. */
-  readonly isShared: boolean;
+  /** Where members receive messages on other nodes too; null: they do not. */
+  readonly shared: SharedReceipts | null;
 }
 
 /**
@@ -36,9 +41,19 @@ export class Receipts {
 
   constructor(options: ReceiptsOptions) {
     this.#options = options;
-    const tell = (conversation: Conversation, message: StoredMessage) =>
-      this.#tellIfDelivered(conversation, message);
-    this.#groups = options.isShared ? new GroupDeliveries({ ...options, tell }) : null;
+    const { shared, clock } = options;
+    if (shared === null) {
+      this.#groups = null;
+      return;
+    }
+    const tell = async (message: SentMessage) => {
+      const { conversationId, senderId, seq } = message;
+      const conversation = await options.conversations.find(conversationId);
+      if (conversation?.isFor(senderId, seq) !== true) return;
+      const body = confirmationEvent(message, "DELIVERED", clock.now());
+      shared.here.confirmation(senderId, body);
+    };
+    this.#groups = new GroupDeliveries({ ...options, ...shared, tell });
   }
 
   /** The message reached the user. Anything up to the watermark is a no-op. */
@@ -93,8 +108,8 @@ export class Receipts {
    * and the last of these are told.
    */
   memberLeft(conversation: Conversation, { durableDeliveredSeq }: Member): void {
-    const { store, onFault, conversations, isShared } = this.#options;
-    if (!isShared && conversation.deliveredToAllButOneSeq <= durableDeliveredSeq) return;
+    const { store, onFault, conversations, shared } = this.#options;
+    if (shared === null && conversation.deliveredToAllButOneSeq <= durableDeliveredSeq) return;
     const tellSenders = async () => {
       await conversations.reload(conversation);
       const uptoSeq = conversation.deliveredToAllButOneSeq;
@@ -107,13 +122,22 @@ export class Receipts {
     tellSenders().catch(onFault);
   }
 
+  /** Members of a group have received them on another node. Of one sender. */
+  receivedElsewhere(messages: readonly SentMessage[]): void {
+    this.#groups?.received(messages);
+  }
+
   stop(): void {
     this.#groups?.stop();
   }
 
-  /** What the sender of a message sent again must know of its fate since. */
-  repeatTo(message: SentMessage, conversation: Conversation): void {
-    const { outlet, clock } = this.#options;
+  /** What the sender of a message sent again must know of its fate since. @param outlet how */
+  repeatTo(
+    message: SentMessage,
+    conversation: Conversation,
+    outlet: Outlet = this.#options.outlet,
+  ): void {
+    const { clock } = this.#options;
     const { senderId, seq } = message;
     const nowMs = clock.now();
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
@@ -182,7 +206,7 @@ export class Receipts {
     if (this.#groups === null || conversation.kind === "direct") {
       this.#tellIfDelivered(conversation, message);
     } else if (message.event === null) {
-      this.#groups.add(conversation, message);
+      this.#groups.add(message);
     }
   }
 

@@ -35,6 +35,7 @@ export interface SharedMessages {
   /** Resolves when what other nodes tell the user from then on arrives here; null: it does. */
   heard(userId: string): Promise<void> | null;
   /** See `SharedDelivery`. */
+  settle(userId: string, reader: { readonly isOpen: boolean }): Promise<void>;
   isFresh(message: StoredMessage): boolean;
   reach(conversationId: string, seq: number): Promise<void> | null;
 }

@@ -24,7 +24,8 @@ export interface RetentionOptions {
 
 /**
  * Removes old messages, now and then, in portions between which the store commits. A run that ends
- * early, by a crash or because the store fails, has removed some of them; the next one goes on.
+ * early, by a crash or because the store fails, has removed some of them; the next one goes on. It may
+ * be stopped, and started again.
  */
 export class Retention {
   readonly #options: RetentionOptions;
@@ -40,6 +41,7 @@ export class Retention {
   start(): void {
     const { maxAgeDays, messagesPerConversation, intervalMs } = this.#options;
     if (maxAgeDays === 0 && messagesPerConversation === 0) return;
+    this.#isStopped = false;
     this.#schedule(Math.min(FIRST_RUN_MS, intervalMs));
   }
 

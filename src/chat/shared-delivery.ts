@@ -1,42 +1,44 @@
 import type { Clock, Timer } from "../clock.ts";
+import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
-import { eachHead, nextTurn } from "./each-head.ts";
-import { confirmationEvent, farewellOf } from "./events.ts";
+import { confirmationEvent } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
-import { encodeHead, encodeMessage, type MessageNotice } from "./node-notice.ts";
-import type { OtherNodes } from "./other-nodes.ts";
+import type { HeadNotice, MessageNotice } from "./node-notice.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, ConversationRange, NewestMessage, StoredMessage } from "./ports.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { ToldOthers } from "./told-others.ts";
 
-/** Of a conversation with more members, a message is told to all nodes once and not to each member. */
-const MOST_BY_MEMBER = 32;
 /** What is missing before a message is on its way, most likely: two nodes' words have crossed. */
 const MISSING_MS = 20;
 /** When the store cannot be read. */
 const RETRY_MS = 1_000;
-/** Nothing takes longer from its commit to all nodes; with room for clocks that differ. */
-const UNTOLD_MS = 30_000;
+/**
+ * What is older has been told on all nodes: so long at most is a node cut off that commits messages, or
+ * a commit under way. After a longer while a message may come twice.
+ */
+export const UNTOLD_MS = 600_000;
 /** So long it is known after the last message how far a conversation has been told. */
-const KNOWN_MS = 3 * UNTOLD_MS;
+const KNOWN_MS = UNTOLD_MS + 60_000;
+const SWEEP_MS = 30_000;
 const PAGE = 100;
-/** Conversations of which others are told, before it is somebody else's turn. */
-const RETOLD_IN_TURN = 256;
-/** Users whose conversations are looked at side by side. */
-const LOOKED_AT_TOGETHER = 4;
+/** Messages that are looked at to find the last one that has been told. */
+const FIRST_PAGE = 16;
 
 export interface SharedDeliveryOptions {
   /** To those who are connected to this node. */
   readonly here: Delivery;
-  readonly nodes: OtherNodes;
+  readonly others: ToldOthers;
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
+  /** Messages have been told, whoever has taken them. */
+  readonly onTold: () => void;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -65,8 +67,8 @@ class Lane {
   isDoubtful = false;
   timer: Timer | null = null;
   usedMs: number;
-  /** When others were last told of a message that this node has taken; monotonic. */
-  ownMs = Number.NEGATIVE_INFINITY;
+  /** As far as another node knows, nobody has been told of this one and those behind it. */
+  untoldSeq = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly conversationId: string,
@@ -83,16 +85,15 @@ class Lane {
  * A node tells the others of each message that it has committed, which is fast and may fail: words
  * of two nodes cross, and some are lost. So each node knows how far it has told a conversation and
  * reads from the store what is missing before a message; and, after it has been cut off, all that has
- * come to its users' conversations meanwhile. What a device reads of the store by itself, and others
+ * come to its users' conversations meanwhile (`MissedNotices`). What a device reads of the store by itself, and others
  * here have not been told yet, is told to them first (`reach`): nothing comes to it again later.
  */
 export class SharedDelivery implements Delivery {
   readonly #options: SharedDeliveryOptions;
   readonly #lanes = new Map<string, Lane>();
   #sweep: Timer | null = null;
-  /** Epoch milliseconds: what was written since then may have been missed. */
-  #doubtfulSinceMs: number | null = null;
-  #recoveries = 0;
+  /** Epoch milliseconds: what others committed since then may have been missed; null: nothing was. */
+  missedSinceMs: number | null = null;
   #isStopped = false;
 
   constructor(options: SharedDeliveryOptions) {
@@ -100,8 +101,16 @@ export class SharedDelivery implements Delivery {
   }
 
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
-    this.#tellOthers(conversation, message);
+    this.#options.others.tell(conversation, message);
     this.#add({ message, origin, isOwn: true, digest: null });
+  }
+
+  /** Its node may have come to an end between the commit and the telling. */
+  assure(conversation: Conversation, { id, seq }: SentMessage): void {
+    if (id < lowestIdAt(this.freshMs)) return;
+    const head = { conversationId: conversation.id, fromSeq: seq, seq };
+    this.headed(head);
+    this.#options.others.tellHead(conversation, head);
   }
 
   /** Another node tells of a message that is in the store. */
@@ -113,62 +122,24 @@ export class SharedDelivery implements Delivery {
     this.#add({ message: notice.message(), origin: null, isOwn: false, digest });
   }
 
-  /** What others say may have been missed from now on, until `recover`. */
-  lost(): void {
-    const sinceMs = this.#options.clock.now() - UNTOLD_MS;
-    this.#doubtfulSinceMs = Math.min(this.#doubtfulSinceMs ?? sinceMs, sinceMs);
-  }
-
-  /** Others are heard again: these users, who are connected here, are told what was missed. */
-  async recover(userIds: readonly string[]): Promise<void> {
-    this.lost();
-    const recovery = ++this.#recoveries;
-    const waiting = userIds.values();
-    const isOpen = () => !this.#isStopped && recovery === this.#recoveries;
-    const look = async () => {
-      for (const userId of waiting) if (isOpen()) await this.#tellMissed(userId, isOpen);
-    };
-    await Promise.all(Array.from({ length: LOOKED_AT_TOGETHER }, look));
-    if (isOpen()) this.#doubtfulSinceMs = null;
-  }
-
   /** The message may be one that the members here have not been told of yet. */
   isFresh({ timestampMs }: StoredMessage): boolean {
-    return timestampMs >= this.#freshMs;
+    return timestampMs >= this.freshMs;
   }
 
   /** Resolves when the members here have been told everything up to there, which is in the store. */
   reach(conversationId: string, seq: number): Promise<void> | null {
-    const lane = this.heardOf(conversationId, seq);
+    const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
+    this.#know(lane, seq);
     if (lane.toldSeq >= seq) return null;
     return new Promise((resolve) => lane.awaited.push({ seq, resolve }));
   }
 
-  /** The store has messages up to there. */
-  heardOf(conversationId: string, seq: number): Lane {
+  /** A node that could not tell others has committed messages from one `seq` to the other. */
+  headed({ conversationId, fromSeq, seq }: HeadNotice): void {
     const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
-    if (lane.toldSeq >= seq) return lane;
-    lane.knownSeq = Math.max(lane.knownSeq, seq);
-    this.#advance(lane);
-    return lane;
-  }
-
-  /**
-   * Others may not have been told of what this node has committed since then, in monotonic
-   * milliseconds: they are told how far the conversations have come.
-   */
-  async retell(sinceMs: number): Promise<void> {
-    const { conversations } = this.#options;
-    let count = 0;
-    for (const { conversationId, ownMs, toldSeq } of this.#lanes.values()) {
-      if (ownMs < sinceMs - UNTOLD_MS || toldSeq < 1) continue;
-      count += 1;
-      if (count % RETOLD_IN_TURN === 0) await nextTurn();
-      const conversation = await conversations.find(conversationId);
-      if (this.#isStopped) return;
-      const notice = encodeHead({ conversationId, seq: toldSeq });
-      if (conversation !== null) this.#tellMembers(conversation, notice);
-    }
+    lane.untoldSeq = Math.min(lane.untoldSeq, fromSeq);
+    this.#know(lane, seq);
   }
 
   stop(): void {
@@ -177,23 +148,10 @@ export class SharedDelivery implements Delivery {
     for (const { timer } of this.#lanes.values()) timer?.cancel();
   }
 
-  get #freshMs(): number {
-    return this.#doubtfulSinceMs ?? this.#options.clock.now() - UNTOLD_MS;
-  }
-
-  #tellOthers(conversation: Conversation, message: StoredMessage): void {
-    const notice = encodeMessage(message, conversation.membersDigest);
-    this.#tellMembers(conversation, notice);
-    const goneId = farewellOf(message);
-    if (goneId !== null && !conversation.members.has(goneId)) {
-      this.#options.nodes.toUser(goneId, notice);
-    }
-  }
-
-  #tellMembers({ id, members }: Conversation, notice: Uint8Array): void {
-    const { nodes } = this.#options;
-    if (members.size > MOST_BY_MEMBER) nodes.toAll(id, notice);
-    else for (const userId of members.keys()) nodes.toUser(userId, notice);
+  /** Epoch milliseconds: what was accepted before has been told. */
+  get freshMs(): number {
+    const freshMs = this.#options.clock.now() - UNTOLD_MS;
+    return Math.min(freshMs, this.missedSinceMs ?? freshMs);
   }
 
   #add(untold: Untold): void {
@@ -204,11 +162,18 @@ export class SharedDelivery implements Delivery {
     this.#advance(lane);
   }
 
+  /** The store has messages up to there. */
+  #know(lane: Lane, seq: number): void {
+    if (lane.toldSeq >= seq) return;
+    lane.knownSeq = Math.max(lane.knownSeq, seq);
+    this.#advance(lane);
+  }
+
   #open(conversationId: string): Lane {
     const { clock } = this.#options;
     const lane = new Lane(conversationId, clock.monotonicMs());
     this.#lanes.set(conversationId, lane);
-    this.#sweep ??= clock.schedule(UNTOLD_MS, this.#letGo);
+    this.#sweep ??= clock.schedule(SWEEP_MS, this.#letGo);
     return lane;
   }
 
@@ -273,17 +238,17 @@ export class SharedDelivery implements Delivery {
     let beforeSeq = lane.knownSeq > 0 ? lane.knownSeq + 1 : Math.min(...lane.untold.keys());
     const fresh: StoredMessage[] = [];
     let toldSeq = -1;
-    while (toldSeq < 0) {
-      const page = await store.history({ conversationId, beforeSeq, limit: PAGE });
+    for (let limit = FIRST_PAGE; toldSeq < 0; limit = PAGE) {
+      const page = await store.history({ conversationId, beforeSeq, limit });
       for (const message of page.toReversed()) {
-        if (!this.isFresh(message)) {
+        if (message.seq < lane.untoldSeq && !this.isFresh(message)) {
           toldSeq = message.seq;
           break;
         }
         fresh.push(message);
         beforeSeq = message.seq;
       }
-      if (page.length < PAGE && toldSeq < 0) toldSeq = beforeSeq - 1;
+      if (page.length < limit && toldSeq < 0) toldSeq = beforeSeq - 1;
     }
     this.#found(lane, fresh);
     lane.toldSeq = toldSeq;
@@ -338,16 +303,16 @@ export class SharedDelivery implements Delivery {
   }
 
   #tell(lane: Lane, untold: Untold, conversation: Conversation | null): void {
-    const { here, outlet, clock, onDisappearing, onFault } = this.#options;
+    const { here, outlet, clock, onDisappearing, onTold, onFault } = this.#options;
     const { message, origin, isOwn } = untold;
     lane.untold.delete(message.seq);
     lane.toldSeq = message.seq;
     lane.usedMs = clock.monotonicMs();
-    if (isOwn) lane.ownMs = lane.usedMs;
     try {
       if (conversation !== null) {
         conversation.heardOf(message.seq);
         here.deliver(conversation, message, origin);
+        onTold();
       }
       if (!isOwn && message.event === null) {
         outlet.sent(message.senderId, confirmationEvent(message, "SENT", clock.now()));
@@ -373,39 +338,9 @@ export class SharedDelivery implements Delivery {
     const nowMs = clock.monotonicMs();
     for (const [id, lane] of this.#lanes) {
       const isIdle = !lane.isBusy && lane.untold.size === 0 && lane.awaited.length === 0;
-      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.#doubtfulSinceMs === null;
+      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.missedSinceMs === null;
       if (isIdle && isOld) this.#lanes.delete(id);
     }
-    this.#sweep = this.#lanes.size === 0 ? null : clock.schedule(UNTOLD_MS, this.#letGo);
+    this.#sweep = this.#lanes.size === 0 ? null : clock.schedule(SWEEP_MS, this.#letGo);
   };
-
-  async #tellMissed(userId: string, isOpen: () => boolean): Promise<void> {
-    const { store, clock, onFault } = this.#options;
-    const reader = {
-      get isOpen() {
-        return isOpen();
-      },
-    };
-    const sinceId = lowestIdAt(this.#freshMs);
-    const find = (range: ConversationRange) => store.conversationsAfter(userId, sinceId, range);
-    const look = async ({ conversationId, lastSeq }: NewestMessage) => {
-      const reached = this.reach(conversationId, lastSeq);
-      if (reached !== null) await reached;
-    };
-    while (isOpen()) {
-      try {
-        await eachHead(reader, find, look);
-        return;
-      } catch (fault) {
-        onFault(fault);
-        await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
-      }
-    }
-  }
-}
-
-/** No UUIDv7 of that time or later is below it. */
-function lowestIdAt(epochMs: number): string {
-  const hex = Math.max(0, epochMs).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

@@ -44,9 +44,17 @@ export interface ConversationState {
   readonly resync: boolean;
 }
 
+/** What a sync found of a conversation. */
+export interface SyncAnswer {
+  readonly conversation: Conversation;
+  /** The device has everything up to here; null: all that there is when the sync is done. */
+  readonly uptoSeq: number | null;
+  readonly resync: boolean;
+}
+
 /** A sync under way. */
 export class Sync {
-  readonly #answers = new Map<string, { conversation: Conversation; resync: boolean } | null>();
+  readonly #answers = new Map<string, SyncAnswer | null>();
   readonly #others = new Map<string, number>();
 
   /** @param isFirst the first of its subscription: what the device had before that began */
@@ -55,8 +63,16 @@ export class Sync {
     readonly isFirst: boolean,
   ) {}
 
-  answer(conversationId: string, conversation: Conversation | null, resync: boolean): void {
-    this.#answers.set(conversationId, conversation === null ? null : { conversation, resync });
+  /** @param answer null: the user is no member, or there is no such conversation */
+  answer(conversationId: string, answer: SyncAnswer | null): void {
+    this.#answers.set(conversationId, answer);
+  }
+
+  /** The device, which is to read the conversation anew, was not sent that message. */
+  leftOut(conversationId: string, seq: number): void {
+    const answer = this.#answers.get(conversationId);
+    if (!answer || answer.uptoSeq === null) return;
+    this.#answers.set(conversationId, { ...answer, uptoSeq: Math.max(answer.uptoSeq, seq) });
   }
 
   foundOther(conversationId: string, lastSeq: number): void {
@@ -67,7 +83,7 @@ export class Sync {
   settle(userId: string, isMember: (conversationId: string) => boolean): void {
     const conversations = new Map<string, ConversationState | null>();
     for (const [id, answer] of this.#answers) {
-      const state = answer && conversationState(answer.conversation, userId, answer.resync);
+      const state = answer && conversationState(answer, userId);
       conversations.set(id, isMember(id) ? state : null);
     }
     const others = new Map([...this.#others].filter(([id]) => isMember(id)));
@@ -80,11 +96,10 @@ export class Sync {
 }
 
 function conversationState(
-  conversation: Conversation,
+  { conversation, uptoSeq, resync }: SyncAnswer,
   userId: string,
-  resync: boolean,
 ): ConversationState {
-  const { committedSeq: seq } = conversation;
+  const seq = uptoSeq ?? conversation.committedSeq;
   let othersDeliveredSeq = seq;
   let othersReadSeq = seq;
   for (const member of conversation.members.values()) {

@@ -120,6 +120,10 @@ export class TimelyStore implements ChatStore {
     );
   }
 
+  slowest(conversationId: string, limit: number) {
+    return this.#inner.slowest(conversationId, limit);
+  }
+
   contactsOf(userId: string, limit: number) {
     return this.#inner.contactsOf(userId, limit);
   }

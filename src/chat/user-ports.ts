@@ -112,6 +112,9 @@ export interface ErasureStore {
   /** Conversations whose members are to be told, so far. */
   untold(userId: string, limit: number): MaybePromise<string[]>;
   told(userId: string, conversationIds: readonly string[]): Promise<void>;
-  /** The profile, and when they were last there, go; the erasure is done. */
-  finish(userId: string, doneMs: number): Promise<void>;
+  /**
+   * The profile, and when they were last there, go; the erasure is done, unless it has begun anew
+   * since, as one that does not keep messages.
+   */
+  finish(erasure: Pick<Erasure, "userId" | "keepsMessages">, doneMs: number): Promise<void>;
 }

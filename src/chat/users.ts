@@ -43,15 +43,36 @@ export class Users {
   /** By user: they have been told of a moment ago. `isDue`: and have changed since. */
   readonly #telling = new Map<string, { readonly timer: Timer; isDue: boolean }>();
 
+  readonly #listeners: ((userId: string) => void)[] = [];
+
   constructor(options: UsersOptions) {
     this.#options = options;
+  }
+
+  /** Hears of profiles that are other ones than before, on disk too, by this node. */
+  onChange(listener: (userId: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Another node has changed the profile: those who are connected here are told as it is then. */
+  changedElsewhere(userId: string): void {
+    this.#tellSoon(userId);
+  }
+
+  /** Names of those who are there, as they are kept by now. Rejects with STORAGE_UNAVAILABLE. */
+  async renewNames(userIds: readonly string[]): Promise<void> {
+    const { store, presence } = this.#options;
+    const there = userIds.filter((userId) => presence.isHere(userId));
+    if (there.length === 0) return;
+    const names = new Map((await store.known(there)).map(({ userId, name }) => [userId, name]));
+    for (const userId of there) presence.named(userId, names.get(userId) ?? null);
   }
 
   /** The actor by the name of their profile, where they have one. Throws STORAGE_UNAVAILABLE. */
   named<Somebody extends Actor>(actor: Somebody): MaybePromise<Somebody> {
     const { store, presence } = this.#options;
-    // Of who is there, it is known.
-    if (presence.isPresent(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
+    // Of who is here, it is known.
+    if (presence.isHere(actor.userId)) return { ...actor, name: presence.nameOf(actor) };
     return whenReady(store.nameOf(actor.userId), (name) =>
       name === null ? actor : { ...actor, name },
     );
@@ -111,7 +132,10 @@ export class Users {
     if (user === undefined) throw userNotFound(userId);
     presence.named(userId, user.name);
     const { name: nameBefore = null, picture: pictureBefore = null } = before ?? {};
-    if (user.name !== nameBefore || user.picture !== pictureBefore) this.#tellSoon(userId);
+    if (user.name !== nameBefore || user.picture !== pictureBefore) {
+      this.#tellSoon(userId);
+      for (const listener of this.#listeners) listener(userId);
+    }
     return user;
   }
 

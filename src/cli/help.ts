@@ -14,7 +14,15 @@ const COMMANDS = [
     "restore FILE",
     "Put a backup in place of the database, which is kept aside. Not while a server runs.",
   ],
+  [
+    "migrate --from sqlite:FILE [--to postgres://…]",
+    "Move a database to PostgreSQL, by default database.url. Not while a server runs. Ended early, it\n      goes on where it was.",
+  ],
   ["health [--url URL]", "Exit with 0 if the server answers that it is well."],
+  [
+    "status [--url URL] [--json]",
+    "List the nodes of the installation, as the server knows that is asked; by a key of api.keys.",
+  ],
   ["version", "Print the version."],
   ["help", "Print this."],
 ] as const;

@@ -1,40 +1,77 @@
-import { checkStartAllowed, exposedHost, type LoadedSettings, startWarnings } from "../config.ts";
+import {
+  checkStartAllowed,
+  exposedHost,
+  type LoadedSettings,
+  type Settings,
+  startWarnings,
+} from "../config.ts";
 import { createLog, type ProcessLog } from "../log.ts";
-import { type CliContext, EXIT, type ProcessPort, type RunningServer } from "./context.ts";
+import type { ProcessPlace } from "../process-place.ts";
+import { type CliContext, EXIT, type RunningServer } from "./context.ts";
+import { watchProcess } from "./process-watch.ts";
 
 const LAST_RESORT_MS = 5_000;
-const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Runs the server until a signal or a fault ends it; resolves with the exit code. */
+/**
+ * Runs the server until a signal or a fault ends it; resolves with the exit code. Where it is to be
+ * several processes this one becomes their parent, or is one of them.
+ */
 export async function serve(context: CliContext, loaded: LoadedSettings): Promise<number> {
-  const { settings, warnings } = loaded;
+  const { parent } = context;
+  const place = parent?.place ?? null;
+  const settings = place === null ? loaded.settings : settingsAt(place, loaded.settings);
   checkStartAllowed(settings);
   const log = createLog({
     ...settings.log,
     isTerminal: context.isTerminal,
     write: context.stdout,
     now: context.clock.now,
+    fields: place === null ? {} : { process: place.number },
   });
+  // What the parent has said once is not said again.
+  if (parent === null) warn(loaded, log);
+  const { drainMs, timeoutMs } = settings.shutdown;
+  const stopMs = drainMs + timeoutMs + LAST_RESORT_MS;
+  if (parent === null && settings.processes > 1) {
+    const { supervise } = await import("./supervise.ts");
+    return await supervise(context, loaded, log, stopMs);
+  }
+
+  const watch = watchProcess(context.process, log);
+  parent?.onStop(watch.end);
+  try {
+    const server = await context.startServer({ settings, log, clock: context.clock, place });
+    watch.ready();
+    const { url, tcpUrl, redirectUrl } = server;
+    if (parent === null) log.info({ url, tcp: tcpUrl, redirect: redirectUrl }, "Parley is ready");
+    else parent.ready(server);
+    void server.failed.then(watch.fail);
+    const reason = await watch.ended;
+    const stopped = await stop(server, reason, context, stopMs, log);
+    return stopped && !watch.failed() ? EXIT.ok : EXIT.refused;
+  } finally {
+    watch.close();
+  }
+}
+
+function warn({ settings, warnings }: LoadedSettings, log: ProcessLog): void {
   for (const warning of [...warnings, ...startWarnings(settings)]) log.warn({}, warning);
   const host = exposedHost(settings);
   if (settings.insecureTrustUserId && host !== undefined) {
     log.warn({ host }, "insecure_trust_user_id is on: anyone can be any user");
   }
+}
 
-  const watch = watchProcess(context.process, log);
-  try {
-    const server = await context.startServer({ settings, log, clock: context.clock });
-    watch.ready();
-    const { url, tcpUrl, redirectUrl } = server;
-    log.info({ url, tcp: tcpUrl, redirect: redirectUrl }, "Parley is ready");
-    const reason = await watch.ended;
-    const { drainMs, timeoutMs } = settings.shutdown;
-    const limitMs = drainMs + timeoutMs + LAST_RESORT_MS;
-    const stopped = await stop(server, reason, context, limitMs, log);
-    return stopped && !watch.failed() ? EXIT.ok : EXIT.refused;
-  } finally {
-    watch.close();
-  }
+/** Of one of several processes: it is a node of its own, and listens where the others do. */
+function settingsAt({ nodeId, ports }: ProcessPlace, settings: Settings): Settings {
+  const { port, tcp, tls, node } = settings;
+  return {
+    ...settings,
+    node: { ...node, id: nodeId },
+    port: ports?.web ?? port,
+    tcp: { ...tcp, port: ports?.tcp ?? tcp.port },
+    tls: { ...tls, redirectPort: ports?.redirect ?? tls.redirectPort },
+  };
 }
 
 /** The server bounds its waits itself; when it hangs all the same, it is left. */
@@ -58,51 +95,4 @@ async function stop(
   } finally {
     timer.cancel();
   }
-}
-
-interface ProcessWatch {
-  /** Resolves with the reason at the first signal or fault. */
-  readonly ended: Promise<string>;
-  readonly failed: () => boolean;
-  /** From now on a fault is a reason to stop, not to leave at once. */
-  readonly ready: () => void;
-  readonly close: () => void;
-}
-
-function watchProcess(process: ProcessPort, log: ProcessLog): ProcessWatch {
-  const ending = Promise.withResolvers<string>();
-  let signalled = false;
-  let failed = false;
-  let ready = false;
-
-  const onSignal = (signal: keyof typeof SIGNAL_EXIT_CODES) => {
-    if (signalled) process.exit(SIGNAL_EXIT_CODES[signal]);
-    signalled = true;
-    ending.resolve(signal);
-  };
-  const onFault = (error: unknown) => {
-    if (failed) return; // What falls after the first fault is its consequence.
-    failed = true;
-    log.fatal({ error }, "Parley stops after a fault of its own");
-    if (!ready) process.exit(EXIT.refused);
-    ending.resolve("fault");
-  };
-  const listeners = [
-    ["SIGTERM", () => onSignal("SIGTERM")],
-    ["SIGINT", () => onSignal("SIGINT")],
-    ["uncaughtException", onFault],
-    ["unhandledRejection", onFault],
-  ] as const;
-  for (const [event, listener] of listeners) process.on(event, listener);
-
-  return {
-    ended: ending.promise,
-    failed: () => failed,
-    ready: () => {
-      ready = true;
-    },
-    close: () => {
-      for (const [event, listener] of listeners) process.off(event, listener);
-    },
-  };
 }

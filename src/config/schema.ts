@@ -7,6 +7,7 @@ import { backplane, node, redis } from "./backplane.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
 import { boolean, choice, delayMs, integer, list, optionalText, text } from "./setting.ts";
@@ -50,9 +51,11 @@ export const settingsSchema = z.object({
     connections: integer(
       10,
       { min: 4, max: 10_000 },
-      "The most connections to PostgreSQL, for reads and writes together.",
+      "The most connections to PostgreSQL for reads and writes together; one more holds locks.",
     ),
   }),
+  processes,
+  supervisor,
   backplane,
   node,
   redis,
@@ -166,9 +169,19 @@ export const settingsSchema = z.object({
       { min: 0, max: MILLION },
       "How often a message is delivered before it becomes a dead letter; 0 is without end.",
     ),
+    leaseMs: delayMs(
+      10_000,
+      1_000,
+      "Where nodes share work queues: what a node's consumers have goes to others when it was out of contact with the database for so long.",
+    ),
   }),
   presence: z.object({
     graceMs: delayMs(5_000, 0, "How long after the last connection a user goes offline."),
+    ttlMs: delayMs(
+      300_000,
+      1_000,
+      "How long users of other nodes are held to be there while these are not reached.",
+    ),
     visibleTo: choice(
       ["everyone", "contacts", "nobody"],
       "everyone",
@@ -249,7 +262,8 @@ type ParsedSettings = z.output<typeof settingsSchema>;
 
 /** The settings of one server, complete and checked. */
 export type Settings = DeepReadonly<
-  Omit<ParsedSettings, "database" | "tcp"> & {
+  Omit<ParsedSettings, "database" | "tcp" | "processes"> & {
+    processes: number;
     database: ParsedSettings["database"] & { url: string };
     tcp: ParsedSettings["tcp"] & { host: string };
   }
@@ -262,7 +276,8 @@ export function completeSettings(parsed: ParsedSettings): Settings {
   const { certFile, keyFile } = parsed.tls;
   const pair = ownPair || certFile === undefined ? {} : { certFile, keyFile };
   const tcp = { ...parsed.tcp, host: parsed.tcp.host ?? parsed.host, ...pair };
-  return { ...parsed, database: { ...parsed.database, url }, tcp };
+  const processes = processCount(parsed.processes);
+  return { ...parsed, processes, database: { ...parsed.database, url }, tcp };
 }
 
 /** `https://chat.example`, `capacitor://localhost`, `*`: no path, no trailing slash, lower case. */

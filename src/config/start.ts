@@ -23,6 +23,15 @@ function backplaneProblems({ backplane, redis }: Settings): string[] {
   return ["backplane is redis, and redis.url is not set: expected the URL of a Redis."];
 }
 
+/** What is in a database of one server, or in memory, several processes cannot share. */
+function processProblems({ processes, database }: Settings): string[] {
+  if (processes === 1 || /^postgres(ql)?:/.test(database.url)) return [];
+  return [
+    `processes is ${processes}, and only PostgreSQL is shared by several: expected a database.url ` +
+      "of PostgreSQL, or one process.",
+  ];
+}
+
 /**
  * The ways to prove who one is fit together, and other machines reach the server only when there is
  * one.
@@ -30,7 +39,11 @@ function backplaneProblems({ backplane, redis }: Settings): string[] {
  * @throws AppError INVALID_CONFIGURATION
  */
 export function checkStartAllowed(settings: Settings): void {
-  const problems = [...authenticationProblems(settings), ...backplaneProblems(settings)];
+  const problems = [
+    ...authenticationProblems(settings),
+    ...backplaneProblems(settings),
+    ...processProblems(settings),
+  ];
   if (problems.length > 0) throw new AppError("INVALID_CONFIGURATION", problems.join("\n"));
   const host = exposedHost(settings);
   if (host === undefined || hasAuthentication(settings) || settings.insecureTrustUserId) return;

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ChatApplication } from "../app/chat-application.ts";
+import type { NodeChanges } from "../app/node-changes.ts";
 import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
@@ -18,6 +19,7 @@ import type { Clock } from "../clock.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import type { NodeInfo } from "../nodes/node-info.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
@@ -37,6 +39,7 @@ import { membershipEndpoints } from "./membership-api.ts";
 import { messageChangeEndpoints } from "./message-changes-api.ts";
 import { messageEndpoints } from "./messages-api.ts";
 import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
+import { nodesEndpoints } from "./nodes-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
@@ -58,6 +61,8 @@ export interface ApiOptions {
   readonly events: EventEndpoint;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
+  /** null: no other node shares the database. */
+  readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly chat: Chat;
   readonly store: ChatStore;
   readonly search: MessageSearch;
@@ -65,6 +70,8 @@ export interface ApiOptions {
   readonly searches: TokenBuckets;
   readonly exports: UserExports;
   readonly health: HealthSource;
+  /** Those that live, this one first. */
+  readonly nodes: () => readonly NodeInfo[];
   readonly origins: OriginPolicy;
   /** Users may make groups. */
   readonly openGroups: boolean;
@@ -143,8 +150,11 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
     attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
   userEndpoints(endpoints, { ...shared, exports: options.exports });
-  const { health, topics, notices, version } = options;
-  serverEndpoints(endpoints, { application, revocations, topics, notices, health, chat, version });
+  const { health, nodes, topics, notices, nodeChanges, version } = options;
+  serverEndpoints(endpoints, {
+    ...{ application, revocations, topics, notices, nodeChanges, health, nodes, chat, version },
+  });
+  nodesEndpoints(endpoints, { nodes, health });
   healthEndpoints(endpoints, { health, clock });
   metricsEndpoint(endpoints, options.metrics, options.openMetrics);
   const document = openApiDocument(endpoints.routes, version);

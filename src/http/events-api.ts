@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idSchema, validate } from "../app/schemas.ts";
-import { parseEventCursor } from "../transport/event-cursor.ts";
+import { EVENTS_PATH, parseEventCursor } from "../transport/event-cursor.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { STREAM_HEADERS } from "../transport/event-stream.ts";
 import type { OriginPolicy } from "../transport/origin.ts";
@@ -65,7 +65,7 @@ export function eventEndpoints(
 ): void {
   endpoints.add(
     {
-      ...{ method: "get", path: "/api/events", by: "user", tag: "Events" },
+      ...{ method: "get", path: EVENTS_PATH, by: "user", tag: "Events" },
       summary: "What is for the user, as it happens: a stream, or by polling with `wait`",
       query: eventsSchema,
       answers: {

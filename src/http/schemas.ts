@@ -7,6 +7,10 @@ import { ERRORS } from "../errors.ts";
 const time = z.iso.datetime();
 const status = z.enum(["SENT", "DELIVERED", "READ"]).meta({ id: "DeliveryStatus" });
 const kind = z.enum(["direct", "group"]).meta({ id: "ConversationKind" });
+const backplane = z
+  .enum(["LOCAL", "CONNECTED", "DISCONNECTED"])
+  .meta({ id: "BackplaneHealth" })
+  .describe("Whether this node reaches the others; `LOCAL`: there are none.");
 
 export const PROBLEM = z
   .object({
@@ -188,12 +192,34 @@ export const STATS = z
   .object({
     version: z.string(),
     uptimeSeconds: z.int(),
-    connections: z.int(),
-    onlineUsers: z.int(),
+    connections: z.int().describe("To all nodes; to others as they said last."),
+    onlineUsers: z.int().describe("On all nodes."),
     uncommittedMessages: z.int().describe("Messages on their way to disk."),
     memoryBytes: z.int().describe("What the process takes of the machine's memory."),
   })
   .meta({ id: "Stats" });
+
+export const NODES = z
+  .object({
+    backplane,
+    nodes: z.array(
+      z
+        .object({
+          id: z.string(),
+          version: z.string(),
+          startedAt: time,
+          connections: z.int(),
+          onlineUsers: z.int().describe("With a connection to it, or within the grace after it."),
+          isSelf: z.boolean().describe("It is the one that answers."),
+          isConnected: z
+            .boolean()
+            .describe("It reaches the others; of another: this one hears its beats."),
+          heardAt: time.describe("When it was heard last."),
+        })
+        .meta({ id: "Node" }),
+    ),
+  })
+  .meta({ id: "Nodes" });
 
 const MEMBER_STATUS = z.object({ userId: z.string(), status }).meta({ id: "MemberStatus" });
 
@@ -252,7 +278,7 @@ export const ERASURE = z
   .meta({ id: "Erasure", description: "The removal of a user." });
 
 export const REACHED = z
-  .object({ users: z.int().describe("How many of them listened.") })
+  .object({ users: z.int().describe("How many of them listened, on the node that was asked.") })
   .meta({ id: "Reached" });
 
 export const EVENTS = z
@@ -286,7 +312,7 @@ export const EVENTS = z
 export const USER_IDS = z.object({ userIds: z.array(z.string()) }).meta({ id: "UserIds" });
 
 export const ENDED = z
-  .object({ connections: z.int().describe("How many were ended.") })
+  .object({ connections: z.int().describe("How many were ended, on the node that was asked.") })
   .meta({ id: "Ended" });
 
 export const HEALTH = z
@@ -298,11 +324,8 @@ export const HEALTH = z
         "`DEGRADED`: messages are not confirmed, or late, or do not reach other nodes. `DOWN`: the server is stopping.",
       ),
     activeConnections: z.int(),
-    onlineUsers: z.int(),
-    backplane: z
-      .enum(["LOCAL", "CONNECTED", "DISCONNECTED"])
-      .meta({ id: "BackplaneHealth" })
-      .describe("Whether this node reaches the others; `LOCAL`: there are none."),
+    onlineUsers: z.int().describe("On all nodes."),
+    backplane,
     timestamp: time,
   })
   .meta({ id: "Health" });

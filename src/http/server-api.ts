@@ -1,11 +1,12 @@
 import { z } from "zod";
 import type { ChatApplication } from "../app/chat-application.ts";
+import { disconnectedByApp, type NodeChanges } from "../app/node-changes.ts";
 import type { NoticePublisher } from "../app/notice-publisher.ts";
 import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { Chat } from "../chat/chat.ts";
-import { AppError } from "../errors.ts";
+import type { NodeInfo } from "../nodes/node-info.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
 import { ENDED, REACHED, STATS } from "./schemas.ts";
@@ -15,7 +16,10 @@ export interface ServerApiOptions {
   readonly revocations: Revocations;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
+  /** null: no other node shares the database. */
+  readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly health: HealthSource;
+  readonly nodes: () => readonly NodeInfo[];
   readonly chat: Pick<Chat, "journal">;
   readonly version: string;
 }
@@ -64,10 +68,9 @@ const broadcastSchema = z
  * What the app's back end does with an API key: ends connections, takes tokens back, speaks on topics,
  * and looks at how the server is.
  */
-export function serverEndpoints(
-  endpoints: Endpoints,
-  { application, revocations, topics, notices, health, chat, version }: ServerApiOptions,
-): void {
+export function serverEndpoints(endpoints: Endpoints, options: ServerApiOptions): void {
+  const { application, revocations, topics, notices, nodeChanges } = options;
+  const { health, nodes, chat, version } = options;
   // They may come back at once: their tokens still hold.
   endpoints.add(
     {
@@ -78,8 +81,8 @@ export function serverEndpoints(
       answers: { 200: { description: "They are ended.", schema: ENDED } },
     },
     ({ context, params: { id } }) => {
-      const error = new AppError("DISCONNECTED", "The connection was ended by the application");
-      return context.json({ connections: application.disconnect(id, error) });
+      nodeChanges?.disconnected(id);
+      return context.json({ connections: application.disconnect(id, disconnectedByApp()) });
     },
   );
 
@@ -153,7 +156,7 @@ export function serverEndpoints(
       context.json({
         version,
         uptimeSeconds: Math.floor(process.uptime()),
-        connections: health.activeConnections,
+        connections: nodes().reduce((sum, node) => sum + node.connections, 0),
         onlineUsers: health.onlineUsers,
         uncommittedMessages: chat.journal.uncommittedCount,
         memoryBytes: process.memoryUsage.rss(),

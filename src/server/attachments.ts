@@ -14,36 +14,51 @@ import type { Files } from "../http/attachments-api.ts";
 import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { ProcessPlace } from "../process-place.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
+  /** null: it is the only process of the server. */
+  readonly place: ProcessPlace | null;
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;
   readonly store: AttachmentStore;
   readonly attachments: Attachments;
   /** Throws USER_BEING_ERASED. */
   readonly assertNotErased: (userId: string) => void;
+  /** Other nodes may keep their files in the same folder. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** An upload of another node that nobody has written to for so long is none any more. */
+const UNTOUCHED_MS = 60 * 60 * 1_000;
+
 /** Files of messages, from their coming to their going. */
 export class AttachmentService {
   readonly files: Files;
-  readonly #sweeper: Sweeper;
+  /** Nobody starts it but who may. */
+  readonly sweeper: Sweeper;
   readonly #folder: FilesFolder;
   readonly #incoming: IncomingFiles;
+  readonly #isShared: boolean;
+  readonly #clock: Clock;
   readonly #log: Log;
+  /** Is called by one process before the others start: two that make the secret at once would differ. */
+  readonly #makeSecret: () => void;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, folder, store, clock, log } = options;
+    const { settings, place, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
     const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
     const blobs = new WatchedBlobStore(options.blobs, log);
     this.#incoming = incoming;
     this.#folder = folder;
+    this.#isShared = options.isShared;
+    this.#clock = clock;
     this.#log = log;
     const uploads = new Uploads({
       ...{ ...limits, store, blobs, incoming, clock, newId: newUuid },
@@ -53,9 +68,10 @@ export class AttachmentService {
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
     const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
+    this.#makeSecret = place?.number === 1 ? secret : () => {};
     this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
     const { attachments } = options;
-    this.#sweeper = new Sweeper({
+    this.sweeper = new Sweeper({
       ...{ store, attachments, blobs, clock, log, intervalMs: sweepMs },
     });
   }
@@ -63,15 +79,16 @@ export class AttachmentService {
   /** Before anything comes in. */
   start(): void {
     try {
-      this.#incoming.clear();
+      if (this.#isShared) this.#incoming.clearUntouched(this.#clock.now() - UNTOUCHED_MS);
+      else this.#incoming.clear();
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
-    this.#sweeper.start();
+    this.#makeSecret();
   }
 
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await this.sweeper.stop();
     this.#folder.close();
   }
 }

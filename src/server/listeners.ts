@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import type { Log } from "../log.ts";
+import type { ListeningPorts } from "../process-place.ts";
 import type { CertificateFiles } from "../transport/certificate.ts";
 import { CertificateWatch } from "../transport/certificate-watch.ts";
 import { HttpsRedirect } from "../transport/https-redirect.ts";
@@ -12,8 +13,10 @@ export interface ListenerParts {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly log: Log;
-  readonly web: Omit<WebListenerOptions, "hostname" | "port" | "tls">;
-  readonly tcp: Omit<TcpEndpointOptions, "hostname" | "port" | "tls">;
+  /** Other processes of this server listen on the same ports. */
+  readonly isShared: boolean;
+  readonly web: Omit<WebListenerOptions, "hostname" | "port" | "tls" | "isShared">;
+  readonly tcp: Omit<TcpEndpointOptions, "hostname" | "port" | "tls" | "isShared">;
 }
 
 /** Everything that listens, and the certificates that it shows. */
@@ -25,7 +28,7 @@ export class Listeners {
   readonly #settings: Settings;
 
   /** Throws INVALID_CONFIGURATION when one of them cannot listen; then none does. */
-  constructor({ settings, clock, log, web, tcp }: ListenerParts) {
+  constructor({ settings, clock, log, isShared, web, tcp }: ListenerParts) {
     this.#settings = settings;
     const { reloadMs } = settings.tls;
     const watch = (files: CertificateFiles | null) =>
@@ -33,10 +36,11 @@ export class Listeners {
     // All files are read before anything listens.
     const webWatch = watch(filesOf("tls", settings));
     const tcpWatch = settings.tcp.port === undefined ? null : watch(filesOf("tcp", settings));
-    this.web = listenForWeb(settings, { ...web, tls: webWatch?.current ?? null });
+    this.web = listenForWeb(settings, { ...web, isShared, tls: webWatch?.current ?? null });
     try {
-      this.tcp = listenOnTcp(settings, { ...tcp, tls: tcpWatch?.current ?? null });
-      this.#redirect = webWatch && listenForRedirect(settings, this.web.port, webWatch);
+      this.tcp = listenOnTcp(settings, { ...tcp, isShared, tls: tcpWatch?.current ?? null });
+      const redirect = { settings, webPort: this.web.port, isShared };
+      this.#redirect = webWatch && listenForRedirect(redirect, webWatch);
     } catch (fault) {
       this.terminate().catch(() => {}); // The first fault is the one to tell.
       throw fault;
@@ -44,6 +48,11 @@ export class Listeners {
     webWatch?.start((certificate) => this.web.renew(certificate));
     tcpWatch?.start((certificate) => this.tcp?.renew(certificate));
     for (const started of [webWatch, tcpWatch]) if (started) this.#watches.push(started);
+  }
+
+  get ports(): ListeningPorts {
+    const { tcp, web } = this;
+    return { web: web.port, tcp: tcp?.port ?? null, redirect: this.#redirect?.port ?? null };
   }
 
   get url(): string {
@@ -106,13 +115,16 @@ function listenOnTcp(
 }
 
 function listenForRedirect(
-  { host, tls }: Settings,
-  webPort: number,
+  {
+    settings: { host, tls },
+    webPort,
+    isShared,
+  }: { readonly settings: Settings; readonly webPort: number; readonly isShared: boolean },
   watch: CertificateWatch,
 ): HttpsRedirect | null {
   const { redirectPort: port, publicPort = webPort } = tls;
   if (port === undefined) return null;
   const certificate = () => watch.current;
-  const listen = () => new HttpsRedirect({ hostname: host, port, publicPort, certificate });
-  return listening("tls.redirect_port", { host, port }, listen);
+  const options = { hostname: host, port, publicPort, isShared, certificate };
+  return listening("tls.redirect_port", { host, port }, () => new HttpsRedirect(options));
 }

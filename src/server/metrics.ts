@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { QueueSource } from "../broker/work-queues.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
 import { type BackplaneMetricsSource, measureBackplane } from "./backplane-metrics.ts";
 import { MessagesOut } from "./messages-out.ts";
-import { measureQueues, type QueueSource } from "./queue-metrics.ts";
+import { measureQueues } from "./queue-metrics.ts";
 
 export interface MetricsOptions {
   readonly version: string;
@@ -16,6 +17,8 @@ export interface MetricsOptions {
 /** What is read when somebody asks for the metrics. */
 export interface MetricsSource extends BackplaneMetricsSource {
   readonly health: HealthSource;
+  /** Users of this node. */
+  readonly usersHere: () => number;
   readonly journal: { readonly uncommittedCount: number; readonly uncommittedBytes: number };
   readonly queues: QueueSource;
 }
@@ -116,7 +119,7 @@ export class Metrics {
 
   /** Begins to measure. */
   start(source: MetricsSource): void {
-    const { health, journal, queues } = source;
+    const { health, journal, queues, usersHere } = source;
     const read = (name: string, help: string, value: () => number) =>
       new Gauge({
         ...{ name, help, registers: [this.#registry] },
@@ -125,7 +128,12 @@ export class Metrics {
         },
       });
     read("parley_connections", "Open connections.", () => health.activeConnections);
-    read("parley_users_online", "Users who are there.", () => health.onlineUsers);
+    read("parley_users_online", "Users who are there, on this node.", usersHere);
+    read(
+      "parley_users_online_all",
+      "Users who are there, on any node; each node says the same.",
+      () => health.onlineUsers,
+    );
     read(
       "parley_uncommitted_messages",
       "Chat messages on their way to disk.",

@@ -13,8 +13,8 @@ export function nodeChannels(
   log.info(
     { nodeId },
     isDatabaseShared
-      ? "Topics and chat are carried between nodes"
-      : "Topics are carried between nodes; chat is not, without a PostgreSQL that they share: all who use it belong on one node",
+      ? "Topics, presence and chat are carried between nodes"
+      : "Topics and presence are carried between nodes; chat is not, without a PostgreSQL that they share: all who use it belong on one node",
   );
   const channels = new NodeChannels(backplane, (reason) => {
     if (reason === null) log.info({ nodeId }, "Connected with the other nodes");

@@ -1,13 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import type { QueueDepth } from "../broker/queues.ts";
-
-/** Of work queues, read when somebody asks for the metrics. */
-export interface QueueSource {
-  readonly count: number;
-  readonly bytes: number;
-  depths(): { readonly living: QueueDepth; readonly dead: QueueDepth };
-  depthOf(name: string): QueueDepth;
-}
+import type { QueueSource } from "../broker/work-queues.ts";
 
 /**
  * How full the work queues are: all together, since clients make as many as they like, and each of

@@ -100,9 +100,10 @@ export class ClientFrames {
       this.#environment.application.acknowledged(this.#session, settlement);
       return undefined;
     }
-    subscription.settle(settlement);
+    const isInTime = subscription.settle(settlement);
     // The receipt says that the message does not come again, not even after a crash.
     if (frame.header("receipt") === undefined) return undefined;
+    if (!isInTime) throw new AppError("UNKNOWN_ACK", "Other consumers have it by now");
     return this.#afterJournal(frame);
   }
 

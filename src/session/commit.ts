@@ -1,5 +1,5 @@
-import { QueueTransaction } from "../broker/queue-transaction.ts";
-import type { Queues } from "../broker/queues.ts";
+import type { QueueTransaction } from "../broker/queue-transaction.ts";
+import type { WorkQueues } from "../broker/work-queues.ts";
 import { AppError, toAppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Frame } from "../stomp/frame.ts";
@@ -10,7 +10,7 @@ import type { Session } from "./session.ts";
 import type { SendStep, TransactionStep } from "./transactions.ts";
 
 export interface CommitEnvironment {
-  readonly queues: Queues;
+  readonly queues: WorkQueues;
   readonly application: Application;
   readonly publisher: Publisher;
 }
@@ -57,7 +57,7 @@ export class Commit {
 
   #queueTransaction(): QueueTransaction {
     const { queues, publisher } = this.#environment;
-    const transaction = new QueueTransaction(queues);
+    const transaction = queues.transaction();
     for (const step of this.#steps) {
       if (step.kind === "send") {
         const { destination, frame } = step;

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import type { Queues } from "../broker/queues.ts";
+import type { WorkQueues } from "../broker/work-queues.ts";
 import type { Clock } from "../clock.ts";
 import type { AppError, ErrorCode } from "../errors.ts";
 import type { NewId } from "../ids.ts";
@@ -21,7 +21,7 @@ export interface SessionObserver {
 /** What every session of a server is given. */
 export interface SessionEnvironment {
   readonly broker: Broker;
-  readonly queues: Queues;
+  readonly queues: WorkQueues;
   readonly publisher: Publisher;
   readonly application: Application;
   readonly clock: Clock;

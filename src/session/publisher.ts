@@ -2,7 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Destination } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
-import type { Queues } from "../broker/queues.ts";
+import type { WorkQueues } from "../broker/work-queues.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
@@ -13,7 +13,7 @@ import type { Session } from "./session.ts";
 
 export interface PublisherOptions {
   readonly broker: Broker;
-  readonly queues: Queues;
+  readonly queues: WorkQueues;
   readonly application: Application;
   /** Of messages of queues, which may be kept. */
   readonly newId: NewId;
@@ -63,7 +63,8 @@ export class Publisher {
       expiresMs: expiryOf(frame),
       deliveries: 0,
     };
-    return new QueueMessage(stored, frame.header("persistent") === "true");
+    const isPersistent = this.#options.queues.keepsAll || frame.header("persistent") === "true";
+    return new QueueMessage(stored, isPersistent);
   }
 
   #enqueue(session: Session, queue: string, frame: Frame): typeof RECEIPT_DEFERRED | undefined {

@@ -1,8 +1,8 @@
 import type { QueueConsumer, QueueReceiver } from "../broker/queue-consumer.ts";
 import { QueueMessage } from "../broker/queue-message.ts";
 import type { QueueTransaction } from "../broker/queue-transaction.ts";
-import type { Queues } from "../broker/queues.ts";
 import type { SubscriptionRequest } from "../broker/subscription.ts";
+import type { WorkQueues } from "../broker/work-queues.ts";
 import { escapeHeader, messageHead } from "../stomp/encoder.ts";
 import type {
   AckMode,
@@ -14,7 +14,7 @@ import type { Settlement } from "./transactions.ts";
 import { type Delivery, Unacknowledged } from "./unacknowledged.ts";
 
 export interface QueueSubscriptionOptions extends ClientSubscriptionOptions {
-  readonly queues: Queues;
+  readonly queues: WorkQueues;
   /** How many messages the client may have without having acknowledged them. */
   readonly prefetch: number;
   /** The connection takes more: it lives, and has not too much before it. */
@@ -40,9 +40,9 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     this.number = options.number;
     const { version, id, destination } = options.request;
     this.#head = messageHead(version, id, destination);
-    this.#departures = new Departures(options.connection, setImmediate, (messages) =>
-      this.#consumer?.acknowledge(messages),
-    );
+    this.#departures = new Departures(options.connection, setImmediate, (messages) => {
+      this.#consumer?.acknowledge(messages);
+    });
   }
 
   get request(): SubscriptionRequest {
@@ -84,11 +84,12 @@ export class QueueSubscription implements ClientSubscription, QueueReceiver {
     consumer?.close();
   }
 
-  /** An ACK or NACK outside of transactions. */
-  settle({ deliveries, positive, requeue }: Settlement): void {
+  /** An ACK or NACK outside of transactions. False: an ACK that comes too late, for others have it. */
+  settle({ deliveries, positive, requeue }: Settlement): boolean {
     const messages = messagesOf(deliveries);
-    if (positive) this.#consumer?.acknowledge(messages);
-    else this.#consumer?.refuse(messages, requeue);
+    if (positive) return this.#consumer?.acknowledge(messages) ?? true;
+    this.#consumer?.refuse(messages, requeue);
+    return true;
   }
 
   /** The same as a part of a transaction. */

@@ -7,7 +7,7 @@ export class MemoryBlockStore implements BlockStore {
 
   async put({ blockerId, blockedId }: Block, isBlocked: boolean): Promise<void> {
     if (this.#isClosed) throw unavailable("the store is closed");
-    const pair = JSON.stringify([blockerId, blockedId]);
+    const pair = pairOf({ blockerId, blockedId });
     if (!isBlocked) this.#kept.delete(pair);
     else if (!this.#kept.has(pair)) this.#kept.set(pair, { blockerId, blockedId });
   }
@@ -17,7 +17,16 @@ export class MemoryBlockStore implements BlockStore {
     return [...this.#kept.values()];
   }
 
+  kept(blocks: readonly Block[]): Block[] {
+    if (this.#isClosed) throw unavailable("the store is closed");
+    return blocks.filter((block) => this.#kept.has(pairOf(block)));
+  }
+
   close(): void {
     this.#isClosed = true;
   }
+}
+
+function pairOf({ blockerId, blockedId }: Block): string {
+  return JSON.stringify([blockerId, blockedId]);
 }

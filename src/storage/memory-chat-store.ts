@@ -9,6 +9,7 @@ import type {
   FoundHeads,
   HistoryQuery,
   ListQuery,
+  MemberDelivery,
   MessageVersion,
   NewestMessage,
   SentMessage,
@@ -235,6 +236,15 @@ export class MemoryChatStore implements ChatStore {
     this.#expectOpen();
     const conversation = this.#tables.conversations.get(id);
     return conversation === undefined ? null : overviewOf(conversation, userId);
+  }
+
+  slowest(conversationId: string, limit: number): MemberDelivery[] {
+    this.#expectOpen();
+    const members = this.#tables.conversations.get(conversationId)?.members.values() ?? [];
+    return [...members]
+      .sort((a, b) => a.deliveredSeq - b.deliveredSeq)
+      .slice(0, Math.max(limit, 0))
+      .map(({ userId, deliveredSeq }) => ({ userId, deliveredSeq }));
   }
 
   contactsOf(userId: string, limit: number): string[] {

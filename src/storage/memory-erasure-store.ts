@@ -66,10 +66,14 @@ export class MemoryErasureStore implements ErasureStore {
     for (const id of conversationIds) this.#erasures.get(userId)?.untold.delete(id);
   }
 
-  async finish(userId: string, doneMs: number): Promise<void> {
+  async finish(
+    { userId, keepsMessages }: Pick<Erasure, "userId" | "keepsMessages">,
+    doneMs: number,
+  ): Promise<void> {
     const progress = this.#erasures.get(userId);
     this.chat.tables.users.delete(userId);
     if (progress?.erasure.doneMs !== null) return;
+    if (progress.erasure.keepsMessages !== keepsMessages) return;
     progress.erasure = { ...progress.erasure, doneMs };
     progress.untold.clear();
   }

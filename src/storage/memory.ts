@@ -1,3 +1,4 @@
+import { ALWAYS_LEADER } from "../chat/leadership.ts";
 import { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import { MemoryChatStore } from "./memory-chat-store.ts";
@@ -22,7 +23,7 @@ export function memoryStorage(): Storage {
   const erasures = new MemoryErasureStore(chat, invites);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
-    ...{ search, attachments },
+    ...{ search, attachments, leadership: ALWAYS_LEADER, sharedQueues: null },
     async close() {
       chat.close();
       queues.close();

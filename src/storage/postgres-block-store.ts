@@ -1,6 +1,7 @@
 import type { Block, BlockStore } from "../chat/blocks.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
 import type { PostgresDatabase } from "./postgres-database.ts";
+import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
 
 interface BlockWrite extends Block {
@@ -11,6 +12,12 @@ export const BLOCK_READS = {
   all: `
     SELECT blocker_id AS "blockerId", blocked_id AS "blockedId" FROM blocks
     ORDER BY blocker_id, position`,
+
+  kept: `
+    SELECT blocks.blocker_id AS "blockerId", blocks.blocked_id AS "blockedId"
+    FROM json_to_recordset($1::text::json) AS given ("blockerId" text, "blockedId" text)
+    JOIN blocks ON blocks.blocker_id = given."blockerId" COLLATE "C"
+      AND blocks.blocked_id = given."blockedId" COLLATE "C"`,
 } as const;
 
 const BLOCK_WRITES = {
@@ -42,5 +49,9 @@ export class PostgresBlockStore implements BlockStore {
 
   all(): Promise<Block[]> {
     return answered(this.#db.read(BLOCK_READS.all));
+  }
+
+  kept(blocks: readonly Block[]): Promise<Block[]> {
+    return answered(this.#db.read(BLOCK_READS.kept, [toPostgresJson(blocks)]));
   }
 }

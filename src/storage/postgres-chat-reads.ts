@@ -205,6 +205,11 @@ export const CHAT_READS = {
 
   conversationOverview: overviews("WHERE members.conversation_id = $2 AND members.user_id = $1"),
 
+  slowest: `
+    SELECT user_id AS "userId", delivered_seq::float8 AS "deliveredSeq"
+    FROM members WHERE conversation_id = $1
+    ORDER BY delivered_seq LIMIT $2::bigint`,
+
   // OFFSET 0: each conversation's members are looked up, not everybody in the order of their ids.
   contacts: `
     SELECT DISTINCT others.user_id AS "userId"

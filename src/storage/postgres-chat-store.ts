@@ -10,6 +10,7 @@ import {
   type FoundHeads,
   type HistoryQuery,
   type ListQuery,
+  type MemberDelivery,
   type MessageVersion,
   type NewestMessage,
   type SentMessage,
@@ -204,6 +205,10 @@ export class PostgresChatStore implements ChatStore {
     const parameters = [userId, id];
     const [row] = await this.#read<OverviewRow>(CHAT_READS.conversationOverview, parameters);
     return row === undefined ? null : overviewOf(row);
+  }
+
+  slowest(conversationId: string, limit: number): Promise<MemberDelivery[]> {
+    return this.#read(CHAT_READS.slowest, [conversationId, Math.max(limit, 0)]);
   }
 
   async contactsOf(userId: string, limit: number): Promise<string[]> {

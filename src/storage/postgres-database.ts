@@ -28,6 +28,8 @@ export interface PostgresDatabaseOptions {
   readonly statementMs: number;
   /** How long it may wait for a lock. */
   readonly lockMs: number;
+  /** What its sessions are called; `target.applicationName` unless it says otherwise. */
+  readonly applicationName?: string;
 }
 
 /** What the way to the server and back may take besides. */
@@ -110,12 +112,12 @@ export class PostgresDatabase {
   }
 
   #pool(max: number): SQL {
-    const { target, statementMs, lockMs } = this.#options;
+    const { target, statementMs, lockMs, applicationName } = this.#options;
     return new SQL({
       ...target.connection,
       ...{ max, connectionTimeout: CONNECT_SECONDS },
       connection: {
-        application_name: "parley",
+        application_name: applicationName ?? target.applicationName,
         search_path: target.schema,
         statement_timeout: String(statementMs),
         lock_timeout: String(lockMs),

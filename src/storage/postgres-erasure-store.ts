@@ -57,8 +57,8 @@ export class PostgresErasureStore implements ErasureStore {
     return this.#writes.commit((query) => markTold(query, userId, conversationIds));
   }
 
-  finish(userId: string, doneMs: number): Promise<void> {
-    return this.#writes.commit((query) => finishErasure(query, userId, doneMs));
+  finish(erasure: Pick<Erasure, "userId" | "keepsMessages">, doneMs: number): Promise<void> {
+    return this.#writes.commit((query) => finishErasure(query, erasure, doneMs));
   }
 
   #read<Row>(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {

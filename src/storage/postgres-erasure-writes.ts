@@ -90,7 +90,9 @@ const WRITES = {
   count: `
     UPDATE erasures SET erased_messages = erased_messages + $2::bigint WHERE user_id = $1`,
 
-  finish: "UPDATE erasures SET done_ms = $2::bigint WHERE user_id = $1 AND done_ms IS NULL",
+  finish: `
+    UPDATE erasures SET done_ms = $2::bigint
+    WHERE user_id = $1 AND done_ms IS NULL AND keeps_messages = $3::boolean`,
 
   touch: `
     INSERT INTO erasures_untold (user_id, conversation_id)
@@ -135,11 +137,15 @@ export async function markTold(
   await query(WRITES.told, [userId, toPostgresJson(conversationIds)]);
 }
 
-export async function finishErasure(query: Query, userId: string, doneMs: number): Promise<void> {
+export async function finishErasure(
+  query: Query,
+  { userId, keepsMessages }: Pick<Erasure, "userId" | "keepsMessages">,
+  doneMs: number,
+): Promise<void> {
   await Promise.all([
     query(WRITES.forgetUser, [userId]),
     query(WRITES.allTold, [userId]),
-    query(WRITES.finish, [userId, doneMs]),
+    query(WRITES.finish, [userId, doneMs, keepsMessages]),
   ]);
 }
 

@@ -78,20 +78,29 @@ export function postgresUnavailable(message: string, cause?: unknown): AppError 
 /** Why a database could not be opened; `name` is its URL without the password. */
 export function postgresOpeningError(name: string, fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
+  if (fault instanceof PostgresFault && isAway(fault)) {
+    return new AppError(
+      "STORAGE_UNAVAILABLE",
+      `the database ${name} cannot be opened, since PostgreSQL cannot be reached (${fault.message}): see that it runs, and that its host and port are right and open to this machine`,
+      { cause: fault },
+    );
+  }
   const isWrong = fault instanceof PostgresFault && WRONG_CONFIGURATION.test(fault.state);
   const code = isWrong ? "INVALID_CONFIGURATION" : "STORAGE_UNAVAILABLE";
   const reason = fault instanceof PostgresFault ? `: ${fault.message}` : "";
   return new AppError(code, `the database ${name} cannot be opened${reason}`, { cause: fault });
 }
 
+/** It has said nothing at all. */
+function isAway({ state }: PostgresFault): boolean {
+  return state === "closed" || state === "silent" || state === "unreachable";
+}
+
 /** Of what an operator can do something about. */
 function reasonOf(fault: unknown): string {
   if (!(fault instanceof PostgresFault)) return "";
+  if (isAway(fault)) return ": PostgreSQL cannot be reached";
   switch (fault.state) {
-    case "closed":
-    case "silent":
-    case "unreachable":
-      return ": PostgreSQL cannot be reached";
     case "57014":
       return ": PostgreSQL took longer than it may";
     case "55P03":

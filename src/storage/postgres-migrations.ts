@@ -9,7 +9,8 @@
 export const POSTGRES_MIGRATIONS: readonly string[] = [
   // `position` is the order in which messages were written. `last_seq` and `last_message_ms` repeat
   // the newest message, so that lists of users with many conversations need not look at messages.
-  // `mentioned` repeats `mentions`, and `words` what search knows of the content.
+  // `mentioned` repeats `mentions`, and `words` what search knows of the content. `move` tells from
+  // which database of SQLite the schema is, or is being, filled: see move-target.ts.
   `CREATE TABLE conversations (
      id text COLLATE "C" PRIMARY KEY,
      kind text NOT NULL,
@@ -189,6 +190,22 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
 
    CREATE TABLE probes (content bytea NOT NULL);
 
+   CREATE TABLE move (
+     is_one boolean PRIMARY KEY DEFAULT true CHECK (is_one),
+     source text NOT NULL,
+     begun_ms bigint NOT NULL,
+     finished_ms bigint
+   );
+   CREATE TABLE move_tables (
+     name text PRIMARY KEY,
+     after text,
+     rows bigint NOT NULL DEFAULT 0
+   );
+   CREATE TABLE move_indexes (
+     name text PRIMARY KEY,
+     definition text NOT NULL
+   );
+
    CREATE INDEX attachments_unsent ON attachments (uploader_id, message_id, id);
 
    CREATE FUNCTION messages_mention() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -229,4 +246,16 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
      FOR EACH ROW WHEN (
        OLD.attachments IS NOT NULL AND (NEW.attachments IS NULL OR NEW.deleted_ms IS NOT NULL)
      ) EXECUTE FUNCTION attachments_go();`,
+
+  // Nodes share work queues: `claim` is the lease of the node that has the message, and `claim_run`
+  // tells the node's commits apart.
+  `CREATE TABLE queue_leases (
+     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     expires timestamptz NOT NULL
+   );
+   ALTER TABLE queue_messages ADD COLUMN claim bigint, ADD COLUMN claim_run bigint;
+   CREATE INDEX queue_messages_waiting ON queue_messages (queue, position) WHERE claim IS NULL;
+   CREATE INDEX queue_messages_claimed ON queue_messages (claim) WHERE claim IS NOT NULL;
+   CREATE INDEX queue_messages_expiring ON queue_messages (expires_ms)
+     WHERE expires_ms IS NOT NULL AND claim IS NULL;`,
 ];

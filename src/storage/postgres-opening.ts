@@ -5,8 +5,8 @@ import type { PostgresTarget } from "./postgres-url.ts";
 
 /** `pg_current_xact_id` and `pg_xact_status` are there from then on. */
 const OLDEST_VERSION = 130_000;
-/** Of a step, with the waiting for other nodes that do it. */
-const STEP_MS = 24 * 60 * 60 * 1_000;
+/** Of a step, with the waiting for other nodes that do it: as long as that takes. */
+export const UNLIMITED_MS = 24 * 60 * 60 * 1_000;
 /** Of locks that say which schema is being brought up to date. */
 const LOCK = 0x7061726c;
 
@@ -51,7 +51,7 @@ export async function openPostgres(
   if (encoding !== "UTF8") throw wrong(target, `has the encoding ${encoding}: it must be UTF8`);
   let schemaBefore: number | undefined;
   for (;;) {
-    const before = await db.write((query) => step(query, target, migrations), STEP_MS);
+    const before = await db.write((query) => step(query, target, migrations), UNLIMITED_MS);
     schemaBefore ??= before;
     if (before === migrations.length) break;
   }
@@ -65,13 +65,14 @@ export async function openPostgres(
 /** One step, where there is one to be done; resolves with the version before it. */
 async function step(
   query: Query,
-  { schema, name }: PostgresTarget,
+  target: PostgresTarget,
   migrations: readonly string[],
 ): Promise<number> {
+  const { schema, name } = target;
   // Other nodes wait here for as long as a step takes them.
   await query("SET LOCAL statement_timeout = 0");
   await query("SET LOCAL lock_timeout = 0");
-  await query("SELECT pg_advisory_xact_lock($1::integer, hashtext($2::text))", [LOCK, schema]);
+  await lockSchema(query, target);
   // Who may not make schemas may be given one.
   const [there] = await query("SELECT 1 AS one FROM pg_namespace WHERE nspname = $1", [schema]);
   if (there === undefined) await query(`CREATE SCHEMA "${schema}"`);
@@ -90,6 +91,24 @@ async function step(
   if (version === 0) await query("INSERT INTO schema_version (version) VALUES (1)");
   else await query("UPDATE schema_version SET version = $1::integer", [version + 1]);
   return version;
+}
+
+/** Nobody else opens the schema until the transaction ends. */
+export async function lockSchema(query: Query, { schema }: PostgresTarget): Promise<void> {
+  await query("SELECT pg_advisory_xact_lock($1::integer, hashtext($2::text))", [LOCK, schema]);
+}
+
+/**
+ * Rejects with AppError INVALID_CONFIGURATION where the schema, which must be of the newest version, is
+ * being filled by `move`, and that is not finished.
+ */
+export async function expectMoved(db: PostgresDatabase, target: PostgresTarget): Promise<void> {
+  const [unfinished] = await db.read("SELECT 1 AS one FROM move WHERE finished_ms IS NULL");
+  if (unfinished === undefined) return;
+  throw wrong(
+    target,
+    "is being filled by parley migrate, which has not finished: run that again until it has, or drop the schema to begin anew",
+  );
 }
 
 function wrong({ name }: PostgresTarget, what: string): AppError {

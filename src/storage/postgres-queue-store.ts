@@ -2,23 +2,21 @@ import type { QueueBatch, QueueStore, StoredQueueMessage } from "../broker/queue
 import { given } from "./postgres-chat-reads.ts";
 import type { PostgresDatabase, Query } from "./postgres-database.ts";
 import { probe } from "./postgres-probe.ts";
-import { fromPostgresJson, toPostgresJson } from "./postgres-text.ts";
+import {
+  type QueueMessageRow,
+  queueMessageColumns,
+  queueMessageOf,
+  queueRowOf,
+} from "./postgres-queue-rows.ts";
+import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
-
-interface MessageRow extends Omit<StoredQueueMessage, "headers" | "body"> {
-  readonly position: number;
-  readonly headersJson: string;
-  readonly text: string | null;
-  readonly bytes: Uint8Array | null;
-}
 
 /** Rows that are read at a time when all are. */
 const PAGE = 1_000;
 
 export const QUEUE_READS = {
   messages: `
-    SELECT position::float8 AS position, id, queue, headers AS "headersJson", body_text AS text,
-           body_bytes AS bytes, expires_ms::float8 AS "expiresMs", deliveries::float8 AS deliveries
+    SELECT ${queueMessageColumns("queue_messages")}
     FROM queue_messages WHERE position > $1::bigint ORDER BY queue_messages.position
     LIMIT $2::bigint`,
 } as const;
@@ -52,7 +50,7 @@ export class PostgresQueueStore implements QueueStore {
 
   commit({ removed, appended, redelivered }: QueueBatch): Promise<void> {
     // As the messages are now: what they become later is not of this commit.
-    const rows = appended.map(rowOf);
+    const rows = appended.map(queueRowOf);
     const counts = new Map(redelivered.map(({ id, deliveries }) => [id, deliveries]));
     const deliveries = [...counts].map(([id, count]) => ({ id, deliveries: count }));
     return this.#writes.commit(async (query: Query) => {
@@ -74,23 +72,13 @@ export class PostgresQueueStore implements QueueStore {
   async messages(): Promise<StoredQueueMessage[]> {
     const messages: StoredQueueMessage[] = [];
     for (let after = 0; ; ) {
-      const rows = await answered(this.#db.read<MessageRow>(QUEUE_READS.messages, [after, PAGE]));
-      for (const row of rows) messages.push(messageOf(row));
+      const rows = await answered(
+        this.#db.read<QueueMessageRow>(QUEUE_READS.messages, [after, PAGE]),
+      );
+      for (const row of rows) messages.push(queueMessageOf(row));
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) return messages;
       after = last.position;
     }
   }
-}
-
-function rowOf({ id, queue, headers, body, expiresMs, deliveries }: StoredQueueMessage): object {
-  const kept = typeof body === "string" ? { text: body } : { base64: body.toBase64() };
-  return { id, queue, headers: toPostgresJson(headers), expiresMs, deliveries, ...kept };
-}
-
-function messageOf(row: MessageRow): StoredQueueMessage {
-  const { id, queue, headersJson, text, bytes, expiresMs, deliveries } = row;
-  const headers = fromPostgresJson(headersJson) as string[];
-  const body = text ?? new Uint8Array(bytes ?? []);
-  return { id, queue, headers, body, expiresMs, deliveries };
 }

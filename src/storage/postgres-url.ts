@@ -7,11 +7,15 @@ export interface PostgresTarget {
   readonly name: string;
   /** In which all tables are; a name that needs no quotation marks. */
   readonly schema: string;
+  /** What the sessions of servers are called. */
+  readonly applicationName: string;
   readonly connection: SQL.PostgresOrMySQLOptions;
 }
 
 const DEFAULT_SCHEMA = "parley";
 const DEFAULT_PORT = 5_432;
+/** Of a session, in bytes: the server cuts the rest off. */
+const LONGEST_NAME = 63;
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
@@ -21,10 +25,22 @@ export function isPostgresUrl(text: string): boolean {
 
 /**
  * `postgres://user:password@host:port/database`, with `schema`, `sslmode`, `sslrootcert` and `host`
- * (the folder of a unix socket) as parameters. Throws AppError INVALID_CONFIGURATION, which does not
- * tell the password.
+ * (the folder of a unix socket) as parameters. Throws AppError INVALID_CONFIGURATION, which begins with
+ * `source`, where the URL is from, and does not tell the password.
  */
-export function postgresTarget(text: string): PostgresTarget {
+export function postgresTarget(text: string, source = "database.url"): PostgresTarget {
+  try {
+    return read(text);
+  } catch (fault) {
+    if (!(fault instanceof UrlProblem)) throw fault;
+    throw new AppError("INVALID_CONFIGURATION", `${source} ${fault.message}`);
+  }
+}
+
+/** Its message is the rest of a sentence on the URL. */
+class UrlProblem extends Error {}
+
+function read(text: string): PostgresTarget {
   const url = URL.parse(text);
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
     throw wrong("is no URL of PostgreSQL");
@@ -43,6 +59,7 @@ export function postgresTarget(text: string): PostgresTarget {
   return {
     name: nameOf(url),
     schema,
+    applicationName: applicationName(schema),
     connection: {
       ...{ adapter: "postgres", database, port },
       ...(isSocket ? { path: host } : { hostname, tls: tlsOf(mode, sslrootcert) }),
@@ -50,6 +67,12 @@ export function postgresTarget(text: string): PostgresTarget {
       ...(url.password === "" ? {} : { password: decoded(url.password) }),
     },
   };
+}
+
+/** Servers of one schema are told from those of another in the same database. */
+function applicationName(schema: string): string {
+  if (schema === DEFAULT_SCHEMA) return "parley";
+  return `parley ${schema}`.slice(0, LONGEST_NAME);
 }
 
 function tlsOf(mode: SslMode, rootCertificate: string | undefined) {
@@ -80,6 +103,6 @@ function decoded(part: string): string {
   }
 }
 
-function wrong(what: string): AppError {
-  return new AppError("INVALID_CONFIGURATION", `database.url ${what}`);
+function wrong(what: string): UrlProblem {
+  return new UrlProblem(what);
 }

@@ -1,5 +1,7 @@
+import { ALWAYS_LEADER, type Leadership } from "../chat/leadership.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
+import type { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { PostgresAttachmentStore } from "./postgres-attachment-store.ts";
 import { PostgresBlockStore } from "./postgres-block-store.ts";
@@ -8,10 +10,12 @@ import { PostgresDatabase } from "./postgres-database.ts";
 import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
-import { openPostgres } from "./postgres-opening.ts";
+import { PostgresNodeSession } from "./postgres-node-session.ts";
+import { expectMoved, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
 import { PostgresSearch } from "./postgres-search.ts";
+import { PostgresSharedQueues } from "./postgres-shared-queues.ts";
 import { postgresTarget } from "./postgres-url.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
 import { PostgresWrites } from "./postgres-writes.ts";
@@ -22,6 +26,14 @@ export interface PostgresStorageOptions {
   readonly url: string;
   readonly log?: Log | undefined;
   readonly clock?: Clock;
+  /**
+   * Who opens it serves it, for itself or together with other nodes: see `PostgresNodeSession`, which
+   * is one connection more. Without, nothing is asked and nobody kept away.
+   */
+  readonly serving?: {
+    readonly how: "alone" | "shared";
+    readonly onTaken: (error: AppError) => void;
+  };
   /** At most so many, of all kinds together; at least 4. */
   readonly connections?: number;
   /** How long a statement may take. */
@@ -36,24 +48,30 @@ const FINISH_MS = 10_000;
 
 /**
  * Connects, brings the schema up to date, and logs what it found. Rejects with AppError
- * INVALID_CONFIGURATION when the URL, the account or the database is wrong or a newer Parley wrote
- * the schema; with STORAGE_UNAVAILABLE when the server cannot be reached, or fails otherwise.
+ * INVALID_CONFIGURATION when the URL, the account or the database is wrong, a newer Parley wrote the
+ * schema, or another one serves it; with STORAGE_UNAVAILABLE when the server cannot be reached, or fails otherwise.
  */
 export async function openPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
-  const { log, clock = systemClock, migrations } = options;
+  const { log, clock = systemClock, migrations, serving } = options;
   const target = postgresTarget(options.url);
   const db = new PostgresDatabase({
     ...{ target, clock, connections: options.connections ?? 10 },
     statementMs: options.statementTimeoutMs ?? 30_000,
     lockMs: options.busyTimeoutMs ?? 5_000,
   });
+  let node: PostgresNodeSession | null = null;
   try {
+    if (serving !== undefined) {
+      const { how, onTaken } = serving;
+      node = await PostgresNodeSession.open({ target, serving: how, clock, log, onTaken });
+    }
     const { warnings, ...opening } = await openPostgres(db, target, migrations);
+    await expectMoved(db, target);
     log?.info({ database: target.name, ...opening }, "The database is open");
     for (const warning of warnings) log?.warn({ database: target.name }, warning);
-    return postgresStorage(db, clock);
+    return postgresStorage(db, node, clock);
   } catch (fault) {
-    await db.close();
+    await Promise.all([node?.close(), db.close()]);
     throw postgresOpeningError(target.name, fault);
   }
 }
@@ -62,7 +80,12 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
  * One PostgreSQL for any number of nodes. The commits of each store are done one after the other, and
  * are durable when they resolve.
  */
-function postgresStorage(db: PostgresDatabase, clock: Clock): Storage {
+function postgresStorage(
+  db: PostgresDatabase,
+  node: PostgresNodeSession | null,
+  clock: Clock,
+): Storage {
+  const leadership: Leadership = node ?? ALWAYS_LEADER;
   const all: PostgresWrites[] = [];
   const writes = () => {
     const own = new PostgresWrites(db);
@@ -73,11 +96,12 @@ function postgresStorage(db: PostgresDatabase, clock: Clock): Storage {
   const shutDown = async () => {
     // What a server that does not answer has under way is given up with its connections.
     await new Deadline(clock, FINISH_MS).allows(Promise.all(all.map((each) => each.finish())));
-    await db.close();
+    await Promise.all([db.close(), node?.close()]);
   };
   return {
     chat: new PostgresChatStore(db, writes()),
     queues: new PostgresQueueStore(db, writes()),
+    sharedQueues: new PostgresSharedQueues(db, writes()),
     revocations: new PostgresRevocationStore(db, writes()),
     blocks: new PostgresBlockStore(db, writes()),
     invites: new PostgresInviteStore(db, writes()),
@@ -85,6 +109,7 @@ function postgresStorage(db: PostgresDatabase, clock: Clock): Storage {
     users: new PostgresUserStore(db, writes()),
     erasures: new PostgresErasureStore(db, writes()),
     attachments: new PostgresAttachmentStore(db, writes()),
+    leadership,
     close() {
       closed ??= shutDown();
       return closed;

@@ -29,8 +29,16 @@ export class SqliteBlockStore implements BlockStore {
     return answer(() => this.#reads.all.all());
   }
 
-  #holds({ blockerId, blockedId, isBlocked }: BlockWrite): boolean {
-    return (answer(() => this.#reads.one.get(blockerId, blockedId)) !== null) === isBlocked;
+  kept(blocks: readonly Block[]): Block[] {
+    return blocks.filter((block) => this.#isKept(block));
+  }
+
+  #holds({ isBlocked, ...block }: BlockWrite): boolean {
+    return this.#isKept(block) === isBlocked;
+  }
+
+  #isKept({ blockerId, blockedId }: Block): boolean {
+    return answer(() => this.#reads.one.get(blockerId, blockedId)) !== null;
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type FoundHeads,
   type HistoryQuery,
   type ListQuery,
+  type MemberDelivery,
   type MemberKey,
   type MessageVersion,
   type NewestMessage,
@@ -254,6 +255,10 @@ export class SqliteChatStore implements ChatStore {
     });
   }
 
+  slowest(conversationId: string, limit: number): MemberDelivery[] {
+    return answer(() => this.#reads.slowest.all(conversationId, Math.max(limit, 0)));
+  }
+
   contactsOf(userId: string, limit: number): string[] {
     return answer(() =>
       this.#reads.contacts.all(userId, Math.max(limit, 0)).map((contact) => contact.userId),
@@ -379,6 +384,7 @@ function prepare(db: Database) {
     end: query<null, []>("COMMIT"),
     conversation: query<ConversationRow, [id: string]>(READS.conversation),
     members: query<StoredMember, [conversationId: string]>(READS.members),
+    slowest: query<MemberDelivery, [conversationId: string, limit: number]>(READS.slowest),
     contacts: query<{ userId: string }, [userId: string, limit: number]>(READS.contacts),
     messageById: query<StoredMessage, [id: string]>(READS.messageById),
     messageBySeq: query<{ id: string }, [conversationId: string, seq: number]>(READS.messageBySeq),

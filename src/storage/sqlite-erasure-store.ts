@@ -58,9 +58,10 @@ export class SqliteErasureStore implements ErasureStore {
     return this.#write({ kind: "told", userId, conversationIds }, () => false);
   }
 
-  finish(userId: string, doneMs: number): Promise<void> {
+  finish(erasure: Pick<Erasure, "userId" | "keepsMessages">, doneMs: number): Promise<void> {
+    const { userId, keepsMessages } = erasure;
     const isThere = () => this.erasure(userId)?.doneMs === doneMs;
-    return this.#write({ kind: "finish", userId, doneMs }, isThere);
+    return this.#write({ kind: "finish", userId, keepsMessages, doneMs }, isThere);
   }
 
   #write(write: ErasureWrite, isThere: () => boolean): Promise<void> {

@@ -9,7 +9,10 @@ export type ErasureWrite =
   | ({ readonly kind: "begin" } & Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">)
   | { readonly kind: "portion"; readonly userId: string; readonly limit: number }
   | { readonly kind: "told"; readonly userId: string; readonly conversationIds: readonly string[] }
-  | { readonly kind: "finish"; readonly userId: string; readonly doneMs: number };
+  | ({ readonly kind: "finish"; readonly doneMs: number } & Pick<
+      Erasure,
+      "userId" | "keepsMessages"
+    >);
 
 interface ErasureRow {
   readonly requestedMs: number;
@@ -104,7 +107,7 @@ export class ErasureWrites {
       case "finish":
         this.#statements.forgetUser.run(userId);
         this.#statements.allTold.run(userId);
-        this.#statements.finish.run(write.doneMs, userId);
+        this.#statements.finish.run(write.doneMs, userId, write.keepsMessages ? 1 : 0);
     }
   }
 
@@ -194,8 +197,9 @@ function prepare(db: Database) {
     count: db.query<null, [erased: number, userId: string]>(
       "UPDATE erasures SET erased_messages = erased_messages + ? WHERE user_id = ?",
     ),
-    finish: db.query<null, [doneMs: number, userId: string]>(
-      "UPDATE erasures SET done_ms = ? WHERE user_id = ? AND done_ms IS NULL",
+    finish: db.query<null, [doneMs: number, userId: string, keepsMessages: 0 | 1]>(
+      `UPDATE erasures SET done_ms = ?
+       WHERE user_id = ? AND done_ms IS NULL AND keeps_messages = ?`,
     ),
     touch: db.query<null, [userId: string, conversationId: string]>(
       `INSERT INTO erasures_untold (user_id, conversation_id) VALUES (?, ?)

@@ -158,6 +158,11 @@ export const READS = {
 
   conversationOverview: overviews("SELECT :id AS conversation_id"),
 
+  slowest: `
+    SELECT user_id AS userId, delivered_seq AS deliveredSeq
+    FROM members WHERE conversation_id = ?1
+    ORDER BY delivered_seq LIMIT ?2`,
+
   contacts: `
     SELECT DISTINCT others.user_id AS userId
     FROM members

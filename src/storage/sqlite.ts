@@ -5,6 +5,7 @@ import type { QueueStore } from "../broker/queue-store.ts";
 import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
+import { ALWAYS_LEADER } from "../chat/leadership.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -100,6 +101,7 @@ interface Parts {
 class SqliteStorage implements Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  readonly sharedQueues = null;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
@@ -107,6 +109,7 @@ class SqliteStorage implements Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
   readonly #commits: Commits;

@@ -1,8 +1,10 @@
 import type { RevocationStore } from "../auth/revocations.ts";
 import type { QueueStore } from "../broker/queue-store.ts";
+import type { SharedQueueStore } from "../broker/shared-queue-store.ts";
 import type { AttachmentStore } from "../chat/attachments.ts";
 import type { BlockStore } from "../chat/blocks.ts";
 import type { InviteStore } from "../chat/invites.ts";
+import type { Leadership } from "../chat/leadership.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { MessageSearch } from "../chat/search.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
@@ -11,6 +13,8 @@ import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.
 export interface Storage {
   readonly chat: ChatStore;
   readonly queues: QueueStore;
+  /** The same messages, for nodes that share them; null: the engine is one node's. */
+  readonly sharedQueues: SharedQueueStore | null;
   readonly revocations: RevocationStore;
   readonly blocks: BlockStore;
   readonly invites: InviteStore;
@@ -18,6 +22,8 @@ export interface Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  /** Which of the nodes that have it open leads. */
+  readonly leadership: Leadership;
 
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail

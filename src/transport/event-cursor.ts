@@ -13,6 +13,16 @@ const FORM = new RegExp(
 );
 const NO_POSITION = "-";
 
+export const EVENTS_PATH = "/api/events";
+
+/** The mailbox that a request polls; null: none. */
+export function mailboxOf(request: Request, pathname: string): string | null {
+  if (pathname !== EVENTS_PATH) return null;
+  const last = request.headers.get("last-event-id");
+  const text = last ?? URL.parse(request.url)?.searchParams.get("cursor") ?? null;
+  return text === null ? null : (parseEventCursor(text)?.mailbox?.id ?? null);
+}
+
 /** As text of no meaning to clients. */
 export function cursorText({ position, mailbox }: EventCursor): string {
   const text = position ?? NO_POSITION;

@@ -6,6 +6,8 @@ export interface HttpsRedirectOptions {
   readonly port: number;
   /** The port of the https URL. */
   readonly publicPort: number;
+  /** Other processes of this server listen there too. */
+  readonly isShared: boolean;
   /** The one in use. */
   readonly certificate: () => Certificate;
 }
@@ -21,9 +23,9 @@ export class HttpsRedirect {
 
   /** Listens at once. Throws what the engine throws when it cannot. */
   constructor(options: HttpsRedirectOptions) {
-    const { hostname, port } = options;
+    const { hostname, port, isShared } = options;
     this.#server = Bun.serve({
-      ...{ hostname, port, development: false, reusePort: false },
+      ...{ hostname, port, development: false, reusePort: isShared },
       maxRequestBodySize: 1,
       fetch: (request) => redirection(request, options),
       error: () => new Response("INTERNAL\n", { status: 500 }),

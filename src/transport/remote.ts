@@ -1,6 +1,6 @@
-import type { Server } from "bun";
 import type { Remote } from "../auth/remote.ts";
 import { clientAddress, type ProxyPolicy } from "./client-address.ts";
+import type { Door } from "./door.ts";
 import { areCookiesTrusted, isFromElsewhere, type OriginPolicy } from "./origin.ts";
 
 export interface RemotePolicy {
@@ -11,7 +11,11 @@ export interface RemotePolicy {
 }
 
 /** Where the request, and a connection that it opens, comes from. */
-export function remoteOf(request: Request, server: Server<unknown>, policy: RemotePolicy): Remote {
+export function remoteOf(
+  request: Request,
+  door: Pick<Door, "requestIP">,
+  policy: RemotePolicy,
+): Remote {
   let kept: Map<string, string> | null = null;
   for (const name of policy.requestHeaders) {
     const value = request.headers.get(name);
@@ -22,7 +26,7 @@ export function remoteOf(request: Request, server: Server<unknown>, policy: Remo
     kept ??= new Map();
     kept.set(name, value);
   }
-  const peerAddress = server.requestIP(request)?.address ?? null;
+  const peerAddress = door.requestIP(request)?.address ?? null;
   const address = clientAddress(peerAddress, request.headers, policy.proxies);
   const proxied = isFromElsewhere(request.headers, policy.origins);
   return new RequestRemote(peerAddress, address, proxied, kept);

@@ -1,9 +1,9 @@
-import type { Server } from "bun";
 import type { Clock } from "../clock.ts";
 import { iframePage } from "../sockjs/iframe.ts";
 import { infoDocument, type ServiceTraits } from "../sockjs/info.ts";
 import { CLIENT_SCRIPT, parseSockJsPath } from "../sockjs/path.ts";
 import type { Admission } from "./admission.ts";
+import type { Door } from "./door.ts";
 import type { Service } from "./receiver.ts";
 import { type RemotePolicy, remoteOf } from "./remote.ts";
 import { iframePolicy } from "./sockjs-framing-policy.ts";
@@ -69,23 +69,25 @@ export class SockJsEndpoint {
     return pathname.startsWith(prefix) && (pathname.at(prefix.length) ?? "/") === "/";
   }
 
+  /** The session over HTTP that a request which it covers belongs to; null: to none. */
+  sessionOf(pathname: string): string | null {
+    const path = parseSockJsPath(pathname.slice(this.#options.prefix.length));
+    return path?.kind === "session" && path.transport !== "websocket" ? path.session : null;
+  }
+
   /**
    * Answers a request that it covers, by the path of its URL; undefined when it has become a
    * WebSocket.
    */
-  fetch(
-    request: Request,
-    server: Server<WebSocketConnection>,
-    pathname: string,
-  ): Response | Promise<Response> | undefined {
+  fetch(request: Request, door: Door, pathname: string): Response | Promise<Response> | undefined {
     const path = parseSockJsPath(pathname.slice(this.#options.prefix.length));
     if (path === null) return notFound();
     const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     switch (path.kind) {
       case "greeting":
-        return isUpgrade ? this.#upgrade(request, server, "raw") : greeting();
+        return isUpgrade ? this.#upgrade(request, door, "raw") : greeting();
       case "raw-websocket":
-        return this.#upgrade(request, server, "raw");
+        return this.#upgrade(request, door, "raw");
       case "info":
         return this.#info(request);
       case "iframe":
@@ -93,8 +95,8 @@ export class SockJsEndpoint {
       case "client":
         return this.#clientScript();
       case "session":
-        if (path.transport === "websocket") return this.#upgrade(request, server, "sockjs");
-        return this.#requests.fetch(request, server, path.session, path.transport);
+        if (path.transport === "websocket") return this.#upgrade(request, door, "sockjs");
+        return this.#requests.fetch(request, door, path.session, path.transport);
     }
   }
 
@@ -104,11 +106,7 @@ export class SockJsEndpoint {
   }
 
   // [SockJS 0.3.4 §WebsocketHttpErrors]
-  #upgrade(
-    request: Request,
-    server: Server<WebSocketConnection>,
-    framing: "raw" | "sockjs",
-  ): Response | undefined {
+  #upgrade(request: Request, door: Door, framing: "raw" | "sockjs"): Response | undefined {
     const { headers, method } = request;
     const { service, origins, websocket, isDraining } = this.#options;
     if (!websocket) return notFound();
@@ -128,11 +126,11 @@ export class SockJsEndpoint {
       // Left to itself the engine would agree to whatever is offered first.
       return new Response("None of the subprotocols is spoken here\n", { status: 400 });
     }
-    const remote = remoteOf(request, server, this.#options);
+    const remote = remoteOf(request, door, this.#options);
     const turnedAway = this.#options.admission.refusal(remote);
     if (turnedAway !== null) return refused(turnedAway);
     const data = new WebSocketConnection(service, framing, remote);
-    const upgraded = server.upgrade(request, {
+    const upgraded = door.upgrade(request, {
       data,
       headers: chosen === null ? {} : { "Sec-WebSocket-Protocol": chosen },
     });

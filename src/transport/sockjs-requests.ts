@@ -1,4 +1,3 @@
-import type { Server } from "bun";
 import type { Remote } from "../auth/remote.ts";
 import { toAppError } from "../errors.ts";
 import { decodeMessages } from "../sockjs/framing.ts";
@@ -13,6 +12,7 @@ import {
   XHR_STREAMING,
 } from "../sockjs/response-format.ts";
 import { bodyText } from "./body-text.ts";
+import type { Door } from "./door.ts";
 import { remoteOf } from "./remote.ts";
 import { engineSeconds } from "./request-time.ts";
 import { SockJsConnection } from "./sockjs-connection.ts";
@@ -29,7 +29,6 @@ import {
 } from "./sockjs-headers.ts";
 import { type Owner, SockJsRegistry } from "./sockjs-registry.ts";
 import { pollingResponse, streamingResponse } from "./sockjs-response.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
 
 type HttpTransport = Exclude<Transport, "websocket">;
 
@@ -71,7 +70,7 @@ export class SockJsRequests {
 
   fetch(
     request: Request,
-    server: Server<WebSocketConnection>,
+    door: Door,
     session: string,
     transport: HttpTransport,
   ): Response | Promise<Response> {
@@ -82,14 +81,14 @@ export class SockJsRequests {
     if (request.method !== METHODS[transport]) {
       return new Response(null, { status: 405, headers: { allow: methods } });
     }
-    const remote = remoteOf(request, server, this.#options);
+    const remote = remoteOf(request, door, this.#options);
     const owner = ownerOf(request, remote);
     switch (transport) {
       case "xhr_send":
       case "jsonp_send":
         return this.#send(request, session, owner, transport);
       default:
-        return this.#receive(request, server, { session, owner, remote }, transport);
+        return this.#receive(request, door, { session, owner, remote }, transport);
     }
   }
 
@@ -102,7 +101,7 @@ export class SockJsRequests {
 
   #receive(
     request: Request,
-    server: Server<WebSocketConnection>,
+    door: Door,
     opener: Opener,
     transport: Exclude<HttpTransport, "xhr_send" | "jsonp_send">,
   ): Response | Promise<Response> {
@@ -118,8 +117,8 @@ export class SockJsRequests {
     const { clock, responseBytes, requestMs } = this.#options;
     // Heart-beats and the grace see to a response that is idle. What is set for it would stay with the
     // connection: a client could keep that for ever, and send nothing more or a byte now and then.
-    server.timeout(request, 0);
-    const onEnd = () => server.timeout(request, engineSeconds(requestMs));
+    door.timeout(request, 0);
+    const onEnd = () => door.timeout(request, engineSeconds(requestMs));
     const { sink, response } = format.isPolling
       ? pollingResponse(format, headers, onEnd)
       : streamingResponse(format, headers, {

@@ -15,6 +15,8 @@ export interface TcpEndpointOptions {
   readonly port: number;
   /** PEM; null is plain TCP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Other processes of this server listen there too. */
+  readonly isShared: boolean;
   readonly environment: SessionEnvironment;
   readonly sessions: LiveSessions;
   readonly admission: Admission;
@@ -45,7 +47,7 @@ export class TcpEndpoint {
   /** Listens at once. Throws what the engine throws when it cannot. */
   constructor(options: TcpEndpointOptions) {
     this.#options = options;
-    if (options.tls !== null) claimPort(options);
+    if (options.tls !== null && !options.isShared) claimPort(options);
     this.#listener = this.#listen(options.port, options.tls);
   }
 
@@ -79,10 +81,12 @@ export class TcpEndpoint {
   }
 
   #listen(port: number, tls: TcpEndpointOptions["tls"]): TCPSocketListener<TcpConnection> {
+    const { hostname, isShared } = this.#options;
     return Bun.listen<TcpConnection>({
-      ...{ hostname: this.#options.hostname, port },
+      ...{ hostname, port },
       // For a renewal, two listeners share the port.
-      ...(tls === null ? { exclusive: true } : { tls: tlsOptions(tls), reusePort: true }),
+      ...(tls === null && !isShared ? { exclusive: true } : { reusePort: true }),
+      ...(tls !== null && { tls: tlsOptions(tls) }),
       // A client that has said all it wants to say still gets its answers.
       allowHalfOpen: true,
       socket: {

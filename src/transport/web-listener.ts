@@ -16,6 +16,8 @@ export interface WebListenerOptions {
   readonly port: number;
   /** null: plain HTTP. */
   readonly tls: KeyPair | null;
+  /** Other processes of this server listen there too. */
+  readonly isShared: boolean;
   readonly maxRequestBodySize: number;
   /**
    * Seconds. Of what it has not handed over yet the engine itself limits the time: 10 s for the first
@@ -46,7 +48,7 @@ export class WebListener implements Engine {
   /** Listens at once. Throws what the engine throws when it cannot. */
   constructor(options: WebListenerOptions) {
     this.#options = options;
-    if (options.tls !== null) claimPort(options);
+    if (options.tls !== null && !options.isShared) claimPort(options);
     this.#current = this.#listen(options.port, options.tls);
   }
 
@@ -95,6 +97,7 @@ export class WebListener implements Engine {
 
   #listen(port: number, tls: KeyPair | null): Server<WebSocketConnection> {
     const { webSocket, hostname, maxRequestBodySize, idleTimeout, fetch, error } = this.#options;
+    const { isShared } = this.#options;
     const beside: Engine = {
       publish: (channel, payload) => {
         if (this.#servers.size > 1) this.#publishBeside(server, channel, payload);
@@ -102,8 +105,8 @@ export class WebListener implements Engine {
     };
     const server: Server<WebSocketConnection> = Bun.serve({
       ...{ hostname, port, maxRequestBodySize, idleTimeout, fetch, error, development: false },
-      // For a renewal. Without `development` it must be said if a port is not to be shared.
-      reusePort: tls !== null,
+      // For a renewal too. Without `development` it must be said if a port is not to be shared.
+      reusePort: tls !== null || isShared,
       ...(tls === null ? {} : { tls: tlsOptions(tls) }),
       websocket: webSocket(beside),
     });

@@ -17,7 +17,7 @@ import { batch, conversation } from "../support/stored.ts";
 
 /** No more than the number of sessions counts. */
 class Crowd extends UserSessions {
-  size = 0;
+  size = 1;
   override get count(): number {
     return this.size;
   }
@@ -75,6 +75,18 @@ describe("with everyone allowed", () => {
     expect(carol?.bodies()).toEqual(["of alice", "of bob", "of carol"]);
     expect(bob?.bodies()).toEqual(["of bob", "of carol"]);
   });
+});
+
+test("what is told while nobody is connected is not kept for who comes", () => {
+  const { audience, sessions, clock, listen } = audienceFor("everyone");
+  sessions.size = 0;
+  for (let n = 0; n < 10_000; n += 1) audience.publish(`u${n}`, `of u${n}`);
+  sessions.size = 1;
+  const alice = listen("alice");
+  clock.advance(60_000);
+  expect(alice.bodies()).toEqual([]);
+  audience.publish("bob", "of bob");
+  expect(alice.bodies()).toEqual(["of bob"]);
 });
 
 describe("events that come close to each other", () => {

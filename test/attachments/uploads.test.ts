@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, utimesSync } from "node:fs";
 import { IncomingFiles } from "../../src/attachments/incoming-files.ts";
 import { Thumbnails } from "../../src/attachments/thumbnails.ts";
 import { Uploads, type UploadsOptions } from "../../src/attachments/uploads.ts";
@@ -198,6 +198,18 @@ describe("an upload", () => {
     expect(readdirSync(folder.file("incoming"))).toEqual(["left"]);
     incoming.clear();
     expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test("leaves other servers that share the folder what they are writing", async () => {
+    const incoming = new IncomingFiles(folder.file("incoming"));
+    incoming.clearUntouched(0); // There is no folder yet.
+    for (const name of ["left", "under way"]) {
+      await incoming.write(name, new Blob(["half"]).stream());
+    }
+    utimesSync(incoming.pathOf("left"), 1_000, 1_000);
+    incoming.clearUntouched(1_000_001);
+    expect(readdirSync(folder.file("incoming"))).toEqual(["under way"]);
+    incoming.clear();
   });
 });
 

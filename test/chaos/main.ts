@@ -10,24 +10,29 @@ import { faultsPage } from "./report/page.ts";
 import { hasPassed, type Report } from "./report/report.ts";
 import { renderDetails, renderReport } from "./report/terminal.ts";
 import type { RowResult } from "./row.ts";
-import { ROWS } from "./rows/table.ts";
 import { dataParent, runRow } from "./run.ts";
+import { CLUSTER_SUITE, SERVER_SUITE, type Suite } from "./suite.ts";
 
 const RESULTS = join(import.meta.dir, "results");
 
 const DEADLINE_MS = 20 * 60_000;
 
-const HELP = `npm run chaos -- [--quick] [--only ROW,…] [--seed N] [--docs]
+const namesOf = ({ rows }: Suite) => rows.map(({ name }) => name).join(", ");
 
+const HELP = `npm run chaos -- [--cluster] [--quick] [--only ROW,…] [--seed N] [--docs]
+
+  --cluster      several nodes on PostgreSQL and Redis; otherwise one server
   --quick        about a tenth of it, in two minutes
-  --only ROWS    some of ${ROWS.map(({ name }) => name).join(", ")}
+  --only ROWS    some of ${namesOf(SERVER_SUITE)};
+                 with --cluster of ${namesOf(CLUSTER_SUITE)}
   --seed N       the seed of an earlier run: the same random choices
   --resume HOW   sync (by /app/chat.sync) or subscription (by that alone)
-  --docs         writes docs/faults.md and docs/faults.svg as well
+  --docs         writes docs/faults.md and its chart as well, or docs/faults-cluster.md
   --help         this`;
 
 const { values } = parseArgs({
   options: {
+    cluster: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     seed: { type: "string" },
@@ -41,8 +46,9 @@ if (values.help) {
   process.exit();
 }
 
-const names = values.only?.split(",") ?? ROWS.map(({ name }) => name);
-const unknown = names.filter((name) => ROWS.every((row) => row.name !== name));
+const suite = values.cluster ? CLUSTER_SUITE : SERVER_SUITE;
+const names = values.only?.split(",") ?? suite.rows.map(({ name }) => name);
+const unknown = names.filter((name) => suite.rows.every((row) => row.name !== name));
 if (unknown.length > 0) {
   console.error(`There is no row ${unknown.join(", ")}.\n\n${HELP}`);
   process.exit(2);
@@ -50,10 +56,11 @@ if (unknown.length > 0) {
 
 async function writeReports(report: Report): Promise<void> {
   mkdirSync(RESULTS, { recursive: true });
-  await Bun.write(join(RESULTS, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
+  await Bun.write(join(RESULTS, suite.results), `${JSON.stringify(report, null, 2)}\n`);
   if (!values.docs) return;
-  await Bun.write(join(ROOT, "docs/faults.md"), faultsPage(report));
-  await Bun.write(join(ROOT, "docs/faults.svg"), faultsChart(report));
+  const page = join(ROOT, "docs", suite.page);
+  await Bun.write(`${page}.md`, faultsPage(suite, report));
+  await Bun.write(`${page}.svg`, faultsChart(report));
 }
 
 // What was started ends with this process, and what was made is removed at its exit.
@@ -70,7 +77,7 @@ console.log(`seed ${seed}`);
 await ensureBinary(new Children());
 const machine = await thisMachine();
 const results: RowResult[] = [];
-for (const [index, row] of ROWS.entries()) {
+for (const [index, row] of suite.rows.entries()) {
   if (!names.includes(row.name)) continue;
   console.log(`── ${row.name}: ${row.what}`);
   const result = await runRow(row, index, {

@@ -40,7 +40,7 @@ export async function runRow(row: Row, index: number, options: RunOptions): Prom
     const isClean = outcome.faults.length === 0 && outcome.failures.length === 0;
     return ended(isClean ? "pass" : "fail", outcome, null);
   } catch (fault) {
-    const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    const reason = fault instanceof Error ? fault.stack || String(fault) : String(fault);
     return { ...ended("fail", null, reason), hangs: fault instanceof RowHangs };
   } finally {
     process.off("exit", removeFolder);

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { judge } from "./checker/judge.ts";
 import type { History } from "./checker/record.ts";
+import { Findings } from "./findings.ts";
 import { Crowd } from "./load/crowd.ts";
 import { readHistories } from "./load/history.ts";
 import { openGroups } from "./load/open-groups.ts";
@@ -23,16 +24,15 @@ const LOOK_EVERY_MS = 50;
 const SIZE: WorldSize = { pairs: 12, groups: 4, groupMembers: 5, absent: 0 };
 
 /** What most rows need: a server on a database of its own, and a crowd that talks through it. */
-export class Scene {
-  readonly #failures: string[] = [];
-  readonly #notes: string[] = [];
-
+export class Scene extends Findings {
   private constructor(
     readonly context: RowContext,
     readonly world: World,
     readonly server: Server,
     readonly crowd: Crowd,
-  ) {}
+  ) {
+    super();
+  }
 
   /** The server runs and everybody is there. */
   static async open(context: RowContext, options: SceneOptions = {}): Promise<Scene> {
@@ -44,10 +44,13 @@ export class Scene {
     } = options;
     mkdirSync(dataDir, { recursive: true });
     const world = createWorld({ ...SIZE, ...size }, context.random);
-    await openGroups(dataDir, world.groups);
+    await openGroups(`sqlite:${join(dataDir, "parley.db")}`, world.groups);
     const server = new Server({ ...serverOptions, dataDir });
     const { random, resume } = context;
-    const crowd = new Crowd({ world, endpoint: server, random, resume, heartBeatMs });
+    const crowd = new Crowd({
+      ...{ world, random, resume, heartBeatMs, serverHeartBeatMs: 0 },
+      endpointOf: () => server,
+    });
     const scene = new Scene(context, world, server, crowd);
     await server.start();
     crowd.start();
@@ -81,37 +84,21 @@ export class Scene {
     return true;
   }
 
-  expect(holds: boolean, failure: string): void {
-    if (!holds) this.fail(failure);
-  }
-
-  fail(failure: string): void {
-    this.#failures.push(failure);
-  }
-
-  note(text: string): void {
-    this.#notes.push(text);
-  }
-
   /** Waits until all is through, and holds the record against what the server has. */
   async close(injected: string, times: number): Promise<Outcome> {
     const { crowd, server, world } = this;
     await crowd.settle();
-    const { port } = server;
-    if (port === null) throw new Error("the server does not run at the end");
-    const history: History = await readHistories(port, world.conversations);
+    const history: History = await readHistories(server.address, world.conversations);
     await crowd.stop();
     const exitCode = await server.stop();
     this.expect(exitCode === 0, `the server ended with ${exitCode}`);
-    this.#failures.push(
-      ...someOf(crowd.complaints, "to clients"),
-      ...someOf(server.complaints, "in its log"),
-    );
+    this.expectNone(crowd.complaints, "to clients");
+    this.expectNone(server.complaints, "in its log");
     const { faults, confirmed } = judge(crowd.record, history);
     this.expect(confirmed > 0, "nothing was confirmed");
     return {
-      ...{ injected, times, confirmed, faults, notes: this.#notes },
-      failures: this.#failures,
+      ...{ injected, times, confirmed, faults },
+      ...{ notes: this.notes, failures: this.failures },
       p99Ms: crowd.stopwatch.p99Ms,
     };
   }
@@ -121,13 +108,6 @@ export class Scene {
     await this.crowd.stop();
     await this.server.kill();
   }
-}
-
-function someOf(complaints: readonly string[], where: string): string[] {
-  if (complaints.length === 0) return [];
-  return [
-    `the server complains ${where} ${complaints.length} times: ${complaints.slice(0, 3).join("; ")}`,
-  ];
 }
 
 /** Runs the row's part with a scene, of which nothing stays however it ends. */

@@ -1,4 +1,5 @@
 import { type ParleyOptions, type ParleyProcess, startParley } from "../support/parley-process.ts";
+import type { Address, Endpoint } from "./load/endpoint.ts";
 
 export interface ServerOptions extends Omit<ParleyOptions, "dataDir"> {
   readonly dataDir: string;
@@ -15,7 +16,7 @@ export interface LaunchOptions {
 const ENVIRONMENT = { PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" };
 
 /** The binary on one data directory over all of its lives. Its port changes with each. */
-export class Server {
+export class Server implements Endpoint {
   readonly #options: ServerOptions;
   #process: ParleyProcess | null = null;
   /** What its lives logged as faults of the server's own. */
@@ -26,9 +27,18 @@ export class Server {
     this.#options = options;
   }
 
-  /** Null while it does not listen. */
-  get port(): number | null {
-    return this.#process?.port ?? null;
+  next(): Address | null {
+    return this.isRunning ? this.address : null;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== null;
+  }
+
+  /** Throws while it does not run. */
+  get address(): Address {
+    const { hostname, port } = new URL(this.url);
+    return { host: hostname, port: Number(port) };
   }
 
   get pid(): number {

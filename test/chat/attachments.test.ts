@@ -222,7 +222,7 @@ describe("who may have an attachment", () => {
     const expiresMs = clock.now() + 10_000;
     expect(await chat.attachments.there("one")).toMatchObject({ expiresMs });
     expect(await chat.attachments.seenBy(BOB, "one")).toMatchObject({ expiresMs });
-    chat.disappearance.stop();
+    await chat.disappearance.stop();
     clock.advance(9_999);
     expect(await refusalOf(() => chat.attachments.there("one"))).toBe("not refused");
     clock.advance(1);

@@ -102,6 +102,7 @@ describe("blocks", () => {
       put: (_block: Block, isBlocked) =>
         new Promise<void>((resolve, reject) => puts.push({ isBlocked, resolve, reject })),
       all: () => [],
+      kept: () => [],
     };
     return { puts, blocks: new Blocks(store, 2, []) };
   }
@@ -119,6 +120,59 @@ describe("blocks", () => {
     expect(again.isBetween("carol", "alice")).toBe(true);
     expect(again.isBlockedBySomebody("carol")).toBe(true);
     expect(again.isBlockedBySomebody("bob")).toBe(false);
+  });
+
+  describe("that others have changed in the store", () => {
+    const pair = { blockerId: "alice", blockedId: "bob" };
+
+    test("hold and end when they are looked up, and are told", async () => {
+      const store = new MemoryBlockStore();
+      const blocks = new Blocks(store, 2, []);
+      const told: boolean[] = [];
+      blocks.onChange((_block, isBlocked) => told.push(isBlocked));
+      await store.put(pair, true);
+      expect(await blocks.renew([pair])).toEqual([]);
+      expect(blocks.has("alice", "bob")).toBe(true);
+      await store.put(pair, false);
+      expect(await blocks.renewAll()).toEqual([]);
+      expect(blocks.has("alice", "bob")).toBe(false);
+      expect(told).toEqual([true, false]);
+    });
+
+    for (const look of ["renew", "renewAll"] as const) {
+      test(`are left as they are by ${look} where this node changes them meanwhile`, async () => {
+        const { puts, blocks } = held();
+        const blocking = blocks.block("alice", "bob");
+        const whileOnItsWay = blocks[look]([pair]);
+        expect(await whileOnItsWay).toEqual([pair]);
+        expect(blocks.has("alice", "bob")).toBe(true);
+        // What was found is older than what is kept by then.
+        const before = blocks[look]([pair]);
+        puts[0]?.resolve();
+        await blocking;
+        expect(await before).toEqual([pair]);
+        expect(blocks.has("alice", "bob")).toBe(true);
+        const unblocking = blocks[look]([pair]);
+        void blocks.unblock("alice", "bob");
+        expect(await unblocking).toEqual([pair]);
+        expect(blocks.has("alice", "bob")).toBe(false);
+      });
+    }
+
+    test("are said to have been changed here when that is on disk", async () => {
+      const { puts, blocks } = held();
+      const told: unknown[] = [];
+      blocks.onKept((block) => told.push(block));
+      const blocking = blocks.block("alice", "bob");
+      expect(told).toEqual([]);
+      puts[0]?.resolve();
+      await blocking;
+      expect(told).toEqual([pair]);
+      const failing = blocks.unblock("alice", "bob");
+      puts[1]?.reject(failure);
+      expect(await refusalOf(() => failing)).toBe("STORAGE_UNAVAILABLE");
+      expect(told).toHaveLength(1);
+    });
   });
 
   test("are bounded, not of oneself, and the same one is none more", async () => {

@@ -5,6 +5,7 @@ import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { listOf } from "../support/stored.ts";
+import { unheardNodes } from "../support/unheard-nodes.ts";
 
 const user = (userId: string): Actor => ({ userId, name: userId });
 const alice = user("alice");
@@ -105,7 +106,7 @@ describe("a message that disappears", () => {
     const [kept] = await store.history({ conversationId: "g1", limit: 1 });
     const id = String(kept?.id);
     await chat.messageChanges.edit(alice, id, "shorter");
-    chat.disappearance.stop();
+    await chat.disappearance.stop();
     const shown = async () => ({
       ...{ byId: await store.messageById(id), last: await store.conversationOf("bob", "g1") },
       history: await store.history({ conversationId: "g1", limit: 9 }),
@@ -133,10 +134,40 @@ describe("a message that disappears", () => {
     expect(faults).toEqual([]);
   });
 
+  test("goes from a store that others write to, by the node that is to see to it", async () => {
+    const here = await setUp({ nodes: unheardNodes });
+    const other = chatHarness(here.held.store, { nodes: unheardNodes });
+    await other.chat.disappearance.stop();
+    here.chat.disappearance.start();
+    await here.pass(0);
+    other.send("alice", { conversationId: "g1", content: "short", disappearAfterSeconds: 10 });
+    await settled();
+    for (let second = 0; second < 9; second += 1) {
+      other.clock.advance(1_000);
+      await here.pass(1);
+    }
+    expect(await here.contents()).toEqual(["short"]);
+    for (let second = 0; second < 2; second += 1) {
+      other.clock.advance(1_000);
+      await here.pass(1);
+    }
+    expect(await here.contents()).toEqual([-1_000]);
+    // The other one takes over, and looks at once.
+    await here.chat.disappearance.stop();
+    other.send("alice", { conversationId: "g1", content: "more", disappearAfterSeconds: 1 });
+    await here.pass(60);
+    expect((await here.contents()).at(-1)).toBe("more");
+    other.clock.advance(60_000);
+    other.chat.disappearance.start();
+    other.clock.advance(0);
+    for (let turn = 0; turn < 5; turn += 1) await settled();
+    expect((await here.contents()).at(-1)).toBe(-59_000);
+  });
+
   test("goes when the server is back, which was away at the time", async () => {
     const { say, held, contents, clock, chat } = await setUp();
     await say("short", 10);
-    chat.disappearance.stop();
+    await chat.disappearance.stop();
     clock.advance(60_000);
     const next = chatHarness(held.store);
     next.clock.advance(60_000);

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import { ERASED_NAME } from "../../src/chat/erased.ts";
+import type { Erasure, ErasureStore } from "../../src/chat/user-ports.ts";
+import type { MaybePromise } from "../../src/maybe-promise.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { MemoryErasureStore } from "../../src/storage/memory-erasure-store.ts";
 import { MemoryInviteStore } from "../../src/storage/memory-invite-store.ts";
@@ -117,7 +119,7 @@ describe("the removal of a user", () => {
     expect([chat.blocks.of("alice"), chat.blocks.of("carol")]).toEqual([[], []]);
     expect(store.users(["alice"])).toEqual([]);
     expect(await chat.users.known(SYSTEM, ["alice"])).toEqual([]);
-    expect(chat.presence.isPresent("alice")).toBe(false);
+    expect(chat.presence.isHere("alice")).toBe(false);
   });
 
   test("is gone on with by the next server, from where this one left off", async () => {
@@ -184,6 +186,44 @@ describe("the removal of a user", () => {
     ]);
   });
 
+  test("begins anew where another node asks for more at the last moment", async () => {
+    const { chat, send, store, erasures, done } = setUp();
+    send("alice", { conversationId: "direct", recipientId: "bob", content: "secret" });
+    await settled();
+    const { finish } = erasures;
+    erasures.finish = async (...args) => {
+      erasures.finish = finish;
+      await erasures.begin({ userId: "alice", requestedMs: 1, keepsMessages: false });
+      await finish.apply(erasures, args);
+    };
+    await chat.erasures.request(alice, "alice", true);
+    await done();
+    const messages = store.history({ conversationId: "direct", limit: 9 });
+    expect(JSON.stringify(messages)).not.toContain("secret");
+  });
+
+  test("is not taken for done by what was asked before it began", async () => {
+    const memory = new MemoryErasureStore(new MemoryChatStore(), new MemoryInviteStore());
+    const answered = Promise.withResolvers<null>();
+    const answers: MaybePromise<Erasure | null>[] = [answered.promise];
+    const store: ErasureStore = {
+      begin: (erasure) => memory.begin(erasure),
+      erasure: (userId) => answers.shift() ?? memory.erasure(userId),
+      underWay: () => memory.underWay(),
+      erasePortion: (...portion) => memory.erasePortion(...portion),
+      untold: (...asked) => memory.untold(...asked),
+      told: (...told) => memory.told(...told),
+      finish: (...done) => memory.finish(...done),
+    };
+    const { chat } = setUp({ erasures: store });
+    const renewed = chat.erasures.renew("alice");
+    await chat.erasures.request(alice, "alice", false);
+    answered.resolve(null);
+    await renewed;
+    expect(await refusalOf(() => chat.erasures.assertNone("alice"))).toBe("USER_BEING_ERASED");
+    await chat.erasures.stop();
+  });
+
   test("of many is done one after the other", async () => {
     const { chat, send, store, done } = setUp();
     for (const userId of ["alice", "carol"]) {
@@ -220,7 +260,7 @@ describe("the removal of a user", () => {
     };
     const finished: string[] = [];
     erasures.finish = (...done) => {
-      finished.push(done[0]);
+      finished.push(done[0].userId);
       return finish.apply(erasures, done);
     };
     expect((await chat.erasures.request(alice, "alice", true)).keepsMessages).toBe(true);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
+import { MemoryUserStore } from "../../src/storage/memory-users.ts";
 import { chatHarness, createGroup, type Harness } from "../support/chat-harness.ts";
 import { settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -153,4 +154,16 @@ describe("the name of a profile", () => {
     const left = outlet.bodies("message", "bob").at(-1);
     expect(left).toMatchObject({ senderName: "Ally", content: "Ally left" });
   });
+});
+
+test("a name that is set while the one before it is looked up holds", async () => {
+  const store = new MemoryChatStore();
+  const before = Promise.withResolvers<string | null>();
+  const users = Object.assign(new MemoryUserStore(store), { nameOf: () => before.promise });
+  const { chat } = chatHarness(store, { users });
+  chat.presence.connected("alice", "alice");
+  await chat.users.change(SYSTEM, "alice", { name: "Alice A." });
+  before.resolve("Alice");
+  await settled();
+  expect(chat.presence.nameOf({ userId: "alice", name: "alice" })).toBe("Alice A.");
 });

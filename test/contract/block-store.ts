@@ -33,6 +33,20 @@ export function blockStoreContract(name: string, factory: () => Storage | Promis
       expect(await storage.blocks.all()).toEqual([]);
     });
 
+    test("says which of some it keeps, whatever is in their ids", async () => {
+      const [one, other] = [
+        { blockerId: "alice", blockedId: "bob" },
+        { blockerId: '"\\\u0000é', blockedId: "b,c" },
+      ];
+      await put("alice", "bob");
+      await put(other.blockerId, other.blockedId);
+      await put("carol", "bob");
+      const asked = [{ blockerId: "bob", blockedId: "alice" }, one, other];
+      const kept = await storage.blocks.kept(asked);
+      expect(kept.toSorted((a, b) => (a.blockerId < b.blockerId ? -1 : 1))).toEqual([other, one]);
+      expect(await storage.blocks.kept([])).toEqual([]);
+    });
+
     test("takes nothing once it is closed", async () => {
       await storage.close();
       expect(await refusalOf(() => put("alice", "bob"))).toBe("STORAGE_UNAVAILABLE");

@@ -111,6 +111,26 @@ export function chatMembersContract(current: () => ChatStore): void {
       ]);
     });
 
+    test("the slowest are those who have received least, and no more than were asked for", async () => {
+      const ids = ["alice", "bob", "carol", "dave"];
+      await commit({
+        conversations: [conversation("crew", ids)],
+        messages: [1, 2, 3].map((seq) => message(seq, { conversationId: "crew" })),
+        watermarks: ids.slice(0, 3).map((userId, at) => ({
+          ...{ conversationId: "crew", userId, deliveredSeq: 3 - at, readSeq: 0 },
+        })),
+      });
+      expect(await store.slowest("crew", 2)).toEqual([
+        { userId: "dave", deliveredSeq: 0 },
+        { userId: "carol", deliveredSeq: 1 },
+      ]);
+      expect((await store.slowest("crew", 10)).map(({ deliveredSeq }) => deliveredSeq)).toEqual([
+        ...[0, 1, 2, 3],
+      ]);
+      expect(await store.slowest("crew", 0)).toEqual([]);
+      expect(await store.slowest("nowhere", 2)).toEqual([]);
+    });
+
     test("contacts share a conversation, and are no more than were asked for", async () => {
       const pair = conversation("pair", ["alice", "bob"]);
       await commit({ conversations: [pair, conversation("other", ["bob", "dave"])] });

@@ -42,7 +42,7 @@ export function erasureStoreContract(
       const userIds = async () =>
         (await storage.erasures.underWay()).map(({ userId }) => userId).sort();
       expect(await userIds()).toEqual(["alice", "bob"]);
-      await storage.erasures.finish("alice", REQUESTED_MS + 7);
+      await storage.erasures.finish(ofAlice, REQUESTED_MS + 7);
       expect(await userIds()).toEqual(["bob"]);
       expect((await storage.erasures.erasure("alice"))?.doneMs).toBe(REQUESTED_MS + 7);
       await storage.erasures.begin({ ...ofAlice, keepsMessages: true });
@@ -148,7 +148,7 @@ export function erasureStoreContract(
         expect(await removeMsOf("sent")).toBe(keepsMessages ? null : 0);
         expect(await removeMsOf("of bob")).toBeGreaterThan(0);
         expect((await history(chat))[0]?.attachments).toBe(keepsMessages ? attachments : null);
-        await storage.erasures.finish("alice", REQUESTED_MS);
+        await storage.erasures.finish({ ...ofAlice, keepsMessages }, REQUESTED_MS);
       }
     });
 
@@ -279,8 +279,18 @@ export function erasureStoreContract(
       expect(await storage.erasures.untold("alice", 2)).toEqual(["a", "b"]);
       await storage.erasures.told("alice", ["a", "b"]);
       expect(await storage.erasures.untold("alice", 10)).toEqual(["c"]);
-      await storage.erasures.finish("alice", REQUESTED_MS);
+      await storage.erasures.finish(ofAlice, REQUESTED_MS);
       expect(await storage.erasures.untold("alice", 10)).toEqual([]);
+    });
+
+    test("is not done where it has begun anew, as one that does not keep messages", async () => {
+      const keeping = { ...ofAlice, keepsMessages: true };
+      await storage.erasures.begin(keeping);
+      await erase("alice");
+      await storage.erasures.begin(ofAlice);
+      await storage.erasures.finish(keeping, REQUESTED_MS);
+      const begun = { doneMs: null, keepsMessages: false };
+      expect(await storage.erasures.erasure("alice")).toMatchObject(begun);
     });
 
     test("forgets the user at the end", async () => {
@@ -289,7 +299,7 @@ export function erasureStoreContract(
       await storage.users.putProfile("alice", { name: "Ally" });
       await storage.erasures.begin(ofAlice);
       await erase("alice");
-      await storage.erasures.finish("alice", REQUESTED_MS);
+      await storage.erasures.finish(ofAlice, REQUESTED_MS);
       expect(await storage.users.known(["alice"])).toEqual([]);
       expect(await storage.chat.users(["alice"])).toEqual([]);
     });

@@ -141,18 +141,6 @@ test("what a back end says on a topic over HTTP is heard on all nodes", async ()
   expect(message).toMatchObject({ body: "Grüße", headers: { "content-type": "text/plain" } });
 });
 
-test("typing and presence stay on their node", async () => {
-  const anna = await sender(0, "anna-own");
-  const there = await listener(node(1), "there-own");
-  await there.listen("/topic/#", anna, "/topic/own");
-  there.client.subscribe("/topic/presence");
-  await anna.sent("/app/user.presence", { status: "AWAY" });
-  await there.listen("/topic/end", anna);
-  expect(there.client.got("/topic/presence").filter(({ userId }) => userId === "anna-own")).toEqual(
-    [],
-  );
-});
-
 test("health, metrics and log tell of it", async () => {
   const health = await (await fetch(`${node(0).url}/api/websocket/health`)).json();
   expect(health).toMatchObject({ status: "UP", backplane: "CONNECTED" });

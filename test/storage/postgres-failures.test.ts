@@ -18,6 +18,11 @@ async function until<T>(ask: () => Promise<T | null | undefined>): Promise<T> {
   }
 }
 
+/** A process that has ended is a zombie until its parent has looked after it. */
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}/exe`);
+}
+
 describe("a PostgreSQL that fails", () => {
   let server: PostgresServer;
   let admin: SQL;
@@ -90,6 +95,43 @@ describe("a PostgreSQL that fails", () => {
     const kept = (await history()).map((each) => each.seq);
     // What was refused is not there either: what became of each commit was found out.
     expect(kept).toEqual(taken);
+  });
+
+  test("and has ended all sessions since they were last used is asked over new ones, and nobody hears of it", async () => {
+    // As many as there may be.
+    await Promise.all(Array.from({ length: 40 }, () => history()));
+    await Promise.all([commit(1), storage.blocks.put({ blockerId: "a", blockedId: "b" }, true)]);
+    const endAll = async () => {
+      const ended = await sessions("pid <> pg_backend_pid()");
+      const pids = ended.map(({ pid }: { pid: number }) => pid);
+      expect(pids.length).toBeGreaterThan(3);
+      for (const pid of pids) process.kill(pid, "SIGTERM");
+      // Without a turn of the event loop: that they are gone is told by the next statements alone.
+      while (pids.some(isRunning)) Bun.sleepSync(1);
+    };
+    await endAll();
+    expect(await history()).toHaveLength(1);
+    await Promise.all(Array.from({ length: 40 }, () => history()));
+    await endAll();
+    await commit(2);
+    expect(await history()).toHaveLength(2);
+  });
+
+  test("and ends a session in the middle of a commit has it written anew over another one", async () => {
+    const holder = new SQL({ ...server.connection(database), max: 1 });
+    const held = await holder.reserve();
+    await held.unsafe("BEGIN");
+    await held.unsafe("SELECT 1 FROM parley.conversations FOR UPDATE");
+    const waiting = () => sessions("wait_event_type = 'Lock'");
+    const committed = commit(1);
+    const { pid } = await until(async () => (await waiting())[0]);
+    await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
+    await until(async () => (await waiting()).find((other: { pid: number }) => other.pid !== pid));
+    await held.unsafe("ROLLBACK");
+    held.release();
+    await committed;
+    await holder.close({ timeout: 1 });
+    expect(await history()).toHaveLength(1);
   });
 
   test("and would rather confirm what is not on its disk yet is not let", async () => {

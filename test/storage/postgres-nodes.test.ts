@@ -4,6 +4,7 @@ import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { batch, conversation, identity, message, watermark } from "../support/stored.ts";
+import { jobs } from "../support/stored-jobs.ts";
 
 describe("two nodes that write into one database", () => {
   let nodes: readonly [Storage, Storage];
@@ -165,6 +166,56 @@ describe("two nodes that write into one database", () => {
     await nodes[0].blocks.put({ blockerId: "alice", blockedId: "bob" }, true);
     expect(await nodes[1].invites.byCode("c")).toMatchObject(invite);
     expect(await nodes[1].blocks.all()).toHaveLength(1);
+  });
+
+  test("claim the messages of a queue at the same time, each of them once", async () => {
+    const stores = nodes.map(({ sharedQueues }) => {
+      if (sharedQueues === null) throw new TypeError("PostgreSQL is for several nodes");
+      return sharedQueues;
+    });
+    const nothing = { returned: [], removed: [], appended: [], wanted: [] };
+    await stores[0]?.commit({ ...nothing, claimant: null, appended: jobs(600) });
+    const got = await Promise.all(
+      stores.map(async (store) => {
+        const lease = await store.enter(600_000);
+        const own: string[] = [];
+        for (let run = 1; ; run += 1) {
+          const claimant = { lease, run, undone: [] };
+          const wanted = [{ queue: "/queue/jobs", limit: 10 }];
+          const { claimed } = await store.commit({ ...nothing, claimant, wanted });
+          const ids = claimed.map(({ id }) => id);
+          if (ids.length === 0) return own;
+          own.push(...ids);
+          await store.commit({ ...nothing, claimant, removed: ids.slice(5) });
+        }
+      }),
+    );
+    const all = got.flat();
+    expect(all).toHaveLength(600);
+    expect(new Set(all).size).toBe(600);
+    expect(await stores[0]?.counts()).toMatchObject([{ messages: 300, claimed: 300 }]);
+  });
+
+  test("claim under a lease that the other one ends, and no claim is left behind", async () => {
+    const [one, other] = nodes.map(({ sharedQueues }) => sharedQueues);
+    if (one == null || other == null) throw new TypeError("PostgreSQL is for several nodes");
+    const nothing = { returned: [], removed: [], appended: [], wanted: [] };
+    await one.commit({ ...nothing, claimant: null, appended: jobs(500) });
+    for (let round = 0; round < 20; round += 1) {
+      const lease = await one.enter(0);
+      const claims = Array.from({ length: 5 }, (_, run) =>
+        one.commit({
+          ...{ ...nothing, claimant: { lease, run, undone: [] } },
+          wanted: [{ queue: "/queue/jobs", limit: 20 }],
+        }),
+      );
+      const ended = async () => {
+        // Whoever is in a commit is passed over.
+        while (await other.renew(lease, 0)) await other.endExpired();
+      };
+      await Promise.allSettled([...claims, ended()]);
+      expect(await other.counts()).toMatchObject([{ messages: 500, claimed: 0 }]);
+    }
   });
 });
 

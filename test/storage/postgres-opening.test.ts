@@ -36,13 +36,14 @@ describe("a URL of PostgreSQL", () => {
     expect(postgresTarget(url)).toEqual({
       name: "postgres://ann@db.example:6543/chat",
       schema: "mine",
+      applicationName: "parley mine",
       connection: {
         ...{ adapter: "postgres", hostname: "db.example", port: 6_543, database: "chat" },
         ...{ username: "ann", password: "a@b", tls: "verify-full" },
       },
     });
     expect(postgresTarget("postgresql://[::1]/chat")).toEqual({
-      ...{ name: "postgresql://[::1]/chat", schema: "parley" },
+      ...{ name: "postgresql://[::1]/chat", schema: "parley", applicationName: "parley" },
       connection: {
         ...{ adapter: "postgres", hostname: "::1", port: 5_432, database: "chat", tls: "prefer" },
       },

@@ -11,6 +11,7 @@ import { MESSAGE_ERASURE } from "../../src/storage/postgres-message-erasure.ts";
 import { QUEUE_READS } from "../../src/storage/postgres-queue-store.ts";
 import { REMOVALS } from "../../src/storage/postgres-removals.ts";
 import { SEARCH_READS } from "../../src/storage/postgres-search.ts";
+import { SHARED_QUEUE_STATEMENTS } from "../../src/storage/postgres-shared-queues.ts";
 import { USER_READS } from "../../src/storage/postgres-user-store.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 
@@ -20,6 +21,7 @@ const STATEMENTS = {
   ...named("to erase", { ...ERASURE_READS, ...ERASURE_PORTIONS }),
   ...named("to erase", Object.fromEntries(MESSAGE_ERASURE.entries())),
   ...named("blocks", BLOCK_READS),
+  ...named("shared queues", SHARED_QUEUE_STATEMENTS),
 };
 
 /** Plans of small tables are of no consequence. Nothing is known yet of what is in these. */
@@ -36,7 +38,10 @@ const GROWN = `
   INSERT INTO message_versions (message_id, version, content, replaced_ms) SELECT 'm' || n, 1, 'x', 1
   FROM generate_series(1, 5000) AS n;
   INSERT INTO users (user_id, name, last_seen_ms) SELECT 'u' || n, 'U', 1
-  FROM generate_series(1, 5000) AS n`;
+  FROM generate_series(1, 5000) AS n;
+  INSERT INTO queue_messages (id, queue, headers, deliveries, body_text, claim, claim_run, expires_ms)
+  SELECT 'q' || n, '/queue/' || n % 3, '[]', 0, 'x', nullif(n % 50, 0), n, nullif(n % 2, 0)
+  FROM generate_series(1, 20000) AS n`;
 
 /** Of pages, which the index has in their order. */
 const IN_ORDER = [
@@ -44,12 +49,15 @@ const IN_ORDER = [
   ...[CHAT_READS.disappearing, QUEUE_READS.messages, REMOVALS.bottoms, REMOVALS.bottomMessages],
   ...[USER_READS.list, USER_READS.memberships, USER_READS.messagesWithClientId],
   ...[USER_READS.messagesWithoutClientId, USER_READS.reactions, INVITE_READS.madeBy],
-  ...[ERASURE_PORTIONS.memberships, ERASURE_PORTIONS.messages],
+  ...[ERASURE_PORTIONS.memberships, ERASURE_PORTIONS.messages, SHARED_QUEUE_STATEMENTS.claim],
 ];
 
-/** All blocks and erasures under way are read at the start; the first of an index have no bounds. */
+/**
+ * All blocks and erasures under way are read at the start, and of leases there is one a node; the first
+ * of an index have no bounds.
+ */
 const MEANT =
-  /\b(blocks_pkey on blocks|on erasures_under_way|Backward using messages_by_id|using disappearing) /;
+  /\b(queue_leases_1|blocks_pkey on blocks|on erasures_under_way|Backward using messages_by_id|using disappearing) /;
 
 function named(about: string, statements: Record<string, string>): Record<string, string> {
   return Object.fromEntries(

@@ -236,6 +236,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("POST", "/api/publish", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/metrics", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/api/stats", "AUTHENTICATION_FAILED", { by: "server" }),
+  http("GET", "/api/nodes", "AUTHENTICATION_FAILED", { by: "server" }),
   ...(["users/{id}/disconnect", "users/{id}/revoke", "tokens/{id}/revoke"] as const).map((route) =>
     http("POST", `/api/${route}`, "AUTHENTICATION_FAILED", {
       ...{ by: "server", path: () => `/api/${route.replace("{id}", "alice")}` },

@@ -122,6 +122,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     erasures: new MemoryErasureStore(memory, invites),
     underWay: [],
     lockOut: async () => {},
+    expel: () => {},
     endUploads: async () => {},
     log: silentLog,
     attachments: new MemoryAttachmentStore(),
@@ -141,6 +142,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     blocks: new Blocks(new MemoryBlockStore(), 1_000, []),
     onStoreChange: (error) => storeChanges.push(error?.code ?? "works"),
     onCommit: () => {},
+    onTold: () => {},
     onFault: (fault) => faults.push(fault),
     ...options,
   });

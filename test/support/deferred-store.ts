@@ -9,6 +9,7 @@ import type {
   FoundHeads,
   HistoryQuery,
   ListQuery,
+  MemberDelivery,
   MessageVersion,
   NewestMessage,
   SentMessage,
@@ -122,6 +123,10 @@ export class DeferredStore implements ChatStore {
 
   conversationOf(userId: string, id: string): Promise<ConversationOverview | null> {
     return later(() => this.#store.conversationOf(userId, id));
+  }
+
+  slowest(conversationId: string, limit: number): Promise<MemberDelivery[]> {
+    return later(() => this.#store.slowest(conversationId, limit));
   }
 
   contactsOf(userId: string, limit: number): Promise<string[]> {

@@ -32,6 +32,7 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     disappearing: (limit) => this.inner.disappearing(limit),
     pinned: (conversationId, limit) => this.inner.pinned(conversationId, limit),
     conversationOf: (userId, id) => this.inner.conversationOf(userId, id),
+    slowest: (conversationId, limit) => this.inner.slowest(conversationId, limit),
     contactsOf: (userId, limit) => this.inner.contactsOf(userId, limit),
     users: (userIds) => this.inner.users(userIds),
   };

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SQL, Subprocess } from "bun";
@@ -39,7 +39,12 @@ export interface PostgresServerOptions {
   /** A crash of the machine, not only of the server, loses nothing: slower. */
   readonly fsync?: boolean;
   /** It listens on 127.0.0.1 too, with TLS, and asks for passwords there. */
-  readonly tcp?: { readonly port: number; readonly pair: PemPair };
+  readonly tcp?: {
+    readonly port: number;
+    readonly pair: PemPair;
+    /** Of this machine as well, for clients of its network. */
+    readonly network?: { readonly address: string; readonly clients: string };
+  };
 }
 
 /**
@@ -61,7 +66,8 @@ export class PostgresServer implements AsyncDisposable {
     this.#port = tcp?.port ?? 5_432;
     const settings = {
       ...{
-        listen_addresses: tcp === undefined ? "" : "127.0.0.1",
+        listen_addresses:
+          tcp === undefined ? "" : ["127.0.0.1", tcp.network?.address ?? []].flat().join(","),
         unix_socket_directories: folder,
         max_connections: "200",
       },
@@ -110,6 +116,10 @@ export class PostgresServer implements AsyncDisposable {
         if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, file]);
       }
     }
+    if (tcp?.network !== undefined) {
+      const line = `host all all ${tcp.network.clients} scram-sha-256\n`;
+      appendFileSync(join(folder, "data/pg_hba.conf"), line);
+    }
     const server = new PostgresServer(folder, programs, options);
     await server.#started();
     return server;
@@ -141,7 +151,15 @@ export class PostgresServer implements AsyncDisposable {
     process.kill(this.#pid, "SIGKILL");
   }
 
-  /** After `kill`; resolves when it takes connections. */
+  /**
+   * `fast` ends sessions and closes the database in order; `immediate` is a crash that the next start
+   * recovers from.
+   */
+  stop(how: "fast" | "immediate"): void {
+    process.kill(this.#pid, how === "fast" ? "SIGINT" : "SIGQUIT");
+  }
+
+  /** After `kill` or `stop`; resolves when it takes connections. */
   async restart(): Promise<void> {
     this.#watcher.stdin.write("again\n");
     await this.#watcher.stdin.flush();

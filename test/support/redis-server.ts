@@ -46,6 +46,11 @@ export class RedisServer implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** Of the process that runs; NaN if none does. */
+  get pid(): number {
+    return this.#child?.pid ?? Number.NaN;
+  }
+
   get #isTls(): boolean {
     return this.#flags.includes("--tls-cert-file");
   }

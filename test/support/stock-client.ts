@@ -5,7 +5,7 @@ import type { ParleyProcess } from "./parley-process.ts";
 export type Event = Record<string, unknown>;
 
 /** How the stock client reaches the server. */
-export type Via = "websocket" | "binary" | "sockjs";
+export type Via = "websocket" | "binary" | "sockjs" | "xhr-streaming" | "xhr-polling";
 
 /** A stock `@stomp/stompjs` client that remembers what it got, by destination. */
 export class StockClient {
@@ -110,9 +110,9 @@ export class StockClient {
 /** The configuration of a Spring-style front end, for one of the transports. */
 export function springStyleConfig(server: ParleyProcess, userId: string, via: Via): StompConfig {
   const socket =
-    via === "sockjs"
-      ? { webSocketFactory: () => new SockJS(`${server.url}/ws`) }
-      : { brokerURL: server.wsUrl, forceBinaryWSFrames: via === "binary" };
+    via === "websocket" || via === "binary"
+      ? { brokerURL: server.wsUrl, forceBinaryWSFrames: via === "binary" }
+      : { webSocketFactory: () => new SockJS(`${server.url}/ws`, null, sockJsOptions(via)) };
   return {
     ...socket,
     connectHeaders: { "X-User-Id": userId },
@@ -120,6 +120,11 @@ export function springStyleConfig(server: ParleyProcess, userId: string, via: Vi
     heartbeatOutgoing: 10_000,
     reconnectDelay: 100,
   };
+}
+
+/** Without a transport of its own the client chooses the best one, a WebSocket. */
+function sockJsOptions(via: Exclude<Via, "websocket" | "binary">) {
+  return via === "sockjs" ? {} : { transports: [via] };
 }
 
 /** Connects, and runs `onConnect` at each connect as front ends do. */

@@ -26,7 +26,7 @@ async function listen(
       : null;
   const endpoint = new TcpEndpoint({
     ...{ environment, sessions, admission, clock, tls },
-    ...{ log: silentLog, hostname: "127.0.0.1", port: 0 },
+    ...{ log: silentLog, hostname: "127.0.0.1", port: 0, isShared: false },
     sendBufferBytes: options.sendBufferBytes ?? 1 << 20,
     lingerMs: LINGER_MS,
   });
@@ -257,7 +257,8 @@ test("a taken port is refused", async () => {
   const second = () =>
     new TcpEndpoint({
       ...{ environment, sessions, admission, clock, tls: null, log: silentLog },
-      ...{ hostname: "127.0.0.1", port: endpoint.port, sendBufferBytes: 1, lingerMs: 1 },
+      ...{ hostname: "127.0.0.1", port: endpoint.port, isShared: false },
+      ...{ sendBufferBytes: 1, lingerMs: 1 },
     });
   expect(second).toThrow("Failed to listen");
 });

@@ -147,7 +147,8 @@ export class ConnectionRules {
       for (let missed = lane.lastSeq + 1; missed < seq; missed += 1) {
         const skipped = this.#evidence.at(conversationId, missed);
         if (skipped === undefined || !this.#evidence.isOwedTo(device, skipped)) continue;
-        found("receipt-order", ` came right after seq ${lane.lastSeq}`);
+        const without = `${skipped.senderId}'s ${skipped.clientMessageId} at seq ${missed}`;
+        found("receipt-order", ` came right after seq ${lane.lastSeq}, without ${without}`);
         break;
       }
     }

@@ -1,6 +1,7 @@
 import type { Random } from "../../fuzz/random.ts";
 import type { ClientRecord } from "../checker/record.ts";
-import { Device, type Endpoint } from "./device.ts";
+import { Device } from "./device.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { Ledger } from "./ledger.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { AbsentConversation, World } from "./world.ts";
@@ -10,16 +11,20 @@ export type Resume = ClientRecord["resume"];
 
 export interface CrowdOptions {
   readonly world: World;
-  readonly endpoint: Endpoint;
+  /** Of the device with that place in the world. */
+  readonly endpointOf: (index: number) => Endpoint;
   readonly random: Random;
   readonly resume: Resume;
   /** How often clients promise to send something; 0 is no promise. */
   readonly heartBeatMs: number;
+  /** How often they want to hear of the server; 0 is never. */
+  readonly serverHeartBeatMs: number;
+  /** Everything has come when nothing more comes for so long; 1.5 s by default. */
+  readonly silenceMs?: number;
 }
 
 /** A device has so many messages under way at most: a client that is cut off does not write on. */
 const WINDOW = 100;
-/** Everything has come when nothing more comes for so long. */
 const SILENCE_MS = 1_500;
 const LOOK_EVERY_MS = 20;
 const TICK_MS = 5;
@@ -41,12 +46,12 @@ export class Crowd {
   readonly #traffic: ReturnType<typeof setInterval>[] = [];
 
   constructor(options: CrowdOptions) {
-    const { world, endpoint, random, resume, heartBeatMs } = options;
+    const { world, endpointOf, random, resume, heartBeatMs, serverHeartBeatMs } = options;
     this.#options = options;
     this.devices = world.devices.map(
-      (identity) =>
+      (identity, index) =>
         new Device({
-          ...{ identity, endpoint, random, heartBeatMs },
+          ...{ identity, endpoint: endpointOf(index), random, heartBeatMs, serverHeartBeatMs },
           ledger: this.ledger,
           stopwatch: this.stopwatch,
           sentStopwatch: this.sentStopwatch,
@@ -113,12 +118,13 @@ export class Crowd {
     for (const timer of this.#traffic.splice(0)) clearInterval(timer);
   }
 
-  /** Somebody who is there writes to somebody. */
-  writeOne(): void {
+  /** Somebody who is there writes to somebody, in one of the conversations that may be chosen. */
+  writeOne(mayBe: (conversationId: string) => boolean = () => true): void {
     const { random, world } = this.#options;
     const device = random.pick(this.#present);
     if (!mayWrite(device)) return;
-    device.write(random.pick(world.livelyOf(device.identity.userId)).id);
+    const lively = world.livelyOf(device.identity.userId).filter(({ id }) => mayBe(id));
+    if (lively.length > 0) device.write(random.pick(lively).id);
   }
 
   /** A message of that length to somebody who is away. */
@@ -148,13 +154,14 @@ export class Crowd {
    */
   async settle(timeoutMs = 30_000): Promise<void> {
     this.endTraffic();
+    const { silenceMs = SILENCE_MS } = this.#options;
     const started = this.#started();
     const startMs = performance.now();
     const hasEnded = () => {
       if (this.unconfirmed > 0 || !started.every((device) => device.isCaughtUp)) return false;
       if (started.every((device) => this.hasAll(device))) return true;
       const lastMs = Math.max(startMs, ...started.map((device) => device.lastHeardMs));
-      return performance.now() - lastMs > SILENCE_MS;
+      return performance.now() - lastMs > silenceMs;
     };
     if (!(await this.until(hasEnded, timeoutMs))) {
       const away = started.filter((device) => !device.isCaughtUp).length;

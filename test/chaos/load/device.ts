@@ -1,6 +1,7 @@
 import type { Random } from "../../fuzz/random.ts";
 import { type Cursor, type Device as DeviceIdentity, keyOf } from "../checker/record.ts";
 import { contentOf, digestOf } from "./content.ts";
+import type { Address, Endpoint } from "./endpoint.ts";
 import { HistoryRefused, readHistory, toSeen } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import { Link, type LinkListener } from "./link.ts";
@@ -8,11 +9,6 @@ import { Outbox, type Unconfirmed } from "./outbox.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { Tracks } from "./tracks.ts";
 import type { Confirmation, Refusal, Synced, WireMessage } from "./wire.ts";
-
-/** Where the server listens now; null while it does not. */
-export interface Endpoint {
-  readonly port: number | null;
-}
 
 export interface DeviceOptions {
   readonly identity: DeviceIdentity;
@@ -27,6 +23,8 @@ export interface DeviceOptions {
   readonly syncs: boolean;
   /** How often it promises to send something; 0 is no promise. */
   readonly heartBeatMs: number;
+  /** How often it wants to hear of the server; 0 is never. */
+  readonly serverHeartBeatMs: number;
   /** Of its user, all of them. */
   readonly conversationIds: readonly string[];
   /** Whom the first message to the conversation names; null in a group. */
@@ -54,6 +52,8 @@ export class Device {
   readonly #outbox = new Outbox();
   readonly #tracks: Tracks;
   #link: Link | null = null;
+  /** Of the link. */
+  #address: Address | null = null;
   /** Of the link, in the ledger. */
   #connection = 0;
   #isCaughtUp = false;
@@ -90,6 +90,11 @@ export class Device {
     return this.#link !== null && this.#isCaughtUp;
   }
 
+  /** Where it is connected, or was last. */
+  get address(): Address | null {
+    return this.#address;
+  }
+
   get unconfirmed(): number {
     return this.#outbox.size;
   }
@@ -112,16 +117,24 @@ export class Device {
     await this.#running;
   }
 
+  /** Leaves without a word, and comes again at once, where there are several servers to another one. */
+  move(): void {
+    this.#drop();
+  }
+
   /** Writes a new message, of that length if given; it is sent at once if there is a connection. */
   write(conversationId: string, length?: number): void {
     this.#written += 1;
     const clientMessageId = `${this.identity.id}-${this.#written}`;
     const content = contentOf(clientMessageId, this.#options.random, length);
-    const digest = digestOf(content);
-    const message = { conversationId, clientMessageId, content, digest };
+    this.say({ conversationId, clientMessageId, content, digest: digestOf(content) });
+  }
+
+  /** As `write`, a message that is made already, as when several devices of a user say the same. */
+  say(message: Unconfirmed): void {
     this.#outbox.add(message);
     if (this.#link === null) return;
-    const key = keyOf(this.identity.userId, clientMessageId);
+    const key = keyOf(this.identity.userId, message.clientMessageId);
     this.#options.stopwatch.sent(key);
     this.#options.sentStopwatch.sent(key);
     this.#send(this.#link, message);
@@ -130,8 +143,8 @@ export class Device {
   async #run(): Promise<void> {
     let backOffMs = SHORTEST_BACK_OFF_MS;
     while (!this.#isStopped) {
-      const { port } = this.#options.endpoint;
-      if (port !== null && (await this.#connect(port))) {
+      const address = this.#options.endpoint.next();
+      if (address !== null && (await this.#connect(address))) {
         backOffMs = SHORTEST_BACK_OFF_MS;
         await this.#lost.promise;
       }
@@ -144,10 +157,10 @@ export class Device {
   }
 
   /** False when it did not come to CONNECTED. */
-  async #connect(port: number): Promise<boolean> {
-    const { ledger, syncs, heartBeatMs } = this.#options;
+  async #connect(address: Address): Promise<boolean> {
+    const { ledger, syncs, heartBeatMs, serverHeartBeatMs } = this.#options;
     const { id: deviceId, userId, ack } = this.identity;
-    const link = new Link({ port, userId, ack, heartBeatMs }, this.#listener);
+    const link = new Link({ address, userId, ack, heartBeatMs, serverHeartBeatMs }, this.#listener);
     if (!(await link.open())) return false;
     if (this.#isStopped) {
       link.close();
@@ -157,6 +170,7 @@ export class Device {
     const cursors = syncs ? this.#tracks.cursors() : null;
     ledger.add({ kind: "opened", connection, deviceId, userId, cursors });
     this.#link = link;
+    this.#address = address;
     this.#connection = connection;
     this.#isCaughtUp = false;
     this.#lost = Promise.withResolvers();
@@ -261,9 +275,8 @@ export class Device {
     for (const [conversationId, uptoSeq] of uptoSeqs) {
       let messages: WireMessage[] = [];
       for (let attempt = 0; attempt < RESYNC_ATTEMPTS; attempt += 1) {
-        const { port } = this.#options.endpoint;
-        if (port === null || isOver()) return;
-        messages = await readHistory(port, this.identity.userId, conversationId);
+        if (this.#address === null || isOver()) return;
+        messages = await readHistory(this.#address, this.identity.userId, conversationId);
         if ((messages.at(-1)?.seq ?? 0) >= uptoSeq) break;
         await Bun.sleep(RETRY_MS);
       }

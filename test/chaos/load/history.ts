@@ -1,8 +1,11 @@
 import type { Conversation, History, SeenMessage } from "../checker/record.ts";
 import { digestOf } from "./content.ts";
+import type { Address } from "./endpoint.ts";
 import { historySchema, type WireMessage } from "./wire.ts";
 
 const PAGE = 200;
+/** A node that was cut off has connections to its store that find out late. */
+const PATIENCE_MS = 30_000;
 
 /** The server answered, and not with the history. */
 export class HistoryRefused extends Error {
@@ -11,7 +14,7 @@ export class HistoryRefused extends Error {
 
 /** The whole conversation over HTTP, as one of its members reads it. Empty where there is none. */
 export async function readHistory(
-  port: number,
+  { host, port }: Address,
   userId: string,
   conversationId: string,
 ): Promise<WireMessage[]> {
@@ -19,7 +22,8 @@ export async function readHistory(
   for (;;) {
     const after = all.at(-1)?.seq ?? 0;
     const path = `/api/conversations/${conversationId}/messages?after=${after}&limit=${PAGE}`;
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const answer = await fetch(`http://${host}:${port}${path}`, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { "X-User-Id": userId },
     });
     if (answer.status === 404) return all;
@@ -33,13 +37,13 @@ export async function readHistory(
 }
 
 export async function readHistories(
-  port: number,
+  server: Address,
   conversations: readonly Conversation[],
 ): Promise<History> {
   const histories = new Map<string, readonly SeenMessage[]>();
   for (const { id, memberIds } of conversations) {
     const [userId = ""] = memberIds;
-    const messages = await readHistory(port, userId, id);
+    const messages = await readHistory(server, userId, id);
     histories.set(id, messages.map(toSeen));
   }
   return histories;

@@ -1,6 +1,7 @@
 import { StompClient } from "../../../bench/load/stomp-client.ts";
 import { CLOSED_BY_SERVER } from "../../../bench/load/web-socket.ts";
 import type { Cursor } from "../checker/record.ts";
+import type { Address } from "./endpoint.ts";
 import { type MessageFrame, parseMessage, sendFrame } from "./frame.ts";
 import type { Unconfirmed } from "./outbox.ts";
 import {
@@ -28,12 +29,20 @@ export interface LinkListener {
 }
 
 export interface LinkOptions {
-  readonly port: number;
+  readonly address: Address;
   readonly userId: string;
   readonly ack: "auto" | "client";
   /** How often it promises to send something; 0 is no promise. */
   readonly heartBeatMs: number;
+  /** How often the server is to send something, and is given up otherwise; 0 asks nothing of it. */
+  readonly serverHeartBeatMs: number;
 }
+
+/** A server that leaves says so, by the close as well; and so does one whose store is away. */
+const COME_AGAIN = /^code:(?:SHUTTING_DOWN|STORAGE_UNAVAILABLE)$/m;
+
+/** Heart-beats that may be missed. */
+const PATIENCE = 3;
 
 /** One connection of a device, with the subscriptions of a chat client. */
 export class Link {
@@ -49,14 +58,14 @@ export class Link {
 
   /** Resolves after CONNECTED; with false when it does not come to that. */
   async open(): Promise<boolean> {
-    const { port, userId, heartBeatMs } = this.#options;
+    const { address, userId, heartBeatMs, serverHeartBeatMs } = this.#options;
     try {
       this.#client = await StompClient.connect({
-        ...{ port, userId, heartBeat: `${heartBeatMs},0` },
+        ...{ ...address, userId, heartBeat: `${heartBeatMs},${serverHeartBeatMs}` },
+        silenceMs: serverHeartBeatMs === 0 ? undefined : PATIENCE * serverHeartBeatMs,
         onMessage: (bytes, start, end) => this.#take(bytes, start, end),
         onError: (frame) => {
-          // A server that leaves says so; by the close as well.
-          if (!frame.includes("SHUTTING_DOWN")) this.#listener.complained(frame);
+          if (!COME_AGAIN.test(frame)) this.#listener.complained(frame);
         },
         onLost: (reason) => {
           if (this.#client === null) return;

@@ -29,7 +29,7 @@ const STYLE = `
       .fail { fill: #ff7b72; }
     }`;
 
-/** `docs/faults.svg`: the p99 of each row on a logarithmic axis, and what was injected beside it. */
+/** Such as `docs/faults.svg`: the p99 of each row on a logarithmic axis, and what was injected beside it. */
 export function faultsChart({ results }: Report): string {
   const rows = results.filter(({ outcome }) => outcome !== null);
   const bottom = TOP + rows.length * ROW_HEIGHT;

@@ -65,7 +65,7 @@ async function serveRestored(scene: Scene, { file, ...upTo }: Backup): Promise<F
   const server = new Server({ dataDir });
   await server.start();
   try {
-    const history = await readHistories(server.process.port, world.conversations);
+    const history = await readHistories(server.address, world.conversations);
     return judgeSnapshot(crowd.record, upTo.confirmedBy, upTo.sentBy, history);
   } finally {
     await server.stop();

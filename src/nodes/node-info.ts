@@ -1,0 +1,23 @@
+/** What is known of a node of the installation. */
+export interface NodeInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly startedMs: number;
+  /** As it said last. */
+  readonly connections: number;
+  /** Users with a connection to it, or within the grace after it. */
+  readonly users: number;
+  readonly isSelf: boolean;
+  /** Of this node: that it reaches the others. Of another: that this node hears its beats. */
+  readonly isConnected: boolean;
+  /** When it was heard last; of this node, now. */
+  readonly heardMs: number;
+}
+
+/** What a node says of itself in its beats. */
+export interface SelfDescription {
+  readonly version: string;
+  readonly startedMs: number;
+  readonly connections: () => number;
+  readonly users: () => number;
+}

@@ -1,0 +1,277 @@
+import { type ReservedSQL, SQL } from "bun";
+import type { Leadership } from "../chat/leadership.ts";
+import type { Clock, Timer } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { faultOf, PostgresFault } from "./postgres-errors.ts";
+import type { PostgresTarget } from "./postgres-url.ts";
+
+/** Of the locks that nodes hold, beside the one of postgres-opening.ts. */
+const SERVING = 0x7061726d;
+const LEADING = 0x7061726e;
+
+/** How often a session is used, and one that does not lead asks whether it may. */
+const BEAT_MS = 1_000;
+/** A session that does not answer within it counts as lost; the server takes longer to give it up. */
+const SILENCE_MS = 3_000;
+const CONNECT_SECONDS = 3;
+const CLOSE_SECONDS = 1;
+/** From a loss to the next attempt. */
+const RETRY_MS = 250;
+/** A server that has just ended may hold its locks for so long. */
+const START_PATIENCE_MS = 2_000;
+/** So long others may hold what this node has lost, before it is said to be theirs. */
+const PATIENCE_MS = 5_000;
+
+export interface PostgresNodeSessionOptions {
+  readonly target: PostgresTarget;
+  /** One node has the database for itself, or several share it. */
+  readonly serving: "alone" | "shared";
+  readonly clock: Clock;
+  readonly log?: Log | undefined;
+  /** While the session was lost, another server took the database, which will not share it. */
+  readonly onTaken: (error: AppError) => void;
+}
+
+interface Session {
+  readonly sql: SQL;
+  readonly connection: ReservedSQL;
+  readonly pid: number;
+  /** With the pid it is one session's alone, over restarts of the server too. */
+  readonly startedAt: string;
+}
+
+interface SessionRow {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/**
+ * A node's own session with PostgreSQL, which holds advisory locks for as long as it is there: that the
+ * node serves the schema, which nodes that share it hold together and one that does not holds alone,
+ * and that it leads. When the node ends, however it ends, its locks end with it. A session that is
+ * lost is made anew; until then the node does not lead.
+ */
+export class PostgresNodeSession implements Leadership {
+  readonly #options: PostgresNodeSessionOptions;
+  readonly #listeners: (() => void)[] = [];
+  #session: Session | null = null;
+  /** The last one that was lost: the server may not know yet. */
+  #lost: Pick<Session, "pid" | "startedAt"> | null = null;
+  /** Since when others hold what was lost. */
+  #takenSinceMs: number | null = null;
+  #isLeader = false;
+  #isClosed = false;
+  #timer: Timer | null = null;
+
+  private constructor(options: PostgresNodeSessionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the node may serve. Rejects with AppError INVALID_CONFIGURATION when another server
+   * holds the schema and one of the two will not share it; with PostgresFault.
+   */
+  static async open(options: PostgresNodeSessionOptions): Promise<PostgresNodeSession> {
+    const opened = new PostgresNodeSession(options);
+    const { clock } = options;
+    const untilMs = clock.monotonicMs() + START_PATIENCE_MS;
+    try {
+      while (!(await opened.#take())) {
+        if (clock.monotonicMs() >= untilMs) throw opened.#servedByAnother();
+        await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
+      }
+      return opened;
+    } catch (fault) {
+      await opened.close();
+      throw fault;
+    }
+  }
+
+  get isLeader(): boolean {
+    return this.#isLeader;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Its locks are free then. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    const session = this.#session;
+    this.#session = null;
+    this.#lead(false);
+    if (session !== null) await this.#end(session.sql);
+  }
+
+  /** Whether the node serves from now on. Rejects with PostgresFault. */
+  async #take(): Promise<boolean> {
+    const sql = this.#connect();
+    try {
+      const session = await this.#within(this.#begun(sql));
+      if (await this.#locked(session, SERVING)) {
+        this.#session = session;
+        await this.#seekLead(session);
+        if (this.#session !== session) throw sessionLost();
+        this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
+        return true;
+      }
+      await this.#end(sql);
+      return false;
+    } catch (fault) {
+      this.#session = null;
+      this.#lead(false);
+      void this.#end(sql);
+      throw faultOf(fault);
+    }
+  }
+
+  #connect(): SQL {
+    const sql: SQL = new SQL({
+      ...this.#options.target.connection,
+      ...{ max: 1, idleTimeout: 0, connectionTimeout: CONNECT_SECONDS },
+      connection: {
+        application_name: "parley node",
+        statement_timeout: String(SILENCE_MS),
+        // The locks of a machine that has gone without a word are free soon.
+        ...{ tcp_keepalives_idle: "5", tcp_keepalives_interval: "5", tcp_keepalives_count: "2" },
+      },
+      onclose: () => this.#closed(sql),
+    });
+    return sql;
+  }
+
+  async #begun(sql: SQL): Promise<Session> {
+    const connection = await sql.reserve();
+    const [row]: SessionRow[] = await connection.unsafe(`
+      SELECT pg_backend_pid() AS pid, backend_start::text AS "startedAt"
+      FROM pg_stat_activity WHERE pid = pg_backend_pid()`);
+    if (row === undefined) throw sessionLost();
+    const lost = this.#lost;
+    // One that this node has given up, and the server has not: its locks are to be had.
+    if (lost !== null) {
+      await connection.unsafe(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid = $1::integer AND backend_start = $2::text::timestamptz`,
+        [lost.pid, lost.startedAt],
+      );
+    }
+    return { sql, connection, pid: row.pid, startedAt: row.startedAt };
+  }
+
+  async #locked({ connection }: Session, lock: number): Promise<boolean> {
+    const { serving, target } = this.#options;
+    const isShared = lock === SERVING && serving === "shared";
+    const take = isShared ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock";
+    const asked = connection.unsafe(`SELECT ${take}($1::integer, hashtext($2::text)) AS "isHeld"`, [
+      lock,
+      target.schema,
+    ]);
+    const [row]: { isHeld: boolean }[] = await this.#within(asked);
+    return row?.isHeld === true;
+  }
+
+  /** Who has the database for itself leads; of those who share it, the one who holds that lock. */
+  async #seekLead(session: Session): Promise<void> {
+    const isLeader = this.#options.serving === "alone" || (await this.#locked(session, LEADING));
+    if (this.#session === session) this.#lead(isLeader);
+  }
+
+  async #beat(session: Session): Promise<void> {
+    try {
+      if (this.#isLeader) await this.#within(session.connection.unsafe("SELECT 1"));
+      else await this.#seekLead(session);
+    } catch {
+      this.#closed(session.sql);
+    }
+    if (this.#session !== session) return;
+    this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
+  }
+
+  #closed(sql: SQL): void {
+    const session = this.#session;
+    if (session === null || session.sql !== sql) return;
+    this.#session = null;
+    this.#lost = session;
+    this.#lead(false);
+    this.#options.log?.warn({ database: this.#options.target.name }, "The node's session is lost");
+    void this.#end(sql);
+    this.#retakeSoon();
+  }
+
+  #retakeSoon(): void {
+    this.#timer?.cancel();
+    if (this.#isClosed) return;
+    this.#timer = this.#options.clock.schedule(RETRY_MS, () => void this.#retake());
+  }
+
+  async #retake(): Promise<void> {
+    const { clock, target, log, onTaken } = this.#options;
+    try {
+      if (await this.#take()) {
+        if (this.#isClosed) return await this.close();
+        this.#takenSinceMs = null;
+        this.#lost = null;
+        log?.info({ database: target.name }, "The node's session is there again");
+        return;
+      }
+      this.#takenSinceMs ??= clock.monotonicMs();
+      if (clock.monotonicMs() - this.#takenSinceMs >= PATIENCE_MS) {
+        if (!this.#isClosed) onTaken(this.#servedByAnother());
+        return;
+      }
+    } catch {
+      // That the server is away is told of by those who read and write.
+      this.#takenSinceMs = null;
+    }
+    this.#retakeSoon();
+  }
+
+  #lead(isLeader: boolean): void {
+    if (this.#isLeader === isLeader) return;
+    this.#isLeader = isLeader;
+    const { log, serving } = this.#options;
+    if (serving === "shared") {
+      log?.info({}, isLeader ? "This node leads" : "This node does not lead any more");
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  #servedByAnother(): AppError {
+    const { serving, target } = this.#options;
+    const where = `the schema ${target.schema} of ${target.name} is served by another Parley`;
+    const what =
+      serving === "alone"
+        ? `${where}: stop it, or make both nodes of one installation by a shared backplane`
+        : `${where} with the backplane local: stop it, or give it the backplane of this one`;
+    return new AppError("INVALID_CONFIGURATION", what);
+  }
+
+  async #within<T>(asked: Promise<T>): Promise<T> {
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = this.#options.clock.schedule(SILENCE_MS, () => reject(sessionLost()));
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** It may wait for good for a session that the server has ended. */
+  async #end(sql: SQL): Promise<void> {
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#options.clock.schedule(2_000 * CLOSE_SECONDS, resolve);
+    });
+    await Promise.race([sql.close({ timeout: CLOSE_SECONDS }).catch(() => undefined), late]);
+    timer?.cancel();
+  }
+}
+
+function sessionLost(): PostgresFault {
+  return new PostgresFault("silent", "PostgreSQL does not answer");
+}

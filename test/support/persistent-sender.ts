@@ -1,0 +1,75 @@
+import { Client, type StompConfig } from "@stomp/stompjs";
+import { type Event, StockClient } from "./stock-client.ts";
+
+const IN_FLIGHT = 10;
+const CONFIRMATIONS = "/user/queue/confirmations";
+
+/**
+ * A stock client that does what the documentation asks of one: it connects again whenever it is left,
+ * and sends again what was not confirmed. It writes as fast as it is confirmed.
+ */
+export class PersistentSender {
+  /** By `clientMessageId`. */
+  readonly confirmed = new Map<string, Event>();
+  readonly client: StockClient;
+  readonly #to: { readonly conversationId: string; readonly recipientId: string };
+  readonly #unconfirmed = new Set<string>();
+  #written = 0;
+  #isWriting = true;
+
+  constructor(config: StompConfig, userId: string, recipientId: string) {
+    this.#to = { conversationId: `${userId}-${recipientId}`, recipientId };
+    const stomp = new Client({
+      ...{ connectHeaders: { "X-User-Id": userId }, reconnectDelay: 50 },
+      ...config,
+    });
+    this.client = new StockClient(userId, stomp);
+    stomp.onConnect = () => {
+      this.client.connects += 1;
+      stomp.subscribe(CONFIRMATIONS, ({ body }) => this.#confirm(JSON.parse(body)));
+      for (const id of this.#unconfirmed) this.#send(id);
+      this.#writeOn();
+    };
+    stomp.activate();
+  }
+
+  get conversationId(): string {
+    return this.#to.conversationId;
+  }
+
+  /** Resolves when so many more are confirmed. */
+  async more(count: number): Promise<void> {
+    const enough = this.confirmed.size + count;
+    await this.client.until(() => this.confirmed.size >= enough, `${enough} confirmations`);
+  }
+
+  /** Writes no more, and resolves when all is confirmed. */
+  async finish(): Promise<void> {
+    this.#isWriting = false;
+    await this.client.until(() => this.#unconfirmed.size === 0, "the last confirmations");
+  }
+
+  #writeOn(): void {
+    while (this.#isWriting && this.#unconfirmed.size < IN_FLIGHT) {
+      this.#written += 1;
+      const id = `${this.conversationId}-${this.#written}`;
+      this.#unconfirmed.add(id);
+      this.#send(id);
+    }
+    this.client.note();
+  }
+
+  #send(id: string): void {
+    if (!this.client.stomp.connected) return;
+    const body = { ...this.#to, clientMessageId: id, content: id };
+    this.client.send("/app/chat.send", body);
+  }
+
+  #confirm(event: Event): void {
+    if (event.status !== "SENT") return;
+    const id = String(event.clientMessageId);
+    if (!this.confirmed.has(id)) this.confirmed.set(id, event);
+    this.#unconfirmed.delete(id);
+    this.#writeOn();
+  }
+}
