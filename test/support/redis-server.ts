@@ -55,11 +55,6 @@ export class RedisServer implements AsyncDisposable {
     return this.#flags.includes("--tls-cert-file");
   }
 
-  get pid(): number {
-    if (this.#child === null) throw new Error("This Redis does not run");
-    return this.#child.pid;
-  }
-
   get isRunning(): boolean {
     return this.#child !== null;
   }
