@@ -24,17 +24,35 @@ export function capacityPage(report: NodesReport): string {
     "",
     `At the peak second, ${USUAL.peakFactor} times the average; all messages 1:1 and from node to node; ${USUAL.messagesPerUserDay} messages and ${USUAL.visitsPerUserDay} visits a user and day; ${count(USUAL.usersPerNode)} users a node. Other numbers: \`bun bench/capacity.ts --users 50000 --messages 40\`.`,
     "",
-    ...markdownTable(needsRows(report, [10_000, 100_000, 1_000_000].map((users) => ({ ...USUAL, users })))),
+    ...markdownTable(
+      needsRows(
+        report,
+        [10_000, 100_000, 1_000_000].map((users) => ({ ...USUAL, users })),
+      ),
+    ),
     "",
     "- CPU of a node = (users × idle + messages/s × message + visits/s × visit) ÷ nodes + visits/s × visit elsewhere: each node is told of everybody's coming and going, so this last part is not made less by more nodes.",
     "- Redis = messages/s × publishes × CPU of a publish; memory = users × a channel. One server uses one core; a Redis Cluster shards the channels.",
     "- PostgreSQL = messages/s × CPU of a message; disk = messages × bytes. It is one server: what it commits and writes in a second is the first thing that more nodes do not help.",
+    "- Commits are those of the run, where messages queued and shared them. With many nodes of few messages each, expect up to two a message: its own and that of DELIVERED, and a multiple of PostgreSQL's CPU time.",
+    "- Memory leaves out what a node keeps of users of other nodes (clusters.md says some 200 bytes each: not measured here), and Redis what presence costs it.",
     "- Groups cost more than 1:1: see their rows. Extrapolated from one to three nodes to many: the figures above are computed, not tried.",
   ];
   return `${lines.join("\n")}\n`;
 }
 
-const HEAD = ["Installation", "Work", "Count", "Nodes µs", "Redis µs", "PostgreSQL µs", "Publishes", "Commits", "WAL bytes", "Receipt p50 / p99 ms"];
+const HEAD = [
+  "Installation",
+  "Work",
+  "Count",
+  "Nodes µs",
+  "Redis µs",
+  "PostgreSQL µs",
+  "Publishes",
+  "Commits",
+  "WAL bytes",
+  "Receipt p50 / p99 ms",
+];
 
 function rowsOf({ samples }: NodesReport): string[][] {
   return samples.flatMap((sample) =>
@@ -60,7 +78,10 @@ function rowsOf({ samples }: NodesReport): string[][] {
 export function needsRows(report: NodesReport, loads: readonly Workload[]): string[][] {
   const costs = costsOf(report);
   const needs = loads.map((load) => needsOf(costs, load));
-  const row = (name: string, of: (need: (typeof needs)[number]) => string) => [name, ...needs.map(of)];
+  const row = (name: string, of: (need: (typeof needs)[number]) => string) => [
+    name,
+    ...needs.map(of),
+  ];
   return [
     ["Users", ...loads.map(({ users }) => count(users))],
     row("messages/s", (need) => count(need.messagesPerSecond)),
