@@ -15,4 +15,10 @@ const report = await runNodes(await thisMachine(), isQuick, children);
 const file = join(ROOT, isQuick ? "bench/results/nodes.json" : "docs/nodes.json");
 await Bun.write(file, `${JSON.stringify(report)}\n`);
 console.log(file);
-process.exit();
+const faulty = report.samples.filter(({ faults }) =>
+  Object.values(faults).some((each) => each > 0),
+);
+for (const { setup, nodes, placement, faults } of faulty) {
+  console.error(`${nodes} × ${setup}, ${placement}: ${JSON.stringify(faults)}`);
+}
+process.exit(faulty.length === 0 ? 0 : 1);

@@ -10,7 +10,7 @@ export interface NodesRun {
 }
 
 /** 1:1 messages: by turns in each round, so that a slow spell of the machine falls on all. */
-export const NODES_ROUNDS = 1;
+export const NODES_ROUNDS = 2;
 /** A second; what a third of a core holds with all that takes part. */
 const PACE = 500;
 const MOST_NODES = 3;
@@ -20,7 +20,7 @@ const CLUSTER: Setup = "PostgreSQL and Redis";
 export function runsOfRound(quick: boolean): NodesRun[] {
   const work: NodesWork = {
     ...{ kind: "pairs", pairs: 300, inFlight: 256, messagesPerSecond: PACE },
-    ...(quick ? { warmUpSeconds: 1, seconds: 1 } : { warmUpSeconds: 3, seconds: 2 }),
+    ...(quick ? { warmUpSeconds: 1, seconds: 1 } : { warmUpSeconds: 6, seconds: 4 }),
   };
   const alone = (["SQLite", "PostgreSQL", CLUSTER] as const).map((setup) => ({
     ...{ setup, nodes: 1, placement: "spread" as const, work },
@@ -50,7 +50,7 @@ export function runsOnce(quick: boolean): NodesRun[] {
     ...({ setup: CLUSTER, nodes, placement: "spread" } as const),
     work: {
       ...({ kind: "crowd", isOnOneNode: false, heartbeatMs: 10_000 } as const),
-      users: quick ? [300, 600] : [1_000, 4_000],
+      users: quick ? [300, 600] : [1_000, 4_000, 8_000],
       idleSeconds: quick ? 1 : 4,
     },
   }));
