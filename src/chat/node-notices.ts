@@ -52,8 +52,8 @@ export class NodeNotices {
     const { delivery, outlet, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
-    if (notice.kind === "message") delivery.received(notice);
-    else if (notice.kind === "head") delivery.headed(notice);
+    if (notice.kind === "message") return delivery.received(notice);
+    if (notice.kind === "head") delivery.headed(notice);
     else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;

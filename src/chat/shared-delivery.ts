@@ -113,13 +113,16 @@ export class SharedDelivery implements Delivery {
     this.#options.others.tellHead(conversation, head);
   }
 
-  /** Another node tells of a message that is in the store. */
-  received(notice: MessageNotice): void {
+  /** Another node tells of a message that is in the store. False if it cannot be read. */
+  received(notice: MessageNotice): boolean {
     const { conversationId, seq, digest } = notice;
     const lane = this.#lanes.get(conversationId);
     // Its members have a channel each, and several are here.
-    if (lane !== undefined && (seq <= lane.toldSeq || lane.untold.has(seq))) return;
-    this.#add({ message: notice.message(), origin: null, isOwn: false, digest });
+    if (lane !== undefined && (seq <= lane.toldSeq || lane.untold.has(seq))) return true;
+    const message = notice.message();
+    if (message === null) return false;
+    this.#add({ message, origin: null, isOwn: false, digest });
+    return true;
   }
 
   /** The message may be one that the members here have not been told of yet. */
