@@ -39,6 +39,21 @@ export function pinnedTo(which: "server" | "client"): string[] {
   return ["taskset", "-c", String(core)];
 }
 
+/** A process that runs already, with its threads and children; what it starts later stays there too. */
+export function pin(pid: number, which: "server" | "client"): void {
+  const [taskset, , core] = pinnedTo(which);
+  if (taskset === undefined || core === undefined) return;
+  for (const each of [pid, ...childrenOf(pid)]) {
+    Bun.spawnSync([taskset, "-a", "-c", "-p", core, String(each)]);
+  }
+}
+
+/** Of the process's first thread, without their own. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
 /** The file system that holds the folder, as the kernel calls it: `ext4`, `tmpfs`. */
 export function fileSystemOf(folder: string): string {
   let best = { mountPoint: "", type: "unknown" };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** One distribution of times, in milliseconds. */
-const latencySchema = z.object({
+export const latencySchema = z.object({
   name: z.string(),
   count: z.number(),
   p50Ms: z.number(),
@@ -13,7 +13,7 @@ const latencySchema = z.object({
   promisedShare: z.number().optional(),
 });
 
-const faultsSchema = z.object({
+export const faultsSchema = z.object({
   lost: z.number(),
   doubled: z.number(),
   disordered: z.number(),

@@ -59,12 +59,12 @@ export class Chat {
     this.#target = target;
   }
 
-  async connect(): Promise<void> {
-    const { port } = this.#target;
+  /** @param portOf of the server that the user connects to; users 2n and 2n + 1 are a pair */
+  async connect(portOf: (user: number) => number = () => this.#target.port): Promise<void> {
     this.#users = await connectMany(2 * this.#pairs, async (user) => {
       this.#lastSeq[user] = 0;
       const client = await StompClient.connect({
-        port,
+        port: portOf(user),
         userId: `user-${user}`,
         heartBeat: "0,0",
         onMessage: (bytes, start, end) => this.#received(user, bytes, start, end),

@@ -35,7 +35,10 @@ export async function runGroups(scenario: GroupsScenario, target: Target): Promi
   return { measurements: [measurement], faults: crowd.faults };
 }
 
-class Groups {
+export type GroupsOptions = Pick<GroupsScenario, "groups" | "members" | "messagesPerSecond">;
+
+/** Groups, and what has come of each message. */
+export class Groups {
   readonly faults = noFaults();
   readonly #times = {
     toReceipt: new Latencies("send → receipt"),
@@ -43,23 +46,30 @@ class Groups {
     toDelivered: new Latencies("send → DELIVERED to all"),
   };
   readonly latencies = Object.values(this.#times);
-  readonly #scenario: GroupsScenario;
+  readonly #scenario: GroupsOptions;
   readonly #target: Target;
   readonly #loop = new BusyLoop();
-  readonly #ledger = new MessageLedger(this.faults);
+  readonly #ledger: MessageLedger;
   #users: StompClient[] = [];
   #sent = 0;
   #deliveries = 0;
   #progressMs = 0;
 
-  constructor(scenario: GroupsScenario, target: Target) {
+  /** @param hasOtherNodes DELIVERED may be told by each of them */
+  constructor(scenario: GroupsOptions, target: Target, hasOtherNodes = false) {
+    this.#ledger = new MessageLedger(this.faults, hasOtherNodes);
     this.#scenario = scenario;
     this.#target = target;
   }
 
-  async connect(): Promise<void> {
+  /** How often DELIVERED has come again. */
+  get repeated(): number {
+    return this.#ledger.repeated;
+  }
+
+  /** @param portOf of the server that the user connects to */
+  async connect(portOf: (user: number) => number = () => this.#target.port): Promise<void> {
     const { groups, members } = this.#scenario;
-    const { port } = this.#target;
     for (let group = 0; group < groups; group += 1) {
       const memberIds = Array.from({ length: members }, (_, at) => `user-${group * members + at}`);
       await makeConversation(this.#target, `group-${group}`, memberIds);
@@ -67,7 +77,7 @@ class Groups {
     this.#users = await connectMany(groups * members, async (user) => {
       const userId = `user-${user}`;
       const client = await StompClient.connect({
-        ...{ port, userId, heartBeat: "0,0" },
+        ...{ port: portOf(user), userId, heartBeat: "0,0" },
         onMessage: (bytes, start, end) => this.#received(userId, bytes, start, end),
         onLost: countLost(this.faults, userId),
       });

@@ -21,6 +21,8 @@ export interface MessageTimes {
 /** What is still to come of each message: a copy for each recipient, SENT, DELIVERED. */
 export class MessageLedger {
   readonly #faults: Faults;
+  readonly #mayRepeat: boolean;
+  #repeated = 0;
   readonly #times: MessageTimes[] = [];
   readonly #dueMs: number[] = [];
   readonly #missing: number[] = [];
@@ -30,8 +32,15 @@ export class MessageLedger {
   /** By reader, who has but one conversation of a kind: the last `seq` received. */
   readonly #lastSeq = new Map<string, number>();
 
-  constructor(faults: Faults) {
+  /** @param mayRepeat whether DELIVERED may come again, as from several nodes */
+  constructor(faults: Faults, mayRepeat = false) {
     this.#faults = faults;
+    this.#mayRepeat = mayRepeat;
+  }
+
+  /** How often DELIVERED has come again. */
+  get repeated(): number {
+    return this.#repeated;
   }
 
   get incomplete(): number {
@@ -64,7 +73,8 @@ export class MessageLedger {
     const mark = isDelivered ? DELIVERED : SENT;
     const confirmed = this.#confirmed[number] ?? 0;
     if ((confirmed & mark) !== 0) {
-      this.#faults.doubled += 1;
+      if (isDelivered && this.#mayRepeat) this.#repeated += 1;
+      else this.#faults.doubled += 1;
       return;
     }
     this.#confirmed[number] = confirmed | mark;

@@ -18,10 +18,10 @@ import { MessageChanges } from "./message-changes.ts";
 import { MessageDelivery } from "./message-delivery.ts";
 import { type FeedReader, MessageFeed } from "./message-feed.ts";
 import { Messages, type MessagesOptions } from "./messages.ts";
-import { NodeNotices } from "./node-notices.ts";
+import type { NodeNotices } from "./node-notices.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
-import { type ChatStore, CommitConflict, type StoredMessage } from "./ports.ts";
+import { type ChatStore, CommitConflict } from "./ports.ts";
 import { MemberPreferences } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { type PresenceScope, PresenceVisibility } from "./presence-visibility.ts";
@@ -30,7 +30,7 @@ import { Receipts } from "./receipts.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Roles } from "./roles.ts";
-import { SharedDelivery } from "./shared-delivery.ts";
+import { SharedChat } from "./shared-chat.ts";
 import { SharedOutlet } from "./shared-outlet.ts";
 import { Typing } from "./typing.ts";
 import type { Erasure, ErasureStore, UserDataStore, UserStore } from "./user-ports.ts";
@@ -125,10 +125,8 @@ export class Chat {
   readonly signalRate: TokenBuckets;
   readonly blocks: Blocks;
   readonly visibility: PresenceVisibility;
-  /** null: no other node has these chats. */
-  readonly nodeNotices: NodeNotices | null;
   readonly #contacts: Contacts;
-  readonly #shared: SharedDelivery | null;
+  readonly #shared: SharedChat | null;
   readonly #replays: ReplayOptions;
 
   constructor(readonly options: ChatOptions) {
@@ -181,22 +179,12 @@ export class Chat {
     this.#contacts = contacts;
     const here = new MessageDelivery(options.outlet, options.echo);
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
-    const onFate = (message: StoredMessage, conversation: Conversation) =>
-      this.receipts.repeatTo(message, conversation, options.outlet);
-    const delivery =
+    this.#shared =
       nodes === null
         ? null
-        : new SharedDelivery({
-            ...{ ...common, here, nodes, onDisappearing, onFate },
-            onTold: options.onTold,
-          });
-    this.#shared = delivery;
-    this.nodeNotices =
-      nodes === null || delivery === null
-        ? null
-        : new NodeNotices({
-            ...{ ...common, nodes, delivery, receipts: this.receipts },
-            outlet: options.outlet,
+        : new SharedChat({
+            ...{ ...common, here, nodes, onDisappearing, receipts: this.receipts },
+            ...{ outlet: options.outlet, onTold: options.onTold },
           });
     const { attachments } = options;
     this.attachments = new Attachments({ attachments, store, conversations, clock });
@@ -206,7 +194,7 @@ export class Chat {
       rate: this.messageRate,
       newId: options.newId,
       delivery: nodes === null ? options.delivery : "durable",
-      deliverer: delivery ?? here,
+      deliverer: this.#shared?.delivery ?? here,
       openDirect: options.openDirect,
       tellsEvents: options.tellsEvents,
       contentBytes: options.contentBytes,
@@ -218,15 +206,7 @@ export class Chat {
     });
     this.#replays = {
       ...{ store, conversations, journal, recent },
-      shared:
-        nodes === null || delivery === null
-          ? null
-          : {
-              heard: (userId) => nodes.heard(userId),
-              settle: (userId, reader) => delivery.settle(userId, reader),
-              isFresh: (message) => delivery.isFresh(message),
-              reach: (conversationId, seq) => delivery.reach(conversationId, seq),
-            },
+      shared: this.#shared?.messages ?? null,
     };
     const { blocks } = options;
     this.blocks = blocks;
@@ -288,6 +268,11 @@ export class Chat {
       ...{ presence, blocks, outlet, clock, onFault, chats: store, store: options.users },
       ...{ erasures: this.erasures, openProfiles: options.openProfiles },
     });
+  }
+
+  /** What hears of other nodes; null: no other node has these chats. */
+  get nodeNotices(): NodeNotices | null {
+    return this.#shared?.notices ?? null;
   }
 
   /** For a new subscription to the user's messages. */

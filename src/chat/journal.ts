@@ -231,6 +231,7 @@ export class Journal {
     this.#open = new OpenBatch();
     this.#inFlight = batch;
     this.#begunMs = this.clock.monotonicMs();
+    batch.placeBehindOthers();
     this.store
       .commit(batch.toWrite())
       .then(

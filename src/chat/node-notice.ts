@@ -6,8 +6,8 @@ export interface MessageNotice {
   readonly seq: number;
   /** See `Conversation.membersDigest`, when it was committed. */
   readonly digest: number;
-  /** The message, read when it is wanted. Throws for what is none. */
-  message(): StoredMessage;
+  /** The message, read when it is wanted; null for what is none. */
+  message(): StoredMessage | null;
 }
 
 /** Of messages from one `seq` to the other, others were perhaps not told. */
@@ -100,14 +100,20 @@ function messageNotice(text: string): NodeNotice | null {
   return {
     ...{ kind: "message", conversationId, seq: Number(seq), digest: Number(digest) },
     message() {
-      const message: StoredMessage = JSON.parse(text.slice(end + 1));
-      const isSame = message.conversationId === conversationId && message.seq === Number(seq);
-      if (!isSame || typeof message.id !== "string" || typeof message.content !== "string") {
-        throw new TypeError("This is no message");
-      }
-      return message;
+      const message = messageOf(text.slice(end + 1));
+      const isSame = message?.conversationId === conversationId && message.seq === Number(seq);
+      return isSame ? message : null;
     },
   };
+}
+
+function messageOf(json: string): StoredMessage | null {
+  try {
+    const message: Partial<StoredMessage> | null = JSON.parse(json);
+    return isSent(message) && typeof message.content === "string" ? message : null;
+  } catch {
+    return null;
+  }
 }
 
 function parsed(
@@ -131,7 +137,7 @@ function receivedNotice({ messages }: Record<string, unknown>): NodeNotice | nul
   return { kind: "received", messages };
 }
 
-function isSent(message: Partial<SentMessage> | null): message is SentMessage {
+function isSent<Message extends SentMessage>(message: Partial<Message> | null): message is Message {
   const texts = [message?.id, message?.conversationId, message?.senderId];
   return texts.every((text) => typeof text === "string") && isSeq(message?.seq);
 }

@@ -1,10 +1,12 @@
 import type { Conversations } from "./conversations.ts";
+import type { MissedNotices } from "./missed-notices.ts";
 import { type ConversationNotice, decodeNotice, encodeConversation } from "./node-notice.ts";
 import type { ConversationChange } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Receipts } from "./receipts.ts";
 import type { SharedDelivery } from "./shared-delivery.ts";
+import type { ToldOthers } from "./told-others.ts";
 
 /** Conversations that are read again side by side, after this node was cut off. */
 const READ_TOGETHER = 8;
@@ -13,6 +15,8 @@ export interface NodeNoticesOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
   readonly delivery: SharedDelivery;
+  readonly missed: MissedNotices;
+  readonly others: ToldOthers;
   readonly receipts: Receipts;
   /** To those who are connected to this node. */
   readonly outlet: Outlet;
@@ -48,8 +52,8 @@ export class NodeNotices {
     const { delivery, outlet, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
-    if (notice.kind === "message") delivery.received(notice);
-    else if (notice.kind === "head") delivery.headed(notice);
+    if (notice.kind === "message") return delivery.received(notice);
+    if (notice.kind === "head") delivery.headed(notice);
     else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
     else if (userId === null) return false;
@@ -60,23 +64,23 @@ export class NodeNotices {
 
   /** This node is cut off from the others. */
   lost(): void {
-    this.#options.delivery.lost();
+    this.#options.missed.lost();
   }
 
-  /** See `SharedDelivery.wentOut`. */
+  /** See `ToldOthers`. */
   wentOut(): void {
-    this.#options.delivery.wentOut();
+    this.#options.others.wentOut();
   }
 
   /** Something that this node has told others did not go out. */
   retell(): void {
-    this.#options.delivery.retell().catch(this.#options.onFault);
+    this.#options.others.again().catch(this.#options.onFault);
   }
 
   /** And is not any more. @param userIds those who are connected to this node */
   async recover(userIds: readonly string[]): Promise<void> {
-    const { conversations, delivery, onFault } = this.#options;
-    const recovered = delivery.recover(userIds);
+    const { conversations, missed, onFault } = this.#options;
+    const recovered = missed.recover(userIds);
     const cached = [...conversations.cached()].values();
     const look = async () => {
       for (const conversation of cached) await conversations.reload(conversation).catch(onFault);

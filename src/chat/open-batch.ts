@@ -96,6 +96,30 @@ export class OpenBatch {
     return messages.length + changes.length + members.size + users.size === 0;
   }
 
+  /**
+   * Other nodes' messages have come to where some of these were to stand, which nobody has been shown:
+   * these come behind them. Where members or the profile change too, that is made anew, when the store
+   * does not take it.
+   */
+  placeBehindOthers(): void {
+    const late = new Set<Conversation>();
+    for (const { isShown, message, conversation } of this.messages) {
+      if (!isShown && message.seq <= conversation.committedSeq) late.add(conversation);
+    }
+    if (late.size === 0) return;
+    for (const { what } of this.changes) late.delete(what.conversation);
+    for (const { isShown, conversation } of this.messages) if (isShown) late.delete(conversation);
+    const lastSeqs = new Map<Conversation, number>();
+    for (const pending of this.messages) {
+      const { conversation } = pending;
+      if (!late.has(conversation)) continue;
+      const seq = (lastSeqs.get(conversation) ?? conversation.committedSeq) + 1;
+      lastSeqs.set(conversation, seq);
+      if (pending.message.seq !== seq) pending.place(seq);
+    }
+    for (const [conversation, seq] of lastSeqs) conversation.lastSeq = seq;
+  }
+
   toWrite(): WriteBatch {
     this.#reckonOwn();
     const watermarks: WatermarkWrite[] = [];

@@ -3,23 +3,14 @@ import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
-import { eachHead, nextTurn } from "./each-head.ts";
-import { confirmationEvent, farewellOf } from "./events.ts";
+import { confirmationEvent } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
-import { encodeHead, encodeMessage, type HeadNotice, type MessageNotice } from "./node-notice.ts";
-import type { OtherNodes } from "./other-nodes.ts";
+import type { HeadNotice, MessageNotice } from "./node-notice.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type {
-  ChatStore,
-  ConversationRange,
-  NewestMessage,
-  SentMessage,
-  StoredMessage,
-} from "./ports.ts";
+import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { ToldOthers } from "./told-others.ts";
 
-/** Of a conversation with more members, a message is told to all nodes once and not to each member. */
-const MOST_BY_MEMBER = 32;
 /** What is missing before a message is on its way, most likely: two nodes' words have crossed. */
 const MISSING_MS = 20;
 /** When the store cannot be read. */
@@ -28,32 +19,24 @@ const RETRY_MS = 1_000;
  * What is older has been told on all nodes: so long at most is a node cut off that commits messages, or
  * a commit under way. After a longer while a message may come twice.
  */
-const UNTOLD_MS = 600_000;
+export const UNTOLD_MS = 600_000;
 /** So long it is known after the last message how far a conversation has been told. */
 const KNOWN_MS = UNTOLD_MS + 60_000;
-/** Before this node knew that it was cut off, it was cut off for so long at most. */
-const UNNOTICED_MS = 30_000;
 const SWEEP_MS = 30_000;
 const PAGE = 100;
 /** Messages that are looked at to find the last one that has been told. */
 const FIRST_PAGE = 16;
-/** Conversations of which others are told, before it is somebody else's turn. */
-const RETOLD_IN_TURN = 256;
-/** Users whose conversations are looked at side by side. */
-const LOOKED_AT_TOGETHER = 4;
 
 export interface SharedDeliveryOptions {
   /** To those who are connected to this node. */
   readonly here: Delivery;
-  readonly nodes: OtherNodes;
+  readonly others: ToldOthers;
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
-  /** The sender, who is here, is to be told again what has become of the message. */
-  readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
   /** Messages have been told, whoever has taken them. */
   readonly onTold: () => void;
   readonly onFault: (fault: unknown) => void;
@@ -102,19 +85,15 @@ class Lane {
  * A node tells the others of each message that it has committed, which is fast and may fail: words
  * of two nodes cross, and some are lost. So each node knows how far it has told a conversation and
  * reads from the store what is missing before a message; and, after it has been cut off, all that has
- * come to its users' conversations meanwhile. What a device reads of the store by itself, and others
+ * come to its users' conversations meanwhile (`MissedNotices`). What a device reads of the store by itself, and others
  * here have not been told yet, is told to them first (`reach`): nothing comes to it again later.
  */
 export class SharedDelivery implements Delivery {
   readonly #options: SharedDeliveryOptions;
   readonly #lanes = new Map<string, Lane>();
   #sweep: Timer | null = null;
-  /** Epoch milliseconds: what was committed since then may have been missed. */
-  #missedSinceMs: number | null = null;
-  /** By conversation, the first message of which others have been told lately, and a while before. */
-  #told = new Map<string, number>();
-  #toldBefore: ReadonlyMap<string, number> = new Map();
-  #recoveries = 0;
+  /** Epoch milliseconds: what others committed since then may have been missed; null: nothing was. */
+  missedSinceMs: number | null = null;
   #isStopped = false;
 
   constructor(options: SharedDeliveryOptions) {
@@ -122,50 +101,33 @@ export class SharedDelivery implements Delivery {
   }
 
   deliver(conversation: Conversation, message: StoredMessage, origin: Origin | null): void {
-    this.#tellOthers(conversation, message);
+    this.#options.others.tell(conversation, message);
     this.#add({ message, origin, isOwn: true, digest: null });
   }
 
   /** Its node may have come to an end between the commit and the telling. */
   assure(conversation: Conversation, { id, seq }: SentMessage): void {
-    if (id < lowestIdAt(this.#freshMs)) return;
+    if (id < lowestIdAt(this.freshMs)) return;
     const head = { conversationId: conversation.id, fromSeq: seq, seq };
     this.headed(head);
-    this.#tellMembers(conversation, encodeHead(head));
+    this.#options.others.tellHead(conversation, head);
   }
 
-  /** Another node tells of a message that is in the store. */
-  received(notice: MessageNotice): void {
+  /** Another node tells of a message that is in the store. False if it cannot be read. */
+  received(notice: MessageNotice): boolean {
     const { conversationId, seq, digest } = notice;
     const lane = this.#lanes.get(conversationId);
     // Its members have a channel each, and several are here.
-    if (lane !== undefined && (seq <= lane.toldSeq || lane.untold.has(seq))) return;
-    this.#add({ message: notice.message(), origin: null, isOwn: false, digest });
-  }
-
-  /** What others say may have been missed from now on, until `recover`. */
-  lost(): void {
-    const sinceMs = this.#options.clock.now() - UNNOTICED_MS;
-    this.#missedSinceMs = Math.min(this.#missedSinceMs ?? sinceMs, sinceMs);
-  }
-
-  /** Others are heard again: these users, who are connected here, are told what was missed. */
-  async recover(userIds: readonly string[]): Promise<void> {
-    this.lost();
-    const sinceMs = this.#missedSinceMs ?? 0;
-    const recovery = ++this.#recoveries;
-    const waiting = userIds.values();
-    const isOpen = () => !this.#isStopped && recovery === this.#recoveries;
-    const look = async () => {
-      for (const userId of waiting) if (isOpen()) await this.#tellMissed(userId, sinceMs, isOpen);
-    };
-    await Promise.all(Array.from({ length: LOOKED_AT_TOGETHER }, look));
-    if (isOpen()) this.#missedSinceMs = null;
+    if (lane !== undefined && (seq <= lane.toldSeq || lane.untold.has(seq))) return true;
+    const message = notice.message();
+    if (message === null) return false;
+    this.#add({ message, origin: null, isOwn: false, digest });
+    return true;
   }
 
   /** The message may be one that the members here have not been told of yet. */
   isFresh({ timestampMs }: StoredMessage): boolean {
-    return timestampMs >= this.#freshMs;
+    return timestampMs >= this.freshMs;
   }
 
   /** Resolves when the members here have been told everything up to there, which is in the store. */
@@ -183,71 +145,16 @@ export class SharedDelivery implements Delivery {
     this.#know(lane, seq);
   }
 
-  /** What others were told so long ago has gone out. */
-  wentOut(): void {
-    this.#toldBefore = this.#told;
-    this.#told = new Map();
-  }
-
-  /**
-   * Others may not have been told of what this node has committed of late: they are told which
-   * messages that is.
-   */
-  async retell(): Promise<void> {
-    const { conversations } = this.#options;
-    const fromSeqs = new Map([...this.#told, ...this.#toldBefore]);
-    let count = 0;
-    for (const [conversationId, fromSeq] of fromSeqs) {
-      count += 1;
-      if (count % RETOLD_IN_TURN === 0) await nextTurn();
-      const conversation = await conversations.find(conversationId);
-      if (this.#isStopped) return;
-      if (conversation === null) continue;
-      const seq = conversation.committedSeq;
-      this.#tellMembers(conversation, encodeHead({ conversationId, fromSeq, seq }));
-    }
-  }
-
-  /**
-   * Resolves when people here have been told all that may still be untold of the user's
-   * conversations: nothing comes later that was in the store before. A device that has it all reads
-   * nothing, and yet would get it once more when somebody writes. Rejects when the store cannot be
-   * read.
-   */
-  async settle(userId: string, reader: { readonly isOpen: boolean }): Promise<void> {
-    const { store } = this.#options;
-    const sinceId = lowestIdAt(this.#freshMs);
-    const find = (range: ConversationRange) => store.conversationsAfter(userId, sinceId, range);
-    await eachHead(reader, find, async ({ conversationId, lastSeq }) => {
-      await this.reach(conversationId, lastSeq);
-    });
-  }
-
   stop(): void {
     this.#isStopped = true;
     this.#sweep?.cancel();
     for (const { timer } of this.#lanes.values()) timer?.cancel();
   }
 
-  get #freshMs(): number {
+  /** Epoch milliseconds: what was accepted before has been told. */
+  get freshMs(): number {
     const freshMs = this.#options.clock.now() - UNTOLD_MS;
-    return Math.min(freshMs, this.#missedSinceMs ?? freshMs);
-  }
-
-  #tellOthers(conversation: Conversation, message: StoredMessage): void {
-    const notice = encodeMessage(message, conversation.membersDigest);
-    if (!this.#told.has(conversation.id)) this.#told.set(conversation.id, message.seq);
-    this.#tellMembers(conversation, notice);
-    const goneId = farewellOf(message);
-    if (goneId !== null && !conversation.members.has(goneId)) {
-      this.#options.nodes.toUser(goneId, notice);
-    }
-  }
-
-  #tellMembers({ id, members }: Conversation, notice: Uint8Array): void {
-    const { nodes } = this.#options;
-    if (members.size > MOST_BY_MEMBER) nodes.toAll(id, notice);
-    else for (const userId of members.keys()) nodes.toUser(userId, notice);
+    return Math.min(freshMs, this.missedSinceMs ?? freshMs);
   }
 
   #add(untold: Untold): void {
@@ -434,49 +341,9 @@ export class SharedDelivery implements Delivery {
     const nowMs = clock.monotonicMs();
     for (const [id, lane] of this.#lanes) {
       const isIdle = !lane.isBusy && lane.untold.size === 0 && lane.awaited.length === 0;
-      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.#missedSinceMs === null;
+      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.missedSinceMs === null;
       if (isIdle && isOld) this.#lanes.delete(id);
     }
     this.#sweep = this.#lanes.size === 0 ? null : clock.schedule(SWEEP_MS, this.#letGo);
   };
-
-  async #tellMissed(userId: string, sinceMs: number, isOpen: () => boolean): Promise<void> {
-    const { store, clock, onFault } = this.#options;
-    const reader = {
-      get isOpen() {
-        return isOpen();
-      },
-    };
-    const sinceId = lowestIdAt(sinceMs);
-    const find = (range: ConversationRange) => store.conversationsAfter(userId, sinceId, range);
-    const look = async ({ conversationId, lastSeq }: NewestMessage) => {
-      const reached = this.reach(conversationId, lastSeq);
-      if (reached !== null) await reached;
-      await this.#tellFate(userId, conversationId, sinceMs);
-    };
-    while (isOpen()) {
-      try {
-        await eachHead(reader, find, look);
-        return;
-      } catch (fault) {
-        onFault(fault);
-        await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
-      }
-    }
-  }
-
-  /** What has become of the user's own messages: others' marks may have been missed as well. */
-  async #tellFate(userId: string, conversationId: string, sinceMs: number): Promise<void> {
-    const { store, conversations, onFate } = this.#options;
-    const page = await store.history({ conversationId, limit: PAGE });
-    const isOwn = ({ senderId, event, timestampMs }: StoredMessage) =>
-      senderId === userId && event === null && timestampMs >= sinceMs;
-    const own = page.filter(isOwn);
-    if (own.length === 0) return;
-    const conversation = await conversations.findFresh(conversationId);
-    if (conversation === null) return;
-    for (const message of own) {
-      if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
-    }
-  }
 }

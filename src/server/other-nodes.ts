@@ -16,10 +16,15 @@ export function nodeChannels(
       ? "Topics, presence and chat are carried between nodes"
       : "Topics and presence are carried between nodes; chat is not, without a PostgreSQL that they share: all who use it belong on one node",
   );
+  let wasLost = false;
   const channels = new NodeChannels(backplane, (reason) => {
     if (reason === null) log.info({ nodeId }, "Connected with the other nodes");
     else log.error({ nodeId, reason }, "Not connected with the other nodes");
+    wasLost ||= reason !== null;
   });
-  channels.onGap(() => log.warn({ nodeId }, "Messages of topics from other nodes may be missing"));
+  channels.onGap(() => {
+    // At the start nobody expects any.
+    if (wasLost) log.warn({ nodeId }, "Messages of topics from other nodes may be missing");
+  });
   return channels;
 }

@@ -83,6 +83,27 @@ describe.each([
     expect(bob.contents()).toEqual(["old", "hi", "first", "second"]);
   });
 
+  test("what waits while another node is heard comes behind it, without a refused commit", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const alice = await nodes.at(1).connect("alice");
+    await greet(nodes);
+    const { held } = nodes.at(1);
+    held.isHolding = true;
+    nodes.at(1).harness.send("bob", { conversationId: "d", recipientId: "alice", content: "d" });
+    await settled();
+    say(nodes, 1, "waits", "bob");
+    say(nodes, 1, "too", "bob");
+    say(nodes, 0, "is heard");
+    await settled();
+    await arrived(nodes);
+    const before = held.batches.length;
+    await held.release();
+    await held.release();
+    expect(held.batches).toHaveLength(before + 1);
+    expect(alice.contents()).toEqual(["hi", "is heard", "waits", "too"]);
+    expect(nodes.faults()).toEqual([]);
+  });
+
   test("one that got lost is read from the store when the next one is there", async () => {
     const nodes = await setUp(2, isDeferred);
     const bob = await nodes.at(1).connect("bob");

@@ -3,6 +3,7 @@ import { type Event, StockClient } from "./stock-client.ts";
 
 const IN_FLIGHT = 10;
 const CONFIRMATIONS = "/user/queue/confirmations";
+const ERRORS = "/user/queue/errors";
 
 /**
  * A stock client that does what the documentation asks of one: it connects again whenever it is left,
@@ -27,6 +28,7 @@ export class PersistentSender {
     stomp.onConnect = () => {
       this.client.connects += 1;
       stomp.subscribe(CONFIRMATIONS, ({ body }) => this.#confirm(JSON.parse(body)));
+      stomp.subscribe(ERRORS, ({ body }) => this.#sendLater(JSON.parse(body)));
       for (const id of this.#unconfirmed) this.#send(id);
       this.#writeOn();
     };
@@ -63,6 +65,15 @@ export class PersistentSender {
     if (!this.client.stomp.connected) return;
     const body = { ...this.#to, clientMessageId: id, content: id };
     this.client.send("/app/chat.send", body);
+  }
+
+  /** When the server says that it may. */
+  #sendLater({ clientMessageId, retryAfterMs }: Event): void {
+    const id = String(clientMessageId);
+    const again = () => {
+      if (this.#unconfirmed.has(id)) this.#send(id);
+    };
+    if (typeof retryAfterMs === "number") setTimeout(again, retryAfterMs);
   }
 
   #confirm(event: Event): void {

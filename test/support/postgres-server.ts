@@ -130,6 +130,11 @@ export class PostgresServer implements AsyncDisposable {
     return `postgres://parley:secret%20word@localhost:${this.#port}/${database}?host=${this.#folder}${parameters}`;
   }
 
+  /** Of the process that all its others are children of. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   /** For a client that is not Parley. */
   connection(database = "postgres"): SQL.PostgresOrMySQLOptions {
     return {

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  decodeNotice,
+  encodeBody,
+  encodeConversation,
+  encodeHead,
+  encodeMessage,
+  encodeReceived,
+} from "../../src/chat/node-notice.ts";
+import { ChatNodes } from "../support/chat-nodes.ts";
+import { message } from "../support/stored.ts";
+
+test("what one node says another one reads", () => {
+  const said = message(7, { content: "Grüße\n2m", mentions: '["bob"]' });
+  const notice = decodeNotice(encodeMessage(said, 4_000_000_000));
+  if (notice?.kind !== "message") throw new TypeError("no message");
+  const { conversationId, seq, digest } = notice;
+  expect([conversationId, seq, digest]).toEqual([said.conversationId, 7, 4_000_000_000]);
+  expect(notice.message()).toEqual(said);
+  const head = { conversationId: "c", fromSeq: 3, seq: 5 };
+  expect(decodeNotice(encodeHead(head))).toEqual({ kind: "head", ...head });
+  const change = { conversationId: "c", joined: ["ann"], left: [] };
+  expect(decodeNotice(encodeConversation(change))).toEqual({ kind: "conversation", ...change });
+  for (const kind of ["confirmation", "receipt"] as const) {
+    expect(decodeNotice(encodeBody(kind, "{}"))).toEqual({ kind, body: "{}" });
+  }
+  const received = decodeNotice(encodeReceived([said]));
+  expect(received).toMatchObject({ kind: "received", messages: [{ id: said.id, seq: 7 }] });
+  // What it says is nobody's business there.
+  expect(JSON.stringify(received)).not.toContain("Grüße");
+});
+
+test("what no node says is told apart, whatever it is, and does no harm", () => {
+  const node = new ChatNodes(1).at(0);
+  const letters = fc.constantFrom("m", "h", "d", "x", "?");
+  const rests = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.json().map((json) => `1 2 c\n${json}`),
+    fc.constantFrom("1 2 c\nnull", '1 2 c\n{"conversationId":"c","seq":2}', "1 2 c", "1  c\n{}"),
+  );
+  fc.assert(
+    fc.property(letters, rests, fc.option(fc.string()), (letter, rest, userId) => {
+      const isRead = node.chat.nodeNotices?.received(userId, Buffer.from(`2${letter}${rest}`));
+      expect(isRead).toBe(false);
+    }),
+  );
+  expect(node.chat.nodeNotices?.received(null, Buffer.from("1m1 2 c\n{}"))).toBe(false);
+  expect(node.chat.nodeNotices?.received(null, new Uint8Array([255, 0]))).toBe(false);
+  expect(node.harness.faults).toEqual([]);
+});
