@@ -153,6 +153,8 @@ export class UserChannels implements OtherNodes {
       this.#looks += 1;
     } else {
       this.#looks = 0;
+      // Also of what is thought to have gone out: whoever has it all does nothing.
+      listener.retell();
       listener.wentOut();
     }
   }
