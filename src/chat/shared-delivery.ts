@@ -296,7 +296,12 @@ export class SharedDelivery implements Delivery {
 
   #load(lane: Lane): MaybePromise<Conversation | null> {
     const { conversations, outlet } = this.#options;
-    return whenReady(conversations.find(lane.conversationId), (conversation) => {
+    // A look that began before its first message was committed is shared with others, and finds nothing.
+    const found = whenReady(
+      conversations.find(lane.conversationId),
+      (early) => early ?? conversations.find(lane.conversationId),
+    );
+    return whenReady(found, (conversation) => {
       lane.isDoubtful = false;
       if (conversation === null) return null;
       // Some may have come to be members while nobody here knew of the conversation.

@@ -104,6 +104,31 @@ describe.each([
     expect(nodes.faults()).toEqual([]);
   });
 
+  test("the first message is told where the conversation was looked up before its commit", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const bob = await nodes.at(1).connect("bob");
+    const { chat, held } = nodes.at(1);
+    const read = held.store.conversation.bind(held.store);
+    const late = Promise.withResolvers<void>();
+    let looks = 0;
+    held.store.conversation = (id) => {
+      looks += 1;
+      if (looks > 1) return read(id);
+      const found = read(id);
+      return late.promise.then(() => found);
+    };
+    const early = chat.conversations.find("new");
+    const first = { conversationId: "new", recipientId: "bob", content: "first" };
+    nodes.at(0).harness.send("alice", first);
+    await settled();
+    await arrived(nodes);
+    late.resolve();
+    expect(await early).toBeNull();
+    await settled();
+    expect(bob.contents("new")).toEqual(["first"]);
+    expect(nodes.faults()).toEqual([]);
+  });
+
   test("one that got lost is read from the store when the next one is there", async () => {
     const nodes = await setUp(2, isDeferred);
     const bob = await nodes.at(1).connect("bob");
