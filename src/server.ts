@@ -59,6 +59,7 @@ import { Listeners } from "./server/listeners.ts";
 import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { nodeChannels } from "./server/other-nodes.ts";
+import { sharedSettings } from "./server/shared-settings.ts";
 import type { Tracing } from "./server/tracing/tracing.ts";
 import { loadQueues, openQueues } from "./server/work-queues.ts";
 import { checkIntervalMs } from "./session/check-interval.ts";
@@ -248,10 +249,15 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     ...{ broker, chat, sessions, sendBufferBytes: limits.sendBufferBytes, log },
     departed: (userId, message) => application.departed(userId, message),
   });
+  const files = attachmentService({
+    ...{ settings, storage, chat, clock, log },
+    isShared: isChatShared,
+  });
   const self: SelfDescription = {
     ...{ version, startedMs: clock.now() },
     connections: () => live.count,
     users: () => chat.presence.hereCount,
+    settings: nodes === null ? new Map() : sharedSettings(settings, isChatShared ? files : null),
   };
   const cluster =
     nodes === null
@@ -266,10 +272,6 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   const audience = new PresenceAudience({
     ...{ broker, sessions, blocks, visibility: chat.visibility, newId: newEventId, clock },
     onFault: (err) => log.warn({ err }, "Presence could not be told"),
-  });
-  const files = attachmentService({
-    ...{ settings, place, storage, chat, clock, log },
-    isShared: isChatShared,
   });
   const retention = new Retention({ ...settings.retention, store, clock, log });
   const flood = floodControl(settings, clock, log);
@@ -553,24 +555,16 @@ async function tracingFor(settings: Settings, clock: Clock, log: Log): Promise<T
 }
 
 /** null: the server has no files of messages. */
-function attachmentService({
-  settings,
-  place,
-  storage,
-  chat,
-  isShared,
-  clock,
-  log,
-}: AttachmentParts) {
+function attachmentService({ settings, storage, chat, isShared, clock, log }: AttachmentParts) {
   const stored = openFiles(settings, log);
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, place, ...stored, attachments, assertNotErased, isShared, clock, log };
+  const parts = { settings, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
-type AttachmentParts = Pick<Parts, "settings" | "place" | "storage" | "clock" | "log"> & {
+type AttachmentParts = Pick<Parts, "settings" | "storage" | "clock" | "log"> & {
   readonly chat: Chat;
   readonly isShared: boolean;
 };

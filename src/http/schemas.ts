@@ -215,6 +215,11 @@ export const NODES = z
             .boolean()
             .describe("It reaches the others; of another: this one hears its beats."),
           heardAt: time.describe("When it was heard last."),
+          differs: z
+            .array(z.string())
+            .describe(
+              "Settings that all nodes must have alike, and of which it has other values than the one that answers.",
+            ),
         })
         .meta({ id: "Node" }),
     ),

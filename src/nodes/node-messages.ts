@@ -24,6 +24,8 @@ export interface Beat {
   readonly users: number;
   /** The number of its last `Changes`; 0: there were none. */
   readonly spoken: number;
+  /** See `SelfDescription`. */
+  readonly settings: ReadonlyMap<string, number>;
 }
 
 /** The node ends in order. To all. */
@@ -83,6 +85,7 @@ export function encodeNodeMessage(message: NodeMessage): Uint8Array {
         .text(message.version)
         .number(message.startedMs);
       writer.number(message.connections).number(message.users).number(message.spoken);
+      for (const [name, digest] of message.settings) writer.text(name).number(digest);
       break;
     case "changes":
       writer.number(message.number);
@@ -130,7 +133,7 @@ function readMessage(reader: PackedReader): NodeMessage | null {
       return {
         ...{ kind, run, isHello: reader.octet() === 1, version: reader.text() },
         ...{ startedMs: reader.number(), connections: reader.number() },
-        ...{ users: reader.number(), spoken: reader.number() },
+        ...{ users: reader.number(), spoken: reader.number(), settings: readSettings(reader) },
       };
     case "goodbye":
       return { kind, run };
@@ -146,6 +149,12 @@ function readMessage(reader: PackedReader): NodeMessage | null {
     default:
       return null;
   }
+}
+
+function readSettings(reader: PackedReader): Map<string, number> {
+  const settings = new Map<string, number>();
+  while (!reader.isAtEnd) settings.set(reader.text(), reader.number());
+  return settings;
 }
 
 function writeChange(writer: PackedWriter, change: PresenceChange): void {

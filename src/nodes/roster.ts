@@ -1,6 +1,6 @@
 import type { NodeChannels } from "../broker/node-channels.ts";
 import type { Clock, Timer } from "../clock.ts";
-import type { NodeInfo, SelfDescription } from "./node-info.ts";
+import { differences, type NodeInfo, type SelfDescription } from "./node-info.ts";
 import { type Beat, encodeNodeMessage } from "./node-messages.ts";
 
 /** What all nodes hear. */
@@ -133,6 +133,7 @@ export class Roster {
       return {
         ...{ id, version, startedMs, connections, users, heardMs },
         ...{ isSelf: false, isConnected: isHeard },
+        differs: differences(self.settings, beat.settings),
       };
     });
     return [selfInfo(nodeId, self, isConnected, clock.now()), ...known];
@@ -188,10 +189,11 @@ export class Roster {
   #beat(isHello: boolean): void {
     const { channels, run, self, spoken } = this.#options;
     if (!channels.isConnected) return;
-    const { version, startedMs } = self;
+    const { version, startedMs, settings } = self;
     const beat = {
       ...({ kind: "beat", run, isHello, version, startedMs } as const),
       ...{ connections: self.connections(), users: self.users(), spoken: spoken() },
+      settings,
     };
     channels.publish(EVERY_NODE, encodeNodeMessage(beat));
   }
@@ -206,6 +208,6 @@ export function selfInfo(
 ): NodeInfo {
   return {
     ...{ id, version, startedMs, connections: connections(), users: users() },
-    ...{ isSelf: true, isConnected, heardMs: nowMs },
+    ...{ isSelf: true, isConnected, heardMs: nowMs, differs: [] },
   };
 }
