@@ -165,7 +165,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
   };
   const metrics = new Metrics({ version, clock, queues: settings.metrics.queues });
   const isDatabaseShared = hasSharedDatabase(settings);
-  const nodes = nodeChannels(backplane, isDatabaseShared, log);
+  const nodes = nodeChannels(backplane, settings, isDatabaseShared, log);
   const isChatShared = nodes !== null && isDatabaseShared;
   const isCarried = (topic: string) => isCarriedTopic(topic, isChatShared);
   const channelOf = channelOfTopic;
