@@ -66,7 +66,13 @@ import { checkIntervalMs } from "./session/check-interval.ts";
 import { HeartbeatSender } from "./session/heartbeats.ts";
 import { Publisher } from "./session/publisher.ts";
 import { SharedTexts } from "./session/shared-texts.ts";
-import { hasSharedDatabase, openFiles, openStorage, type Storage } from "./stores.ts";
+import {
+  hasSharedDatabase,
+  openFiles,
+  openStorage,
+  type Storage,
+  sharedDatabaseName,
+} from "./stores.ts";
 import { isBodyTooLong } from "./transport/body-text.ts";
 import type { Door } from "./transport/door.ts";
 import { mailboxOf } from "./transport/event-cursor.ts";
@@ -257,7 +263,10 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     ...{ version, startedMs: clock.now() },
     connections: () => live.count,
     users: () => chat.presence.hereCount,
-    settings: nodes === null ? new Map() : sharedSettings(settings, isChatShared ? files : null),
+    settings:
+      nodes === null
+        ? new Map()
+        : sharedSettings(settings, sharedDatabaseName(settings), isChatShared ? files : null),
   };
   const cluster =
     nodes === null

@@ -33,16 +33,19 @@ const ALIKE = {
  * name of its setting. A digest is of 16 bits: differing values hardly ever agree in it, and whoever
  * reads it on its way between nodes learns next to nothing of a secret.
  *
+ * @param databaseName null: this node shares none
  * @param files null: this node has none, or none that other nodes should find
  */
 export function sharedSettings(
   settings: Settings,
+  databaseName: string | null,
   files: Pick<AttachmentService, "identity"> | null,
 ): ReadonlyMap<string, number> {
   const values: [name: string, value: unknown][] = Object.entries(ALIKE).map(([name, valueIn]) => [
     name,
     valueIn(settings),
   ]);
+  values.push(["database.url", databaseName]);
   if (files !== null) {
     const { store, linkSecret } = files.identity();
     values.push(["attachments.store", store], ["attachments.link_secret", linkSecret]);

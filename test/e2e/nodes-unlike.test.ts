@@ -54,15 +54,22 @@ test("nodes that do not fit together are told of; those that do share folder and
   await says(one, /"node":"two".*"Another node is there"/);
   const three = await node("three", another, { PARLEY_JWT_SECRET: "k".repeat(32) });
   const twin = await node("two", shared);
+  const four = await node("four", another, { PARLEY_DATABASE_URL: "memory:" });
   try {
     const settings = ["jwt.secret", "attachments.store", "attachments.link_secret"];
     await says(one, /"node":"three".*"Another node has other values of settings/);
+    await says(one, /"node":"four".*"Another node has other values of settings/);
     await says(two, /"Another node has the same node\.id: give each its own"/);
-    expect(await differing(one)).toEqual({ one: [], two: [], three: settings });
+    expect(await differing(one)).toEqual({
+      one: [],
+      two: [],
+      three: settings,
+      four: ["database.url"],
+    });
     expect(one.log()).toContain(JSON.stringify(settings));
     expect(one.log()).not.toMatch(/"node":"two".*other values/);
     for (const secret of ["j", "k"]) expect(one.log()).not.toContain(secret.repeat(32));
   } finally {
-    for (const each of [one, two, three, twin]) expect(await each.stop()).toBe(0);
+    for (const each of [one, two, three, twin, four]) expect(await each.stop()).toBe(0);
   }
 });

@@ -11,7 +11,9 @@ function settingsOf(...argv: string[]) {
 
 /** In what they differ. */
 function between(...[one, other]: [string[], string[]]): string[] {
-  const [first, second] = [one, other].map((argv) => sharedSettings(settingsOf(...argv), null));
+  const [first, second] = [one, other].map((argv) =>
+    sharedSettings(settingsOf(...argv), null, null),
+  );
   return [...(first ?? [])]
     .filter(([name, digest]) => second?.get(name) !== digest)
     .map(([name]) => name);
@@ -41,24 +43,28 @@ describe("what all nodes must have alike", () => {
   test("has files among it, where they are shared", () => {
     const settings = settingsOf();
     const names = ["attachments.store", "attachments.link_secret"];
-    const digests = sharedSettings(settings, FILES);
+    const digests = sharedSettings(settings, null, FILES);
     expect([...digests.keys()].slice(-2)).toEqual(names);
-    expect([...sharedSettings(settings, null).keys()]).not.toContain("attachments.store");
+    expect([...sharedSettings(settings, null, null).keys()]).not.toContain("attachments.store");
     const elsewhere = { identity: () => ({ store: "another folder", linkSecret: SECRET }) };
-    const others = sharedSettings(settings, elsewhere);
+    const others = sharedSettings(settings, null, elsewhere);
     const differing = names.filter((name) => others.get(name) !== digests.get(name));
     expect(differing).toEqual(["attachments.store"]);
   });
 
   test("is named as in the documentation", async () => {
     const documented = await Bun.file("docs/configuration.md").text();
-    for (const name of sharedSettings(settingsOf(), FILES).keys()) {
+    for (const name of sharedSettings(settingsOf(), null, FILES).keys()) {
       expect(documented).toContain(`| \`${name}\``);
     }
   });
 
   test("goes out as no more than 16 bits of a secret", () => {
-    for (const digest of sharedSettings(settingsOf(`--jwt-secret=${SECRET}`), FILES).values()) {
+    for (const digest of sharedSettings(
+      settingsOf(`--jwt-secret=${SECRET}`),
+      null,
+      FILES,
+    ).values()) {
       expect(digest).toBeLessThan(2 ** 16);
     }
   });
