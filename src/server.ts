@@ -263,6 +263,7 @@ function serve(parts: Parts): Omit<RunningServer, "failed"> {
     ...{ version, startedMs: clock.now() },
     connections: () => live.count,
     users: () => chat.presence.hereCount,
+    isLeader: () => storage.leadership.isLeader,
     settings:
       nodes === null
         ? new Map()

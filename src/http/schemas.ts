@@ -214,6 +214,9 @@ export const NODES = z
           isConnected: z
             .boolean()
             .describe("It reaches the others; of another: this one hears its beats."),
+          isLeader: z
+            .boolean()
+            .describe("It does what one of those on a database does alone; it has one for itself."),
           heardAt: time.describe("When it was heard last."),
           differs: z
             .array(z.string())

@@ -4,6 +4,8 @@ import type { Peer } from "./roster.ts";
 
 /** A node that was started again may still be heard from before; it does not beat so often. */
 const TWIN_BEATS = 3;
+/** A leader that is lost has followed by then, also where PostgreSQL had to give up its connection. */
+const UNLED_BEATS = 30;
 /** Of nodes whose messages are none; further ones are not told of. */
 const MOST_STRANGERS = 100;
 
@@ -15,6 +17,7 @@ export class Agreement {
   /** How often others that have this node's name were heard, by run. */
   readonly #twins = new Map<string, number>();
   readonly #strangers = new Set<string>();
+  #unledBeats = 0;
 
   constructor(ownId: string, self: Pick<SelfDescription, "version" | "settings">, log: Log) {
     this.#ownId = ownId;
@@ -49,6 +52,16 @@ export class Agreement {
 
   gone({ beat: { run } }: Peer): void {
     this.#twins.delete(run);
+  }
+
+  /** Who is not led by anybody that is heard is led by somebody who is not, as long as there is a database. */
+  beat(isLed: boolean): void {
+    this.#unledBeats = isLed ? 0 : this.#unledBeats + 1;
+    if (this.#unledBeats !== UNLED_BEATS) return;
+    this.#log.error(
+      {},
+      "No node that is heard leads: PostgreSQL is away, or other nodes serve the same database by another backplane, address or prefix",
+    );
   }
 
   /** What came of that node is of no node of this version. */

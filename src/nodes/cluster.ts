@@ -45,6 +45,7 @@ export class Cluster {
       spoken: () => this.#sender.spoken,
       listener: {
         came: (peer) => this.#agreement.came(peer),
+        beat: (isLed) => this.#agreement.beat(isLed),
         heard: (peer) => {
           this.#agreement.heard(peer);
           this.#receiver.heard(peer);

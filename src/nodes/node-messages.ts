@@ -17,6 +17,8 @@ export interface Beat {
   readonly run: string;
   /** It does not know who is there: the others are to beat at once. */
   readonly isHello: boolean;
+  /** It does what one of those on a database does alone. */
+  readonly isLeader: boolean;
   readonly version: string;
   readonly startedMs: number;
   readonly connections: number;
@@ -66,6 +68,10 @@ export interface Portion {
 const VERSION = 1;
 const KINDS = ["beat", "goodbye", "changes", "request", "portion"] as const;
 
+/** Of a beat. */
+const IS_HELLO = 1;
+const IS_LEADER = 2;
+
 const STATUSES: readonly PresenceStatus[] = ["ONLINE", "AWAY", "OFFLINE"];
 /** In place of a status: the user has left. */
 const LEFT = 3;
@@ -81,7 +87,7 @@ export function encodeNodeMessage(message: NodeMessage): Uint8Array {
   switch (message.kind) {
     case "beat":
       writer
-        .octet(message.isHello ? 1 : 0)
+        .octet((message.isHello ? IS_HELLO : 0) | (message.isLeader ? IS_LEADER : 0))
         .text(message.version)
         .number(message.startedMs);
       writer.number(message.connections).number(message.users).number(message.spoken);
@@ -129,12 +135,14 @@ function readMessage(reader: PackedReader): NodeMessage | null {
   const kind = KINDS[reader.octet()];
   const run = reader.text();
   switch (kind) {
-    case "beat":
+    case "beat": {
+      const flags = reader.octet();
       return {
-        ...{ kind, run, isHello: reader.octet() === 1, version: reader.text() },
-        ...{ startedMs: reader.number(), connections: reader.number() },
+        ...{ kind, run, isHello: (flags & IS_HELLO) !== 0, isLeader: (flags & IS_LEADER) !== 0 },
+        ...{ version: reader.text(), startedMs: reader.number(), connections: reader.number() },
         ...{ users: reader.number(), spoken: reader.number(), settings: readSettings(reader) },
       };
+    }
     case "goodbye":
       return { kind, run };
     case "changes":

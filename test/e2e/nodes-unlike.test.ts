@@ -40,11 +40,22 @@ async function says(server: ParleyProcess, line: RegExp): Promise<void> {
   }
 }
 
-/** What the node knows of others: in what they differ from it. */
-async function differing(server: ParleyProcess): Promise<Record<string, string[]>> {
+interface ListedNode {
+  readonly id: string;
+  readonly isLeader: boolean;
+  readonly differs: readonly string[];
+}
+
+/** The nodes that this one knows. */
+async function listed(server: ParleyProcess): Promise<readonly ListedNode[]> {
   const response = await askAsServer(server, "GET", "/api/nodes");
-  const { nodes } = (await response.json()) as { nodes: { id: string; differs: string[] }[] };
-  return Object.fromEntries(nodes.map(({ id, differs }) => [id, differs]));
+  const { nodes } = (await response.json()) as { nodes: ListedNode[] };
+  return nodes;
+}
+
+/** In what they differ from it. */
+async function differing(server: ParleyProcess) {
+  return Object.fromEntries((await listed(server)).map(({ id, differs }) => [id, differs]));
 }
 
 test("nodes that do not fit together are told of; those that do share folder and settings", async () => {
@@ -52,6 +63,8 @@ test("nodes that do not fit together are told of; those that do share folder and
   using another = new TemporaryFolder();
   const [one, two] = await Promise.all([node("one", shared), node("two", shared)]);
   await says(one, /"node":"two".*"Another node is there"/);
+  const leaders = [...(await listed(one)), ...(await listed(two))].filter((each) => each.isLeader);
+  expect(new Set(leaders.map(({ id }) => id)).size).toBe(1);
   const three = await node("three", another, { PARLEY_JWT_SECRET: "k".repeat(32) });
   const twin = await node("two", shared);
   const four = await node("four", another, { PARLEY_DATABASE_URL: "memory:" });

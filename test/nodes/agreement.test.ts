@@ -5,6 +5,8 @@ import { type PresenceNodeProcess, PresenceNodes } from "../support/presence-nod
 const HEARD_MS = 10_000;
 const ANOTHER = "Another node is there";
 const OTHERWISE = "Another node has other values of settings that all nodes must have alike";
+const UNLED =
+  "No node that is heard leads: PostgreSQL is away, or other nodes serve the same database by another backplane, address or prefix";
 const TWIN = "Another node has the same node.id: give each its own";
 
 /** What the node's operator reads, without who died and ended. */
@@ -99,5 +101,35 @@ describe("two nodes of one name", () => {
     const third = nodes.start("a");
     await nodes.pass(HEARD_MS);
     for (const node of [b, second, third]) expect(linesOf(node, TWIN)).toEqual([]);
+  });
+});
+
+describe("a node whose leader it does not hear", () => {
+  const LONG_MS = 60_000;
+
+  test("says so once, whether or not it hears others", async () => {
+    const nodes = new PresenceNodes();
+    const [a, b] = [nodes.start("a", { isLeader: false }), nodes.start("b", { isLeader: false })];
+    await nodes.pass(LONG_MS);
+    for (const node of [a, b]) expect(linesOf(node, UNLED)).toEqual([{}]);
+    a.isLeader = true;
+    await nodes.pass(2_000);
+    a.isLeader = false;
+    await nodes.pass(LONG_MS);
+    for (const node of [a, b]) expect(linesOf(node, UNLED)).toEqual([{}, {}]);
+  });
+
+  test("says nothing while one leads, one follows the other, or it is cut off", async () => {
+    const nodes = new PresenceNodes();
+    const [a, b] = [nodes.start("a"), nodes.start("b", { isLeader: false })];
+    await nodes.pass(LONG_MS);
+    a.kill();
+    await nodes.pass(20_000);
+    b.isLeader = true;
+    await nodes.pass(2_000);
+    b.isLeader = false;
+    b.backplane.lose();
+    await nodes.pass(LONG_MS);
+    expect(linesOf(b, UNLED)).toEqual([]);
   });
 });

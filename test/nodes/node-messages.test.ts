@@ -25,6 +25,7 @@ const settings = fc.array(fc.tuple(text, number), { maxLength: 5 }).map((all) =>
 const message: fc.Arbitrary<NodeMessage> = fc.oneof(
   fc.record({
     ...{ kind: fc.constant("beat"), run: text, isHello: fc.boolean(), version: text },
+    ...{ isLeader: fc.boolean() },
     ...{ startedMs: number, connections: number, users: number, spoken: number, settings },
   }),
   fc.record({ kind: fc.constant("goodbye"), run: text }),

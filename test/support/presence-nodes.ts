@@ -70,13 +70,15 @@ export class PresenceNodeProcess {
   readonly log = new RecordedLog();
   /** Of other nodes. */
   deaths = 0;
+  isLeader: boolean;
   readonly #harness;
 
   constructor(
     readonly id: string,
     network: InProcessNetwork,
-    { time, run, graceMs, ttlMs, store, version = "1.2.3", settings = {} }: NodeOptions,
+    { time, run, graceMs, ttlMs, store, version = "1.2.3", ...traits }: NodeOptions,
   ) {
+    this.isLeader = traits.isLeader ?? true;
     this.clock = new ProcessClock(time);
     this.#harness = chatHarness(store, { clock: this.clock, graceMs });
     this.backplane = new FaultyBackplane(id, network);
@@ -91,7 +93,8 @@ export class PresenceNodeProcess {
         ...{ version, startedMs: this.clock.now() },
         connections: () => presence.hereCount,
         users: () => presence.hereCount,
-        settings: new Map(Object.entries(settings)),
+        isLeader: () => this.isLeader,
+        settings: new Map(Object.entries(traits.settings ?? {})),
       },
     });
     channels.start();
@@ -171,6 +174,7 @@ export class PresenceNodeProcess {
 interface NodeTraits {
   readonly version?: string;
   readonly settings?: Readonly<Record<string, number>>;
+  readonly isLeader?: boolean;
 }
 
 interface NodeOptions extends NodeTraits {
