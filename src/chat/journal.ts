@@ -233,7 +233,7 @@ export class Journal {
     this.#begunMs = this.clock.monotonicMs();
     batch.placeBehindOthers();
     this.store
-      .commit(batch.toWrite())
+      .commit(batch.toWrite(), (lastSeqs) => batch.behind(lastSeqs))
       .then(
         () => this.#committed(batch),
         (fault: unknown) => {
