@@ -42,8 +42,8 @@ const FLOORS = [
   ["app/"],
   ["transport/"],
   ["http/"],
-  ["server/"],
   ["stores.ts", "backplanes.ts"],
+  ["server/"],
   ["server.ts"],
   ["cli/", "cli.ts", "main.ts"],
 ] as const;
