@@ -9,6 +9,7 @@ const SRC = resolve(import.meta.dir, "../src");
 const FLOORS = [
   [
     ...([
+      "errors/",
       "errors.ts",
       "clock.ts",
       "deadline.ts",
