@@ -91,7 +91,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     ...{ store, messaging, metrics, newEventId, onStoreChange: onStoreChange("chat") },
     above: {
       get application() {
-        return parts.application;
+        return app.application;
       },
       get files() {
         return files;
@@ -101,13 +101,13 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
   const files = openAttachments(foundation, service.chat, messaging.isChatShared);
   const flood = floodControl(settings, clock, log);
   const { broker } = messaging;
-  const parts = openApplication(foundation, { service, broker, flood, metrics });
+  const app = openApplication(foundation, { service, broker, flood, metrics });
   const others = openNodeServices(foundation, {
-    ...{ messaging, service, parts, newEventId },
+    ...{ messaging, service, app, newEventId },
     connections: () => connections.live.count,
   });
   const connections = openConnections(foundation, {
-    ...{ engine, messaging, service, parts, flood, metrics, newEventId, bodyBytes },
+    ...{ engine, messaging, service, app, flood, metrics, newEventId, bodyBytes },
   });
   const health = healthSource({
     ...{ chat: service.chat, queues: messaging.queues, backplane },
@@ -115,7 +115,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     isStopping: () => lifecycle.isStopping,
   });
   const api = openHttpApi(foundation, {
-    ...{ store, messaging, service, parts, connections, others, files, flood, health, metrics },
+    ...{ store, messaging, service, app, connections, others, files, flood, health, metrics },
     metricsText: async () =>
       siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
     newEventId,
@@ -160,7 +160,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
           metrics: () => metrics.text(),
         });
   const lifecycle = new Lifecycle({
-    ...{ foundation, store, messaging, service, parts, others, connections, files, health },
+    ...{ foundation, store, messaging, service, app, others, connections, files, health },
     ...{ metrics, listeners, siblings },
   });
   lifecycle.start();

@@ -19,7 +19,7 @@ import type { Foundation } from "./foundation.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TracedSends } from "./tracing/sends.ts";
 
-export interface ApplicationPartsOptions {
+export interface AppServiceOptions {
   readonly service: ChatService;
   readonly broker: Broker;
   readonly flood: FloodControl;
@@ -27,7 +27,7 @@ export interface ApplicationPartsOptions {
 }
 
 /** Who clients are, what they may, and what becomes of what they send. */
-export interface ApplicationParts {
+export interface AppService {
   readonly application: ChatApplication;
   readonly authentication: Authentication;
   readonly revocations: Revocations;
@@ -37,8 +37,8 @@ export interface ApplicationParts {
 
 export function openApplication(
   foundation: Foundation,
-  { service, broker, flood, metrics }: ApplicationPartsOptions,
-): ApplicationParts {
+  { service, broker, flood, metrics }: AppServiceOptions,
+): AppService {
   const { settings, storage, revoked, tracing, clock, log } = foundation;
   const { chat, sessions, dormant, audience, userEvents, channels } = service;
   const { rates } = flood;

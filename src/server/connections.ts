@@ -15,7 +15,7 @@ import type { RemotePolicy } from "../transport/remote.ts";
 import type { SockJsEndpoint } from "../transport/sockjs-endpoint.ts";
 import { sockJsEndpoints } from "../transport/sockjs-endpoints.ts";
 import { StompService } from "../transport/stomp-service.ts";
-import type { ApplicationParts } from "./application.ts";
+import type { AppService } from "./application.ts";
 import type { ChatService } from "./chat-service.ts";
 import type { FloodControl } from "./flood-control.ts";
 import type { Foundation } from "./foundation.ts";
@@ -26,7 +26,7 @@ export interface ConnectionsOptions {
   readonly engine: Engine;
   readonly messaging: TopicsAndQueues;
   readonly service: ChatService;
-  readonly parts: ApplicationParts;
+  readonly app: AppService;
   readonly flood: FloodControl;
   readonly metrics: Metrics;
   /** Of messages on topics. */
@@ -51,7 +51,7 @@ export interface Connections {
 
 export function openConnections(foundation: Foundation, options: ConnectionsOptions): Connections {
   const { settings, place, clock } = foundation;
-  const { engine, service, parts, flood, bodyBytes } = options;
+  const { engine, service, app, flood, bodyBytes } = options;
   const live = liveSessions(foundation, flood);
   const admission = flood.admission(live);
   const heartbeatSender = new HeartbeatSender(
@@ -65,7 +65,7 @@ export function openConnections(foundation: Foundation, options: ConnectionsOpti
     onLoopback: isLoopbackHost(settings.host),
     isHttps: settings.tls.certFile !== undefined,
   };
-  const { requestHeaders } = parts.authentication;
+  const { requestHeaders } = app.authentication;
   const remotes = { origins, proxies: flood.proxies, requestHeaders };
   const stomp = new StompService({
     ...{ environment, sessions: live, heartbeatSender },
@@ -102,11 +102,11 @@ function liveSessions({ settings, clock, log }: Foundation, { keys }: FloodContr
 
 function sessionEnvironment(
   { settings, clock, log }: Foundation,
-  { messaging, parts, metrics, newEventId }: ConnectionsOptions,
+  { messaging, app, metrics, newEventId }: ConnectionsOptions,
   heartbeatSender: HeartbeatSender,
 ): SessionEnvironment {
   const { broker, queues } = messaging;
-  const { application, tracedSends } = parts;
+  const { application, tracedSends } = app;
   const { heartbeat } = settings;
   return {
     ...{ broker, queues, application, clock, newId: newUuid, log, heartbeat, heartbeatSender },

@@ -8,7 +8,7 @@ import type { HealthSource } from "../http/health.ts";
 import { LargeAnswers } from "../http/large-answers.ts";
 import { UserExports } from "../http/user-export.ts";
 import type { NewId } from "../ids.ts";
-import type { ApplicationParts } from "./application.ts";
+import type { AppService } from "./application.ts";
 import type { AttachmentService } from "./attachments.ts";
 import type { ChatService } from "./chat-service.ts";
 import type { Connections } from "./connections.ts";
@@ -22,7 +22,7 @@ export interface HttpApiOptions {
   readonly store: ChatStore;
   readonly messaging: TopicsAndQueues;
   readonly service: ChatService;
-  readonly parts: ApplicationParts;
+  readonly app: AppService;
   readonly connections: Connections;
   readonly others: NodeServices;
   /** null: the server has no files of messages. */
@@ -39,10 +39,10 @@ export interface HttpApiOptions {
 /** The HTTP API, with all that its endpoints answer from. */
 export function openHttpApi(foundation: Foundation, options: HttpApiOptions): Hono<ApiEnvironment> {
   const { settings, storage, tracing, clock, log } = foundation;
-  const { store, messaging, service, parts, connections, others } = options;
+  const { store, messaging, service, app, connections, others } = options;
   const { files, flood, health, metrics, newEventId } = options;
   const { limits } = settings;
-  const { authentication, application } = parts;
+  const { authentication, application } = app;
   const { chat, blocks } = service;
   const answers = new LargeAnswers({
     ...{ keys: flood.keys, limitBytes: limits.bufferedBytes / 4 },

@@ -3,7 +3,7 @@ import type { TimelyStore } from "../chat/timely-store.ts";
 import { Deadline } from "../deadline.ts";
 import type { HealthSource } from "../http/health.ts";
 import type { Siblings } from "../transport/siblings.ts";
-import type { ApplicationParts } from "./application.ts";
+import type { AppService } from "./application.ts";
 import type { AttachmentService } from "./attachments.ts";
 import type { ChatService } from "./chat-service.ts";
 import type { Connections } from "./connections.ts";
@@ -19,7 +19,7 @@ export interface LifecycleOptions {
   readonly store: TimelyStore;
   readonly messaging: TopicsAndQueues;
   readonly service: ChatService;
-  readonly parts: ApplicationParts;
+  readonly app: AppService;
   readonly others: NodeServices;
   readonly connections: Connections;
   /** null: the server has no files of messages. */
@@ -84,7 +84,7 @@ export class Lifecycle {
   }
 
   async #stop(reason: string): Promise<void> {
-    const { foundation, messaging, service, parts, others, connections } = this.#options;
+    const { foundation, messaging, service, app, others, connections } = this.#options;
     const { files, metrics, listeners, siblings } = this.#options;
     const { settings, storage, backplane, tracing, clock, log } = foundation;
     const { live, endpoints, heartbeatSender } = connections;
@@ -95,7 +95,7 @@ export class Lifecycle {
     live.drain();
     if (drainMs > 0) await new Promise<void>((resolve) => clock.schedule(drainMs, resolve));
     const deadline = new Deadline(clock, timeoutMs);
-    parts.application.stop();
+    app.application.stop();
     metrics.stop();
     const ledWorkStopped = this.#ledWork.stop();
     await deadline.allows(chat.journal.drained());

@@ -6,7 +6,7 @@ import { type NewId, newUuid } from "../ids.ts";
 import { Cluster } from "../nodes/cluster.ts";
 import type { NodeInfo, SelfDescription } from "../nodes/node-info.ts";
 import { selfInfo } from "../nodes/roster.ts";
-import type { ApplicationParts } from "./application.ts";
+import type { AppService } from "./application.ts";
 import type { ChatService } from "./chat-service.ts";
 import type { Foundation } from "./foundation.ts";
 import type { TopicsAndQueues } from "./topics-and-queues.ts";
@@ -14,7 +14,7 @@ import type { TopicsAndQueues } from "./topics-and-queues.ts";
 export interface NodeServicesOptions {
   readonly messaging: TopicsAndQueues;
   readonly service: ChatService;
-  readonly parts: ApplicationParts;
+  readonly app: AppService;
   /** Of notices. */
   readonly newEventId: NewId;
   /** Of this node, now. */
@@ -36,12 +36,12 @@ export interface NodeServices {
 
 export function openNodeServices(
   foundation: Foundation,
-  { messaging, service, parts, newEventId, connections }: NodeServicesOptions,
+  { messaging, service, app, newEventId, connections }: NodeServicesOptions,
 ): NodeServices {
   const { settings, storage, backplane, clock, log } = foundation;
   const { broker, nodes, isChatShared } = messaging;
   const { chat, sessions, blocks, channels } = service;
-  const { application, revocations } = parts;
+  const { application, revocations } = app;
   const self: SelfDescription = {
     ...{ version, startedMs: clock.now() },
     connections,
