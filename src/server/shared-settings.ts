@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Settings } from "../config.ts";
+import { sharedDatabaseName } from "../stores.ts";
 import type { AttachmentService } from "./attachments.ts";
 
 /** Where nodes differ in one of these, a client is served otherwise by one than by the next. */
@@ -33,19 +34,17 @@ const ALIKE = {
  * name of its setting. A digest is of 16 bits: differing values hardly ever agree in it, and whoever
  * reads it on its way between nodes learns next to nothing of a secret.
  *
- * @param databaseName null: this node shares none
  * @param files null: this node has none, or none that other nodes should find
  */
 export function sharedSettings(
   settings: Settings,
-  databaseName: string | null,
   files: Pick<AttachmentService, "identity"> | null,
 ): ReadonlyMap<string, number> {
   const values: [name: string, value: unknown][] = Object.entries(ALIKE).map(([name, valueIn]) => [
     name,
     valueIn(settings),
   ]);
-  values.push(["database.url", databaseName]);
+  values.push(["database.url", sharedDatabaseName(settings)]);
   if (files !== null) {
     const { store, linkSecret } = files.identity();
     values.push(["attachments.store", store], ["attachments.link_secret", linkSecret]);

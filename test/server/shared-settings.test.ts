@@ -11,9 +11,7 @@ function settingsOf(...argv: string[]) {
 
 /** In what they differ. */
 function between(...[one, other]: [string[], string[]]): string[] {
-  const [first, second] = [one, other].map((argv) =>
-    sharedSettings(settingsOf(...argv), null, null),
-  );
+  const [first, second] = [one, other].map((argv) => sharedSettings(settingsOf(...argv), null));
   return [...(first ?? [])]
     .filter(([name, digest]) => second?.get(name) !== digest)
     .map(([name]) => name);
@@ -40,31 +38,35 @@ describe("what all nodes must have alike", () => {
     ).toEqual([]);
   });
 
+  test("has the database among it, by whatever address it is reached", () => {
+    const at = (url: string) => [`--database-url=postgres://ann:pw@${url}`];
+    expect(between(at("one/chat"), at("two:7/chat?sslmode=disable"))).toEqual([]);
+    expect(between(at("one/chat"), at("one/other"))).toEqual(["database.url"]);
+    expect(between(at("one/chat"), at("one/chat?schema=other"))).toEqual(["database.url"]);
+    expect(between(at("one/chat"), [])).toEqual(["database.url"]);
+  });
+
   test("has files among it, where they are shared", () => {
     const settings = settingsOf();
     const names = ["attachments.store", "attachments.link_secret"];
-    const digests = sharedSettings(settings, null, FILES);
+    const digests = sharedSettings(settings, FILES);
     expect([...digests.keys()].slice(-2)).toEqual(names);
-    expect([...sharedSettings(settings, null, null).keys()]).not.toContain("attachments.store");
+    expect([...sharedSettings(settings, null).keys()]).not.toContain("attachments.store");
     const elsewhere = { identity: () => ({ store: "another folder", linkSecret: SECRET }) };
-    const others = sharedSettings(settings, null, elsewhere);
+    const others = sharedSettings(settings, elsewhere);
     const differing = names.filter((name) => others.get(name) !== digests.get(name));
     expect(differing).toEqual(["attachments.store"]);
   });
 
   test("is named as in the documentation", async () => {
     const documented = await Bun.file("docs/configuration.md").text();
-    for (const name of sharedSettings(settingsOf(), null, FILES).keys()) {
+    for (const name of sharedSettings(settingsOf(), FILES).keys()) {
       expect(documented).toContain(`| \`${name}\``);
     }
   });
 
   test("goes out as no more than 16 bits of a secret", () => {
-    for (const digest of sharedSettings(
-      settingsOf(`--jwt-secret=${SECRET}`),
-      null,
-      FILES,
-    ).values()) {
+    for (const digest of sharedSettings(settingsOf(`--jwt-secret=${SECRET}`), FILES).values()) {
       expect(digest).toBeLessThan(2 ** 16);
     }
   });
