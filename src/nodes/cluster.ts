@@ -74,6 +74,12 @@ export class Cluster {
     return this.#roster.size;
   }
 
+  /** Of those, how many are of another version, or have other values of what all must have alike. */
+  get unlike(): number {
+    const { version } = this.#options.self;
+    return this.list().filter((node) => node.version !== version || node.differs.length > 0).length;
+  }
+
   /** All that live, this one first. */
   list(): NodeInfo[] {
     return this.#roster.list();

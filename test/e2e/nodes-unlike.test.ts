@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { RedisServer } from "../support/redis-server.ts";
+import { scrape } from "../support/scrape.ts";
 import { askAsServer } from "../support/server-api.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { API_KEY } from "../support/tokens.ts";
@@ -27,7 +28,12 @@ function node(
     env: {
       ...{ PARLEY_BACKPLANE: "redis", PARLEY_REDIS_URL: redis.url, PARLEY_NODE_ID: id },
       ...{ PARLEY_DATABASE_URL: postgres.url("postgres", "&schema=unlike") },
-      ...{ PARLEY_JWT_SECRET: "j".repeat(32), PARLEY_API_KEYS: API_KEY, ...env },
+      ...{
+        PARLEY_JWT_SECRET: "j".repeat(32),
+        PARLEY_API_KEYS: API_KEY,
+        PARLEY_METRICS_OPEN: "true",
+        ...env,
+      },
     },
   });
 }
@@ -81,6 +87,7 @@ test("nodes that do not fit together are told of; those that do share folder and
     });
     expect(one.log()).toContain(JSON.stringify(settings));
     expect(one.log()).not.toMatch(/"node":"two".*other values/);
+    expect((await scrape(one)).get("parley_nodes_unlike")).toBe(2);
     for (const secret of ["j", "k"]) expect(one.log()).not.toContain(secret.repeat(32));
   } finally {
     for (const each of [one, two, three, twin, four]) expect(await each.stop()).toBe(0);
