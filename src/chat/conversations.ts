@@ -33,10 +33,18 @@ export function marksWithOwn(marks: Watermarks, seq: number): Watermarks {
   return { deliveredSeq: seq, readSeq: readSeq === deliveredSeq ? seq : readSeq };
 }
 
-/** Who has become a member meanwhile, and who is none any more. */
+/** How far others have brought a member, who was thought to be less far. */
+export interface MovedMarks {
+  readonly userId: string;
+  readonly before: Watermarks;
+  readonly now: Watermarks;
+}
+
+/** Who has become a member meanwhile, who is none any more, and whose marks others have moved. */
 export interface Learned {
   readonly joined: readonly string[];
   readonly left: readonly string[];
+  readonly moved: readonly MovedMarks[];
 }
 
 /** What a conversation begins as. */
@@ -133,6 +141,22 @@ export class Conversation {
     return this.#take(stored);
   }
 
+  /** The store has these marks of a member; null: it is known here that they are as far. */
+  heardMarks(userId: string, { deliveredSeq, readSeq }: Watermarks): MovedMarks | null {
+    const member = this.members.get(userId);
+    if (member === undefined) return null;
+    const before = { deliveredSeq: member.durableDeliveredSeq, readSeq: member.readSeq };
+    if (deliveredSeq <= before.deliveredSeq && readSeq <= before.readSeq) return null;
+    const now = {
+      deliveredSeq: Math.max(deliveredSeq, before.deliveredSeq),
+      readSeq: Math.max(readSeq, before.readSeq),
+    };
+    member.deliveredSeq = Math.max(member.deliveredSeq, now.deliveredSeq);
+    member.durableDeliveredSeq = now.deliveredSeq;
+    member.readSeq = now.readSeq;
+    return { userId, before, now };
+  }
+
   /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
   get membersDigest(): number {
     let digest = 0;
@@ -151,6 +175,7 @@ export class Conversation {
     this.profile = { title, picture, disappearAfterSeconds };
     this.persisted = true;
     const joined: string[] = [];
+    const moved: MovedMarks[] = [];
     const there = new Set(stored.members.map(({ userId }) => userId));
     const left = [...this.members.keys()].filter((id) => !there.has(id));
     for (const userId of left) this.members.delete(userId);
@@ -164,11 +189,10 @@ export class Conversation {
       }
       known.joinedSeq = joinedSeq;
       known.role = role;
-      known.deliveredSeq = Math.max(known.deliveredSeq, deliveredSeq);
-      known.readSeq = Math.max(known.readSeq, readSeq);
-      known.durableDeliveredSeq = Math.max(known.durableDeliveredSeq, deliveredSeq);
+      const marks = this.heardMarks(userId, { deliveredSeq, readSeq });
+      if (marks !== null) moved.push(marks);
     }
-    return { joined, left };
+    return { joined, left, moved };
   }
 
   /**

@@ -99,14 +99,16 @@ export class ChatNode implements OtherNodes {
     device = new NodeDevice(this, userId),
   ): Promise<NodeDevice> {
     this.devices.add(device);
+    this.chat.presence.connected(userId, userId);
     device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
     await settled();
     return device;
   }
 
   disconnect(device: NodeDevice): void {
+    if (!this.devices.delete(device)) return;
     device.isOpen = false;
-    this.devices.delete(device);
+    this.chat.presence.disconnected(device.userId);
   }
 
   heard(): Promise<void> | null {
@@ -170,7 +172,7 @@ export class ChatNode implements OtherNodes {
     this.isCutOff = false;
     const userIds = new Set([...this.devices].map(({ userId }) => userId));
     void this.chat.nodeNotices?.recover([...userIds]);
-    if (this.#hasDropped) this.chat.nodeNotices?.retell();
+    if (this.#hasDropped) this.chat.nodeNotices?.retell(true);
     this.#hasDropped = false;
   }
 }
@@ -202,8 +204,14 @@ export class ChatNodes {
       node.isSlow = false;
     }
     await this.settle();
-    // It has gone out for a while.
-    for (const { chat } of [...this.all, ...this.all]) chat.nodeNotices?.wentOut();
+    // As every half minute.
+    for (let words = 0; words < 2; words += 1) {
+      for (const { chat } of this.all) {
+        chat.nodeNotices?.retell(false);
+        chat.nodeNotices?.wentOut();
+      }
+      await this.settle();
+    }
   }
 
   /** All commits end, all notices arrive, all that waits for a while is done. */
