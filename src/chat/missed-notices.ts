@@ -61,7 +61,11 @@ export class MissedNotices {
         return isOpen();
       },
     };
-    const refreshed = new Once<Conversation>((each) => conversations.reload(each));
+    const cached = new Set(conversations.cached());
+    const refreshed = new Once<Conversation>(async (each) => {
+      // Others have been read since.
+      if (cached.has(each)) await conversations.reload(each);
+    });
     const fates = new Once<string>((id) => this.#tellFate(id, sinceMs, refreshed));
     const look = async () => {
       for (const userId of waiting) {
@@ -69,9 +73,9 @@ export class MissedNotices {
         await this.#persist(reader, () => this.#reachAll(userId, sinceMs, reader, then));
       }
     };
-    const cached = [...conversations.cached()].values();
+    const stale = cached.values();
     const refresh = async () => {
-      for (const each of cached) await this.#persist(reader, () => refreshed.do(each));
+      for (const each of stale) await this.#persist(reader, () => refreshed.do(each));
     };
     await Promise.all([
       ...Array.from({ length: LOOKED_AT_TOGETHER }, look),
