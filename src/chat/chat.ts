@@ -187,7 +187,7 @@ export class Chat {
       shared === null
         ? null
         : new SharedChat({
-            ...{ ...common, ...shared, here, onDisappearing, receipts: this.receipts },
+            ...{ ...common, ...shared, contacts, here, onDisappearing, receipts: this.receipts },
             ...{ outlet: options.outlet, onTold: options.onTold },
           });
     const { attachments } = options;

@@ -1,3 +1,4 @@
+import type { Contacts } from "./contacts.ts";
 import type { Conversations } from "./conversations.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { MissedNotices } from "./missed-notices.ts";
@@ -17,6 +18,7 @@ import type { ToldOthers } from "./told-others.ts";
 export interface NodeNoticesOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
+  readonly contacts: Contacts;
   readonly delivery: SharedDelivery;
   readonly missed: MissedNotices;
   readonly marks: MarksElsewhere;
@@ -85,7 +87,9 @@ export class NodeNotices {
 
   /** And is not any more. @param userIds those who are connected to this node */
   recover(userIds: readonly string[]): Promise<void> {
-    return this.#options.missed.recover(userIds);
+    const { contacts, missed } = this.#options;
+    contacts.forgetAll();
+    return missed.recover(userIds);
   }
 
   #confirmed(
@@ -97,7 +101,8 @@ export class NodeNotices {
     else marks.delivered(userId, delivered, body);
   }
 
-  #learn({ conversationId, joined, left }: ConversationNotice): void {
+  #learn(notice: ConversationNotice): void {
+    const { conversationId, joined, left } = notice;
     const { conversations, outlet, onFault } = this.#options;
     const conversation = conversations.peek(conversationId);
     if (conversation !== undefined) {
@@ -106,5 +111,17 @@ export class NodeNotices {
     }
     for (const userId of left) outlet.left(userId, conversationId);
     for (const userId of joined) outlet.joined(userId, conversationId);
+    this.#forgetContacts(notice).catch(onFault);
+  }
+
+  /** All members have others to share a conversation with, or no more. */
+  async #forgetContacts({ conversationId, joined, left }: ConversationNotice): Promise<void> {
+    const { contacts, conversations } = this.#options;
+    for (const userId of [...joined, ...left]) contacts.forget(userId);
+    // Of one that is new, these are all.
+    const isNew = joined.length > 1;
+    if (!contacts.isUsed || isNew || joined.length + left.length === 0) return;
+    const conversation = await conversations.find(conversationId);
+    for (const userId of conversation?.members.keys() ?? []) contacts.forget(userId);
   }
 }

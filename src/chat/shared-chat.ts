@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Accepted } from "./accepted-message.ts";
+import type { Contacts } from "./contacts.ts";
 import type { Conversation, Conversations, MovedMarks } from "./conversations.ts";
 import { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { Delivery } from "./message-delivery.ts";
@@ -23,6 +24,7 @@ export interface SharedChatOptions {
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
+  readonly contacts: Contacts;
   readonly recent: RecentMessages<Accepted>;
   readonly receipts: Receipts;
   readonly clock: Clock;

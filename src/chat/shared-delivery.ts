@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../clock.ts";
 import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
+import type { Contacts } from "./contacts.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { confirmationEvent } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
@@ -34,6 +35,7 @@ export interface SharedDeliveryOptions {
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
+  readonly contacts: Pick<Contacts, "share">;
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
@@ -295,7 +297,7 @@ export class SharedDelivery implements Delivery {
   }
 
   #load(lane: Lane): MaybePromise<Conversation | null> {
-    const { conversations, outlet } = this.#options;
+    const { conversations, contacts, outlet } = this.#options;
     // A look that began before its first message was committed is shared with others, and finds nothing.
     const found = whenReady(
       conversations.find(lane.conversationId),
@@ -306,6 +308,7 @@ export class SharedDelivery implements Delivery {
       if (conversation === null) return null;
       // Some may have come to be members while nobody here knew of the conversation.
       for (const userId of conversation.members.keys()) outlet.joined(userId, conversation.id);
+      contacts.share(conversation.members.keys());
       return conversation;
     });
   }

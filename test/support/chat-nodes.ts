@@ -1,4 +1,4 @@
-import type { Chat } from "../../src/chat/chat.ts";
+import type { Chat, ChatOptions } from "../../src/chat/chat.ts";
 import type { OtherNodes } from "../../src/chat/other-nodes.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { ReplayReader } from "../../src/chat/replay.ts";
@@ -77,6 +77,7 @@ export class ChatNode implements OtherNodes {
     this.held = HeldStore.over<ChatStore>(nodes.store);
     this.harness = chatHarness(this.held.store, {
       ...{ nodes: this, clock: nodes.clock, tellsEvents: true, uncommittedMessages: 100_000 },
+      ...nodes.options,
       newId: () => Bun.randomUUIDv7("hex", nodes.clock.now() + this.aheadMs),
       onTold: () => queueMicrotask(() => this.onTold()),
     });
@@ -184,7 +185,11 @@ export class ChatNodes {
   readonly clock = new FakeClock();
   readonly all: ChatNode[] = [];
 
-  constructor(count: number, isDeferred = true) {
+  constructor(
+    count: number,
+    isDeferred = true,
+    readonly options: Partial<ChatOptions> = {},
+  ) {
     this.store = isDeferred ? new DeferredStore(this.inner) : this.inner;
     for (let index = 0; index < count; index += 1) {
       this.all.push(new ChatNode(this, `node ${index}`));
