@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { Installation } from "../support/nodes.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { answerOf, askAs, askAsServer } from "../support/server-api.ts";
-import { type Event, joinStock, type StockClient } from "../support/stock-client.ts";
+import type { Event, StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let redis: RedisServer;
-let nodes: ParleyProcess[] = [];
-const clients: StockClient[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   redis = await RedisServer.start();
@@ -18,26 +16,16 @@ beforeAll(async () => {
     ...{ PARLEY_DATABASE_URL: url, PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" },
     PARLEY_API_KEYS: API_KEY,
   };
-  nodes = await Promise.all(["one", "two", "three"].map((id) => startNode(redis.url, id, env)));
+  nodes = await Installation.start(redis.url, ["one", "two", "three"], env);
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
 });
 
-function node(index: number): ParleyProcess {
-  const found = nodes[index];
-  if (found === undefined) throw new TypeError("no such node");
-  return found;
-}
-
-async function join(index: number, userId: string): Promise<StockClient> {
-  const client = await joinStock(node(index), userId);
-  clients.push(client);
-  return client;
-}
+const node = (index: number) => nodes.node(index);
+const join = (index: number, userId: string) => nodes.join(index, userId);
 
 /** By the app's back end. */
 async function createGroup(id: string, memberIds: readonly string[], ownerId: string | null) {
