@@ -2,6 +2,8 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RecentlyUsed } from "../recently-used.ts";
 import type { ConversationReloads } from "./conversation-reloads.ts";
+import { digestOf } from "./members-digest.ts";
+import { type MovedMarks, moveMarks } from "./moved-marks.ts";
 import type {
   ChatStore,
   ConversationKind,
@@ -31,13 +33,6 @@ export function marksWithOwn(marks: Watermarks, seq: number): Watermarks {
   const { deliveredSeq, readSeq } = marks;
   if (deliveredSeq !== seq - 1) return marks;
   return { deliveredSeq: seq, readSeq: readSeq === deliveredSeq ? seq : readSeq };
-}
-
-/** How far others have brought a member, who was thought to be less far. */
-export interface MovedMarks {
-  readonly userId: string;
-  readonly before: Watermarks;
-  readonly now: Watermarks;
 }
 
 /** Who has become a member meanwhile, who is none any more, and whose marks others have moved. */
@@ -142,32 +137,14 @@ export class Conversation {
   }
 
   /** The store has these marks of a member; null: it is known here that they are as far. */
-  heardMarks(userId: string, { deliveredSeq, readSeq }: Watermarks): MovedMarks | null {
+  heardMarks(userId: string, marks: Watermarks): MovedMarks | null {
     const member = this.members.get(userId);
-    if (member === undefined) return null;
-    const before = { deliveredSeq: member.durableDeliveredSeq, readSeq: member.readSeq };
-    if (deliveredSeq <= before.deliveredSeq && readSeq <= before.readSeq) return null;
-    const now = {
-      deliveredSeq: Math.max(deliveredSeq, before.deliveredSeq),
-      readSeq: Math.max(readSeq, before.readSeq),
-    };
-    member.deliveredSeq = Math.max(member.deliveredSeq, now.deliveredSeq);
-    member.durableDeliveredSeq = now.deliveredSeq;
-    member.readSeq = now.readSeq;
-    return { userId, before, now };
+    return member === undefined ? null : moveMarks(member, marks);
   }
 
   /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
   get membersDigest(): number {
-    let digest = 0;
-    for (const { userId, role, joinedSeq } of this.members.values()) {
-      let hash = 2_166_136_261 ^ role.length;
-      for (let at = 0; at < userId.length; at += 1) {
-        hash = Math.imul(hash ^ userId.charCodeAt(at), 16_777_619);
-      }
-      digest = (digest + Math.imul(hash ^ joinedSeq, 16_777_619)) >>> 0;
-    }
-    return digest;
+    return digestOf(this.members.values());
   }
 
   #take(stored: StoredConversation): Learned {

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
-import type { Conversation, Conversations, MovedMarks } from "./conversations.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
+import type { MovedMarks } from "./moved-marks.ts";
 import type { DeliveredMessage, MarksNotice, ReadMark } from "./node-notice.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ChatStore, StoredMessage, Watermarks } from "./ports.ts";
@@ -8,6 +9,10 @@ import type { ToldDeliveries } from "./told-deliveries.ts";
 
 /** Messages before a mark of which it is told again that they were received, and who has read them. */
 const LOOKED_AT = 100;
+/** Conversations whose messages are looked at side by side: many may be told of at once. */
+const LOOKED_AT_TOGETHER = 4;
+/** When the store cannot be read. */
+const RETRY_MS = 1_000;
 
 export interface MarksElsewhereOptions {
   readonly store: ChatStore;
@@ -21,6 +26,7 @@ export interface MarksElsewhereOptions {
   readonly receivedInGroup: (messages: readonly StoredMessage[]) => void;
   /** What others say may have been missed, and it is not yet known what that was. */
   readonly mayMiss: () => boolean;
+  readonly onFault: (fault: unknown) => void;
 }
 
 /**
@@ -32,6 +38,9 @@ export interface MarksElsewhereOptions {
  */
 export class MarksElsewhere {
   readonly #options: MarksElsewhereOptions;
+  #lookedAt = 0;
+  readonly #waiting: (() => void)[] = [];
+  #isStopped = false;
 
   constructor(options: MarksElsewhereOptions) {
     this.#options = options;
@@ -49,7 +58,10 @@ export class MarksElsewhere {
 
   /** Somebody has read what the user has said, or the user on another device. */
   read(userId: string, { conversationId, seq, readerId }: ReadMark, body: string): void {
-    this.#keepUp(conversationId, readerId, { deliveredSeq: 0, readSeq: seq });
+    // What the reader's own devices are told does not say that the senders here were.
+    if (userId !== readerId || !this.#hasOthersHere(conversationId, readerId)) {
+      this.#keepUp(conversationId, readerId, { deliveredSeq: 0, readSeq: seq });
+    }
     this.#options.outlet.receipt(userId, body, null);
   }
 
@@ -89,18 +101,46 @@ export class MarksElsewhere {
    * @param sinceMs only messages that were sent since then
    */
   async tell(conversation: Conversation, marks: readonly MovedMarks[], sinceMs = 0): Promise<void> {
-    const { store, isHere } = this.#options;
+    const here = new Set(conversation.members.keys().filter(this.#options.isHere));
     const moved = marks.filter(({ userId, before, now }) => {
-      const hasMoved = now.deliveredSeq > before.deliveredSeq || now.readSeq > before.readSeq;
-      return hasMoved && conversation.members.has(userId);
+      if (!conversation.members.has(userId)) return false;
+      const hasOthersHere = here.size > (here.has(userId) ? 1 : 0);
+      if (now.readSeq > before.readSeq) return here.size > 0;
+      return now.deliveredSeq > before.deliveredSeq && hasOthersHere;
     });
-    if (moved.length === 0 || !conversation.members.keys().some(isHere)) return;
+    if (moved.length === 0) return;
     const seqs = moved.flatMap(({ now }) => [now.deliveredSeq, now.readSeq]);
-    const query = { conversationId: conversation.id, beforeSeq: Math.max(...seqs) + 1 };
-    const page = await store.history({ ...query, limit: LOOKED_AT });
+    const page = await this.#lastUpTo(conversation.id, Math.max(...seqs));
     const messages = page.filter(({ timestampMs }) => timestampMs >= sinceMs);
     this.#tellDelivered(conversation, moved, messages);
     for (const marksOfOne of moved) this.#tellRead(conversation, marksOfOne, messages);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** A few at a time. While the store cannot be read it is tried again, so that none is left out. */
+  async #lastUpTo(conversationId: string, seq: number): Promise<readonly StoredMessage[]> {
+    const { store, clock, onFault } = this.#options;
+    while (this.#lookedAt >= LOOKED_AT_TOGETHER) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#lookedAt += 1;
+    try {
+      while (!this.#isStopped) {
+        try {
+          return await store.history({ conversationId, beforeSeq: seq + 1, limit: LOOKED_AT });
+        } catch (fault) {
+          onFault(fault);
+          await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
+        }
+      }
+      return [];
+    } finally {
+      this.#lookedAt -= 1;
+      this.#waiting.shift()?.();
+    }
   }
 
   /** What others say is heard: only what they do not say is to be noticed. */
@@ -108,6 +148,12 @@ export class MarksElsewhere {
     // What was missed lies before it.
     if (this.#options.mayMiss()) return;
     this.#options.conversations.peek(conversationId)?.heardMarks(userId, marks);
+  }
+
+  #hasOthersHere(conversationId: string, userId: string): boolean {
+    const { conversations, isHere } = this.#options;
+    const members = conversations.peek(conversationId)?.members.keys() ?? [].values();
+    return members.some((memberId) => memberId !== userId && isHere(memberId));
   }
 
   #tellDelivered(

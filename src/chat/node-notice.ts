@@ -1,4 +1,4 @@
-import type { MovedMarks } from "./conversations.ts";
+import type { MovedMarks } from "./moved-marks.ts";
 import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** A message as its node tells the others of it, after its commit. */
@@ -25,6 +25,8 @@ export interface MarksNotice {
   readonly isMissing: boolean;
   /** A mark that has not moved is 0 before and now. */
   readonly marks: readonly MovedMarks[];
+  /** Of messages that the same node has taken; null: of none. */
+  readonly head: HeadNotice | null;
 }
 
 /** What is to be known of a message when DELIVERED is told of it. */
@@ -97,11 +99,12 @@ export function encodeReceived(messages: readonly SentMessage[]): Uint8Array {
   return Buffer.from(RECEIVED + JSON.stringify({ messages: told }));
 }
 
-export function encodeMarks({ conversationId, isMissing, marks }: MarksNotice): Uint8Array {
+export function encodeMarks(notice: MarksNotice): Uint8Array {
+  const { conversationId, isMissing, marks, head } = notice;
   const rows = marks.map(({ userId, before, now }): MarksRow => {
     return [userId, before.deliveredSeq, now.deliveredSeq, before.readSeq, now.readSeq];
   });
-  return Buffer.from(MARKS + JSON.stringify({ conversationId, isMissing, marks: rows }));
+  return Buffer.from(MARKS + JSON.stringify({ conversationId, isMissing, marks: rows, head }));
 }
 
 export function encodeConversation(notice: ConversationNotice): Uint8Array {
@@ -170,9 +173,13 @@ function parsed(
   }
 }
 
-function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
-  const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
-  return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
+function headNotice(notice: Record<string, unknown>): NodeNotice | null {
+  return isHead(notice) ? { kind: "head", ...notice } : null;
+}
+
+function isHead(head: unknown): head is HeadNotice {
+  const { conversationId, fromSeq, seq }: Partial<Record<keyof HeadNotice, unknown>> = head ?? {};
+  return typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
 }
 
 function receivedNotice({ messages }: Record<string, unknown>): NodeNotice | null {
@@ -184,7 +191,9 @@ function marksNotice({
   conversationId,
   isMissing,
   marks,
+  head,
 }: Record<string, unknown>): NodeNotice | null {
+  if (head !== null && !isHead(head)) return null;
   if (typeof conversationId !== "string" || typeof isMissing !== "boolean") return null;
   if (!Array.isArray(marks) || !marks.every(isMarksRow)) return null;
   const moved = marks.map(
@@ -194,7 +203,7 @@ function marksNotice({
       now: { deliveredSeq: delivered, readSeq: read },
     }),
   );
-  return { kind: "marks", conversationId, isMissing, marks: moved };
+  return { kind: "marks", conversationId, isMissing, marks: moved, head };
 }
 
 type MarksRow = [userId: string, ...seqs: [number, number, number, number]];

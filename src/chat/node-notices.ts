@@ -6,6 +6,7 @@ import {
   type ConversationNotice,
   decodeNotice,
   encodeConversation,
+  type MarksNotice,
   type NodeNotice,
 } from "./node-notice.ts";
 import type { ConversationChange } from "./open-batch.ts";
@@ -55,14 +56,14 @@ export class NodeNotices {
 
   /** Another node tells this. False for what is of none. @param userId to whom; null: to all */
   received(userId: string | null, bytes: Uint8Array): boolean {
-    const { delivery, marks, receipts, onFault } = this.#options;
+    const { delivery, marks, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") return delivery.received(notice);
     if (notice.kind === "head") delivery.headed(notice);
     else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
-    else if (notice.kind === "marks") marks.toldAgain(notice).catch(onFault);
+    else if (notice.kind === "marks") this.#toldAgain(notice);
     else if (userId === null) return false;
     else if (notice.kind === "receipt") marks.read(userId, notice.read, notice.body);
     else this.#confirmed(userId, notice);
@@ -90,6 +91,12 @@ export class NodeNotices {
     const { contacts, missed } = this.#options;
     contacts.forgetAll();
     return missed.recover(userIds);
+  }
+
+  #toldAgain(notice: MarksNotice): void {
+    const { delivery, marks, onFault } = this.#options;
+    if (notice.head !== null) delivery.headed(notice.head);
+    marks.toldAgain(notice).catch(onFault);
   }
 
   #confirmed(

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Contacts } from "./contacts.ts";
-import type { Conversation, Conversations, MovedMarks } from "./conversations.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
 import { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { MissedNotices } from "./missed-notices.ts";
+import type { MovedMarks } from "./moved-marks.ts";
 import { NodeNotices } from "./node-notices.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
@@ -85,6 +86,7 @@ export class SharedChat {
   stop(): void {
     this.delivery.stop();
     this.#missed.stop();
+    this.#marks.stop();
     this.#others.stop();
   }
 }

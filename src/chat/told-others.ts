@@ -1,42 +1,71 @@
-import type { Conversation, Conversations, MovedMarks } from "./conversations.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
 import { nextTurn } from "./each-head.ts";
 import { farewellOf } from "./events.ts";
+import type { MovedMarks } from "./moved-marks.ts";
 import { encodeHead, encodeMarks, encodeMessage, type HeadNotice } from "./node-notice.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
-import type { StoredMessage, Watermarks } from "./ports.ts";
+import type { StoredMessage } from "./ports.ts";
 
 /** Of a conversation with more members, a message is told to all nodes once and not to each member. */
 const MOST_BY_MEMBER = 32;
 /** Conversations of which others are told, before it is somebody else's turn. */
 const TOLD_IN_TURN = 256;
 
-const NONE: Watermarks = { deliveredSeq: 0, readSeq: 0 };
-
 export interface ToldOthersOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
 }
 
-/** Of a conversation. */
-class Lately {
-  /** The first message of which others have been told; null: of none. */
-  fromSeq: number | null = null;
-  /** By user: the marks that have moved. */
-  readonly marks = new Map<string, MovedMarks>();
+/** A member's marks that have moved; 0: that one has not. */
+class Movement {
+  deliveredBefore = 0;
+  delivered = 0;
+  readBefore = 0;
+  read = 0;
 
-  move(marks: MovedMarks): void {
-    const known = this.marks.get(marks.userId);
-    this.marks.set(marks.userId, known === undefined ? marks : joined(known, marks));
+  deliver(fromSeq: number, seq: number): void {
+    if (this.delivered === 0) this.deliveredBefore = fromSeq;
+    this.delivered = Math.max(this.delivered, seq);
   }
 
-  /** With what was told before. */
-  after(before: Lately | undefined): Lately {
-    if (before === undefined) return this;
-    const all = new Lately();
-    all.fromSeq = before.fromSeq ?? this.fromSeq;
-    for (const marks of [...before.marks.values(), ...this.marks.values()]) all.move(marks);
-    return all;
+  readOn(fromSeq: number, seq: number): void {
+    if (this.read === 0) this.readBefore = fromSeq;
+    this.read = Math.max(this.read, seq);
+  }
+}
+
+/** What others have been told of a conversation. */
+class Lately {
+  /** The first message; null: none. */
+  fromSeq: number | null = null;
+  /** By user. */
+  readonly marks = new Map<string, Movement>();
+
+  /** What this one adds to it was told later. */
+  include({ fromSeq, marks }: Lately): void {
+    this.fromSeq ??= fromSeq;
+    for (const [userId, { deliveredBefore, delivered, readBefore, read }] of marks) {
+      const movement = this.of(userId);
+      if (delivered > 0) movement.deliver(deliveredBefore, delivered);
+      if (read > 0) movement.readOn(readBefore, read);
+    }
+  }
+
+  of(userId: string): Movement {
+    const known = this.marks.get(userId);
+    if (known !== undefined) return known;
+    const movement = new Movement();
+    this.marks.set(userId, movement);
+    return movement;
+  }
+
+  moved(): MovedMarks[] {
+    return [...this.marks].map(([userId, { deliveredBefore, delivered, readBefore, read }]) => ({
+      userId,
+      before: { deliveredSeq: deliveredBefore, readSeq: readBefore },
+      now: { deliveredSeq: delivered, readSeq: read },
+    }));
   }
 }
 
@@ -73,12 +102,9 @@ export class ToldOthers {
   /** Others have been told of these, which are on disk. */
   marked(marks: readonly PendingMark[]): void {
     for (const { kind, conversation, member, fromSeq, message } of marks) {
-      const { userId } = member;
-      const move = (before: Watermarks, now: Watermarks) =>
-        this.#latelyOf(conversation.id).move({ userId, before, now });
-      const { seq } = message;
-      if (kind === "read") move({ ...NONE, readSeq: fromSeq }, { ...NONE, readSeq: seq });
-      else move({ ...NONE, deliveredSeq: fromSeq }, { ...NONE, deliveredSeq: seq });
+      const movement = this.#latelyOf(conversation.id).of(member.userId);
+      if (kind === "read") movement.readOn(fromSeq, message.seq);
+      else movement.deliver(fromSeq, message.seq);
     }
   }
 
@@ -102,14 +128,18 @@ export class ToldOthers {
       const conversation = await this.#options.conversations.find(conversationId);
       if (this.#isStopped) return;
       if (conversation === null) continue;
-      const lately = latelyTold.get(conversationId) ?? new Lately();
-      const { fromSeq, marks } = lately.after(toldBefore.get(conversationId));
-      if (fromSeq !== null) {
-        this.tellHead(conversation, { conversationId, fromSeq, seq: conversation.committedSeq });
+      const all = new Lately();
+      for (const told of [toldBefore, latelyTold]) {
+        const lately = told.get(conversationId);
+        if (lately !== undefined) all.include(lately);
       }
-      if (marks.size === 0) continue;
-      const notice = { conversationId, isMissing, marks: [...marks.values()] };
-      this.#tellMembers(conversation, encodeMarks(notice));
+      const { fromSeq, marks } = all;
+      const head =
+        fromSeq === null ? null : { conversationId, fromSeq, seq: conversation.committedSeq };
+      if (marks.size > 0) {
+        const notice = { conversationId, isMissing, marks: all.moved(), head };
+        this.#tellMembers(conversation, encodeMarks(notice));
+      } else if (head !== null) this.tellHead(conversation, head);
     }
   }
 
@@ -130,15 +160,4 @@ export class ToldOthers {
     if (members.size > MOST_BY_MEMBER) nodes.toAll(id, notice);
     else for (const userId of members.keys()) nodes.toUser(userId, notice);
   }
-}
-
-/** Of one user: the marks have moved from where the one began to where the other ends. */
-function joined(one: MovedMarks, other: MovedMarks): MovedMarks {
-  const [before, now] = [{ ...one.before }, { ...one.now }];
-  for (const mark of ["deliveredSeq", "readSeq"] as const) {
-    if (other.now[mark] === 0) continue;
-    before[mark] = one.now[mark] === 0 ? other.before[mark] : one.before[mark];
-    now[mark] = Math.max(one.now[mark], other.now[mark]);
-  }
-  return { userId: one.userId, before, now };
 }

@@ -25,7 +25,7 @@ test("what one node says another one reads", () => {
   const change = { conversationId: "c", joined: ["ann"], left: [] };
   expect(decodeNotice(encodeConversation(change))).toEqual({ kind: "conversation", ...change });
   const marks = {
-    ...{ conversationId: "c", isMissing: true },
+    ...{ conversationId: "c", isMissing: true, head },
     marks: [
       {
         userId: "ann",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
 import { type ChatNode, ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
@@ -226,19 +227,53 @@ describe.each([
     }
   });
 
+  test("what was missed is told when the store can be read again, a few conversations at a time", async () => {
+    const nodes = await setUp(isDeferred);
+    const bob = await nodes.at(1).connect("bob");
+    const conversations = ["c", ...Array.from({ length: 10 }, (_, index) => `d${index}`)];
+    for (const conversationId of conversations.slice(1)) {
+      nodes.at(0).harness.send("alice", { conversationId, recipientId: "bob" });
+    }
+    await nodes.quiet();
+    nodes.at(1).cutOff();
+    await receive(bob);
+    const { store } = nodes.at(0).held;
+    const { history } = store;
+    let [reads, most] = [0, 0];
+    store.history = () => {
+      reads += 1;
+      most = Math.max(most, reads);
+      return Promise.reject(new AppError("STORAGE_UNAVAILABLE", "it fails"));
+    };
+    nodes.at(1).heal();
+    await settled();
+    await arrived(nodes);
+    expect(most).toBe(4);
+    store.history = history;
+    nodes.clock.advance(1_000);
+    await settled();
+    await settled();
+    for (const conversationId of conversations) {
+      expect(told(nodes, conversationId).delivered).toEqual([1]);
+    }
+    expect(nodes.faults()).toHaveLength(4);
+  });
+
   test("whoever has heard of all marks asks the store for none that are told again", async () => {
     const nodes = await setUp(isDeferred);
     const bob = await nodes.at(1).connect("bob");
+    await nodes.at(2).connect("bob");
     await receive(bob);
     await read(bob);
     await arrived(nodes);
-    const { store } = nodes.at(0).held;
     let reads = 0;
-    const history = store.history;
-    store.history = (query) => {
-      reads += 1;
-      return history(query);
-    };
+    for (const { store } of [nodes.at(0).held, nodes.at(2).held]) {
+      const { history } = store;
+      store.history = (query) => {
+        reads += 1;
+        return history(query);
+      };
+    }
     nodes.at(1).chat.nodeNotices?.retell(false);
     await settled();
     await arrived(nodes);
@@ -328,6 +363,16 @@ async function play(steps: readonly Step[], isDeferred: boolean) {
   };
 }
 
+/** What the reader's own devices are told of it arrives at the node of the sender, who is not told. */
+const READER_ON_THE_SENDERS_NODE: Step[] = [
+  { kind: "connect", node: 2 },
+  { kind: "connect", node: 0 },
+  { kind: "receive", node: 0, count: 1 },
+  { kind: "pass", ms: LONG_AGO_MS },
+  { kind: "read", node: 2, count: 1 },
+  { kind: "lose", node: 2, to: 0 },
+];
+
 const isBobs = ({ userId }: NodeDevice) => userId === "bob";
 
 test("whoever is cut off when, each message that was received is DELIVERED once, and the last one read is READ", async () => {
@@ -357,6 +402,6 @@ test("whatever notice gets lost unnoticed, the last message that was received or
         expect(Math.max(0, ...told.read.map(([, seq]) => Number(seq)))).toBe(read.at(-1) ?? 0);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[READER_ON_THE_SENDERS_NODE, false]] },
   );
 }, 300_000);

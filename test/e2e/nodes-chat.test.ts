@@ -187,8 +187,10 @@ test("while Redis is away nodes go on, and what others said meanwhile comes when
   const hana = await join(1, "hana");
   const chat = { conversationId: "gus-hana", recipientId: "hana" };
   gus.send("/app/chat.send", { ...chat, content: "before" });
-  await hana.event("/user/hana/queue/messages");
+  const before = await hana.event("/user/hana/queue/messages");
   await redis.kill();
+  hana.send("/app/chat.read", { id: before.id });
+  await hana.sent("/topic/paced", {});
   for (let count = 1; count <= 30; count += 1) {
     gus.send("/app/chat.send", { ...chat, content: `${count}`, clientMessageId: `g${count}` });
   }
@@ -196,6 +198,7 @@ test("while Redis is away nodes go on, and what others said meanwhile comes when
   const ida = await join(1, "ida");
   gus.send("/app/chat.send", { conversationId: "gus-ida", recipientId: "ida", content: "new" });
   await redis.start();
+  await gus.event("/user/gus/queue/receipts", ({ readerId }) => readerId === "hana");
   await hana.until(() => messagesOf(hana).length >= 31, "the messages");
   await ida.event("/user/ida/queue/messages", ({ content }) => content === "new");
   gus.send("/app/chat.send", { ...chat, content: "after" });
