@@ -72,6 +72,8 @@ export class ContactViewers {
     const failed: string[] = [];
     const read = async () => {
       for (const viewerId of this.#unread) {
+        // Nor can the others' be read now.
+        if (failed.length > 0) return;
         this.#unread.delete(viewerId);
         if (!isThere(viewerId)) {
           this.delete(viewerId);

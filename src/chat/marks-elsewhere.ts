@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";
@@ -9,7 +10,7 @@ import type { ToldDeliveries } from "./told-deliveries.ts";
 
 /** Messages before a mark of which it is told again that they were received, and who has read them. */
 const LOOKED_AT = 100;
-/** Conversations whose messages are looked at side by side: many may be told of at once. */
+/** Conversations that are looked at side by side: many may be told of at once. */
 const LOOKED_AT_TOGETHER = 4;
 /** When the store cannot be read. */
 const RETRY_MS = 1_000;
@@ -71,7 +72,7 @@ export class MarksElsewhere {
     const known = conversations.peek(conversationId);
     if (known === undefined) {
       if (!isMissing) return;
-      const conversation = await conversations.find(conversationId);
+      const conversation = await this.#read(() => conversations.find(conversationId));
       if (conversation !== null) await this.tell(conversation, marks);
       return;
     }
@@ -109,20 +110,32 @@ export class MarksElsewhere {
       return now.deliveredSeq > before.deliveredSeq && hasOthersHere;
     });
     if (moved.length === 0) return;
-    const seqs = moved.flatMap(({ now }) => [now.deliveredSeq, now.readSeq]);
-    const page = await this.#lastUpTo(conversation.id, Math.max(...seqs));
-    const messages = page.filter(({ timestampMs }) => timestampMs >= sinceMs);
-    this.#tellDelivered(conversation, moved, messages);
-    for (const marksOfOne of moved) this.#tellRead(conversation, marksOfOne, messages);
+    const { id } = conversation;
+    const readSeq = Math.max(...moved.map(({ now }) => now.readSeq));
+    const lastSeq = Math.max(readSeq, ...moved.map(({ now }) => now.deliveredSeq));
+    const received = await this.#lastUpTo(id, lastSeq);
+    const isReadThere = readSeq === 0 || readSeq >= (received[0]?.seq ?? 0);
+    const read = isReadThere ? received : await this.#lastUpTo(id, readSeq);
+    const isMeant = ({ timestampMs }: StoredMessage) => timestampMs >= sinceMs;
+    this.#tellDelivered(conversation, moved, received.filter(isMeant));
+    for (const marksOfOne of moved) this.#tellRead(conversation, marksOfOne, read.filter(isMeant));
   }
 
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** A few at a time. While the store cannot be read it is tried again, so that none is left out. */
   async #lastUpTo(conversationId: string, seq: number): Promise<readonly StoredMessage[]> {
-    const { store, clock, onFault } = this.#options;
+    const query = { conversationId, beforeSeq: seq + 1, limit: LOOKED_AT };
+    return (await this.#read(() => this.#options.store.history(query))) ?? [];
+  }
+
+  /**
+   * A few at a time. While the store cannot be read it is tried again, so that none is left out; null
+   * at the end.
+   */
+  async #read<Found>(read: () => MaybePromise<Found>): Promise<Found | null> {
+    const { clock, onFault } = this.#options;
     while (this.#lookedAt >= LOOKED_AT_TOGETHER) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -130,13 +143,13 @@ export class MarksElsewhere {
     try {
       while (!this.#isStopped) {
         try {
-          return await store.history({ conversationId, beforeSeq: seq + 1, limit: LOOKED_AT });
+          return await read();
         } catch (fault) {
           onFault(fault);
           await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
         }
       }
-      return [];
+      return null;
     } finally {
       this.#lookedAt -= 1;
       this.#waiting.shift()?.();

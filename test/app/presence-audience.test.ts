@@ -265,6 +265,23 @@ describe("with contacts allowed", () => {
     expect(erin?.bodies()).toEqual(["while it is read", "of bob, after it"]);
   });
 
+  test("a store that cannot be read is not asked for everybody, each time that something is told", async () => {
+    const store: ChatStore = new MemoryChatStore();
+    let asked = 0;
+    store.contactsOf = () => {
+      asked += 1;
+      return Promise.reject(new AppError("STORAGE_UNAVAILABLE", "it fails"));
+    };
+    const { publish, listen } = audienceFor("contacts", store);
+    for (let count = 0; count < 100; count += 1) listen(`u${count}`);
+    publish("bob", "of bob");
+    await settled();
+    expect(asked).toBe(8);
+    publish("bob", "of bob");
+    await settled();
+    expect(asked).toBe(16);
+  });
+
   test("whoever could not be told once is told the next time", async () => {
     const store = new MemoryChatStore();
     await store.commit(chats);

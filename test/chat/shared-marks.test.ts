@@ -259,6 +259,22 @@ describe.each([
     expect(nodes.faults()).toHaveLength(4);
   });
 
+  test("of who has received much more than they have read, both are told", async () => {
+    const nodes = await setUp(isDeferred);
+    const bob = await nodes.at(1).connect("bob");
+    for (let count = 2; count <= 250; count += 1) say(nodes.at(0), "alice", `${count}`);
+    await nodes.quiet();
+    nodes.clock.advance(LONG_AGO_MS);
+    await nodes.quiet();
+    nodes.at(0).cutOff();
+    await receive(bob);
+    await read(bob, 9);
+    nodes.at(0).heal();
+    await nodes.settle();
+    const last = Array.from({ length: 100 }, (_, index) => 151 + index);
+    expect(told(nodes)).toEqual({ delivered: last, read: [["bob", 10]] });
+  });
+
   test("whoever has heard of all marks asks the store for none that are told again", async () => {
     const nodes = await setUp(isDeferred);
     const bob = await nodes.at(1).connect("bob");
