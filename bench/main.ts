@@ -6,12 +6,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { capacityPage } from "./capacity/page.ts";
 import { Children } from "./children.ts";
 import { COMPARE_COLUMNS, COMPARE_RULE, compareRows, differencesOf } from "./compare.ts";
 import { runScenario, type ScenarioResult } from "./load/run.ts";
 import { dataFileSystem, ensureBinary } from "./load/server-process.ts";
 import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
+import { runNodes } from "./nodes/run.ts";
+import type { NodesReport } from "./nodes/samples.ts";
 import { pageOf } from "./page.ts";
 import { type Peers, peersSchema } from "./peer-samples.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
@@ -31,7 +34,8 @@ const HELP = `npm run bench -- [--quick] [--only PART,…]
                  is all that runs without being asked for
   --compare OLD  what changed since that report, beyond the noise of its rounds
   --report FILE  of an earlier run, instead of measuring
-  --docs         writes docs/benchmarks.md, its pictures and the README's figures
+  --docs         writes docs/benchmarks.md, its pictures and the README's figures; of \`nodes\`
+                 docs/nodes.json and docs/capacity.md
   --help         this`;
 
 interface Flags {
@@ -110,6 +114,15 @@ async function runAllRatios({ quick, parts }: Flags, children: Children): Promis
   return runRatios(quick, children);
 }
 
+async function runAllNodes(
+  { quick, parts }: Flags,
+  children: Children,
+): Promise<NodesReport | null> {
+  if (!parts.includes("nodes")) return null;
+  await ensureBinary(children);
+  return runNodes(quick, children);
+}
+
 async function bench(flags: Flags, children: Children): Promise<Report> {
   // First: a file that is none of theirs ends the run before it has cost anything.
   const peers = await lastPeers();
@@ -117,12 +130,13 @@ async function bench(flags: Flags, children: Children): Promise<Report> {
   const micro = await runMicro(flags.parts, children);
   const load = await runLoad(flags, children);
   const ratios = await runAllRatios(flags, children);
+  const nodes = await runAllNodes(flags, children);
   const pinned = pinnedTo("server").length > 0;
   const { quick } = flags;
   const fileSystem = dataFileSystem();
   const asked = process.argv.slice(2).filter((argument) => argument !== "--docs");
   const named = { flags: asked.join(" "), fileSystem, pinned, quick };
-  return newReport({ machine, ...named, micro, load, ratios, peers });
+  return newReport({ machine, ...named, micro, load, ratios, nodes, peers });
 }
 
 /** Of `bench/peers.ts`, which installs much and takes long; null when it never ran here. */
@@ -137,12 +151,22 @@ async function writeResults(report: Report): Promise<void> {
   await writePage(report, RESULTS, "latest");
 }
 
+/** What was measured replaces what was before; the rest stays. */
 async function writeDocs(report: Report): Promise<void> {
+  const { nodes, ...rest } = report;
   const folder = join(ROOT, "docs");
-  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(report)}\n`);
-  await writePage(report, folder, "benchmarks");
+  const nothing = { micro: [], load: [], ratios: [], peers: null };
+  if (nodes !== null) {
+    const ofNodes: Report = { ...report, ...nothing };
+    await Bun.write(join(folder, "nodes.json"), `${JSON.stringify(ofNodes)}\n`);
+    await Bun.write(join(folder, "capacity.md"), capacityPage(ofNodes));
+  }
+  const others: Report = { ...rest, nodes: null };
+  if (others.micro.length + others.load.length + others.ratios.length === 0) return;
+  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(others)}\n`);
+  await writePage(others, folder, "benchmarks");
   const readme = join(ROOT, "README.md");
-  await Bun.write(readme, withFigures(await Bun.file(readme).text(), report));
+  await Bun.write(readme, withFigures(await Bun.file(readme).text(), others));
 }
 
 async function writePage(report: Report, folder: string, name: string): Promise<void> {
