@@ -4,10 +4,9 @@ import { parseArgs } from "node:util";
 import { UNITS, USUAL, type Workload } from "./capacity/assumptions.ts";
 import { bottlenecksOf } from "./capacity/bottlenecks.ts";
 import { costsOf } from "./capacity/costs.ts";
-import { NODES_COMMAND } from "./capacity/page.ts";
+import { parseCapacityReport } from "./capacity/report.ts";
 import { bottleneckRows, needsRows } from "./capacity/tables.ts";
 import { ROOT } from "./machine.ts";
-import { readReport } from "./report-file.ts";
 import { renderTable } from "./table.ts";
 
 const GROUPS = USUAL.mix.filter(({ members }) => members !== 2);
@@ -27,8 +26,8 @@ const { values } = parseArgs({
     days: { type: "string", default: String(USUAL.keptDays) },
   },
 });
-const { nodes } = await readReport(join(ROOT, "docs/nodes.json"));
-if (nodes === null) throw new Error(`docs/nodes.json has no several nodes: ${NODES_COMMAND}`);
+const file = Bun.file(join(ROOT, "docs/nodes.json"));
+const { nodes } = parseCapacityReport(await file.text(), "docs/nodes.json");
 const groups = Number(values.groups);
 const load: Workload = {
   users: Number(values.users),

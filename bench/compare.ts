@@ -8,6 +8,7 @@ import {
   readingOf,
 } from "./figures.ts";
 import { allUs, NodesFigures, nameOf } from "./nodes/figures.ts";
+import type { Phase } from "./nodes/samples.ts";
 import type { Report } from "./report-file.ts";
 
 /** A figure of both runs. */
@@ -113,11 +114,17 @@ function nodesPairs({ nodes: before }: Report, { nodes: after }: Report): Compar
   if (before === null || after === null) return [];
   const [old, now] = [new NodesFigures(before), new NodesFigures(after)];
   return now.works().flatMap(({ of, work, size }) => {
-    const was = old.reading(of, work, size, allUs);
-    const is = now.reading(of, work, size, allUs);
-    if (was === null || is === null) return [];
-    const name = `${nameOf(of)}: ${work} ${size.toLocaleString("en")}: CPU µs of everything`;
-    return [{ name, isBetterWhen: "lower" as const, before: was, after: is }];
+    const pair = (what: string, figure: (phase: Phase) => number) => {
+      const was = old.reading(of, work, size, figure);
+      const is = now.reading(of, work, size, figure);
+      if (was === null || is === null) return [];
+      const name = `${nameOf(of)}: ${work} ${size.toLocaleString("en")}: ${what}`;
+      return [{ name, isBetterWhen: "lower" as const, before: was, after: is }];
+    };
+    return [
+      ...pair("CPU µs of everything", allUs),
+      ...pair("p99, ms", ({ latencies }) => latencies[0]?.p99Ms ?? Number.NaN),
+    ];
   });
 }
 

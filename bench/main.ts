@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { capacityPage } from "./capacity/page.ts";
+import { pagesOf } from "./capacity/report.ts";
 import { Children } from "./children.ts";
 import { COMPARE_COLUMNS, COMPARE_RULE, compareRows, differencesOf } from "./compare.ts";
 import { runScenario, type ScenarioResult } from "./load/run.ts";
@@ -100,12 +101,16 @@ async function runLoad({ quick, parts }: Flags, children: Children): Promise<Sce
     try {
       results.push(await runScenario(scenario, children));
     } catch (fault) {
-      // The others have still something to tell.
-      console.error(`── left out: ${fault instanceof Error ? fault.message : String(fault)}`);
-      hasLeftOut = true;
+      leaveOut(fault);
     }
   }
   return results;
+}
+
+/** The others have still something to tell. */
+function leaveOut(fault: unknown): void {
+  console.error(`── left out: ${fault instanceof Error ? fault.message : String(fault)}`);
+  hasLeftOut = true;
 }
 
 async function runAllRatios({ quick, parts }: Flags, children: Children): Promise<RatioSample[]> {
@@ -120,7 +125,12 @@ async function runAllNodes(
 ): Promise<NodesReport | null> {
   if (!parts.includes("nodes")) return null;
   await ensureBinary(children);
-  return runNodes(quick, children);
+  try {
+    return await runNodes(quick, children);
+  } catch (fault) {
+    leaveOut(fault); // Such as where PostgreSQL is not installed.
+    return null;
+  }
 }
 
 async function bench(flags: Flags, children: Children): Promise<Report> {
@@ -153,20 +163,17 @@ async function writeResults(report: Report): Promise<void> {
 
 /** What was measured replaces what was before; the rest stays. */
 async function writeDocs(report: Report): Promise<void> {
-  const { nodes, ...rest } = report;
   const folder = join(ROOT, "docs");
-  const nothing = { micro: [], load: [], ratios: [], peers: null };
-  if (nodes !== null) {
-    const ofNodes: Report = { ...report, ...nothing };
-    await Bun.write(join(folder, "nodes.json"), `${JSON.stringify(ofNodes)}\n`);
-    await Bun.write(join(folder, "capacity.md"), capacityPage(ofNodes));
+  const { capacity, rest } = pagesOf(report);
+  if (capacity !== null) {
+    await Bun.write(join(folder, "nodes.json"), `${JSON.stringify(capacity)}\n`);
+    await Bun.write(join(folder, "capacity.md"), capacityPage(capacity));
   }
-  const others: Report = { ...rest, nodes: null };
-  if (others.micro.length + others.load.length + others.ratios.length === 0) return;
-  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(others)}\n`);
-  await writePage(others, folder, "benchmarks");
+  if (rest === null) return;
+  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(rest)}\n`);
+  await writePage(rest, folder, "benchmarks");
   const readme = join(ROOT, "README.md");
-  await Bun.write(readme, withFigures(await Bun.file(readme).text(), others));
+  await Bun.write(readme, withFigures(await Bun.file(readme).text(), rest));
 }
 
 async function writePage(report: Report, folder: string, name: string): Promise<void> {
@@ -190,7 +197,7 @@ const flags = readFlags(process.argv.slice(2));
 const children = new Children();
 
 let isEnding = false;
-/** A scenario could not be run to its end. */
+/** A scenario, or several nodes, could not be run to the end. */
 let hasLeftOut = false;
 
 /** Only the first reason counts: children that it ends give others. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { capacityPage } from "../bench/capacity/page.ts";
-import { parseReport } from "../bench/report-file.ts";
+import { parseCapacityReport } from "../bench/capacity/report.ts";
 import { describeSettings, fileSetting, type SettingDescription } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { markdownTable } from "./markdown.ts";
@@ -20,7 +20,7 @@ export function generatedPages(): ReadonlyMap<string, string> {
 
 function measuredNodes() {
   const file = join(import.meta.dir, "nodes.json");
-  return parseReport(readFileSync(file, "utf8"), "docs/nodes.json");
+  return parseCapacityReport(readFileSync(file, "utf8"), "docs/nodes.json");
 }
 
 function configurationPage(): string {

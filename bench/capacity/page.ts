@@ -3,11 +3,11 @@ import * as read from "../nodes/figures.ts";
 import { GROUP_SIZES } from "../nodes/plan.ts";
 import type { NodesReport } from "../nodes/samples.ts";
 import { NODES_COLUMNS, nodesRows } from "../nodes/table.ts";
-import type { Report } from "../report-file.ts";
 import { UNITS, USUAL } from "./assumptions.ts";
 import { type Bottleneck, bottlenecksOf } from "./bottlenecks.ts";
 import { type Costs, costsOf } from "./costs.ts";
 import { needsOf, nodesOfMembers } from "./needs.ts";
+import { type CapacityReport, NODES_COMMAND } from "./report.ts";
 import { slopeOf } from "./slope.ts";
 import {
   bottleneckRows,
@@ -21,13 +21,9 @@ import {
   whole,
 } from "./tables.ts";
 
-/** How the run is made of which the page is. */
-export const NODES_COMMAND = "npm run bench -- --only nodes --docs";
-
-/** `docs/capacity.md`. Throws for a report without several nodes. */
-export function capacityPage(report: Report): string {
+/** `docs/capacity.md`. Throws for a run that measured too little. */
+export function capacityPage(report: CapacityReport): string {
   const { machine, fileSystem, pinned, quick, nodes } = report;
-  if (nodes === null) throw new Error(`The report has no several nodes: ${NODES_COMMAND}`);
   const costs = costsOf(nodes);
   const ranked = bottlenecksOf(costs, USUAL, UNITS);
   const lines = [
@@ -42,7 +38,7 @@ export function capacityPage(report: Report): string {
       : []),
     ...bottleneckText(ranked),
     "",
-    ...caveats(report, nodes),
+    ...caveats(report),
     "",
     `## What ${whole(USUAL.users)} users fill first`,
     "",
@@ -108,7 +104,7 @@ function bottleneckText(ranked: readonly Bottleneck[]): string[] {
   ];
 }
 
-function caveats({ machine }: Report, nodes: NodesReport): string[] {
+function caveats({ machine, nodes }: CapacityReport): string[] {
   const figures = new read.NodesFigures(nodes);
   const most = Math.max(...figures.installations("full").map((of) => of.nodes));
   const others = Math.max(...figures.sizes("changes"));
@@ -117,7 +113,7 @@ function caveats({ machine }: Report, nodes: NodesReport): string[] {
   return [
     `What is measured: messages on one to ${most} nodes; what a node hears of up to ${others} others and of ${whole(users)} of their users, which nodes without connections tell it over Redis as any node does. **More than ${most} nodes that serve users were computed and not tried**: costs grow by straight lines from what was measured.`,
     "",
-    `Phases of ${seconds.toFixed(0)} s on ${machine.cores} cores, of which everything takes its part: a figure may be a third off. Not in it: READ in groups, typing, edits, history and lists, push, files, several devices of a user, what nodes and PostgreSQL say to each other on the network (they used a unix socket), standbys of PostgreSQL and Redis.`,
+    `Phases of ${seconds.toFixed(0)} s on ${machine.cores} cores, of which everything takes its part: a figure may be a third off. Not in it: READ in groups, typing, edits, history and lists, push, files, several devices of a user, load balancers, what nodes and PostgreSQL say to each other on the network (they used a unix socket), standbys of PostgreSQL and Redis.`,
   ];
 }
 

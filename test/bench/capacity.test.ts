@@ -9,11 +9,11 @@ import {
   redisWireBytes,
 } from "../../bench/capacity/needs.ts";
 import { capacityPage } from "../../bench/capacity/page.ts";
+import { pagesOf, parseCapacityReport } from "../../bench/capacity/report.ts";
 import { slopeOf } from "../../bench/capacity/slope.ts";
 import { excess, NO_USAGE, sum, times } from "../../bench/capacity/usages.ts";
 import type { Usage } from "../../bench/nodes/samples.ts";
-import { parseReport } from "../../bench/report-file.ts";
-import { emptyReport } from "../support/bench-reports.ts";
+import { emptyReport, load, result } from "../support/bench-reports.ts";
 import { MADE_OF, nodesReport, usage } from "../support/nodes-reports.ts";
 
 const NOTHING: Costs = {
@@ -232,7 +232,7 @@ describe("bottlenecks", () => {
 });
 
 describe("the page", () => {
-  const page = (parts = {}) => capacityPage(emptyReport({ nodes: nodesReport(parts) }));
+  const page = (parts = {}) => capacityPage({ ...emptyReport(), nodes: nodesReport(parts) });
 
   test("names the first two bottlenecks as they follow from the run", () => {
     const few = page({ commits: [{ clients: 32, perSecond: 10 }] });
@@ -251,12 +251,28 @@ describe("the page", () => {
     expect(page()).not.toContain("NaN of");
   });
 
-  test("is refused for a report without several nodes, and for one of before", () => {
-    expect(() => capacityPage(emptyReport())).toThrow("npm run bench -- --only nodes --docs");
+  test("is refused for a report without several nodes and for one of before, with what to do", () => {
+    const parse = (value: unknown) => parseCapacityReport(JSON.stringify(value), "docs/nodes.json");
+    const report = emptyReport({ nodes: nodesReport() });
+    expect(parse(report)).toEqual({ ...report, nodes: nodesReport() });
+    const remedy = "`npm run bench -- --only nodes --docs` writes it anew";
+    expect(() => parse(emptyReport())).toThrow(`has no run of several nodes. ${remedy}`);
     const old = { machine: {}, postgres: "15", redis: "7", samples: [], userMemory: null };
-    expect(() => parseReport(JSON.stringify(old), "docs/nodes.json")).toThrow(
-      "docs/nodes.json is no report of this bench: format",
+    expect(() => parse(old)).toThrow(
+      /docs\/nodes\.json is no report of this bench: format: .+anew/,
     );
+    const { commits: _, ...less } = nodesReport();
+    expect(() => parse({ ...emptyReport(), nodes: less })).toThrow("nodes.commits: ");
+  });
+
+  test("takes several nodes of a run, and leaves the rest to the benchmarks' page", () => {
+    const nodes = nodesReport();
+    const loads = [result(load("1:1 chat, 2,000/s"))];
+    const both = pagesOf(emptyReport({ nodes, load: loads }));
+    expect(both.capacity).toMatchObject({ nodes, load: [] });
+    expect(both.rest).toMatchObject({ nodes: null, load: loads });
+    expect(pagesOf(emptyReport({ nodes })).rest).toBeNull();
+    expect(pagesOf(emptyReport({ load: loads })).capacity).toBeNull();
   });
 });
 

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { compareRows } from "../../bench/compare.ts";
 import { noFaults } from "../../bench/measurement.ts";
+import type { NodesReport } from "../../bench/nodes/samples.ts";
 import { isCorrect, renderReport, verdictOf } from "../../bench/report.ts";
-import { emptyReport } from "../support/bench-reports.ts";
+import { emptyReport, latency } from "../support/bench-reports.ts";
 import { nodesReport } from "../support/nodes-reports.ts";
 
 test("several nodes are a table of the report", () => {
@@ -24,21 +25,22 @@ test("what several nodes lose is a fault of the run, named by where", () => {
 });
 
 test("runs of several nodes are compared, work by work", () => {
-  const nodes = nodesReport();
-  const samples = nodes.samples.map((sample) => ({
-    ...sample,
-    phases: sample.phases.map((phase) => ({
-      ...phase,
-      used: { ...phase.used, nodesCpuSeconds: 2 * phase.used.nodesCpuSeconds },
-    })),
-  }));
-  const rows = compareRows(
-    emptyReport({ nodes }),
-    emptyReport({ nodes: { ...nodes, samples: [...samples, ...samples] } }),
-  );
-  const row = rows.find(
-    ([name]) => name === "1 node, PostgreSQL and Redis: visits 50: CPU µs of everything",
-  );
-  expect(row?.slice(3)).toEqual(["+99.4 %", "one sample"]);
-  expect(compareRows(emptyReport(), emptyReport({ nodes }))).toEqual([]);
+  const timed = (factor: number): NodesReport => {
+    const nodes = nodesReport();
+    const samples = nodes.samples.map((sample) => ({
+      ...sample,
+      phases: sample.phases.map((phase) => ({
+        ...phase,
+        latencies: [latency("send → receipt", { p99Ms: 8 * factor })],
+        used: { ...phase.used, nodesCpuSeconds: factor * phase.used.nodesCpuSeconds },
+      })),
+    }));
+    return { ...nodes, samples: [...samples, ...samples] };
+  };
+  const rows = compareRows(emptyReport({ nodes: timed(1) }), emptyReport({ nodes: timed(2) }));
+  const name = "1 node, PostgreSQL and Redis: visits 50";
+  const row = (what: string) => rows.find(([found]) => found === `${name}: ${what}`)?.slice(3);
+  expect(row("CPU µs of everything")).toEqual(["+99.4 %", "worse"]);
+  expect(row("p99, ms")).toEqual(["+100.0 %", "worse"]);
+  expect(compareRows(emptyReport(), emptyReport({ nodes: timed(1) }))).toEqual([]);
 });
