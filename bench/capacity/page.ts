@@ -113,7 +113,7 @@ function caveats({ machine, nodes }: CapacityReport): string[] {
   return [
     `What is measured: messages on one to ${most} nodes; what a node hears of up to ${others} others and of ${whole(users)} of their users, which nodes without connections tell it over Redis as any node does. **More than ${most} nodes that serve users were computed and not tried**: costs grow by straight lines from what was measured.`,
     "",
-    `Phases of ${seconds.toFixed(0)} s on ${machine.cores} cores, of which everything takes its part: a figure may be a third off. Not in it: READ in groups, typing, edits, history and lists, push, files, several devices of a user, load balancers, what nodes and PostgreSQL say to each other on the network (they used a unix socket), standbys of PostgreSQL and Redis.`,
+    `Phases of ${seconds.toFixed(0)} s on ${machine.cores} cores, of which everything takes its part: a figure may be a third off. Not in it: READ in groups, typing, edits, history and lists, push, files, several devices of a user, load balancers, what nodes and PostgreSQL say to each other on the network (they used a unix socket), whole pages that PostgreSQL logs after each checkpoint, standbys of PostgreSQL and Redis.`,
   ];
 }
 

@@ -80,6 +80,8 @@ export class Engines implements AsyncDisposable {
     start = startParley,
   ): Promise<Installation> {
     const name = `bench_${++this.#installations}`;
+    // None comes by itself, then, while something is measured: what changes after it is logged page by page.
+    await this.#admin.unsafe("CHECKPOINT");
     if (setup !== "SQLite") await this.#admin.unsafe(`CREATE DATABASE ${name}`);
     const env = {
       ...(setup === "SQLite" ? {} : { PARLEY_DATABASE_URL: this.#postgres.url(name) }),
