@@ -41,6 +41,8 @@ export class SpokenNode {
         ...{ version: "bench", startedMs: clock.now() },
         connections: () => users.size,
         users: () => users.size,
+        isLeader: () => false,
+        settings: new Map(),
       },
       presence: {
         share: (onHere) => {
