@@ -110,7 +110,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     ...{ engine, messaging, service, app, flood, metrics, newEventId, bodyBytes },
   });
   const health = healthSource({
-    ...{ chat: service.chat, queues: messaging.queues, backplane },
+    ...{ storage, chat: service.chat, queues: messaging.queues, backplane },
     connections: () => connections.live.count,
     isStopping: () => lifecycle.isStopping,
   });
