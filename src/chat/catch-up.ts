@@ -1,8 +1,8 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 

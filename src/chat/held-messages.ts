@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Past either, held messages are let go of, and read from the store when their time comes. */
 const MOST_MESSAGES = 1_000;

@@ -2,8 +2,9 @@ import { AppError } from "../errors.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 import { Sync, type SyncRequest } from "./sync.ts";
 
 /** Syncs of one device that may wait for each other. */

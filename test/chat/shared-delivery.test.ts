@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome } from "../../src/chat/sync.ts";
 import type { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
