@@ -60,9 +60,11 @@ export class NatsLink implements KeptClient {
     return true;
   }
 
-  /** One that is too long for NATS is passed over: nothing can be published there either. */
+  /**
+   * Idempotent. One that is too long for NATS is passed over: nothing can be published there either.
+   */
   subscribe(subject: string): void {
-    if (isTooLong(subject)) return;
+    if (isTooLong(subject) || this.#subscriptions.has(subject)) return;
     const subscription = this.#openConnection()?.subscribe(subject, {
       callback: (fault, message) => {
         if (fault === null) this.#options.received(message.subject, message.data);

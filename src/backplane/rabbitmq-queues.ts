@@ -1,21 +1,14 @@
 import type { QueueClient } from "../broker/queue-client.ts";
 import { EMPTY_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
-import type { Clock } from "../clock.ts";
 import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
-import { AppError } from "../errors.ts";
+import type { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Budget, RabbitMqQueueClient } from "./rabbitmq-queue-client.ts";
+import { type ServerOptions, targetOf } from "./server-options.ts";
 
-export interface RabbitMqQueuesOptions {
-  /** See `parseRabbitMqUrl`. */
-  readonly url: string;
+/** For the URL see `parseRabbitMqUrl`; `pendingBytes` is of all clients together. */
+export interface RabbitMqQueuesOptions extends ServerOptions {
   readonly heartbeatMs: number;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  /** Of messages that are on their way to RabbitMQ, of all clients. */
-  readonly pendingBytes: number;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -33,11 +26,7 @@ export class RabbitMqQueues implements WorkQueues {
 
   /** Throws INVALID_CONFIGURATION for what is no URL of a RabbitMQ. */
   constructor({ url, pendingBytes, ...options }: RabbitMqQueuesOptions) {
-    const target = parseRabbitMqUrl(url);
-    if (target === null) {
-      throw new AppError("INVALID_CONFIGURATION", "rabbitmq.url has a wrong value");
-    }
-    this.#target = target;
+    this.#target = targetOf(url, "rabbitmq.url", parseRabbitMqUrl);
     this.#options = options;
     this.#budget = { limitBytes: pendingBytes, bytes: 0 };
   }
