@@ -191,7 +191,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
       ...{ timeoutMs, reconnectMs, clock, random },
       newClient: async () => {
         const received = (frame: Frame) => this.#received(link, frame);
-        const link = new StompLink({ target, heartbeatMs, clock, received });
+        const link = new StompLink({ target, heartbeatMs, clock, received, sent() {} });
         return link;
       },
       prepare: async () => {},

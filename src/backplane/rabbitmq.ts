@@ -53,9 +53,12 @@ export class RabbitMqBackplane implements Backplane {
     });
     const { clock } = common;
     const received = (frame: Frame) => this.#received(frame);
+    const sent = (messages: number) => {
+      this.#reports.counts.out += messages;
+    };
     const shared = {
       ...common,
-      newClient: async () => new StompLink({ target, heartbeatMs, clock, received }),
+      newClient: async () => new StompLink({ target, heartbeatMs, clock, received, sent }),
       probe: async (link: StompLink) => link.assertAlive(),
       settle: (link: StompLink) => link.receipted("DISCONNECT", []),
     };
@@ -67,6 +70,7 @@ export class RabbitMqBackplane implements Backplane {
         this.#reports.ready(isAgain, this.isConnected);
       },
       lost: (reason) => {
+        this.#reports.counts.dropped += this.#publisher?.unsent ?? 0;
         this.#publisher = null;
         this.#reports.lost(reason);
       },
@@ -103,14 +107,12 @@ export class RabbitMqBackplane implements Backplane {
 
   publish(channel: string, payload: Uint8Array): void {
     const link = this.#publisher;
-    const { counts } = this.#reports;
     if (link === null || link.pendingBytes + payload.length > this.#pendingLimit) {
-      counts.dropped += 1;
+      this.#reports.counts.dropped += 1;
       return;
     }
     const { headers, body } = this.#messages.encode(channel, payload);
     link.send("SEND", headers, body);
-    counts.out += 1;
   }
 
   subscribe(channel: string): void {
