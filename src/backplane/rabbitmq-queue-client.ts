@@ -61,6 +61,10 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
     this.#options = options;
   }
 
+  get consumers(): Iterable<RabbitMqConsumer> {
+    return this.#consumers.values();
+  }
+
   assertTakes(queue: string): void {
     if (queueDestination(queue) !== null) return;
     throw new AppError("QUEUE_REFUSED", "RabbitMQ has no queue of this name");

@@ -1,8 +1,9 @@
 import type { QueueClient } from "../broker/queue-client.ts";
-import { EMPTY_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
+import { type QueueDepth, UNKNOWN_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
 import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
 import type { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { RabbitMqConsumer } from "./rabbitmq-consumer.ts";
 import { type Budget, RabbitMqQueueClient } from "./rabbitmq-queue-client.ts";
 import { type ServerOptions, targetOf } from "./server-options.ts";
 
@@ -16,8 +17,7 @@ export interface RabbitMqQueuesOptions extends ServerOptions {
 export class RabbitMqQueues implements WorkQueues {
   readonly journal = null;
   /** What RabbitMQ holds is measured there. */
-  readonly count = 0;
-  readonly bytes = 0;
+  readonly count = null;
   readonly #options: Omit<RabbitMqQueuesOptions, "url" | "pendingBytes">;
   readonly #target: RabbitMqTarget;
   readonly #budget: Budget;
@@ -43,12 +43,17 @@ export class RabbitMqQueues implements WorkQueues {
     return client;
   }
 
-  depths() {
-    return { living: EMPTY_DEPTH, dead: EMPTY_DEPTH };
+  /** Of messages on their way to RabbitMQ, and of those that consumers here have. */
+  get bytes(): number {
+    return this.#consumers().reduce((sum, { bytes }) => sum + bytes, this.#budget.bytes);
   }
 
-  depthOf() {
-    return EMPTY_DEPTH;
+  depths(): { readonly living: QueueDepth; readonly dead: QueueDepth } {
+    return { living: depthOf(this.#consumers()), dead: UNKNOWN_DEPTH };
+  }
+
+  depthOf(name: string): QueueDepth {
+    return depthOf(this.#consumers().filter(({ queue }) => queue === name));
   }
 
   stop(): void {
@@ -62,4 +67,14 @@ export class RabbitMqQueues implements WorkQueues {
       for (const client of this.#clients) client.close();
     });
   }
+
+  #consumers(): RabbitMqConsumer[] {
+    return [...this.#clients].flatMap(({ consumers }) => [...consumers]);
+  }
+}
+
+/** As far as this node knows. */
+function depthOf(consumers: readonly RabbitMqConsumer[]): QueueDepth {
+  const unacknowledged = consumers.reduce((sum, each) => sum + each.unacknowledged, 0);
+  return { ...UNKNOWN_DEPTH, unacknowledged, consumers: consumers.length };
 }
