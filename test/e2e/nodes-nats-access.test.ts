@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { CertificateFolder, newCertificate } from "../support/certificates.ts";
+import { NatsServer } from "../support/nats-server.ts";
+import { Listener, startNode } from "../support/nodes.ts";
+import type { ParleyProcess } from "../support/parley-process.ts";
+import { connectStock } from "../support/stock-client.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+
+const folder = new TemporaryFolder();
+const files = new CertificateFolder(folder.path);
+const PASSWORD = "s3cret/word";
+const access = `node:${encodeURIComponent(PASSWORD)}@`;
+const keys = ["--tls", "--tlscert", files.certFile, "--tlskey", files.keyFile];
+const flags = [...keys, "--user", "node", "--pass", PASSWORD];
+/** Nodes that trust the certificate. */
+const trusting = { NODE_EXTRA_CA_CERTS: files.certFile };
+let tls: NatsServer;
+let nodes: ParleyProcess[] = [];
+
+beforeAll(async () => {
+  files.put(newCertificate("nats"));
+  tls = await NatsServer.start(...flags);
+});
+
+afterEach(async () => {
+  for (const node of nodes) expect(await node.stop()).toBe(0);
+  nodes = [];
+});
+
+afterAll(async () => {
+  await tls[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+/** Two nodes hear each other by this URL. */
+async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
+  nodes = await Promise.all(["one", "two"].map((id) => startNode(url, id, env)));
+  const [one, two] = nodes;
+  if (one === undefined || two === undefined) throw new TypeError("no nodes");
+  const sender = await connectStock(one, "anna");
+  const listener = await Listener.on(two, "ben");
+  await listener.listen("/topic/x", sender);
+  await listener.listen("/topic/y.*", sender, "/topic/y.1");
+  await sender.close();
+  await listener.client.close();
+  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
+}
+
+async function assertNotConnected(
+  url: string,
+  reason: RegExp,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const node = await startNode(url, "stranger", env);
+  nodes.push(node);
+  const late = AbortSignal.timeout(20_000);
+  while (!node.log().includes("Not connected") && !late.aborted) await fetch(`${node.url}/readyz`);
+  const told = node
+    .log()
+    .split("\n")
+    .find((line) => line.includes("Not connected"));
+  expect(told).toMatch(reason);
+  expect(node.log()).not.toContain("s3cret");
+}
+
+const url = (userInfo: string, scheme = "tls") => `${scheme}://${userInfo}localhost:${tls.port}`;
+
+test("a NATS with TLS and a password; a certificate that nobody vouches for is not trusted", async () => {
+  await assertCarried(url(access), trusting);
+  await assertNotConnected(url(access), /certificate/);
+});
+
+test("a NATS that speaks TLS alone is spoken to with TLS, whatever the URL begins with", async () => {
+  await assertCarried(url(access, "nats"), trusting);
+});
+
+test("a wrong password and none at all", async () => {
+  await assertNotConnected(url("node:s3cret-guess@"), /authorization/i, trusting);
+  await assertNotConnected(url(""), /authorization/i, trusting);
+});
+
+test("a NATS without TLS is told no password by a node that wants TLS", async () => {
+  const heard: string[] = [];
+  using door = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: {
+      open(socket) {
+        const info = { server_id: "x", version: "2.9.0", proto: 1, max_payload: 1_000_000 };
+        socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+      },
+      data(_, bytes) {
+        heard.push(bytes.toString("latin1"));
+      },
+    },
+  });
+  await assertNotConnected(`tls://node:s3cret@127.0.0.1:${door.port}`, /tls/i);
+  expect(heard.join("")).not.toContain("s3cret");
+});
+
+test("a certificate of somebody else is not NATS'", async () => {
+  await using other = await NatsServer.start("-a", "::1", ...flags);
+  await assertNotConnected(`tls://${access}[::1]:${other.port}`, /does not match/, trusting);
+});
+
+test("a token, and a user who may do no more than it needs", async () => {
+  await using token = await NatsServer.start("--auth", "s3cret-token");
+  await assertCarried(token.url.replace("//", "//s3cret-token@"));
+  for (const node of nodes) expect(await node.stop()).toBe(0);
+  const file = folder.file("nats.conf");
+  const permissions = '{ publish: ["parley.>"], subscribe: ["parley.>"] }';
+  const user = `{ user: node, password: "${PASSWORD}", permissions: ${permissions} }`;
+  await Bun.write(file, `authorization { users: [ ${user} ] }\n`);
+  await using narrow = await NatsServer.start("-c", file);
+  await assertCarried(narrow.url.replace("//", `//${access}`));
+});
