@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
 import { NatsServer } from "../support/nats-server.ts";
-import { Listener, startNode } from "../support/nodes.ts";
+import { nodesThatHear, startNode } from "../support/nodes.ts";
 import type { ParleyProcess } from "../support/parley-process.ts";
-import { connectStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = new TemporaryFolder();
@@ -34,15 +33,7 @@ afterAll(async () => {
 
 /** Two nodes hear each other by this URL. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(url, id, env)));
-  const [one, two] = nodes;
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
-  const sender = await connectStock(one, "anna");
-  const listener = await Listener.on(two, "ben");
-  await listener.listen("/topic/x", sender);
-  await listener.listen("/topic/y.*", sender, "/topic/y.1");
-  await sender.close();
-  await listener.client.close();
+  nodes = [...(await nodesThatHear(url, env))];
   for (const node of nodes) expect(node.log()).not.toContain("s3cret");
 }
 

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
-import { Listener, startNode } from "../support/nodes.ts";
+import { nodesThatHear, startNode } from "../support/nodes.ts";
 import type { ParleyProcess } from "../support/parley-process.ts";
 import { worker } from "../support/queue-worker.ts";
 import { RabbitMqServer } from "../support/rabbitmq-server.ts";
-import { connectStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = new TemporaryFolder();
@@ -29,19 +28,13 @@ afterAll(async () => {
 
 /** Two nodes hear each other by this URL, and share a queue. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(url, id, env)));
-  const [one, two] = nodes;
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
-  const sender = await connectStock(one, "anna");
-  const listener = await Listener.on(two, "ben");
-  await listener.listen("/topic/x", sender);
-  await listener.listen("/topic/y.*", sender, "/topic/y.1");
+  const [one, two] = await nodesThatHear(url, env);
+  nodes.push(one, two);
   const [producer, consumer] = [await worker(one, "cleo"), await worker(two, "dora")];
   await producer.send("/queue/jobs", "job");
   consumer.consume("/queue/jobs", {}, (message) => message.ack());
   await consumer.client.until(() => consumer.got.length === 1);
-  for (const { client } of [producer, consumer, listener]) await client.close();
-  await sender.close();
+  for (const { client } of [producer, consumer]) await client.close();
   for (const node of nodes) expect(node.log()).not.toContain("s3cret");
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
-import { Listener, startNode } from "../support/nodes.ts";
+import { Listener, nodesThatHear, startNode } from "../support/nodes.ts";
 import type { ParleyProcess } from "../support/parley-process.ts";
+import { RedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { connectStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -15,34 +16,26 @@ afterEach(async () => {
 
 /** Two nodes hear each other by this URL. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(url, id, env)));
-  const [one, two] = nodes;
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
-  const sender = await connectStock(one, "anna");
-  const listener = await Listener.on(two, "ben");
-  await listener.listen("/topic/x", sender);
-  await listener.listen("/topic/y.*", sender, "/topic/y.1");
-  await sender.close();
-  await listener.client.close();
-  return nodes;
+  const heard = await nodesThatHear(url, env);
+  nodes.push(...heard);
+  return heard;
+}
+
+/** Between Redis servers as well. */
+function tlsFlags({ certFile, keyFile }: CertificateFolder): string[] {
+  return [
+    ...["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certFile],
+    ...["--tls-auth-clients", "no", "--tls-replication", "yes"],
+  ];
 }
 
 test("a Redis with TLS and a password", async () => {
   using folder = new TemporaryFolder();
   const files = new CertificateFolder(folder.path);
   files.put(newCertificate("redis"));
-  const { certFile, keyFile } = files;
-  const flags = [
-    "--tls-cert-file",
-    certFile,
-    "--tls-key-file",
-    keyFile,
-    "--tls-auth-clients",
-    "no",
-  ];
-  await using redis = await RedisServer.start(...flags, "--requirepass", "s3cret/word");
+  await using redis = await RedisServer.start(...tlsFlags(files), "--requirepass", "s3cret/word");
   const url = `rediss://:s3cret%2Fword@localhost:${redis.port}`;
-  await assertCarried(url, { NODE_EXTRA_CA_CERTS: certFile });
+  await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
   const distrustful = await startNode(url, "three");
   nodes.push(distrustful);
   const late = AbortSignal.timeout(20_000);
@@ -52,6 +45,36 @@ test("a Redis with TLS and a password", async () => {
   expect(distrustful.log()).toContain("certificate");
   for (const node of nodes) expect(node.log()).not.toContain("s3cret");
 });
+
+test("a master and its Sentinel with TLS and passwords of their own", async () => {
+  using folder = new TemporaryFolder();
+  const files = new CertificateFolder(folder.path);
+  files.put(newCertificate("redis"));
+  const tls = tlsFlags(files);
+  await using master = await RedisServer.start(...tls, "--requirepass", "s3cret-master");
+  const password = ["--requirepass", "s3cret-sentinel"];
+  await using sentinel = await RedisServer.sentinel(master, "main", ...tls, ...password);
+  const access = ["--no-auth-warning", "-a", "s3cret-sentinel"];
+  await sentinel.command(...access, "SENTINEL", "SET", "main", "auth-pass", "s3cret-master");
+  const url = `rediss+sentinel://:s3cret-master@localhost:${sentinel.port}/main`;
+  await assertCarried(`${url}?sentinel_password=s3cret-sentinel`, {
+    NODE_EXTRA_CA_CERTS: files.certFile,
+  });
+  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
+});
+
+test("a Redis Cluster with TLS", async () => {
+  using folder = new TemporaryFolder();
+  const files = new CertificateFolder(folder.path);
+  files.put(newCertificate("redis"));
+  await using cluster = await RedisCluster.start(3, 0, [
+    ...tlsFlags(files),
+    "--tls-cluster",
+    "yes",
+  ]);
+  const url = cluster.url.replace("redis+", "rediss+");
+  await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
+}, 60_000);
 
 test("a Redis where the node may do no more than it needs", async () => {
   await using redis = await RedisServer.start();
@@ -74,7 +97,6 @@ test("two installations on one Redis do not hear each other", async () => {
   const [one, two] = await assertCarried(redis.url);
   const other = await startNode(redis.url, "other", { PARLEY_REDIS_PREFIX: "other:" });
   nodes.push(other);
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
   const sender = await connectStock(one, "anna");
   const [stranger, listener] = [await Listener.on(other, "cleo"), await Listener.on(two, "ben")];
   const own = await connectStock(other, "dora");

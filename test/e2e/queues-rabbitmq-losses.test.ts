@@ -37,21 +37,6 @@ async function on(node: ParleyProcess, name: string): Promise<Worker> {
   return made;
 }
 
-/** Messages of the queue in RabbitMQ: ready, and not acknowledged. */
-async function depth(queue: string): Promise<string> {
-  const columns = ["name", "messages_ready", "messages_unacknowledged"];
-  const rows = await rabbitmq.control("list_queues", ...columns);
-  const row = rows.split("\n").find((line) => line.startsWith(`${queue}\t`));
-  return row?.split("\t").slice(1).join(" ") ?? "none";
-}
-
-async function untilDepth(queue: string, expected: string): Promise<void> {
-  const late = AbortSignal.timeout(20_000);
-  while ((await depth(queue)) !== expected) {
-    if (late.aborted) throw new Error(`${queue} has ${await depth(queue)}`);
-  }
-}
-
 /** A consumer that had the message, and has it again since RabbitMQ closed the connection. */
 async function withLateMessage(queue: string, node: ParleyProcess, body = "job") {
   const one = await on(node, `worker-of-${queue.slice(7)}`);
@@ -71,9 +56,9 @@ test("what came by a lost connection is acknowledged in vain, and comes again on
   const { one, late, again } = await withLateMessage("/queue/late", node);
   late.ack();
   await one.send("/queue/behind", "frames are handled in order");
-  expect(await depth("late")).toBe("0 1");
+  expect(await rabbitmq.depth("late")).toBe("0 1");
   await one.confirmed((receipt) => again.ack(receipt));
-  await untilDepth("late", "0 0");
+  await rabbitmq.untilDepth("late", "0 0");
   expect(one.bodies()).toEqual(["job", "job"]);
   expect([one.client.connects, one.client.errors]).toEqual([1, []]);
 });
@@ -85,7 +70,7 @@ test("refused too late it is not lost either", async () => {
   again.nack({ requeue: "true" });
   await one.client.until(() => one.got.length === 3);
   one.got[2]?.ack();
-  await untilDepth("refused", "0 0");
+  await rabbitmq.untilDepth("refused", "0 0");
 });
 
 test("a late acknowledgement that wants a receipt is refused, and the message goes to others", async () => {
@@ -98,7 +83,7 @@ test("a late acknowledgement that wants a receipt is refused, and the message go
   const two = await on(node, "two");
   two.consume("/queue/receipt", {}, (message) => message.ack());
   await two.client.until(() => two.got.length === 1);
-  await untilDepth("receipt", "0 0");
+  await rabbitmq.untilDepth("receipt", "0 0");
 });
 
 test("a transaction with a late acknowledgement does nothing", async () => {
@@ -112,8 +97,8 @@ test("a transaction with a late acknowledgement does nothing", async () => {
   commit();
   await one.client.until(() => one.client.errors.length === 1);
   expect(one.client.errors).toEqual(["UNKNOWN_ACK"]);
-  await untilDepth("tx-late", "1 0");
-  expect(await depth("tx-done")).toBe("none");
+  await rabbitmq.untilDepth("tx-late", "1 0");
+  expect(await rabbitmq.depth("tx-done")).toBe("none");
 });
 
 test("a RabbitMQ that answers nothing is lost after its heart-beats, and consumers have their messages again", async () => {
@@ -135,7 +120,7 @@ test("a RabbitMQ that answers nothing is lost after its heart-beats, and consume
   });
   rabbitmq.resume();
   await one.client.until(() => one.got.some(({ headers }) => headers.redelivered === "true"));
-  await untilDepth("silent", "0 0");
+  await rabbitmq.untilDepth("silent", "0 0");
   expect([one.client.connects, one.client.errors]).toEqual([1, []]);
 }, 60_000);
 
@@ -160,15 +145,15 @@ test("a node that is stopped sends on what it took, gives back what was not ackn
   await producer.client.until(() => producer.client.got("/topic/behind").length === 1);
   nodes = [];
   expect(await node.stop()).toBe(0);
-  await untilDepth("stopped", "3 0");
-  await untilDepth("last", "50 0");
+  await rabbitmq.untilDepth("stopped", "3 0");
+  await rabbitmq.untilDepth("last", "50 0");
   expect(await rabbitmq.control("list_connections", "pid")).toBe("");
   const after = await on(await start("two"), "two");
   after.consume("/queue/stopped", {}, (message) => message.ack());
   await after.client.until(() => after.got.length === 3);
   expect(after.bodies().toSorted()).toEqual(["2", "3", "4"]);
   expect(after.got.every(({ headers }) => headers.redelivered === "true")).toBe(true);
-  await untilDepth("stopped", "0 0");
+  await rabbitmq.untilDepth("stopped", "0 0");
 });
 
 test("of RabbitMQ's queues a node measures what its own consumers have, and nothing that it does not know", async () => {

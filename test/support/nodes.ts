@@ -19,6 +19,21 @@ export function startNode(
   });
 }
 
+/** Two nodes, `one` and `two`, of which users of the one have been heard on the other by this URL. */
+export async function nodesThatHear(
+  url: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly [ParleyProcess, ParleyProcess]> {
+  const nodes = await Promise.all([startNode(url, "one", env), startNode(url, "two", env)]);
+  const sender = await connectStock(nodes[0], "anna");
+  const listener = await Listener.on(nodes[1], "ben");
+  await listener.listen("/topic/x", sender);
+  await listener.listen("/topic/y.*", sender, "/topic/y.1");
+  await sender.close();
+  await listener.client.close();
+  return nodes;
+}
+
 export interface Heard {
   readonly destination: string;
   readonly body: string;

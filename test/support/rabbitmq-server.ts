@@ -146,6 +146,21 @@ export class RabbitMqServer implements AsyncDisposable {
     return output.trim();
   }
 
+  /** Of a queue, how many messages are ready, and how many not acknowledged: `2 1`; or `none`. */
+  async depth(queue: string): Promise<string> {
+    const columns = ["name", "messages_ready", "messages_unacknowledged"];
+    const rows = await this.control("list_queues", ...columns);
+    const row = rows.split("\n").find((line) => line.startsWith(`${queue}\t`));
+    return row?.split("\t").slice(1).join(" ") ?? "none";
+  }
+
+  async untilDepth(queue: string, expected: string): Promise<void> {
+    const late = AbortSignal.timeout(20_000);
+    for (let depth = ""; depth !== expected; depth = await this.depth(queue)) {
+      if (late.aborted) throw new Error(`${queue} has ${depth}`);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await end(this.#names);

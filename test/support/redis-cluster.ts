@@ -6,14 +6,18 @@ export class RedisCluster implements AsyncDisposable {
   private constructor(readonly servers: readonly RedisServer[]) {}
 
   /** Resolves when all slots are served. */
-  static async start(servers: number, replicas = 0): Promise<RedisCluster> {
+  static async start(
+    servers: number,
+    replicas = 0,
+    more: readonly string[] = [],
+  ): Promise<RedisCluster> {
     const started: RedisServer[] = [];
     for (let count = 0; count < servers; count += 1) {
       const busPort = String(await freePort());
       const flags = ["--cluster-enabled", "yes", "--cluster-port", busPort];
       // A replica is one at once, and takes over soon.
       const timing = ["--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
-      started.push(await RedisServer.start(...flags, ...timing));
+      started.push(await RedisServer.start(...flags, ...timing, ...more));
     }
     const cluster = new RedisCluster(started);
     const [first] = started;

@@ -28,8 +28,12 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /** A Sentinel that watches the master alone, and acts alone. */
-  static async sentinel(master: RedisServer, name: string): Promise<RedisServer> {
-    const server = await RedisServer.notYet("--sentinel");
+  static async sentinel(
+    master: RedisServer,
+    name: string,
+    ...flags: readonly string[]
+  ): Promise<RedisServer> {
+    const server = await RedisServer.notYet("--sentinel", ...flags);
     const lines = [
       `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
       `sentinel down-after-milliseconds ${name} 500`,
