@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
 import { NatsServer } from "../support/nats-server.ts";
-import { nodesThatHear, startNode } from "../support/nodes.ts";
+import { Installation, untilLogged } from "../support/nodes.ts";
 import type { ParleyProcess } from "../support/parley-process.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -14,7 +14,7 @@ const flags = [...keys, "--user", "node", "--pass", PASSWORD];
 /** Nodes that trust the certificate. */
 const trusting = { NODE_EXTRA_CA_CERTS: files.certFile };
 let tls: NatsServer;
-let nodes: ParleyProcess[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   files.put(newCertificate("nats"));
@@ -22,8 +22,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const node of nodes) expect(await node.stop()).toBe(0);
-  nodes = [];
+  await nodes[Symbol.asyncDispose]();
 });
 
 afterAll(async () => {
@@ -33,24 +32,25 @@ afterAll(async () => {
 
 /** Two nodes hear each other by this URL. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  nodes = [...(await nodesThatHear(url, env))];
-  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
+  nodes = await Installation.start(url, ["one", "two"], env);
+  await nodes.assertTopicsCross();
+  for (const node of nodes.nodes) expect(node.log()).not.toContain("s3cret");
 }
 
-async function assertNotConnected(
+/** The first thing that a node is told by this URL. */
+async function assertRefused(
   url: string,
   reason: RegExp,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const node = await startNode(url, "stranger", env);
-  nodes.push(node);
-  const late = AbortSignal.timeout(20_000);
-  while (!node.log().includes("Not connected") && !late.aborted) await fetch(`${node.url}/readyz`);
-  const told = node
-    .log()
-    .split("\n")
-    .find((line) => line.includes("Not connected"));
-  expect(told).toMatch(reason);
+  nodes = await Installation.start(url, ["stranger"], env);
+  await assertNotConnected(nodes.node(0), reason);
+}
+
+async function assertNotConnected(node: ParleyProcess, reason: RegExp): Promise<void> {
+  await untilLogged(node, "Not connected");
+  const lines = node.log().split("\n");
+  expect(lines.find((line) => line.includes("Not connected"))).toMatch(reason);
   expect(node.log()).not.toContain("s3cret");
 }
 
@@ -58,7 +58,7 @@ const url = (userInfo: string, scheme = "tls") => `${scheme}://${userInfo}localh
 
 test("a NATS with TLS and a password; a certificate that nobody vouches for is not trusted", async () => {
   await assertCarried(url(access), trusting);
-  await assertNotConnected(url(access), /certificate/);
+  await assertNotConnected(await nodes.add("three", { env: {} }), /certificate/);
 });
 
 test("a NATS that speaks TLS alone is spoken to with TLS, whatever the URL begins with", async () => {
@@ -66,8 +66,9 @@ test("a NATS that speaks TLS alone is spoken to with TLS, whatever the URL begin
 });
 
 test("a wrong password and none at all", async () => {
-  await assertNotConnected(url("node:s3cret-guess@"), /authorization/i, trusting);
-  await assertNotConnected(url(""), /authorization/i, trusting);
+  await assertRefused(url("node:s3cret-guess@"), /authorization/i, trusting);
+  await nodes[Symbol.asyncDispose]();
+  await assertRefused(url(""), /authorization/i, trusting);
 });
 
 test("a NATS without TLS is told no password by a node that wants TLS", async () => {
@@ -84,19 +85,19 @@ test("a NATS without TLS is told no password by a node that wants TLS", async ()
       },
     },
   });
-  await assertNotConnected(`tls://node:s3cret@127.0.0.1:${door.port}`, /tls/i);
+  await assertRefused(`tls://node:s3cret@127.0.0.1:${door.port}`, /tls/i);
   expect(heard.join("")).not.toContain("s3cret");
 });
 
 test("a certificate of somebody else is not NATS'", async () => {
   await using other = await NatsServer.start("-a", "::1", ...flags);
-  await assertNotConnected(`tls://${access}[::1]:${other.port}`, /does not match/, trusting);
+  await assertRefused(`tls://${access}[::1]:${other.port}`, /does not match/, trusting);
 });
 
 test("a token, and a user who may do no more than it needs", async () => {
   await using token = await NatsServer.start("--auth", "s3cret-token");
   await assertCarried(token.url.replace("//", "//s3cret-token@"));
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   const file = folder.file("nats.conf");
   const permissions = '{ publish: ["parley.>"], subscribe: ["parley.>"] }';
   const user = `{ user: node, password: "${PASSWORD}", permissions: ${permissions} }`;

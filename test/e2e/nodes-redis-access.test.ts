@@ -1,24 +1,20 @@
 import { afterEach, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
-import { Listener, nodesThatHear, startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { Installation, untilLogged } from "../support/nodes.ts";
 import { RedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
-import { connectStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
-let nodes: ParleyProcess[] = [];
+let nodes: Installation;
 
 afterEach(async () => {
-  for (const node of nodes) expect(await node.stop()).toBe(0);
-  nodes = [];
+  await nodes[Symbol.asyncDispose]();
 });
 
 /** Two nodes hear each other by this URL. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  const heard = await nodesThatHear(url, env);
-  nodes.push(...heard);
-  return heard;
+  nodes = await Installation.start(url, ["one", "two"], env);
+  await nodes.assertTopicsCross();
 }
 
 /** Between Redis servers as well. */
@@ -36,14 +32,10 @@ test("a Redis with TLS and a password", async () => {
   await using redis = await RedisServer.start(...tlsFlags(files), "--requirepass", "s3cret/word");
   const url = `rediss://:s3cret%2Fword@localhost:${redis.port}`;
   await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
-  const distrustful = await startNode(url, "three");
-  nodes.push(distrustful);
-  const late = AbortSignal.timeout(20_000);
-  while (!distrustful.log().includes("Not connected") && !late.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const distrustful = await nodes.add("three", { env: {} });
+  await untilLogged(distrustful, "Not connected");
   expect(distrustful.log()).toContain("certificate");
-  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
+  for (const node of nodes.nodes) expect(node.log()).not.toContain("s3cret");
 });
 
 test("a master and its Sentinel with TLS and passwords of their own", async () => {
@@ -60,7 +52,7 @@ test("a master and its Sentinel with TLS and passwords of their own", async () =
   await assertCarried(`${url}?sentinel_password=s3cret-sentinel`, {
     NODE_EXTRA_CA_CERTS: files.certFile,
   });
-  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
+  for (const node of nodes.nodes) expect(node.log()).not.toContain("s3cret");
 });
 
 test("a Redis Cluster with TLS", async () => {
@@ -94,12 +86,12 @@ test("a Redis on a socket of this machine", async () => {
 
 test("two installations on one Redis do not hear each other", async () => {
   await using redis = await RedisServer.start();
-  const [one, two] = await assertCarried(redis.url);
-  const other = await startNode(redis.url, "other", { PARLEY_REDIS_PREFIX: "other:" });
-  nodes.push(other);
-  const sender = await connectStock(one, "anna");
-  const [stranger, listener] = [await Listener.on(other, "cleo"), await Listener.on(two, "ben")];
-  const own = await connectStock(other, "dora");
+  await assertCarried(redis.url);
+  const other = await nodes.add("other", { env: { PARLEY_REDIS_PREFIX: "other:" } });
+  const sender = await nodes.connect(0, "anna");
+  const stranger = await nodes.listener(other, "cleo");
+  const listener = await nodes.listener(1, "ben");
+  const own = await nodes.connect(other, "dora");
   await stranger.listen("/topic/#", own, "/topic/x");
   await listener.listen("/topic/x", sender);
   const strangers = stranger.heard.length;
@@ -107,5 +99,4 @@ test("two installations on one Redis do not hear each other", async () => {
   await listener.count(1);
   await stranger.listen("/topic/end", own);
   expect(stranger.heard.length).toBe(strangers);
-  for (const client of [sender, own, stranger.client, listener.client]) await client.close();
 });
