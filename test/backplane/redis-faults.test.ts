@@ -16,10 +16,10 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-function node(nodeId: string): BackplaneRecorder {
+function node(nodeId: string, url = redis.url): BackplaneRecorder {
   const recorder = new BackplaneRecorder(
     new RedisBackplane({
-      ...{ nodeId, url: redis.url, prefix: "test:", clock: systemClock, random: Math.random },
+      ...{ nodeId, url, prefix: "test:", clock: systemClock, random: Math.random },
       ...{ timeoutMs: 500, reconnectMs: 100, pendingBytes: 1024 * 1024 },
     }),
   );
@@ -62,4 +62,15 @@ test("all keys removed, nothing changes", async () => {
   a.backplane.publish("/topic/x", Buffer.from("1"));
   await b.until(() => b.messages.length === 1);
   expect(b.gaps).toBe(0);
+});
+
+test("a password of nobody in particular, and a database by its number", async () => {
+  await redis.command("CONFIG", "SET", "requirepass", "s3cret-word");
+  const [wrong, right] = ["wr0ng-word", "s3cret-word"].map((password) =>
+    node(password, `redis://:${password}@127.0.0.1:${redis.port}/3`),
+  );
+  await right?.connected();
+  await wrong?.until(() => wrong.states.length > 0);
+  expect(wrong?.states[0]).toContain("WRONGPASS");
+  expect(JSON.stringify([wrong?.states, right?.states])).not.toContain('word"');
 });

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 
 /** As Debian's package installs it; elsewhere it is in the PATH. Its wrapper wants another user. */
 const DEBIAN = "/usr/lib/rabbitmq/bin";
@@ -56,8 +56,8 @@ export class RabbitMqServer implements AsyncDisposable {
       throw new Error("These tests need RabbitMQ (Debian: apt-get install rabbitmq-server)");
     }
     const ports = {
-      ...{ amqp: await freePort(), stomp: await freePort(), stomps: await freePort() },
-      ...{ distribution: await freePort(), epmd: await freePort() },
+      ...{ amqp: await nodePort(), stomp: await nodePort(), stomps: await nodePort() },
+      ...{ distribution: await nodePort(), epmd: await nodePort() },
     };
     const server = new RabbitMqServer(programs, ports);
     const settings = [

@@ -1,4 +1,4 @@
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 import { RedisServer } from "./redis-server.ts";
 
 /** A real Redis Cluster on loopback. */
@@ -13,7 +13,7 @@ export class RedisCluster implements AsyncDisposable {
   ): Promise<RedisCluster> {
     const started: RedisServer[] = [];
     for (let count = 0; count < servers; count += 1) {
-      const busPort = String(await freePort());
+      const busPort = String(await nodePort());
       const flags = ["--cluster-enabled", "yes", "--cluster-port", busPort];
       // A replica is one at once, and takes over soon.
       const timing = ["--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
