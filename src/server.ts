@@ -103,7 +103,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
   const { broker } = messaging;
   const app = openApplication(foundation, { service, broker, flood, metrics });
   const others = openNodeServices(foundation, {
-    ...{ messaging, service, app, newEventId },
+    ...{ messaging, service, app, files, newEventId },
     connections: () => connections.live.count,
   });
   const connections = openConnections(foundation, {

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { parseNatsUrl } from "../../src/config/nats-url.ts";
 import { parseRabbitMqUrl } from "../../src/config/rabbitmq-url.ts";
 import { parseRedisUrl } from "../../src/config/redis-url.ts";
-import { checkStartAllowed, loadSettings, startWarnings } from "../../src/config.ts";
+import {
+  backplaneAddress,
+  checkStartAllowed,
+  loadSettings,
+  startWarnings,
+} from "../../src/config.ts";
 
 function load(...argv: string[]) {
   return loadSettings({ argv, env: {}, cwd: "/srv", readFile: () => undefined }).settings;
@@ -30,6 +35,21 @@ test.each([
   expect(startWarnings(load("--backplane=redis", "--redis-url=redis://h", url))).toEqual([
     expect.stringContaining("backplane is redis"),
   ]);
+});
+
+test.each([
+  ["redis", "redis://ann:s3cret@10.0.0.5", "10.0.0.5:6379"],
+  ["redis", "redis+sentinel://:s3cret@one,two:7/main?sentinel_password=s3cret", "one:26379,two:7"],
+  ["redis", "unix:///run/redis.sock", "/run/redis.sock"],
+  ["redis", "redis://[::1]:7", "[::1]:7"],
+  ["rabbitmq", "stomp://ann:s3cret@rabbit/chat", "rabbit:61613"],
+  ["nats", "nats://s3cret@one,two:7", "one:4222,two:7"],
+])("a log may tell where %s is: %s", (name, url, address) => {
+  expect(backplaneAddress(load(`--backplane=${name}`, `--${name}-url=${url}`))).toBe(address);
+});
+
+test("a node that is alone has no address of others", () => {
+  expect(backplaneAddress(load("--redis-url=redis://host"))).toBeNull();
 });
 
 test.each([
