@@ -33,6 +33,8 @@ export interface ReplayOptions {
 
 /** Messages of a store that other nodes write to. */
 export interface SharedMessages {
+  /** Epoch milliseconds, as in the messages' timestamps. */
+  now(): number;
   /** Resolves when what other nodes tell the user from then on arrives here; null: it does. */
   heard(userId: string): Promise<void> | null;
   /** See `SharedDelivery`. */
