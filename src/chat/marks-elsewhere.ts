@@ -86,23 +86,34 @@ export class MarksElsewhere {
     await this.tell(known, moved);
   }
 
-  /** What has become of the messages that were sent since then, the last `LOOKED_AT`. */
-  async tellAll(conversation: Conversation, sinceMs: number): Promise<void> {
+  /**
+   * What has become of the messages that were sent since then, and whether those were received that
+   * marks have passed over; of the last `LOOKED_AT`.
+   */
+  async tellAll(
+    conversation: Conversation,
+    sinceMs: number,
+    passed: readonly MovedMarks[] = [],
+  ): Promise<void> {
     const before = { deliveredSeq: 0, readSeq: 0 };
     const marks = [...conversation.members.values()].map(
       ({ userId, durableDeliveredSeq: deliveredSeq, readSeq }): MovedMarks => {
         return { userId, before, now: { deliveredSeq, readSeq } };
       },
     );
-    await this.tell(conversation, marks, sinceMs);
+    await this.#tell(conversation, marks, { sinceMs, passed });
   }
 
-  /**
-   * Tells those who are here what the marks have passed, the last `LOOKED_AT` messages of it.
-   *
-   * @param sinceMs only messages that were sent since then
-   */
-  async tell(conversation: Conversation, marks: readonly MovedMarks[], sinceMs = 0): Promise<void> {
+  /** Tells those who are here what the marks have passed, the last `LOOKED_AT` messages of it. */
+  async tell(conversation: Conversation, marks: readonly MovedMarks[]): Promise<void> {
+    await this.#tell(conversation, marks, { sinceMs: 0, passed: [] });
+  }
+
+  async #tell(
+    conversation: Conversation,
+    marks: readonly MovedMarks[],
+    { sinceMs, passed }: { readonly sinceMs: number; readonly passed: readonly MovedMarks[] },
+  ): Promise<void> {
     const here = new Set(conversation.members.keys().filter(this.#options.isHere));
     const moved = marks.filter(({ userId, before, now }) => {
       if (!conversation.members.has(userId)) return false;
@@ -117,9 +128,12 @@ export class MarksElsewhere {
     const received = await this.#lastUpTo(id, lastSeq);
     const isReadThere = readSeq === 0 || readSeq >= (received[0]?.seq ?? 0);
     const read = isReadThere ? received : await this.#lastUpTo(id, readSeq);
-    const isMeant = ({ timestampMs }: StoredMessage) => timestampMs >= sinceMs;
-    this.#tellDelivered(conversation, moved, received.filter(isMeant));
-    for (const marksOfOne of moved) this.#tellRead(conversation, marksOfOne, read.filter(isMeant));
+    const isRecent = ({ timestampMs }: StoredMessage) => timestampMs >= sinceMs;
+    const isPassed = ({ seq }: StoredMessage) =>
+      passed.some(({ before, now }) => before.deliveredSeq < seq && seq <= now.deliveredSeq);
+    const meant = received.filter((message) => isRecent(message) || isPassed(message));
+    this.#tellDelivered(conversation, moved, meant);
+    for (const marksOfOne of moved) this.#tellRead(conversation, marksOfOne, read.filter(isRecent));
   }
 
   stop(): void {

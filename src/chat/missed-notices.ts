@@ -1,11 +1,13 @@
 import type { Clock } from "../clock.ts";
 import { lowestIdAt } from "../ids.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { eachHead } from "./each-head.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { ChatStore, ConversationRange } from "./ports.ts";
 import { type SharedDelivery, UNTOLD_MS } from "./shared-delivery.ts";
 import type { NewestMessage } from "./stored-chats.ts";
+import type { ToldOthers } from "./told-others.ts";
 
 /** Users whose conversations are looked at side by side, and conversations that are read again. */
 const LOOKED_AT_TOGETHER = 4;
@@ -19,6 +21,7 @@ export interface MissedNoticesOptions {
   readonly conversations: Conversations;
   readonly clock: Clock;
   readonly marks: MarksElsewhere;
+  readonly others: Pick<ToldOthers, "passed">;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -52,7 +55,7 @@ export class MissedNotices {
    */
   async recover(userIds: readonly string[]): Promise<void> {
     this.lost();
-    const { delivery, conversations } = this.#options;
+    const { delivery, conversations, marks, others } = this.#options;
     const sinceMs = delivery.missedSinceMs ?? 0;
     const recovery = ++this.#recoveries;
     const waiting = userIds.values();
@@ -67,7 +70,15 @@ export class MissedNotices {
       // Others have been read since.
       if (cached.has(each)) await conversations.reload(each);
     });
-    const fates = new Once<string>((id) => this.#tellFate(id, sinceMs, refreshed));
+    // What marks of this node have passed over does not show in a conversation.
+    const passed = others.passed();
+    const fates = new Once<string>(async (id) => {
+      const conversation = await conversations.find(id);
+      if (conversation === null) return;
+      await refreshed.do(conversation);
+      await marks.tellAll(conversation, sinceMs, passed.get(id));
+      passed.delete(id);
+    });
     const look = async () => {
       for (const userId of waiting) {
         const then = (conversationId: string) => fates.do(conversationId);
@@ -82,6 +93,10 @@ export class MissedNotices {
       ...Array.from({ length: LOOKED_AT_TOGETHER }, look),
       ...Array.from({ length: READ_TOGETHER }, refresh),
     ]);
+    for (const [id, moved] of passed) {
+      const conversation = await this.#persist(reader, () => conversations.find(id));
+      if (conversation != null) await marks.tell(conversation, moved);
+    }
     if (isOpen()) delivery.missedSinceMs = null;
   }
 
@@ -99,18 +114,18 @@ export class MissedNotices {
     this.#isStopped = true;
   }
 
-  /** Tries it until it is done. */
-  async #persist(reader: Reader, work: () => Promise<void>): Promise<void> {
+  /** Tries it until it is done; undefined: the reader is no more. */
+  async #persist<T>(reader: Reader, work: () => MaybePromise<T>): Promise<T | undefined> {
     const { clock, onFault } = this.#options;
     while (reader.isOpen) {
       try {
-        await work();
-        return;
+        return await work();
       } catch (fault) {
         onFault(fault);
         await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
       }
     }
+    return undefined;
   }
 
   /** @param then with each of the user's conversations where something has been said since */
@@ -127,19 +142,6 @@ export class MissedNotices {
       await delivery.reach(conversationId, lastSeq);
       await then(conversationId);
     });
-  }
-
-  /** What has become of messages of those who are here. */
-  async #tellFate(
-    conversationId: string,
-    sinceMs: number,
-    refreshed: Once<Conversation>,
-  ): Promise<void> {
-    const { conversations, marks } = this.#options;
-    const conversation = await conversations.find(conversationId);
-    if (conversation === null) return;
-    await refreshed.do(conversation);
-    await marks.tellAll(conversation, sinceMs);
   }
 }
 

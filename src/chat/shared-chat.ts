@@ -58,7 +58,7 @@ export class SharedChat {
       receivedInGroup: (messages) => receipts.receivedElsewhere(messages),
       mayMiss: () => delivery.missedSinceMs !== null,
     });
-    const missed = new MissedNotices({ ...options, delivery, marks });
+    const missed = new MissedNotices({ ...options, delivery, marks, others });
     this.#options = options;
     this.#marks = marks;
     this.delivery = delivery;

@@ -23,9 +23,12 @@ class Movement {
   delivered = 0;
   readBefore = 0;
   read = 0;
+  /** Behind this one are messages that others may have received before, on another node; null: none. */
+  passedFrom: number | null = null;
 
   deliver(fromSeq: number, seq: number): void {
     if (this.delivered === 0) this.deliveredBefore = fromSeq;
+    if (seq > fromSeq + 1) this.passedFrom ??= fromSeq;
     this.delivered = Math.max(this.delivered, seq);
   }
 
@@ -45,8 +48,9 @@ class Lately {
   /** What this one adds to it was told later. */
   include({ fromSeq, marks }: Lately): void {
     this.fromSeq ??= fromSeq;
-    for (const [userId, { deliveredBefore, delivered, readBefore, read }] of marks) {
+    for (const [userId, { deliveredBefore, delivered, readBefore, read, passedFrom }] of marks) {
       const movement = this.of(userId);
+      movement.passedFrom ??= passedFrom;
       if (delivered > 0) movement.deliver(deliveredBefore, delivered);
       if (read > 0) movement.readOn(readBefore, read);
     }
@@ -67,6 +71,16 @@ class Lately {
       now: { deliveredSeq: delivered, readSeq: read },
     }));
   }
+}
+
+/** @param told one generation after the other */
+function allOf(conversationId: string, ...told: readonly ReadonlyMap<string, Lately>[]): Lately {
+  const all = new Lately();
+  for (const each of told) {
+    const lately = each.get(conversationId);
+    if (lately !== undefined) all.include(lately);
+  }
+  return all;
 }
 
 /**
@@ -128,11 +142,7 @@ export class ToldOthers {
       const conversation = await this.#options.conversations.find(conversationId);
       if (this.#isStopped) return;
       if (conversation === null) continue;
-      const all = new Lately();
-      for (const told of [toldBefore, latelyTold]) {
-        const lately = told.get(conversationId);
-        if (lately !== undefined) all.include(lately);
-      }
+      const all = allOf(conversationId, toldBefore, latelyTold);
       const { fromSeq, marks } = all;
       const head =
         fromSeq === null ? null : { conversationId, fromSeq, seq: conversation.committedSeq };
@@ -141,6 +151,24 @@ export class ToldOthers {
         this.#tellMembers(conversation, encodeMarks(notice));
       } else if (head !== null) this.tellHead(conversation, head);
     }
+  }
+
+  /**
+   * Marks that have passed over messages of late, by conversation: where another device of the user has
+   * received these on another node, its word may have been lost.
+   */
+  passed(): Map<string, MovedMarks[]> {
+    const found = new Map<string, MovedMarks[]>();
+    for (const id of new Set([...this.#before.keys(), ...this.#lately.keys()])) {
+      const passed = [...allOf(id, this.#before, this.#lately).marks]
+        .filter(([, { passedFrom }]) => passedFrom !== null)
+        .map(([userId, { passedFrom, delivered }]) => ({
+          ...{ userId, before: { deliveredSeq: passedFrom ?? 0, readSeq: 0 } },
+          now: { deliveredSeq: delivered, readSeq: 0 },
+        }));
+      if (passed.length > 0) found.set(id, passed);
+    }
+    return found;
   }
 
   stop(): void {
