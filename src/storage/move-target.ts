@@ -15,6 +15,7 @@ import {
 import { PostgresDatabase, type Query } from "./postgres-database.ts";
 import { isUniqueViolation, postgresOpeningError, postgresUnavailable } from "./postgres-errors.ts";
 import { lockSchema, openPostgres, UNLIMITED_MS } from "./postgres-opening.ts";
+import { PostgresServers } from "./postgres-servers.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
@@ -116,7 +117,12 @@ export class MoveTarget {
   static async open(options: MoveTargetOptions, source: string): Promise<MoveTarget> {
     const { target, clock } = options;
     const db = new PostgresDatabase({
-      ...{ target, clock, connections: 4, applicationName: "parley migrate" },
+      ...{
+        servers: new PostgresServers(target, clock),
+        clock,
+        connections: 4,
+        applicationName: "parley migrate",
+      },
       ...{ statementMs: options.statementTimeoutMs, lockMs: options.busyTimeoutMs },
     });
     try {

@@ -17,13 +17,21 @@ export class PostgresFault extends Error {
   }
 }
 
-/** A session that was there is over; one that is there says nothing; none can be had. */
-type NoState = "closed" | "silent" | "unreachable";
+/**
+ * A session that was there is over; one that is there says nothing; none can be had; none can be had of
+ * a server that takes writes.
+ */
+type NoState = "closed" | "silent" | "unreachable" | "read-only";
 
 /** The server ends, or has just begun: sessions are refused or cut, and statements with them. */
-const ENDING = /^(closed|silent|unreachable|57P0[1-5]|08...)$/;
-/** What the first statement is told that is sent over a session which had ended before. */
-const ENDED = /^(closed|57P0[125])$/;
+const ENDING = /^(closed|silent|unreachable|read-only|57P0[1-5]|08...)$/;
+/**
+ * What the first statement is told that is sent over a session which had ended before, or whose server
+ * has come to follow another one since.
+ */
+const ENDED = /^(closed|57P0[125]|25006)$/;
+/** Of a statement; of a session that begins as those of Parley do. */
+const READ_ONLY = /^(25006|25001|read-only)$/;
 /** Nothing was written, since two transactions stood in each other's way; again, they may not. */
 const CROSSED = /^40(001|P01)$/;
 /** Trying again helps as little as with another name of a file: it is what was configured. */
@@ -51,6 +59,10 @@ export function isSilent(fault: unknown): boolean {
   return fault instanceof PostgresFault && fault.state === "silent";
 }
 
+export function isUnreachable(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "unreachable";
+}
+
 export function isCrossed(fault: unknown): boolean {
   return fault instanceof PostgresFault && CROSSED.test(fault.state);
 }
@@ -64,9 +76,9 @@ export function isOfAborted(fault: unknown): boolean {
   return fault instanceof PostgresFault && fault.state === "25P02";
 }
 
-/** The server has become one that only follows another. */
+/** The server takes no writes: most often it follows another one. */
 export function isReadOnly(fault: unknown): boolean {
-  return fault instanceof PostgresFault && fault.state === "25006";
+  return fault instanceof PostgresFault && READ_ONLY.test(fault.state);
 }
 
 /** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
@@ -85,6 +97,13 @@ export function postgresOpeningError(name: string, fault: unknown): AppError {
       { cause: fault },
     );
   }
+  if (fault instanceof PostgresFault && isReadOnly(fault)) {
+    return new AppError(
+      "STORAGE_UNAVAILABLE",
+      `the database ${name} cannot be opened, since no server of it takes writes (${fault.message}): promote one, or name the one that does`,
+      { cause: fault },
+    );
+  }
   const isWrong = fault instanceof PostgresFault && WRONG_CONFIGURATION.test(fault.state);
   const code = isWrong ? "INVALID_CONFIGURATION" : "STORAGE_UNAVAILABLE";
   const reason = fault instanceof PostgresFault ? `: ${fault.message}` : "";
@@ -100,6 +119,7 @@ function isAway({ state }: PostgresFault): boolean {
 function reasonOf(fault: unknown): string {
   if (!(fault instanceof PostgresFault)) return "";
   if (isAway(fault)) return ": PostgreSQL cannot be reached";
+  if (isReadOnly(fault)) return ": no PostgreSQL takes writes";
   switch (fault.state) {
     case "57014":
       return ": PostgreSQL took longer than it may";
@@ -109,8 +129,6 @@ function reasonOf(fault: unknown): string {
       return ": PostgreSQL has no room left on its disk";
     case "53300":
       return ": PostgreSQL takes no more connections";
-    case "25006":
-      return ": PostgreSQL is read-only";
     default:
       return ENDING.test(fault.state) ? ": PostgreSQL is ending or starting" : "";
   }

@@ -1,10 +1,11 @@
-import { type ReservedSQL, SQL } from "bun";
+import type { ReservedSQL, SQL } from "bun";
 import type { Leadership } from "../chat/leadership.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { faultOf, PostgresFault } from "./postgres-errors.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
+import { connectionsTo, endConnections, within } from "./postgres-connections.ts";
+import { faultOf, isSilent, PostgresFault } from "./postgres-errors.ts";
+import type { PostgresPrimary, PostgresServers } from "./postgres-servers.ts";
 
 /** Of the locks that nodes hold, beside the one of postgres-opening.ts. */
 const SERVING = 0x7061726d;
@@ -24,7 +25,7 @@ const START_PATIENCE_MS = 2_000;
 const PATIENCE_MS = 5_000;
 
 export interface PostgresNodeSessionOptions {
-  readonly target: PostgresTarget;
+  readonly servers: PostgresServers;
   /** One node has the database for itself, or several share it. */
   readonly serving: "alone" | "shared";
   readonly clock: Clock;
@@ -34,6 +35,7 @@ export interface PostgresNodeSessionOptions {
 }
 
 interface Session {
+  readonly primary: PostgresPrimary;
   readonly sql: SQL;
   readonly connection: ReservedSQL;
   readonly pid: number;
@@ -50,7 +52,7 @@ interface SessionRow {
  * A node's own session with PostgreSQL, which holds advisory locks for as long as it is there: that the
  * node serves the schema, which nodes that share it hold together and one that does not holds alone,
  * and that it leads. When the node ends, however it ends, its locks end with it. A session that is
- * lost is made anew; until then the node does not lead.
+ * lost is made anew, with the server that takes writes by then; until then the node does not lead.
  */
 export class PostgresNodeSession implements Leadership {
   readonly #options: PostgresNodeSessionOptions;
@@ -66,6 +68,9 @@ export class PostgresNodeSession implements Leadership {
 
   private constructor(options: PostgresNodeSessionOptions) {
     this.#options = options;
+    options.servers.onMoved(() => {
+      if (this.#session !== null) this.#closed(this.#session);
+    });
   }
 
   /**
@@ -108,42 +113,46 @@ export class PostgresNodeSession implements Leadership {
 
   /** Whether the node serves from now on. Rejects with PostgresFault. */
   async #take(): Promise<boolean> {
-    const sql = this.#connect();
+    const { servers, clock } = this.#options;
+    const primary = await servers.primary();
+    const sql = this.#connect(primary);
     try {
-      const session = await this.#within(this.#begun(sql));
+      const session = await this.#within(this.#begun(primary, sql));
       if (await this.#locked(session, SERVING)) {
         this.#session = session;
         await this.#seekLead(session);
         if (this.#session !== session) throw sessionLost();
-        this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
+        this.#timer = clock.schedule(BEAT_MS, () => void this.#beat(session));
         return true;
       }
       await this.#end(sql);
       return false;
-    } catch (fault) {
+    } catch (thrown) {
       this.#session = null;
       this.#lead(false);
       void this.#end(sql);
-      throw faultOf(fault);
+      servers.doubt(primary);
+      throw faultOf(thrown);
     }
   }
 
-  #connect(): SQL {
-    const sql: SQL = new SQL({
-      ...this.#options.target.connection,
-      ...{ max: 1, idleTimeout: 0, connectionTimeout: CONNECT_SECONDS },
-      connection: {
+  #connect({ host }: PostgresPrimary): SQL {
+    const sql: SQL = connectionsTo(host, {
+      ...{ max: 1, connectSeconds: CONNECT_SECONDS },
+      parameters: {
         application_name: "parley node",
         statement_timeout: String(SILENCE_MS),
         // The locks of a machine that has gone without a word are free soon.
         ...{ tcp_keepalives_idle: "5", tcp_keepalives_interval: "5", tcp_keepalives_count: "2" },
       },
-      onclose: () => this.#closed(sql),
+      onClose: () => {
+        if (this.#session?.sql === sql) this.#closed(this.#session);
+      },
     });
     return sql;
   }
 
-  async #begun(sql: SQL): Promise<Session> {
+  async #begun(primary: PostgresPrimary, sql: SQL): Promise<Session> {
     const connection = await sql.reserve();
     const [row]: SessionRow[] = await connection.unsafe(`
       SELECT pg_backend_pid() AS pid, backend_start::text AS "startedAt"
@@ -158,16 +167,16 @@ export class PostgresNodeSession implements Leadership {
         [lost.pid, lost.startedAt],
       );
     }
-    return { sql, connection, pid: row.pid, startedAt: row.startedAt };
+    return { primary, sql, connection, pid: row.pid, startedAt: row.startedAt };
   }
 
   async #locked({ connection }: Session, lock: number): Promise<boolean> {
-    const { serving, target } = this.#options;
+    const { serving, servers } = this.#options;
     const isShared = lock === SERVING && serving === "shared";
     const take = isShared ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock";
     const asked = connection.unsafe(`SELECT ${take}($1::integer, hashtext($2::text)) AS "isHeld"`, [
       lock,
-      target.schema,
+      servers.target.schema,
     ]);
     const [row]: { isHeld: boolean }[] = await this.#within(asked);
     return row?.isHeld === true;
@@ -183,21 +192,24 @@ export class PostgresNodeSession implements Leadership {
     try {
       if (this.#isLeader) await this.#within(session.connection.unsafe("SELECT 1"));
       else await this.#seekLead(session);
-    } catch {
-      this.#closed(session.sql);
+    } catch (thrown) {
+      this.#closed(session, faultOf(thrown));
     }
     if (this.#session !== session) return;
     this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
   }
 
-  #closed(sql: SQL): void {
-    const session = this.#session;
-    if (session === null || session.sql !== sql) return;
+  #closed(session: Session, fault?: unknown): void {
+    if (session !== this.#session) return;
+    const { servers, log } = this.#options;
     this.#session = null;
     this.#lost = session;
+    // A session that is used each second is the first to notice that nothing comes through any more.
+    if (isSilent(fault)) servers.giveUp(session.primary);
+    else servers.doubt(session.primary);
     this.#lead(false);
-    this.#options.log?.warn({ database: this.#options.target.name }, "The node's session is lost");
-    void this.#end(sql);
+    log?.warn({ database: servers.target.name }, "The node's session is lost");
+    void this.#end(session.sql);
     this.#retakeSoon();
   }
 
@@ -208,13 +220,17 @@ export class PostgresNodeSession implements Leadership {
   }
 
   async #retake(): Promise<void> {
-    const { clock, target, log, onTaken } = this.#options;
+    const { clock, servers, log, onTaken } = this.#options;
     try {
       if (await this.#take()) {
         if (this.#isClosed) return await this.close();
         this.#takenSinceMs = null;
         this.#lost = null;
-        log?.info({ database: target.name }, "The node's session is there again");
+        const database = servers.target.name;
+        log?.info(
+          { database, server: this.#session?.primary.host.name },
+          "The node's session is there again",
+        );
         return;
       }
       this.#takenSinceMs ??= clock.monotonicMs();
@@ -240,7 +256,8 @@ export class PostgresNodeSession implements Leadership {
   }
 
   #servedByAnother(): AppError {
-    const { serving, target } = this.#options;
+    const { serving, servers } = this.#options;
+    const { target } = servers;
     const where = `the schema ${target.schema} of ${target.name} is served by another Parley`;
     const what =
       serving === "alone"
@@ -249,26 +266,12 @@ export class PostgresNodeSession implements Leadership {
     return new AppError("INVALID_CONFIGURATION", what);
   }
 
-  async #within<T>(asked: Promise<T>): Promise<T> {
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.schedule(SILENCE_MS, () => reject(sessionLost()));
-    });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      timer?.cancel();
-    }
+  #within<T>(asked: Promise<T>): Promise<T> {
+    return within(this.#options.clock, SILENCE_MS, asked);
   }
 
-  /** It may wait for good for a session that the server has ended. */
-  async #end(sql: SQL): Promise<void> {
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#options.clock.schedule(2_000 * CLOSE_SECONDS, resolve);
-    });
-    await Promise.race([sql.close({ timeout: CLOSE_SECONDS }).catch(() => undefined), late]);
-    timer?.cancel();
+  #end(sql: SQL): Promise<void> {
+    return endConnections(sql, this.#options.clock, CLOSE_SECONDS);
   }
 }
 

@@ -146,17 +146,26 @@ describe("a PostgreSQL that fails", () => {
     await strict.close();
   });
 
-  test("and ends a session at its commit has the commit told of as it was: done", async () => {
+  test("and ends a session at its commit has the commit told of as it was, once it is wherever it has to be", async () => {
     await waitForStandby();
+    let isTold = false;
+    const committed = commit(1).then(() => {
+      isTold = true;
+    });
+    const waiting = () => sessions("wait_event = 'SyncRep'");
     try {
-      const committed = commit(1);
       // It is on this server's disk, and waits for another one, which never comes.
-      const { pid } = await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+      const { pid } = await until(async () => (await waiting())[0]);
       await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
-      expect(await committed).toBeUndefined();
+      // Who asks about it waits as it did.
+      await until(async () =>
+        (await waiting()).find((other: { pid: number }) => other.pid !== pid),
+      );
+      expect(isTold).toBe(false);
     } finally {
       await waitForNobody();
     }
+    await committed;
     expect(await history()).toHaveLength(1);
   });
 

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/clock.ts";
 import type { AppError } from "../../src/errors.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import { PostgresNodeSession } from "../../src/storage/postgres-node-session.ts";
+import { PostgresServers } from "../../src/storage/postgres-servers.ts";
 import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -31,7 +32,8 @@ async function open(
   onTaken: (error: AppError) => void = () => {},
   at = url(),
 ) {
-  const options = { target: postgresTarget(at), serving, clock: systemClock, onTaken };
+  const servers = new PostgresServers(postgresTarget(at), systemClock);
+  const options = { servers, serving, clock: systemClock, onTaken };
   const node = await PostgresNodeSession.open(options);
   nodes.push(node);
   return node;
