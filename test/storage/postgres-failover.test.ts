@@ -5,6 +5,7 @@ import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import { PostgresServers } from "../../src/storage/postgres-servers.ts";
 import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import type { Storage } from "../../src/storage/storage.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -145,4 +146,34 @@ test("a server that is set to read-only counts as gone, for all that is connecte
   await storage.close();
   await using sql = new SQL({ ...second.connection(), max: 1 });
   expect(await sql.unsafe("SELECT 1 FROM parley.messages")).toHaveLength(1);
+}, 60_000);
+
+test("a transaction that the promoted server has not got is not taken for another one of the same id there", async () => {
+  const clock = new FakeClock();
+  const storage = await openPostgresStorage({ url: first.urlWith(second), clock });
+  await storage.chat.commit(batch({ conversations: [conversation()] }));
+  await admin(second, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()");
+  const waiting = async (condition: string) => {
+    await using sql = new SQL({ ...first.connection(), max: 1 });
+    while ((await sql.unsafe(`SELECT 1 FROM ${condition}`)).length === 0);
+  };
+  await waiting("(SELECT count(*) FROM pg_stat_replication) AS followers (n) WHERE n = 0");
+  const refusals: string[] = [];
+  const committed = refusalOf(() => commit(storage, 1)).then((code) => refusals.push(code));
+  await waiting("pg_stat_activity WHERE wait_event = 'SyncRep'");
+  first.kill();
+  // It is asked about the transaction in vain meanwhile, and waits for the clock then.
+  for (let refused = 0; refused < 5; ) {
+    if ((await refusalOf(() => seqsIn(storage))) === "STORAGE_UNAVAILABLE") refused += 1;
+  }
+  await second.promote();
+  await admin(second, ...Array.from({ length: 100 }, () => "SELECT pg_current_xact_id()"));
+  await until(() => {
+    clock.advance(50);
+    return refusals.length > 0;
+  });
+  await committed;
+  expect(refusals).toEqual(["STORAGE_UNAVAILABLE"]);
+  expect(await seqsIn(storage)).toEqual([]);
+  await storage.close();
 }, 60_000);

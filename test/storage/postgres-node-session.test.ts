@@ -139,6 +139,22 @@ test("a session that goes silent is given up, and its locks are had again", asyn
   expect(taken).toEqual([]);
 }, 30_000);
 
+test("what waits on connections that went silent is asked over new ones, as soon as the node's session notices", async () => {
+  using way = new SocketWay(server.connection().path ?? "");
+  const parameters = new URLSearchParams({ host: way.folder, schema });
+  const serving = { how: "alone", onTaken: expect.unreachable } as const;
+  // No statement is given up before the test is.
+  const storage = await openPostgresStorage({
+    ...{ url: `postgres://parley:secret@localhost/postgres?${parameters}`, serving },
+    statementTimeoutMs: 600_000,
+  });
+  await storage.chat.probe();
+  way.freeze();
+  const asked = [storage.chat.history({ conversationId: "chat", limit: 1 }), storage.chat.probe()];
+  expect(await Promise.all(asked)).toEqual([[], undefined]);
+  await storage.close();
+}, 30_000);
+
 test("a server hears that another one has taken its schema while it was cut off", async () => {
   const taken = Promise.withResolvers<AppError>();
   const one = await open("alone", taken.resolve);
