@@ -21,13 +21,19 @@ const CLOSE_SECONDS = 1;
 const RETRY_MS = 250;
 /** A server that has just ended may hold its locks for so long. */
 const START_PATIENCE_MS = 2_000;
+const NODE = "parley node";
+const MIGRATION = "parley migrate";
+
 /** So long others may hold what this node has lost, before it is said to be theirs. */
 const PATIENCE_MS = 5_000;
 
 export interface PostgresNodeSessionOptions {
   readonly servers: PostgresServers;
-  /** One node has the database for itself, or several share it. */
-  readonly serving: "alone" | "shared";
+  /**
+   * One node has the schema for itself, or several share it; `parley migrate` fills it, as long as
+   * nobody serves it.
+   */
+  readonly serving: "alone" | "shared" | "migrating";
   readonly clock: Clock;
   readonly log?: Log | undefined;
   /** While the session was lost, another server took the database, which will not share it. */
@@ -48,6 +54,11 @@ interface SessionRow {
   readonly startedAt: string;
 }
 
+interface HolderRow {
+  /** What its session is called; null: it is another account's. */
+  readonly name: string | null;
+}
+
 /**
  * A node's own session with PostgreSQL, which holds advisory locks for as long as it is there: that the
  * node serves the schema, which nodes that share it hold together and one that does not holds alone,
@@ -60,6 +71,8 @@ export class PostgresNodeSession implements Leadership {
   #session: Session | null = null;
   /** The last one that was lost: the server may not know yet. */
   #lost: Pick<Session, "pid" | "startedAt"> | null = null;
+  /** The session that was in the way of the last attempt. */
+  #holder: string | null = null;
   /** Since when others hold what was lost. */
   #takenSinceMs: number | null = null;
   #isLeader = false;
@@ -83,7 +96,7 @@ export class PostgresNodeSession implements Leadership {
     const untilMs = clock.monotonicMs() + START_PATIENCE_MS;
     try {
       while (!(await opened.#take())) {
-        if (clock.monotonicMs() >= untilMs) throw opened.#servedByAnother();
+        if (clock.monotonicMs() >= untilMs) throw opened.#heldByAnother();
         await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
       }
       return opened;
@@ -125,6 +138,7 @@ export class PostgresNodeSession implements Leadership {
         this.#timer = clock.schedule(BEAT_MS, () => void this.#beat(session));
         return true;
       }
+      this.#holder = await this.#within(this.#holderOf(session));
       await this.#end(sql);
       return false;
     } catch (thrown) {
@@ -140,7 +154,7 @@ export class PostgresNodeSession implements Leadership {
     const sql: SQL = connectionsTo(host, {
       ...{ max: 1, connectSeconds: CONNECT_SECONDS },
       parameters: {
-        application_name: "parley node",
+        application_name: this.#options.serving === "migrating" ? MIGRATION : NODE,
         statement_timeout: String(SILENCE_MS),
         // The locks of a machine that has gone without a word are free soon.
         ...{ tcp_keepalives_idle: "5", tcp_keepalives_interval: "5", tcp_keepalives_count: "2" },
@@ -182,9 +196,19 @@ export class PostgresNodeSession implements Leadership {
     return row?.isHeld === true;
   }
 
-  /** Who has the database for itself leads; of those who share it, the one who holds that lock. */
+  async #holderOf({ connection }: Session): Promise<string | null> {
+    const [row]: HolderRow[] = await connection.unsafe(
+      `SELECT application_name AS name FROM pg_locks JOIN pg_stat_activity USING (pid)
+       WHERE locktype = 'advisory' AND granted AND datname = current_database()
+         AND classid = $1::integer AND objid::bigint = hashtext($2::text)::bigint & 4294967295`,
+      [SERVING, this.#options.servers.target.schema],
+    );
+    return row?.name ?? null;
+  }
+
+  /** Who has the schema for itself leads; of those who share it, the one who holds that lock. */
   async #seekLead(session: Session): Promise<void> {
-    const isLeader = this.#options.serving === "alone" || (await this.#locked(session, LEADING));
+    const isLeader = this.#options.serving !== "shared" || (await this.#locked(session, LEADING));
     if (this.#session === session) this.#lead(isLeader);
   }
 
@@ -235,7 +259,7 @@ export class PostgresNodeSession implements Leadership {
       }
       this.#takenSinceMs ??= clock.monotonicMs();
       if (clock.monotonicMs() - this.#takenSinceMs >= PATIENCE_MS) {
-        if (!this.#isClosed) onTaken(this.#servedByAnother());
+        if (!this.#isClosed) onTaken(this.#heldByAnother());
         return;
       }
     } catch {
@@ -255,15 +279,10 @@ export class PostgresNodeSession implements Leadership {
     for (const listener of this.#listeners) listener();
   }
 
-  #servedByAnother(): AppError {
-    const { serving, servers } = this.#options;
-    const { target } = servers;
-    const where = `the schema ${target.schema} of ${target.name} is served by another Parley`;
-    const what =
-      serving === "alone"
-        ? `${where}: stop it, or make both nodes of one installation by a shared backplane`
-        : `${where} with the backplane local: stop it, or give it the backplane of this one`;
-    return new AppError("INVALID_CONFIGURATION", what);
+  #heldByAnother(): AppError {
+    const { name, schema } = this.#options.servers.target;
+    const what = heldBy(this.#holder, this.#options.serving);
+    return new AppError("INVALID_CONFIGURATION", `the schema ${schema} of ${name} ${what}`);
   }
 
   #within<T>(asked: Promise<T>): Promise<T> {
@@ -272,6 +291,18 @@ export class PostgresNodeSession implements Leadership {
 
   #end(sql: SQL): Promise<void> {
     return endConnections(sql, this.#options.clock, CLOSE_SECONDS);
+  }
+}
+
+function heldBy(holder: string | null, wanted: PostgresNodeSessionOptions["serving"]): string {
+  if (holder === MIGRATION) return "is being filled by parley migrate, which runs: let it finish";
+  switch (wanted) {
+    case "alone":
+      return "is served by another Parley: stop it, or make both nodes of one installation by a shared backplane";
+    case "shared":
+      return "is served by another Parley with the backplane local: stop it, or give it the backplane of this one";
+    case "migrating":
+      return "is served by a Parley that runs: stop it first";
   }
 }
 

@@ -80,6 +80,29 @@ test("writes, reads and the node's locks move to the standby when it is promoted
   await storage.close();
 }, 60_000);
 
+test("a primary that goes silent is left when another one is promoted, and what waited for it is asked there", async () => {
+  const serving = { how: "alone", onTaken: expect.unreachable } as const;
+  const url = first.urlWith(second);
+  // No statement is given up before the test is.
+  const storage = await openPostgresStorage({ url, serving, statementTimeoutMs: 600_000 });
+  await storage.chat.commit(batch({ conversations: [conversation()] }));
+  const stopped = first.processes();
+  for (const pid of stopped) process.kill(pid, "SIGSTOP");
+  try {
+    const committed = commit(storage, 1);
+    await second.promote();
+    await committed;
+  } finally {
+    for (const pid of stopped) process.kill(pid, "SIGCONT");
+  }
+  await commit(storage, 2);
+  expect(await seqsIn(storage)).toEqual([1, 2]);
+  await until(() => storage.leadership.isLeader);
+  await storage.close();
+  await using sql = new SQL({ ...second.connection(), max: 1 });
+  expect(await sql.unsafe("SELECT 1 FROM parley.messages")).toHaveLength(2);
+}, 60_000);
+
 test("the one that takes writes is found wherever it stands in the list; where there is none, it is said of each why", async () => {
   const storage = await openPostgresStorage({ url: second.urlWith(first) });
   await storage.close();

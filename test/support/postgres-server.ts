@@ -168,6 +168,12 @@ export class PostgresServer implements AsyncDisposable {
     return this.#pid;
   }
 
+  /** All of it, with those of its connections. */
+  processes(): number[] {
+    const children = readFileSync(`/proc/${this.#pid}/task/${this.#pid}/children`, "utf8");
+    return [this.#pid, ...children.trim().split(" ").map(Number)];
+  }
+
   /** For a client that is not Parley. */
   connection(database = "postgres"): SQL.PostgresOrMySQLOptions {
     return {
