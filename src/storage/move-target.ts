@@ -15,7 +15,7 @@ import {
 import { PostgresDatabase, type Query } from "./postgres-database.ts";
 import { isUniqueViolation, postgresOpeningError, postgresUnavailable } from "./postgres-errors.ts";
 import { PostgresNodeSession } from "./postgres-node-session.ts";
-import { lockSchema, openPostgres, UNLIMITED_MS } from "./postgres-opening.ts";
+import { expectOwnSession, lockSchema, openPostgres, UNLIMITED_MS } from "./postgres-opening.ts";
 import { PostgresServers } from "./postgres-servers.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
@@ -134,6 +134,7 @@ export class MoveTarget {
           if (opened !== null) opened.#takenBy = error;
         },
       });
+      await expectOwnSession(db, target, session.pid);
       await openPostgres(db, target);
       await db.write((query) => begin(query, target, source, clock.now()));
       opened = new MoveTarget(target.name, db, session, clock);

@@ -13,7 +13,7 @@ import {
   PostgresFault,
   postgresUnavailable,
 } from "./postgres-errors.ts";
-import { PostgresPools } from "./postgres-pools.ts";
+import { PostgresPools, type SessionParameters, sessionParameters } from "./postgres-pools.ts";
 import { type PostgresPrimary, type PostgresServers, TIMELINE } from "./postgres-servers.ts";
 import { fromPostgres, toPostgres } from "./postgres-text.ts";
 
@@ -78,13 +78,19 @@ interface OutcomeRow {
  * AppError STORAGE_UNAVAILABLE.
  */
 export class PostgresDatabase {
+  /** What its sessions ask for at their beginning. */
+  readonly parameters: SessionParameters;
   readonly #options: PostgresDatabaseOptions;
   #pools: PostgresPools | null = null;
   #isClosed = false;
 
   constructor(options: PostgresDatabaseOptions) {
+    const { servers, statementMs, lockMs } = options;
+    const { applicationName, schema } = { ...servers.target, ...options };
+    const idleMs = statementMs + SLACK_MS;
+    this.parameters = sessionParameters({ applicationName, schema, statementMs, lockMs, idleMs });
     this.#options = options;
-    options.servers.onMoved(() => this.#leave());
+    servers.onMoved(() => this.#leave());
   }
 
   /** A statement by itself. Texts come and go as Parley has them, see postgres-text.ts. */
@@ -128,14 +134,11 @@ export class PostgresDatabase {
 
   /** Those to the server that takes writes now. */
   async #current(): Promise<PostgresPools> {
-    const { servers, applicationName = servers.target.applicationName } = this.#options;
     this.#expectOpen();
-    const primary = await servers.primary();
+    const primary = await this.#options.servers.primary();
     this.#expectOpen();
-    this.#pools ??= new PostgresPools(primary, {
-      ...this.#options,
-      ...{ applicationName, schema: servers.target.schema, idleMs: this.#limitMs },
-    });
+    const { parameters } = this;
+    this.#pools ??= new PostgresPools(primary, { ...this.#options, parameters });
     return this.#pools;
   }
 

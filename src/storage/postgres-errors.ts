@@ -87,6 +87,19 @@ export function postgresUnavailable(message: string, cause?: unknown): AppError 
   return new AppError("STORAGE_UNAVAILABLE", `${message}${reasonOf(cause)}`, { cause });
 }
 
+/** Of a statement that another session prepared, or none. */
+const PREPARED_ELSEWHERE = /^(42P05|26000)$/;
+/** Of PgBouncer, which has the code for almost all that it says. */
+const REFUSED_PARAMETER = /unsupported startup parameter/;
+
+export function transactionPooled(name: string, cause?: unknown): AppError {
+  return new AppError(
+    "INVALID_CONFIGURATION",
+    `the database ${name} is behind a connection pooler that gives a session to others between transactions, and with it the locks and the prepared statements of this server: let it pool sessions (of PgBouncer: pool_mode = session), or connect to PostgreSQL itself`,
+    { cause },
+  );
+}
+
 /** Why a database could not be opened; `name` is its URL without the password. */
 export function postgresOpeningError(name: string, fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
@@ -101,6 +114,16 @@ export function postgresOpeningError(name: string, fault: unknown): AppError {
     return new AppError(
       "STORAGE_UNAVAILABLE",
       `the database ${name} cannot be opened, since no server of it takes writes (${fault.message}): promote one, or name the one that does`,
+      { cause: fault },
+    );
+  }
+  if (fault instanceof PostgresFault && PREPARED_ELSEWHERE.test(fault.state)) {
+    return transactionPooled(name, fault);
+  }
+  if (fault instanceof PostgresFault && REFUSED_PARAMETER.test(fault.message)) {
+    return new AppError(
+      "INVALID_CONFIGURATION",
+      `the database ${name} cannot be opened, since a connection pooler refuses a setting of sessions (${fault.message}): connect to PostgreSQL itself, or have it ignore them (of PgBouncer: ignore_startup_parameters) and give them to the account`,
       { cause: fault },
     );
   }

@@ -106,6 +106,11 @@ export class PostgresNodeSession implements Leadership {
     }
   }
 
+  /** Of its session as PostgreSQL knows it; 0: it is lost. */
+  get pid(): number {
+    return this.#session?.pid ?? 0;
+  }
+
   get isLeader(): boolean {
     return this.#isLeader;
   }

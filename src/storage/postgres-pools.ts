@@ -5,16 +5,24 @@ import type { PostgresPrimary } from "./postgres-servers.ts";
 
 export interface PostgresPoolsOptions {
   readonly clock: Clock;
-  readonly schema: string;
   /** Of all together, at least 4. */
   readonly connections: number;
+  /** What each session begins with. */
+  readonly parameters: SessionParameters;
+}
+
+/** By PostgreSQL's names. */
+export type SessionParameters = Readonly<Record<string, string>>;
+
+export interface SessionOptions {
+  readonly applicationName: string;
+  readonly schema: string;
   /** How long a statement may take. */
   readonly statementMs: number;
   /** How long it may wait for a lock. */
   readonly lockMs: number;
   /** How long a transaction may be without a statement. */
   readonly idleMs: number;
-  readonly applicationName: string;
 }
 
 const CONNECT_SECONDS = 5;
@@ -28,12 +36,11 @@ export class PostgresPools {
 
   constructor(
     readonly primary: PostgresPrimary,
-    { clock, connections, ...options }: PostgresPoolsOptions,
+    { clock, connections, parameters }: PostgresPoolsOptions,
   ) {
     this.#clock = clock;
     const writers = Math.max(2, Math.min(4, Math.floor(connections / 3)));
     const readers = Math.max(2, connections - writers);
-    const parameters = parametersOf(options);
     const pool = (max: number) =>
       connectionsTo(primary.host, { max, parameters, connectSeconds: CONNECT_SECONDS });
     this.reads = pool(readers);
@@ -47,15 +54,13 @@ export class PostgresPools {
   }
 }
 
-type SessionOptions = Omit<PostgresPoolsOptions, "clock" | "connections">;
-
-function parametersOf({ applicationName, schema, statementMs, lockMs, idleMs }: SessionOptions) {
+export function sessionParameters(options: SessionOptions): SessionParameters {
   return {
-    application_name: applicationName,
-    search_path: schema,
-    statement_timeout: String(statementMs),
-    lock_timeout: String(lockMs),
-    idle_in_transaction_session_timeout: String(idleMs),
+    application_name: options.applicationName,
+    search_path: options.schema,
+    statement_timeout: String(options.statementMs),
+    lock_timeout: String(options.lockMs),
+    idle_in_transaction_session_timeout: String(options.idleMs),
     default_transaction_isolation: "read committed",
     jit: "off",
     // Every statement is one of few rows by an index. A plan that is made while tables are small

@@ -11,7 +11,7 @@ import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
 import { PostgresNodeSession } from "./postgres-node-session.ts";
-import { expectMoved, openPostgres } from "./postgres-opening.ts";
+import { expectMoved, expectOwnSession, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
 import { PostgresSearch } from "./postgres-search.ts";
@@ -66,6 +66,7 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
     if (serving !== undefined) {
       const { how, onTaken } = serving;
       node = await PostgresNodeSession.open({ servers, serving: how, clock, log, onTaken });
+      await expectOwnSession(db, target, node.pid);
     }
     const { warnings, ...opening } = await openPostgres(db, target, migrations);
     await expectMoved(db, target);

@@ -106,6 +106,9 @@ test("a primary that goes silent is left when another one is promoted, and what 
 test("the one that takes writes is found wherever it stands in the list; where there is none, it is said of each why", async () => {
   const storage = await openPostgresStorage({ url: second.urlWith(first) });
   await storage.close();
+  // An address that leads to a server which only follows.
+  const alone = await openPostgresStorage({ url: second.url() }).catch((refusal) => refusal);
+  expect(alone.message).toContain("(takes no writes, as it follows another server): promote one");
   first.kill();
   const opening = openPostgresStorage({ url: second.urlWith(first) });
   const fault = await opening.catch((refusal: unknown) => refusal);

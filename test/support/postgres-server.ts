@@ -112,7 +112,7 @@ export class PostgresServer implements AsyncDisposable {
       for (const [name, pem] of Object.entries(files)) {
         const file = join(folder, "data", name);
         writeFileSync(file, pem, { mode: 0o600 });
-        if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, file]);
+        giveToServer(file);
       }
     }
     if (tcp?.network !== undefined) {
@@ -232,8 +232,13 @@ const SERVER_USER = "postgres";
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
-  if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, folder]);
+  giveToServer(folder);
   return folder;
+}
+
+/** Who runs the server may read and write the file, or the folder. */
+export function giveToServer(path: string): void {
+  if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, path]);
 }
 
 function isRoot(): boolean {
@@ -241,7 +246,7 @@ function isRoot(): boolean {
 }
 
 /** PostgreSQL refuses to run as root. */
-function asServer(): string[] {
+export function asServer(): string[] {
   if (!isRoot()) return [];
   return ["setpriv", `--reuid=${SERVER_USER}`, `--regid=${SERVER_USER}`, "--clear-groups"];
 }
