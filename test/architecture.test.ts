@@ -9,6 +9,7 @@ const SRC = resolve(import.meta.dir, "../src");
 const FLOORS = [
   [
     ...([
+      "errors/",
       "errors.ts",
       "clock.ts",
       "deadline.ts",
@@ -42,8 +43,8 @@ const FLOORS = [
   ["app/"],
   ["transport/"],
   ["http/"],
-  ["server/"],
   ["stores.ts", "backplanes.ts"],
+  ["server/"],
   ["server.ts"],
   ["cli/", "cli.ts", "main.ts"],
 ] as const;

@@ -3,7 +3,8 @@ import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import { conversationSchemas, idByKey, parseBody, preferencesChange } from "./schemas.ts";
+import { conversationSchemas, idByKey, preferencesChange } from "./conversation-schemas.ts";
+import { parseBody } from "./schemas.ts";
 
 export const CONVERSATION_ROUTE = "/app/conversation.";
 

@@ -1,7 +1,8 @@
 import { unknownDestination } from "../broker/destination.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
-import { messageSchemas, parseBody } from "./schemas.ts";
+import { messageSchemas } from "./message-schemas.ts";
+import { parseBody } from "./schemas.ts";
 
 export const MESSAGE_ROUTE = "/app/message.";
 

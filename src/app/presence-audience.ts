@@ -1,7 +1,8 @@
 import type { Broker } from "../broker/broker.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Blocks } from "../chat/blocks.ts";
-import type { PresenceVisibility, Viewers } from "../chat/presence-visibility.ts";
+import { ContactViewers } from "../chat/contact-viewers.ts";
+import type { PresenceVisibility } from "../chat/presence-visibility.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { NewId } from "../ids.ts";
 import { SessionSubscription } from "../session/session-subscription.ts";
@@ -30,7 +31,7 @@ export interface PresenceAudienceOptions {
   readonly blocks: Blocks;
   readonly newId: NewId;
   readonly clock: Clock;
-  /** Somebody's presence could not be told, since it is not known to whom. */
+  /** Somebody could not be told of others' presence, since it is not known of whose. */
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -41,7 +42,8 @@ export interface PresenceAudienceOptions {
  *
  * An event after a pause goes out at once. When many come, as when everybody reconnects, they go out
  * together now and then: of each user the latest, to those who listen and may see it then. Of a
- * great many some wait longer, and none is left out.
+ * great many some wait longer, and none is left out. Where contacts alone may see it, the store is
+ * asked about those who listen here, and not for each event, which may be of any node's users.
  */
 export class PresenceAudience {
   readonly #options: PresenceAudienceOptions;
@@ -51,9 +53,19 @@ export class PresenceAudience {
   /** The latest event of each user that waits, by user. */
   readonly #waiting = new Map<string, string>();
   #timer: Timer | null = null;
+  /** null: contacts do not matter. */
+  readonly #contacts: ContactViewers | null;
+  /** What goes out when it is known to whom; null: nothing waits for that. */
+  #due: Promise<void> | null = null;
 
   constructor(options: PresenceAudienceOptions) {
     this.#options = options;
+    const { visibility, onFault } = options;
+    const isThere = (userId: string) => this.#isThere(userId);
+    this.#contacts =
+      visibility.scope === "contacts"
+        ? new ContactViewers({ contacts: visibility.contacts, isThere, onFault })
+        : null;
     options.blocks.onChange(({ blockedId }) => this.#move(blockedId));
   }
 
@@ -64,6 +76,7 @@ export class PresenceAudience {
       return presenceTopic;
     }
     this.#single.add(userId);
+    this.#contacts?.add(userId);
     if (this.#single.size >= this.#sweepAtSize) this.#sweep();
     return singleKey(userId);
   }
@@ -83,13 +96,23 @@ export class PresenceAudience {
     const delayMs = this.#gatherMs();
     this.#timer =
       this.#waiting.size === 0 ? null : this.#options.clock.schedule(delayMs, () => this.#tell());
-    let room = this.#portion();
-    for (const [userId, body] of this.#waiting) {
-      if (room === 0) return;
-      room -= 1;
-      this.#waiting.delete(userId);
-      this.#publishNow(userId, body);
+    const events = [...this.#waiting.entries().take(this.#portion())];
+    for (const [userId] of events) this.#waiting.delete(userId);
+    const publish = () => {
+      for (const [userId, body] of events) this.#publishNow(userId, body);
+    };
+    const known = this.#contacts?.ready() ?? null;
+    if (known === null && this.#due === null) {
+      publish();
+      return;
     }
+    const due = Promise.all([this.#due, known])
+      .then(() => {
+        if (this.#due === due) this.#due = null;
+        publish();
+      })
+      .catch(this.#options.onFault);
+    this.#due = due;
   }
 
   /** How many events go out in one turn. */
@@ -105,33 +128,23 @@ export class PresenceAudience {
   }
 
   #publishNow(userId: string, body: string): void {
-    const { broker, visibility, newId } = this.#options;
+    const { broker, visibility, blocks, newId } = this.#options;
+    const viewers = this.#singleViewersOf(userId);
+    const isForAll = visibility.scope === "everyone";
+    if (!isForAll && !this.#single.has(userId) && isEmpty(viewers)) return;
     const message = new Outgoing(newId(), body, JSON_HEADERS);
-    if (visibility.scope === "everyone") broker.deliver(presenceTopic, message);
-    if (this.#single.size > 0) this.#publishSingly(userId, message);
-  }
-
-  #publishSingly(userId: string, message: Outgoing): void {
-    const { visibility, onFault } = this.#options;
-    const deliver = (viewers: Viewers) => this.#deliver(userId, viewers, message);
-    try {
-      const viewers = visibility.viewersOf(userId);
-      if (viewers instanceof Promise) viewers.then(deliver).catch(onFault);
-      else deliver(viewers);
-    } catch (fault) {
-      onFault(fault);
-    }
-  }
-
-  #deliver(userId: string, viewers: Viewers, message: Outgoing): void {
-    const { userIds } = viewers;
-    const isFew = userIds !== null && userIds.size < this.#single.size;
-    const { broker } = this.#options;
-    for (const viewerId of isFew ? userIds : this.#single) {
-      const isSingle = this.#single.has(viewerId) && viewerId !== userId;
-      if (isSingle && viewers.includes(viewerId)) broker.deliver(singleKey(viewerId), message);
+    if (isForAll) broker.deliver(presenceTopic, message);
+    for (const viewerId of viewers) {
+      const maySee = viewerId !== userId && !blocks.has(userId, viewerId);
+      if (maySee) broker.deliver(singleKey(viewerId), message);
     }
     broker.deliver(singleKey(userId), message);
+  }
+
+  /** Those who listen under a key of their own and may see the user, unless the user blocks them. */
+  #singleViewersOf(userId: string): Iterable<string> {
+    const { scope } = this.#options.visibility;
+    return scope === "everyone" ? this.#single : (this.#contacts?.of(userId) ?? []);
   }
 
   /** In the turn of the change, so that no event comes by the wrong key. */
@@ -148,12 +161,17 @@ export class PresenceAudience {
   }
 
   #sweep(): void {
-    const { broker, sessions } = this.#options;
     for (const userId of this.#single) {
-      const isThere = broker.hasListeners(singleKey(userId)) || !isEmpty(sessions.of(userId));
-      if (!isThere) this.#single.delete(userId);
+      if (this.#isThere(userId)) continue;
+      this.#single.delete(userId);
+      this.#contacts?.delete(userId);
     }
     this.#sweepAtSize = Math.max(SMALLEST_SWEEP, 2 * this.#single.size);
+  }
+
+  #isThere(userId: string): boolean {
+    const { broker, sessions } = this.#options;
+    return broker.hasListeners(singleKey(userId)) || !isEmpty(sessions.of(userId));
   }
 }
 

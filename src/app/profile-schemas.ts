@@ -19,3 +19,11 @@ export const userNameSchema = titleSchema.refine(
 );
 
 export const pictureSchema = z.url({ protocol: /^https?$/, error: "must be a URL" }).max(2_048);
+
+/** What is not named stays; null takes it away. */
+export const userProfileSchema = z
+  .object({
+    name: userNameSchema.nullable().optional(),
+    picture: pictureSchema.nullable().optional(),
+  })
+  .meta({ id: "UserProfileChange" });

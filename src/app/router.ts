@@ -16,17 +16,17 @@ import { TYPING_ROUTE } from "./destinations.ts";
 import type { DeviceReplays } from "./device-replays.ts";
 import type { FrameRates } from "./frame-rates.ts";
 import { MESSAGE_ROUTE, type MessageRouter } from "./message-router.ts";
+import { parseSend } from "./message-schemas.ts";
 import type { Permissions } from "./permissions.ts";
+import { userProfileSchema } from "./profile-schemas.ts";
 import {
   connectSchema,
   parseBody,
-  parseSend,
   presenceSchema,
   readSchema,
   refreshSchema,
   syncSchema,
   typingSchema,
-  userProfileSchema,
 } from "./schemas.ts";
 import { JSON_HEADERS } from "./stomp-outlet.ts";
 import { proveAnew } from "./token-refresh.ts";

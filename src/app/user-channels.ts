@@ -24,7 +24,8 @@ export interface NodeListener {
   received(userId: string | null, notice: Uint8Array): boolean;
   lost(): void;
   wentOut(): void;
-  retell(): void;
+  /** @param isMissing something that others were told certainly did not go out */
+  retell(isMissing: boolean): void;
   recover(userIds: readonly string[]): Promise<void>;
 }
 
@@ -148,13 +149,13 @@ export class UserChannels implements OtherNodes {
     if (channels.dropped !== this.#dropped) {
       this.#dropped = channels.dropped;
       this.#looks = 0;
-      listener.retell();
+      listener.retell(true);
     } else if (this.#looks < LOOKS_UNTIL_OUT) {
       this.#looks += 1;
     } else {
       this.#looks = 0;
       // Also of what is thought to have gone out: whoever has it all does nothing.
-      listener.retell();
+      listener.retell(false);
       listener.wentOut();
     }
   }

@@ -50,7 +50,7 @@ export class Accepted implements PendingMessage {
   place(seq: number): void {
     this.message = { ...this.message, seq };
     if (this.recent !== null) this.recent.message = this.message;
-    this.conversation.hiddenSeq = seq;
+    this.conversation.hiddenSeq = Math.max(this.conversation.hiddenSeq, seq);
   }
 
   hindrance(): AppError | null {

@@ -1,15 +1,11 @@
 import { AppError, toAppError } from "../errors.ts";
-import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversations.ts";
-import { shownSince } from "./events.ts";
-import { HeldMessages } from "./held-messages.ts";
 import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
+import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
-/** Messages that a device gets in one read of the store: so many, or as many as it took last time. */
-const MOST_IN_PAGE = 100;
-const FEWEST_IN_PAGE = 4;
 /** Of the conversations that a device did not name, how many it is told of, the newest first. */
 const MOST_OTHERS = 250;
 
@@ -26,40 +22,23 @@ type Task =
   /** What the device did not ask about. */
   | { readonly kind: "others"; readonly sync: Sync };
 
-/** What came of one page. */
-interface PageStep {
-  /** Of its messages the device was handed so many, up to that `seq`. */
-  readonly count: number;
-  readonly nextSeq: number;
-  /** Nothing follows. */
-  readonly isLast: boolean;
-  /** The rest must wait for it. */
-  readonly pause: Promise<void> | null;
-}
-
 /**
  * One replay to a device, from the holding of its live messages to their release: reads what the
  * device misses from the store, hands it over in order, and then what the store did not have yet.
  */
 export class CatchUp {
   readonly #options: ReplayOptions;
-  readonly #userId: string;
-  readonly #reader: ReplayReader;
-  /** Where what the subscription was sent begins, by conversation, see `Replay`. */
-  readonly #beginnings: Map<string, number>;
+  readonly #device: CatchUpDevice;
+  readonly #stored: StoredReplay;
   /** Conversations that the device must read anew. */
   readonly #anew = new Set<string>();
-  readonly #held: HeldMessages;
   #tasks: Task[] = [];
   #isDone = false;
   readonly #syncs: Sync[] = [];
-  /** How far each conversation has been read from the store. */
-  readonly #cursors = new Map<string, number>();
-  /** The user's own messages up to here belong to what a sync asked for. */
-  readonly #ownUpto = new Map<string, number>();
   /** Messages that the device was sent before the store had them: live, or in place of that. */
   readonly #sent = new Set<string>();
 
+  /** @param beginnings where what the subscription was sent begins, by conversation, see `Replay` */
   constructor(
     options: ReplayOptions,
     userId: string,
@@ -67,10 +46,8 @@ export class CatchUp {
     beginnings: Map<string, number>,
   ) {
     this.#options = options;
-    this.#userId = userId;
-    this.#reader = reader;
-    this.#beginnings = beginnings;
-    this.#held = new HeldMessages(userId);
+    this.#device = new CatchUpDevice(options, userId, reader, beginnings);
+    this.#stored = new StoredReplay(options, this.#device);
   }
 
   /** The device is live: what comes now is for another one. */
@@ -98,14 +75,14 @@ export class CatchUp {
 
   /** For a new subscription: what the user has not received, and what syncs ask for. */
   ofNew(): Promise<void> {
-    this.#reader.hold(this.#held.add);
+    this.#device.hold();
     const early = this.#shown();
     return this.#run(async () => {
       const { shared } = this.#options;
-      await shared?.heard(this.#userId);
+      await shared?.heard(this.#device.userId);
       if (shared !== null) {
-        await shared.settle(this.#userId, this.#reader);
-        this.#held.clear();
+        await shared.settle(this.#device.userId, this.#device);
+        this.#device.held.clear();
       }
       return this.#addUnreceived(early);
     });
@@ -113,7 +90,7 @@ export class CatchUp {
 
   /** For a subscription that was live: what syncs ask for. */
   ofLive(): Promise<void> {
-    this.#reader.hold(this.#held.add);
+    this.#device.hold();
     const early = this.#shown().filter((message) => {
       const isNamed = this.#isNamed(message.conversationId);
       if (!isNamed) this.#sent.add(message.id);
@@ -125,7 +102,7 @@ export class CatchUp {
   async #run(prepare: () => Promise<StoredMessage[]>): Promise<void> {
     try {
       await this.#catchUp(await prepare());
-      if (!this.#reader.isOpen) for (const sync of this.#syncs) sync.fail(notSubscribed());
+      if (!this.#device.isOpen) for (const sync of this.#syncs) sync.fail(notSubscribed());
     } catch (fault) {
       for (const sync of this.#syncs) sync.fail(toAppError(fault));
       throw fault;
@@ -140,15 +117,15 @@ export class CatchUp {
   #shown(): StoredMessage[] {
     const { journal, conversations } = this.#options;
     return [...journal.shown()].filter(({ conversationId, seq }) =>
-      conversations.peek(conversationId)?.isFor(this.#userId, seq),
+      conversations.peek(conversationId)?.isFor(this.#device.userId, seq),
     );
   }
 
   /** Of what is not in the store, leaves out what another device has just acknowledged. */
   async #addUnreceived(early: readonly StoredMessage[]): Promise<StoredMessage[]> {
     const { store, journal } = this.#options;
-    const received = journal.uncommittedDeliveries(this.#userId);
-    for (const { conversationId, deliveredSeq } of await store.backlog(this.#userId)) {
+    const received = journal.uncommittedDeliveries(this.#device.userId);
+    for (const { conversationId, deliveredSeq } of await store.backlog(this.#device.userId)) {
       if (this.#isNamed(conversationId)) continue;
       const afterSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
@@ -164,24 +141,24 @@ export class CatchUp {
     let unstored = early;
     for (;;) {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
-        if (await this.#hasRoom()) await this.#handOver(task);
-        if (!this.#reader.isOpen) return;
+        if (await this.#device.hasRoom()) await this.#handOver(task);
+        if (!this.#device.isOpen) return;
       }
       await this.#handOverUnstored(unstored);
       // For the answers to syncs, which are long, there must be room as well.
-      if (this.#syncs.length > 0) await this.#hasRoom();
-      if (!this.#reader.isOpen) return;
-      const overflow = this.#held.takeOverflow();
-      unstored = overflow === null ? this.#held.take() : this.#readAgain(overflow);
+      if (this.#syncs.length > 0) await this.#device.hasRoom();
+      if (!this.#device.isOpen) return;
+      const overflow = this.#device.held.takeOverflow();
+      unstored = overflow === null ? this.#device.held.take() : this.#readAgain(overflow);
       if (unstored.length === 0 && this.#tasks.length === 0) break;
     }
     this.#isDone = true;
     // One that is not in memory has no member whom the store does not know of.
     const isMember = (conversationId: string) =>
-      conversations.peek(conversationId)?.members.has(this.#userId) !== false;
-    for (const sync of this.#syncs) sync.settle(this.#userId, isMember);
+      conversations.peek(conversationId)?.members.has(this.#device.userId) !== false;
+    for (const sync of this.#syncs) sync.settle(this.#device.userId, isMember);
     this.#handOverAnew();
-    this.#reader.goLive();
+    this.#device.goLive();
   }
 
   /**
@@ -195,52 +172,30 @@ export class CatchUp {
       const { conversationId, seq } = message;
       const committedSeq = this.#options.conversations.peek(conversationId)?.committedSeq ?? 0;
       if (!this.#anew.has(conversationId) || seq <= committedSeq) continue;
-      if (this.#isMissing(message)) this.#replay(message);
+      if (this.#device.isMissing(message)) this.#device.replay(message);
     }
-  }
-
-  /** Looked at before each message: the user may have left, or be back, without those before. */
-  #isFor({ conversationId, seq }: StoredMessage): MaybePromise<boolean> {
-    const { conversations } = this.#options;
-    return whenReady(
-      conversations.findAs(this.#userId, conversationId),
-      (conversation) => conversation?.isFor(this.#userId, seq) === true,
-    );
-  }
-
-  #replay(message: StoredMessage): void {
-    const conversation = this.#options.conversations.peek(message.conversationId);
-    const joinedSeq = conversation?.members.get(this.#userId)?.joinedSeq ?? 0;
-    this.#reader.replay(shownSince(joinedSeq, message));
-  }
-
-  /** Waits until the device takes more. False if it is gone. */
-  async #hasRoom(): Promise<boolean> {
-    const pause = this.#reader.ready();
-    if (pause !== null) await pause;
-    return this.#reader.isOpen;
   }
 
   /** Messages that the store did not have when it was read, in order. */
   async #handOverUnstored(messages: readonly StoredMessage[]): Promise<void> {
     for (const message of messages) {
       const { id, conversationId, seq } = message;
-      if (!(await this.#hasRoom())) return;
+      if (!(await this.#device.hasRoom())) return;
       if (this.#anew.has(conversationId)) {
         for (const sync of this.#syncs) sync.leftOut(conversationId, seq);
         continue;
       }
-      if (seq <= (this.#cursors.get(conversationId) ?? 0)) continue;
+      if (seq <= this.#stored.readUpto(conversationId)) continue;
       if (this.#sent.has(id) || this.#options.recent.wasRefused(message)) continue;
-      const isFor = this.#isFor(message);
+      const isFor = this.#device.isFor(message);
       if (isFor instanceof Promise ? !(await isFor) : !isFor) continue;
-      if (!this.#isMissing(message)) {
-        this.#beginnings.set(conversationId, seq + 1);
+      if (!this.#device.isMissing(message)) {
+        this.#device.beginAnew(conversationId, seq + 1);
         continue;
       }
       this.#sent.add(id);
-      this.#begin(conversationId, seq);
-      this.#replay(message);
+      this.#device.begin(conversationId, seq);
+      this.#device.replay(message);
     }
   }
 
@@ -255,7 +210,7 @@ export class CatchUp {
         for (const sync of this.#syncs) sync.leftOut(conversationId, committedSeq);
         continue;
       }
-      const afterSeq = Math.max(seq - 1, this.#cursors.get(conversationId) ?? 0);
+      const afterSeq = Math.max(seq - 1, this.#stored.readUpto(conversationId));
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
     const shown = this.#shown();
@@ -266,18 +221,15 @@ export class CatchUp {
 
   async #handOver(task: Task): Promise<void> {
     switch (task.kind) {
-      case "unreceived": {
-        const { conversationId, afterSeq } = task;
-        this.#begin(conversationId, afterSeq + 1);
-        await this.#replayStored(conversationId, afterSeq, null);
+      case "unreceived":
+        await this.#stored.run(task.conversationId, task.afterSeq, null);
         return;
-      }
       case "missed":
         await this.#handOverMissed(task.conversationId, task.position, task.sync);
         return;
       case "others": {
         const { sync } = task;
-        const heads = await this.#options.store.conversationHeads(this.#userId, MOST_OTHERS);
+        const heads = await this.#options.store.conversationHeads(this.#device.userId, MOST_OTHERS);
         for (const { conversationId, lastSeq } of heads) sync.foundOther(conversationId, lastSeq);
       }
     }
@@ -285,40 +237,24 @@ export class CatchUp {
 
   async #handOverMissed(conversationId: string, position: Position, sync: Sync): Promise<void> {
     const conversation = await this.#options.conversations.findFresh(conversationId);
-    if (!conversation?.members.has(this.#userId)) {
+    if (!conversation?.members.has(this.#device.userId)) {
       sync.answer(conversationId, null);
       return;
     }
     // Also of a conversation that it must read anew: what is not on disk yet is in no history.
-    this.#ownUpto.set(conversationId, conversation.lastSeq);
+    this.#device.lacksOwn(conversationId, conversation.lastSeq);
     const { committedSeq } = conversation;
-    const joinedSeq = conversation.members.get(this.#userId)?.joinedSeq ?? 0;
+    const joinedSeq = conversation.members.get(this.#device.userId)?.joinedSeq ?? 0;
     const isWhole =
       !this.#anew.has(conversationId) &&
       position.seq >= joinedSeq &&
       (await this.#isHeldBy(conversation, position)) &&
-      ((sync.isFirst && this.#hasBrought(conversationId, position.seq)) ||
-        (await this.#replayMissed(conversation, position.seq)));
+      ((sync.isFirst && this.#device.hasBrought(conversationId, position.seq)) ||
+        (await this.#stored.run(conversationId, position.seq, conversation)));
     if (!isWhole) this.#anew.add(conversationId);
     // What other nodes write from here on may be known before it has been told.
     const uptoSeq = this.#options.shared === null ? null : committedSeq;
     sync.answer(conversationId, { conversation, uptoSeq, resync: !isWhole });
-  }
-
-  /** The subscription was sent everything after that `seq`. */
-  #hasBrought(conversationId: string, seq: number): boolean {
-    const beginning = this.#beginnings.get(conversationId);
-    return beginning !== undefined && seq >= beginning - 1;
-  }
-
-  #replayMissed(conversation: Conversation, afterSeq: number): Promise<boolean> {
-    this.#begin(conversation.id, afterSeq + 1);
-    return this.#replayStored(conversation.id, afterSeq, conversation);
-  }
-
-  #begin(conversationId: string, seq: number): void {
-    const known = this.#beginnings.get(conversationId) ?? seq;
-    this.#beginnings.set(conversationId, Math.min(known, seq));
   }
 
   /** The conversation has the message that the device says it saw last. */
@@ -336,85 +272,6 @@ export class CatchUp {
     const [message] = await store.history(query);
     // One that retention has removed, the next one may follow all the same.
     return message?.seq !== seq || message.id === id;
-  }
-
-  /**
-   * The stored messages after `afterSeq`. False if some of them are not there any more, which is
-   * looked at only for a `conversation` whose messages must be there wholly; none was sent then,
-   * unless they were removed in this very moment.
-   */
-  async #replayStored(
-    conversationId: string,
-    afterSeq: number,
-    conversation: Conversation | null,
-  ): Promise<boolean> {
-    let limit = MOST_IN_PAGE;
-    let cursor = afterSeq;
-    for (let hasRoom = false; ; ) {
-      const query = { conversationId, afterSeq: cursor, limit };
-      const step = await this.#replayPage(query, conversation, hasRoom);
-      if (step === null) return false;
-      const { count, nextSeq, isLast, pause } = step;
-      cursor = nextSeq;
-      if (pause === null) {
-        if (isLast || !this.#reader.isOpen) return true;
-        limit = Math.min(MOST_IN_PAGE, 2 * limit);
-      } else {
-        limit = Math.min(MOST_IN_PAGE, Math.max(FEWEST_IN_PAGE, count));
-        // A device may take its time; meanwhile no page is kept for it.
-        await pause;
-        if (!this.#reader.isOpen) return true;
-      }
-      hasRoom = pause !== null;
-    }
-  }
-
-  /**
-   * Reads a page and hands over as much of it as the device takes now; null if what it should begin
-   * with is not there any more, which counts for a `conversation`. `hasRoom`: for the first message the
-   * device need not be asked, since it has just said so. Asked after each wait, it would say that it is
-   * the others' turn, again and again.
-   */
-  async #replayPage(
-    query: { readonly conversationId: string; readonly afterSeq: number; readonly limit: number },
-    conversation: Conversation | null,
-    hasRoom: boolean,
-  ): Promise<PageStep | null> {
-    const { conversationId, afterSeq, limit } = query;
-    const committedSeq = conversation?.committedSeq ?? 0;
-    const page = await this.#options.store.history(query);
-    await this.#reach(page.at(-1));
-    const firstSeq = page[0]?.seq ?? committedSeq + 1;
-    if (firstSeq > afterSeq + 1) {
-      if (conversation !== null) return null;
-      this.#beginnings.set(conversationId, firstSeq); // Retention has removed what was before.
-    }
-    let nextSeq = afterSeq;
-    for (const [count, message] of page.entries()) {
-      const pause = hasRoom && count === 0 ? null : this.#reader.ready();
-      if (pause !== null) return { count, nextSeq, isLast: false, pause };
-      const isFor = this.#reader.isOpen && this.#isFor(message);
-      if (isFor instanceof Promise ? !(await isFor) : !isFor) {
-        return { count, nextSeq, isLast: true, pause: null };
-      }
-      if (this.#isMissing(message)) this.#replay(message);
-      else this.#beginnings.set(conversationId, message.seq + 1);
-      nextSeq = message.seq;
-      this.#cursors.set(conversationId, nextSeq);
-    }
-    return { count: page.length, nextSeq, isLast: page.length < limit, pause: null };
-  }
-
-  /** Others here are told first: what they are told later would come to this device a second time. */
-  async #reach(last: StoredMessage | undefined): Promise<void> {
-    const { shared } = this.#options;
-    if (shared === null || last === undefined || !shared.isFresh(last)) return;
-    await shared.reach(last.conversationId, last.seq);
-  }
-
-  #isMissing({ id, senderId, conversationId, seq }: StoredMessage): boolean {
-    if (senderId !== this.#userId) return true;
-    return seq <= (this.#ownUpto.get(conversationId) ?? 0) || this.#held.hasOwn(id);
   }
 }
 

@@ -32,6 +32,7 @@ import { Replay, type ReplayOptions, type ReplayReader } from "./replay.ts";
 import { Roles } from "./roles.ts";
 import { SharedChat } from "./shared-chat.ts";
 import { SharedOutlet } from "./shared-outlet.ts";
+import { ToldDeliveries } from "./told-deliveries.ts";
 import { Typing } from "./typing.ts";
 import type { Erasure, ErasureStore, UserDataStore, UserStore } from "./user-ports.ts";
 import { Users } from "./users.ts";
@@ -137,7 +138,10 @@ export class Chat {
     const learned = (conversation: Conversation, changes: Learned) =>
       this.#learned(conversation, changes);
     const listener = {
-      marked: (marks: Parameters<Receipts["told"]>[0]) => this.receipts.told(marks),
+      marked: (marks: Parameters<Receipts["told"]>[0]) => {
+        this.receipts.told(marks);
+        this.#shared?.marked(marks);
+      },
       learned,
       failed: (affected: ReadonlySet<Conversation>, error: AppError) => {
         for (const conversation of affected) {
@@ -166,7 +170,7 @@ export class Chat {
       nodes === null
         ? null
         : {
-            ...{ nodes, here: options.outlet },
+            ...{ nodes, here: options.outlet, told: new ToldDeliveries() },
             isHere: (userId: string) => this.presence.isHere(userId),
           };
     const common = { store, conversations, recent, outlet, clock, onFault };
@@ -180,10 +184,10 @@ export class Chat {
     const here = new MessageDelivery(options.outlet, options.echo);
     const onDisappearing = (expiresMs: number) => this.disappearance.expect(expiresMs);
     this.#shared =
-      nodes === null
+      shared === null
         ? null
         : new SharedChat({
-            ...{ ...common, here, nodes, onDisappearing, receipts: this.receipts },
+            ...{ ...common, ...shared, contacts, here, onDisappearing, receipts: this.receipts },
             ...{ outlet: options.outlet, onTold: options.onTold },
           });
     const { attachments } = options;
@@ -290,9 +294,11 @@ export class Chat {
     for (const userId of members.keys()) this.options.outlet.left(userId, id);
   }
 
-  /** Others have changed who is a member. */
-  #learned({ id, members }: Conversation, { joined, left }: Learned): void {
+  /** Others have changed who is a member, or how far members are. */
+  #learned(conversation: Conversation, { joined, left, moved }: Learned): void {
     const { outlet } = this.options;
+    const { id, members } = conversation;
+    if (moved.length > 0) this.#shared?.learned(conversation, moved);
     for (const userId of left) {
       outlet.left(userId, id);
       this.typing.leftConversation(userId, id);

@@ -30,10 +30,17 @@ export class Contacts {
   readonly #options: ContactsOptions;
   readonly #kept = new Map<string, ReadonlySet<string>>();
   readonly #pending = new Set<PendingMeeting>();
-  #changes = 0;
+  /** The last read of each user's that is under way, and of which nothing has changed since. */
+  readonly #reads = new Map<string, symbol>();
+  readonly #listeners: ((userId: string | null) => void)[] = [];
 
   constructor(options: ContactsOptions) {
     this.#options = options;
+  }
+
+  /** Somebody asks. */
+  get isUsed(): boolean {
+    return this.#options.isUsed;
   }
 
   /** Without the user. Throws STORAGE_UNAVAILABLE. */
@@ -41,16 +48,45 @@ export class Contacts {
     const kept = this.#kept.get(userId);
     if (kept !== undefined) return this.#current(userId, kept);
     const { store, isKept } = this.#options;
-    const changes = this.#changes;
+    const read = Symbol();
+    this.#reads.set(userId, read);
     return whenReady(store.contactsOf(userId, MOST_CONTACTS), (stored) => {
       const contacts = new Set(stored);
-      if (changes === this.#changes && isKept(userId)) this.#kept.set(userId, contacts);
+      if (this.#reads.get(userId) === read) {
+        this.#reads.delete(userId);
+        if (isKept(userId)) this.#kept.set(userId, contacts);
+      }
       return this.#current(userId, contacts);
     });
   }
 
+  /** Hears of each user whose contacts may be others from now on; null: of all of them. */
+  onChange(listener: (userId: string | null) => void): void {
+    this.#listeners.push(listener);
+  }
+
   forget(userId: string): void {
     this.#kept.delete(userId);
+    this.#changed(userId);
+  }
+
+  /** Other nodes may have changed anybody's. */
+  forgetAll(): void {
+    this.#kept.clear();
+    this.#reads.clear();
+    for (const listener of this.#listeners) listener(null);
+  }
+
+  /** They share a conversation, of which this node has perhaps not known: other nodes open some. */
+  share(userIds: Iterable<string>): void {
+    if (!this.isUsed) return;
+    const all = [...userIds];
+    for (const userId of all) {
+      const kept = this.#kept.get(userId);
+      if (kept === undefined) continue;
+      const isKnown = all.every((otherId) => otherId === userId || kept.has(otherId));
+      if (!isKnown) this.forget(userId);
+    }
   }
 
   /** They are all members of a new conversation. Call what is returned when that is settled. */
@@ -65,7 +101,7 @@ export class Contacts {
 
   /** For the journal, beside the conversation that was opened; null if nobody asks. */
   opened(conversation: Conversation): PendingChange | null {
-    if (!this.#options.isUsed) return null;
+    if (!this.isUsed) return null;
     const settled = this.met(conversation.members.keys(), conversation.members.keys());
     const noChange = () => {};
     const hooks = { committed: settled, undo: noChange, refused: settled };
@@ -73,16 +109,20 @@ export class Contacts {
   }
 
   #change(kind: PendingMeeting["kind"], a: Iterable<string>, b: Iterable<string>): () => void {
-    if (!this.#options.isUsed) return () => {};
+    if (!this.isUsed) return () => {};
     const change = { kind, some: new Set(a), others: new Set(b) };
-    this.#changes += 1;
     this.#pending.add(change);
+    const concerned = change.some.union(change.others);
+    for (const userId of concerned) this.#changed(userId);
     return () => {
-      this.#changes += 1;
       this.#pending.delete(change);
-      for (const userId of change.some) this.#kept.delete(userId);
-      for (const userId of change.others) this.#kept.delete(userId);
+      for (const userId of concerned) this.forget(userId);
     };
+  }
+
+  #changed(userId: string): void {
+    this.#reads.delete(userId);
+    for (const listener of this.#listeners) listener(userId);
   }
 
   #current(userId: string, stored: ReadonlySet<string>): ReadonlySet<string> {

@@ -2,6 +2,8 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { RecentlyUsed } from "../recently-used.ts";
 import type { ConversationReloads } from "./conversation-reloads.ts";
+import { digestOf } from "./members-digest.ts";
+import { type MovedMarks, moveMarks } from "./moved-marks.ts";
 import type {
   ChatStore,
   ConversationKind,
@@ -33,10 +35,11 @@ export function marksWithOwn(marks: Watermarks, seq: number): Watermarks {
   return { deliveredSeq: seq, readSeq: readSeq === deliveredSeq ? seq : readSeq };
 }
 
-/** Who has become a member meanwhile, and who is none any more. */
+/** Who has become a member meanwhile, who is none any more, and whose marks others have moved. */
 export interface Learned {
   readonly joined: readonly string[];
   readonly left: readonly string[];
+  readonly moved: readonly MovedMarks[];
 }
 
 /** What a conversation begins as. */
@@ -133,17 +136,15 @@ export class Conversation {
     return this.#take(stored);
   }
 
+  /** The store has these marks of a member; null: it is known here that they are as far. */
+  heardMarks(userId: string, marks: Watermarks): MovedMarks | null {
+    const member = this.members.get(userId);
+    return member === undefined ? null : moveMarks(member, marks);
+  }
+
   /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
   get membersDigest(): number {
-    let digest = 0;
-    for (const { userId, role, joinedSeq } of this.members.values()) {
-      let hash = 2_166_136_261 ^ role.length;
-      for (let at = 0; at < userId.length; at += 1) {
-        hash = Math.imul(hash ^ userId.charCodeAt(at), 16_777_619);
-      }
-      digest = (digest + Math.imul(hash ^ joinedSeq, 16_777_619)) >>> 0;
-    }
-    return digest;
+    return digestOf(this.members.values());
   }
 
   #take(stored: StoredConversation): Learned {
@@ -151,6 +152,7 @@ export class Conversation {
     this.profile = { title, picture, disappearAfterSeconds };
     this.persisted = true;
     const joined: string[] = [];
+    const moved: MovedMarks[] = [];
     const there = new Set(stored.members.map(({ userId }) => userId));
     const left = [...this.members.keys()].filter((id) => !there.has(id));
     for (const userId of left) this.members.delete(userId);
@@ -164,11 +166,10 @@ export class Conversation {
       }
       known.joinedSeq = joinedSeq;
       known.role = role;
-      known.deliveredSeq = Math.max(known.deliveredSeq, deliveredSeq);
-      known.readSeq = Math.max(known.readSeq, readSeq);
-      known.durableDeliveredSeq = Math.max(known.durableDeliveredSeq, deliveredSeq);
+      const marks = this.heardMarks(userId, { deliveredSeq, readSeq });
+      if (marks !== null) moved.push(marks);
     }
-    return { joined, left };
+    return { joined, left, moved };
   }
 
   /**

@@ -2,12 +2,10 @@ import type { Clock, Timer } from "../clock.ts";
 import { encodeReceived } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { ChatStore, SentMessage } from "./ports.ts";
+import type { ToldDeliveries } from "./told-deliveries.ts";
 
 /** What members receive so soon after others is looked at together. */
 const GATHER_MS = 50;
-/** So long it is known of which messages their sender has been told. */
-const KNOWN_MS = 600_000;
-const SWEEP_MS = 60_000;
 
 export interface GroupDeliveriesOptions {
   readonly store: ChatStore;
@@ -15,18 +13,14 @@ export interface GroupDeliveriesOptions {
   readonly clock: Clock;
   /** The user is connected to this node. */
   readonly isHere: (userId: string) => boolean;
+  readonly told: ToldDeliveries;
   /** All members but its sender, who is here, have the message. */
   readonly tell: (message: SentMessage) => Promise<void>;
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Some members have received these messages of one sender's. */
-interface Received {
-  readonly senderId: string;
-  readonly conversationId: string;
-  /** By `seq`. */
-  readonly messages: Map<number, SentMessage>;
-}
+/** Some members have received these messages of a conversation: by `seq`. */
+type Received = Map<number, SentMessage>;
 
 /**
  * DELIVERED in groups with members on several nodes: only the store knows how far all of them have
@@ -35,13 +29,11 @@ interface Received {
  */
 export class GroupDeliveries {
   readonly #options: GroupDeliveriesOptions;
-  /** By conversation and sender: what members here have received, and what senders here wait for. */
-  #toTell = new Map<string, Received>();
+  /** By sender, by conversation: what members here have received. */
+  #toTell = new Map<string, Map<string, Received>>();
+  /** By conversation: what senders here wait for. */
   #toLookAt = new Map<string, Received>();
   #timer: Timer | null = null;
-  /** By id, when their senders were told; the first one first. */
-  readonly #told = new Map<string, number>();
-  #sweep: Timer | null = null;
 
   constructor(options: GroupDeliveriesOptions) {
     this.#options = options;
@@ -49,19 +41,27 @@ export class GroupDeliveries {
 
   /** The mark of a member who has received the message is on disk. */
   add(message: SentMessage): void {
-    note(this.#toTell, message);
+    const { senderId } = message;
+    const bySender = this.#toTell.get(senderId) ?? new Map<string, Received>();
+    this.#toTell.set(senderId, bySender);
+    note(bySender, message);
+    this.#noteToLookAt(message);
     this.#schedule();
   }
 
-  /** Another node says so of messages of one sender's. */
+  /** Another node says so. */
   received(messages: readonly SentMessage[]): void {
-    for (const message of messages) note(this.#toLookAt, message);
-    if (messages.length > 0) this.#schedule();
+    for (const message of messages) this.#noteToLookAt(message);
+    if (this.#toLookAt.size > 0) this.#schedule();
   }
 
   stop(): void {
     this.#timer?.cancel();
-    this.#sweep?.cancel();
+  }
+
+  #noteToLookAt(message: SentMessage): void {
+    const { isHere, told } = this.#options;
+    if (isHere(message.senderId) && !told.has(message.id)) note(this.#toLookAt, message);
   }
 
   #schedule(): void {
@@ -69,50 +69,36 @@ export class GroupDeliveries {
   }
 
   readonly #gathered = (): void => {
-    const { nodes, isHere, onFault } = this.#options;
+    const { nodes, onFault } = this.#options;
     const [toTell, toLookAt] = [this.#toTell, this.#toLookAt];
     this.#toTell = new Map();
     this.#toLookAt = new Map();
     this.#timer = null;
-    for (const { senderId, messages } of toTell.values()) {
-      nodes.toUser(senderId, encodeReceived([...messages.values()]));
-      for (const message of messages.values()) note(toLookAt, message);
+    for (const [senderId, byConversation] of toTell) {
+      for (const messages of byConversation.values()) {
+        nodes.toUser(senderId, encodeReceived([...messages.values()]));
+      }
     }
-    for (const received of toLookAt.values()) {
-      if (isHere(received.senderId)) this.#look(received).catch(onFault);
+    for (const [conversationId, messages] of toLookAt) {
+      this.#look(conversationId, messages).catch(onFault);
     }
   };
 
-  async #look({ senderId, conversationId, messages }: Received): Promise<void> {
-    const { store, clock, tell } = this.#options;
+  async #look(conversationId: string, messages: Received): Promise<void> {
+    const { store, told, tell } = this.#options;
     const slowest = await store.slowest(conversationId, 2);
-    const seq = slowest.find(({ userId }) => userId !== senderId)?.deliveredSeq ?? 0;
     for (const message of [...messages.values()].sort((one, other) => one.seq - other.seq)) {
-      if (message.seq > seq || this.#told.has(message.id)) continue;
-      this.#told.set(message.id, clock.monotonicMs());
+      const { id, seq, senderId } = message;
+      const slowestOther = slowest.find(({ userId }) => userId !== senderId);
+      if (seq > (slowestOther?.deliveredSeq ?? 0) || !told.add(id)) continue;
       await tell(message);
     }
-    this.#sweep ??= clock.schedule(SWEEP_MS, this.#forget);
   }
-
-  readonly #forget = (): void => {
-    const { clock } = this.#options;
-    const nowMs = clock.monotonicMs();
-    for (const [id, ms] of this.#told) {
-      if (nowMs - ms < KNOWN_MS) break;
-      this.#told.delete(id);
-    }
-    this.#sweep = this.#told.size === 0 ? null : clock.schedule(SWEEP_MS, this.#forget);
-  };
 }
 
-function note(received: Map<string, Received>, message: SentMessage): void {
-  const { senderId, conversationId, seq } = message;
-  const key = `${senderId} ${conversationId}`; // Ids hold no space.
-  const known = received.get(key);
-  if (known === undefined) {
-    received.set(key, { senderId, conversationId, messages: new Map([[seq, message]]) });
-  } else {
-    known.messages.set(seq, message);
-  }
+function note(byConversation: Map<string, Received>, message: SentMessage): void {
+  const { conversationId, seq } = message;
+  const known = byConversation.get(conversationId);
+  if (known === undefined) byConversation.set(conversationId, new Map([[seq, message]]));
+  else known.set(seq, message);
 }

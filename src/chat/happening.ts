@@ -62,6 +62,15 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
   "MESSAGE_REACTION",
 ]);
 
+/** Those that tell of messages alone: who is a member, and what the conversation is, stays. */
+export const MESSAGE_EVENT_TYPES: readonly Happening["type"][] = [
+  "MESSAGE_EDITED",
+  "MESSAGE_DELETED",
+  "MESSAGE_PINNED",
+  "MESSAGE_UNPINNED",
+  "MESSAGE_REACTION",
+];
+
 /** For clients that show the content of whatever comes. */
 export function sentenceOf({ name }: Actor, { type, event }: Happening): string {
   switch (type) {

@@ -9,14 +9,9 @@ import {
   type PendingMark,
   type PendingMessage,
 } from "./open-batch.ts";
-import { ConversationOvertaken, Overtaken, type Resumption } from "./overtaken.ts";
-import {
-  type ChatStore,
-  CommitConflict,
-  type SentMessage,
-  type StoredMessage,
-  type StoredUser,
-} from "./ports.ts";
+import { ConversationOvertaken, type Overtaken, type Resumption } from "./overtaken.ts";
+import { type ChatStore, CommitConflict, type StoredMessage, type StoredUser } from "./ports.ts";
+import { RefusedMessages } from "./refused-messages.ts";
 
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
@@ -233,7 +228,7 @@ export class Journal {
     this.#begunMs = this.clock.monotonicMs();
     batch.placeBehindOthers();
     this.store
-      .commit(batch.toWrite())
+      .commit(batch.toWrite(), (lastSeqs) => batch.behind(lastSeqs))
       .then(
         () => this.#committed(batch),
         (fault: unknown) => {
@@ -326,74 +321,35 @@ export class Journal {
     this.#inFlight = null;
     this.#recovery.undecided();
     const lost = [batch, this.#takeOpen()];
-    const firsts = new Map<PendingMessage, SentMessage>();
-    const affected = new Set<Conversation>();
-    for (const { index, first } of error.conflicts) {
-      const pending = batch.messages[index];
-      if (pending === undefined) continue;
-      affected.add(pending.conversation);
-      if (first !== null) firsts.set(pending, first);
-    }
-    const waiting = this.#overtakenOf(affected, lost);
-    for (const { index, first } of error.conflicts) {
-      const pending = batch.messages[index];
-      if (pending !== undefined) waiting.get(pending.conversation)?.conflicts(pending, first);
-    }
-    const gone = new Set<PendingMessage>();
+    const refused = new RefusedMessages(batch, error);
+    const waiting = refused.takeOvertaken(lost);
+    for (const overtaken of waiting) this.#overtaken.set(overtaken.conversation, overtaken);
+    const { conversations } = refused;
     const changes = lost.flatMap((each) => each.changes);
-    // Nobody would be told of a change whose event goes with the conversation's messages.
-    const untold = new Set(
-      lost
-        .flatMap((each) => each.messages)
-        .filter(({ message, conversation }) => message.event !== null && affected.has(conversation))
-        .map(({ conversation }) => conversation),
-    );
-    const isGone = ({ what: { conversation, change } }: PendingChange) =>
-      affected.has(conversation) &&
-      (!conversation.persisted || untold.has(conversation) || change === "none");
-    const goneChanges = changes.filter(isGone);
+    const goneChanges = refused.changesOf(lost);
     for (const each of lost) this.#release(each);
-    this.#undo(goneChanges);
-    if (affected.size > 0) this.listener.failed(affected, error);
-    for (const pending of changes) if (!isGone(pending)) this.addChange(pending);
+    this.#undo([...goneChanges]);
+    if (conversations.size > 0) this.listener.failed(conversations, error);
+    for (const pending of changes) if (!goneChanges.has(pending)) this.addChange(pending);
+    const gone = new Set<PendingMessage>();
     // Before anybody is told: who hears of it may send, and comes behind these.
     for (const pending of lost.flatMap((each) => each.messages)) {
-      if (affected.has(pending.conversation)) gone.add(pending);
+      if (conversations.has(pending.conversation)) gone.add(pending);
       else this.addMessage(pending);
     }
     this.#keep(lost, gone);
     this.flush();
     for (const pending of gone) {
-      const first = firsts.get(pending);
+      const first = refused.firsts.get(pending);
       this.#tell(() => (first === undefined ? pending.refused(error) : pending.repeated(first)));
     }
     for (const pending of goneChanges) this.#tell(() => pending.refused(error));
-    for (const overtaken of waiting.values()) {
+    for (const overtaken of waiting) {
       overtaken.undo();
       void this.#lookUp(overtaken, error);
     }
     this.flush();
     this.#tellIdle();
-  }
-
-  /** Those of the conversations of which nobody has been shown anything; they are not affected then. */
-  #overtakenOf(
-    affected: Set<Conversation>,
-    lost: readonly OpenBatch[],
-  ): ReadonlyMap<Conversation, Overtaken> {
-    const shown = new Set<Conversation>();
-    for (const { messages } of lost) {
-      for (const { isShown, conversation } of messages) if (isShown) shown.add(conversation);
-    }
-    const waiting = new Map<Conversation, Overtaken>();
-    for (const conversation of affected) {
-      if (shown.has(conversation)) continue;
-      affected.delete(conversation);
-      const overtaken = new Overtaken(conversation);
-      waiting.set(conversation, overtaken);
-      this.#overtaken.set(conversation, overtaken);
-    }
-    return waiting;
   }
 
   async #lookUp(overtaken: Overtaken, error: AppError): Promise<void> {

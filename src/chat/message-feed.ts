@@ -1,10 +1,17 @@
-import { lowestIdAt, timeOf } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
+import { LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import { farewellOf, messageEvent, replayEvent, shownSince } from "./events.ts";
+import {
+  above,
+  acknowledge,
+  type FeedOwner,
+  looseBefore,
+  newestUpTo,
+  unreceived,
+} from "./feed-gap.ts";
 import { contentOf } from "./held-messages.ts";
-import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
-import type { ConversationRange, StoredMessage } from "./ports.ts";
+import type { MissedMessages } from "./missed-messages.ts";
+import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions } from "./replay.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
@@ -262,7 +269,7 @@ export class MessageFeed {
 
   async #catchUp(uptoId: string): Promise<void> {
     const isFirst = this.#position === null;
-    const missed = isFirst ? await this.#unreceived(uptoId) : await this.#after(uptoId);
+    const missed = isFirst ? await unreceived(this.#owner, uptoId) : await this.#above(uptoId);
     this.#missed = missed;
     const { shared } = this.#options;
     for (let count = 1; this.#reader.isOpen; count += 1) {
@@ -280,6 +287,23 @@ export class MessageFeed {
       if (shown !== null) this.#hand(shown, this.#bodyOf(shown));
     }
     this.#missed = null;
+  }
+
+  get #owner(): FeedOwner {
+    return { options: this.#options, userId: this.#userId, reader: this.#reader };
+  }
+
+  async #above(uptoId: string): Promise<MissedMessages> {
+    const position = this.#position ?? FIRST_POSITION;
+    if (!this.#isAcknowledged) await acknowledge(this.#owner, position);
+    this.#isAcknowledged = true;
+    return above(this.#owner, position, uptoId);
+  }
+
+  #newestUpTo(uptoId: string): Promise<string> {
+    const isShown = (message: StoredMessage) =>
+      whenReady(this.#shown(message), (shown) => shown !== null);
+    return newestUpTo(this.#owner, this.#takenId, uptoId, isShown);
   }
 
   /**
@@ -303,77 +327,4 @@ export class MessageFeed {
       });
     });
   }
-
-  /** What the user has received on no device. */
-  async #unreceived(uptoId: string): Promise<MissedMessages> {
-    const { store, journal } = this.#options;
-    const missed = new MissedMessages(store, uptoId);
-    let received: ReadonlyMap<string, number> = new Map();
-    const look = (range: ConversationRange) => {
-      received = journal.uncommittedDeliveries(this.#userId);
-      return store.unreceived(this.#userId, range);
-    };
-    await eachHead(this.#reader, look, async ({ conversationId, deliveredSeq }) => {
-      const afterSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
-      await missed.add(conversationId, afterSeq);
-    });
-    return missed;
-  }
-
-  /** What is above the reader's position. */
-  async #after(uptoId: string): Promise<MissedMessages> {
-    const { store } = this.#options;
-    const position = this.#position ?? FIRST_POSITION;
-    if (!this.#isAcknowledged) await this.#acknowledge(position);
-    this.#isAcknowledged = true;
-    const missed = new MissedMessages(store, uptoId);
-    const look = (range: ConversationRange) =>
-      store.conversationsAfter(this.#userId, position, range);
-    await eachHead(this.#reader, look, async (head) => {
-      await missed.add(head.conversationId, await seqAt(store, head, position));
-    });
-    return missed;
-  }
-
-  /** The highest id of the user's messages. */
-  async #newestUpTo(uptoId: string): Promise<string> {
-    const { store } = this.#options;
-    let highest = this.#takenId;
-    const look = (range: ConversationRange) =>
-      store.conversationsAfter(this.#userId, highest, range);
-    await eachHead(this.#reader, look, async (head) => {
-      let id = head.messageId;
-      if (id !== null && id > uptoId) {
-        const last = await lastUpTo(store, head, uptoId); // It goes on meanwhile.
-        id = last === null || (await this.#shown(last)) === null ? null : last.id;
-      }
-      if (id !== null && id > highest) highest = id;
-    });
-    return highest;
-  }
-
-  /** Of what the user has received on no device, so far as is known, the reader has this. */
-  async #acknowledge(position: string): Promise<void> {
-    const { store } = this.#options;
-    const look = (range: ConversationRange) => store.unreceived(this.#userId, range);
-    await eachHead(this.#reader, look, async (head) => {
-      const message = await lastOfOthers(
-        store,
-        this.#userId,
-        head,
-        await seqAt(store, head, position),
-      );
-      if (message !== null) this.#reader.has(message);
-    });
-  }
-}
-
-/**
- * So long before the position messages of other nodes may have been committed after it. The reader is
- * given what is there once more.
- */
-const LOOSE_MS = 5_000;
-
-function looseBefore(position: string): string {
-  return lowestIdAt(timeOf(position) - LOOSE_MS);
 }

@@ -2,23 +2,22 @@ import type { Clock } from "../clock.ts";
 import { lowestIdAt } from "../ids.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { eachHead } from "./each-head.ts";
-import type { ChatStore, ConversationRange, NewestMessage, StoredMessage } from "./ports.ts";
+import type { MarksElsewhere } from "./marks-elsewhere.ts";
+import type { ChatStore, ConversationRange, NewestMessage } from "./ports.ts";
 import { type SharedDelivery, UNTOLD_MS } from "./shared-delivery.ts";
 
-/** Users whose conversations are looked at side by side. */
+/** Users whose conversations are looked at side by side, and conversations that are read again. */
 const LOOKED_AT_TOGETHER = 4;
+const READ_TOGETHER = 8;
 /** When the store cannot be read. */
 const RETRY_MS = 1_000;
-/** Of a user's own messages, those that are looked at in a conversation. */
-const OWN = 100;
 
 export interface MissedNoticesOptions {
   readonly delivery: SharedDelivery;
   readonly store: ChatStore;
   readonly conversations: Conversations;
   readonly clock: Clock;
-  /** The sender, who is here, is to be told again what has become of the message. */
-  readonly onFate: (message: StoredMessage, conversation: Conversation) => void;
+  readonly marks: MarksElsewhere;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -44,10 +43,15 @@ export class MissedNotices {
     delivery.missedSinceMs = Math.min(delivery.missedSinceMs ?? sinceMs, sinceMs);
   }
 
-  /** Others are heard again: these users, who are connected here, are told what was missed. */
+  /**
+   * Others are heard again: these users, who are connected here, are told what was missed. Each of
+   * the conversations is read once, however many of its members are here. Of what was received and
+   * read, that is what a conversation in memory shows not to have been heard, of messages of any age;
+   * of others, which may have been read meanwhile, what has become of the latest messages.
+   */
   async recover(userIds: readonly string[]): Promise<void> {
     this.lost();
-    const { delivery } = this.#options;
+    const { delivery, conversations } = this.#options;
     const sinceMs = delivery.missedSinceMs ?? 0;
     const recovery = ++this.#recoveries;
     const waiting = userIds.values();
@@ -57,10 +61,26 @@ export class MissedNotices {
         return isOpen();
       },
     };
+    const cached = new Set(conversations.cached());
+    const refreshed = new Once<Conversation>(async (each) => {
+      // Others have been read since.
+      if (cached.has(each)) await conversations.reload(each);
+    });
+    const fates = new Once<string>((id) => this.#tellFate(id, sinceMs, refreshed));
     const look = async () => {
-      for (const userId of waiting) await this.#tell(userId, sinceMs, reader);
+      for (const userId of waiting) {
+        const then = (conversationId: string) => fates.do(conversationId);
+        await this.#persist(reader, () => this.#reachAll(userId, sinceMs, reader, then));
+      }
     };
-    await Promise.all(Array.from({ length: LOOKED_AT_TOGETHER }, look));
+    const stale = cached.values();
+    const refresh = async () => {
+      for (const each of stale) await this.#persist(reader, () => refreshed.do(each));
+    };
+    await Promise.all([
+      ...Array.from({ length: LOOKED_AT_TOGETHER }, look),
+      ...Array.from({ length: READ_TOGETHER }, refresh),
+    ]);
     if (isOpen()) delivery.missedSinceMs = null;
   }
 
@@ -78,13 +98,12 @@ export class MissedNotices {
     this.#isStopped = true;
   }
 
-  async #tell(userId: string, sinceMs: number, reader: Reader): Promise<void> {
+  /** Tries it until it is done. */
+  async #persist(reader: Reader, work: () => Promise<void>): Promise<void> {
     const { clock, onFault } = this.#options;
     while (reader.isOpen) {
       try {
-        await this.#reachAll(userId, sinceMs, reader, (conversationId) =>
-          this.#tellFate(userId, conversationId, sinceMs),
-        );
+        await work();
         return;
       } catch (fault) {
         onFault(fault);
@@ -109,18 +128,30 @@ export class MissedNotices {
     });
   }
 
-  /** What has become of the user's own messages: others' marks may have been missed as well. */
-  async #tellFate(userId: string, conversationId: string, sinceMs: number): Promise<void> {
-    const { store, conversations, onFate } = this.#options;
-    const page = await store.history({ conversationId, limit: OWN });
-    const isOwn = ({ senderId, event, timestampMs }: StoredMessage) =>
-      senderId === userId && event === null && timestampMs >= sinceMs;
-    const own = page.filter(isOwn);
-    if (own.length === 0) return;
-    const conversation = await conversations.findFresh(conversationId);
+  /** What has become of messages of those who are here. */
+  async #tellFate(
+    conversationId: string,
+    sinceMs: number,
+    refreshed: Once<Conversation>,
+  ): Promise<void> {
+    const { conversations, marks } = this.#options;
+    const conversation = await conversations.find(conversationId);
     if (conversation === null) return;
-    for (const message of own) {
-      if (conversation.isFor(userId, message.seq)) onFate(message, conversation);
-    }
+    await refreshed.do(conversation);
+    await marks.tellAll(conversation, sinceMs);
+  }
+}
+
+/** Does something once with each, unless it fails. */
+class Once<Item> {
+  readonly #done = new Map<Item, Promise<void>>();
+
+  constructor(readonly work: (item: Item) => Promise<void>) {}
+
+  do(item: Item): Promise<void> {
+    const done = this.#done.get(item) ?? this.work(item);
+    this.#done.set(item, done);
+    done.catch(() => this.#done.delete(item));
+    return done;
   }
 }

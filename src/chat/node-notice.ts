@@ -1,3 +1,4 @@
+import type { MovedMarks } from "./moved-marks.ts";
 import type { SentMessage, StoredMessage } from "./ports.ts";
 
 /** A message as its node tells the others of it, after its commit. */
@@ -17,6 +18,33 @@ export interface HeadNotice {
   readonly seq: number;
 }
 
+/** Members have come so far, of which others were perhaps not told. */
+export interface MarksNotice {
+  readonly conversationId: string;
+  /** Some of it certainly did not go out. */
+  readonly isMissing: boolean;
+  /** A mark that has not moved is 0 before and now. */
+  readonly marks: readonly MovedMarks[];
+  /** Of messages that the same node has taken; null: of none. */
+  readonly head: HeadNotice | null;
+}
+
+/** What is to be known of a message when DELIVERED is told of it. */
+export interface DeliveredMessage {
+  readonly messageId: string;
+  readonly conversationId: string;
+  readonly seq: number;
+  /** Of a direct conversation: who has received it. */
+  readonly recipientId: string | null;
+}
+
+/** Somebody has read a conversation up to there. */
+export interface ReadMark {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly readerId: string;
+}
+
 /** Somebody has changed what a conversation is, or who belongs to it. */
 export interface ConversationNotice {
   readonly conversationId: string;
@@ -26,7 +54,7 @@ export interface ConversationNotice {
 
 /**
  * What nodes tell each other of chats, as UTF-8: `2`, a letter for the kind, then of a message
- * `digest seq conversationId` and, on a line of its own, its JSON; of the others JSON; of a
+ * `digest seq conversationId` and, on a line of its own, its JSON; of the others JSON: of a
  * confirmation or a receipt the body that the user's connections are sent.
  */
 export type NodeNotice =
@@ -34,7 +62,14 @@ export type NodeNotice =
   | ({ readonly kind: "head" } & HeadNotice)
   | { readonly kind: "received"; readonly messages: readonly SentMessage[] }
   | ({ readonly kind: "conversation" } & ConversationNotice)
-  | { readonly kind: "confirmation" | "receipt"; readonly body: string };
+  | ({ readonly kind: "marks" } & MarksNotice)
+  | {
+      readonly kind: "confirmation";
+      readonly body: string;
+      /** null: it confirms something else. */
+      readonly delivered: DeliveredMessage | null;
+    }
+  | { readonly kind: "receipt"; readonly body: string; readonly read: ReadMark };
 
 const VERSION = "2";
 const CONFIRMATION = `${VERSION}c`;
@@ -42,6 +77,7 @@ const RECEIPT = `${VERSION}r`;
 const MESSAGE = `${VERSION}m`;
 const HEAD = `${VERSION}h`;
 const RECEIVED = `${VERSION}d`;
+const MARKS = `${VERSION}w`;
 const CONVERSATION = `${VERSION}x`;
 
 export function encodeMessage(message: StoredMessage, digest: number): Uint8Array {
@@ -61,6 +97,14 @@ export function encodeReceived(messages: readonly SentMessage[]): Uint8Array {
     }),
   );
   return Buffer.from(RECEIVED + JSON.stringify({ messages: told }));
+}
+
+export function encodeMarks(notice: MarksNotice): Uint8Array {
+  const { conversationId, isMissing, marks, head } = notice;
+  const rows = marks.map(({ userId, before, now }): MarksRow => {
+    return [userId, before.deliveredSeq, now.deliveredSeq, before.readSeq, now.readSeq];
+  });
+  return Buffer.from(MARKS + JSON.stringify({ conversationId, isMissing, marks: rows, head }));
 }
 
 export function encodeConversation(notice: ConversationNotice): Uint8Array {
@@ -84,10 +128,12 @@ export function decodeNotice(bytes: Uint8Array): NodeNotice | null {
       return parsed(receivedNotice, rest);
     case CONVERSATION:
       return parsed(conversationNotice, rest);
+    case MARKS:
+      return parsed(marksNotice, rest);
     case CONFIRMATION:
-      return { kind: "confirmation", body: rest };
+      return parsed((confirmed) => confirmationNotice(confirmed, rest), rest);
     case RECEIPT:
-      return { kind: "receipt", body: rest };
+      return parsed((receipt) => receiptNotice(receipt, rest), rest);
     default:
       return null;
   }
@@ -127,14 +173,64 @@ function parsed(
   }
 }
 
-function headNotice({ conversationId, fromSeq, seq }: Record<string, unknown>): NodeNotice | null {
-  const isOne = typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
-  return isOne ? { kind: "head", conversationId, fromSeq, seq } : null;
+function headNotice(notice: Record<string, unknown>): NodeNotice | null {
+  return isHead(notice) ? { kind: "head", ...notice } : null;
+}
+
+function isHead(head: unknown): head is HeadNotice {
+  const { conversationId, fromSeq, seq }: Partial<Record<keyof HeadNotice, unknown>> = head ?? {};
+  return typeof conversationId === "string" && isSeq(fromSeq) && isSeq(seq);
 }
 
 function receivedNotice({ messages }: Record<string, unknown>): NodeNotice | null {
   if (!Array.isArray(messages) || !messages.every(isSent)) return null;
   return { kind: "received", messages };
+}
+
+function marksNotice({
+  conversationId,
+  isMissing,
+  marks,
+  head,
+}: Record<string, unknown>): NodeNotice | null {
+  if (head !== null && !isHead(head)) return null;
+  if (typeof conversationId !== "string" || typeof isMissing !== "boolean") return null;
+  if (!Array.isArray(marks) || !marks.every(isMarksRow)) return null;
+  const moved = marks.map(
+    ([userId, deliveredBefore, delivered, readBefore, read]): MovedMarks => ({
+      userId,
+      before: { deliveredSeq: deliveredBefore, readSeq: readBefore },
+      now: { deliveredSeq: delivered, readSeq: read },
+    }),
+  );
+  return { kind: "marks", conversationId, isMissing, marks: moved, head };
+}
+
+type MarksRow = [userId: string, ...seqs: [number, number, number, number]];
+
+function isMarksRow(row: unknown): row is MarksRow {
+  if (!Array.isArray(row) || row.length !== 5) return false;
+  const [userId, ...seqs] = row;
+  return typeof userId === "string" && seqs.every((seq) => Number.isSafeInteger(seq) && seq >= 0);
+}
+
+function confirmationNotice(
+  { status, messageId, conversationId, seq, recipientId = null }: Record<string, unknown>,
+  body: string,
+): NodeNotice | null {
+  if (status !== "DELIVERED") return { kind: "confirmation", body, delivered: null };
+  if (typeof messageId !== "string" || typeof conversationId !== "string") return null;
+  if (!isSeq(seq) || (recipientId !== null && typeof recipientId !== "string")) return null;
+  const delivered = { messageId, conversationId, seq, recipientId };
+  return { kind: "confirmation", body, delivered };
+}
+
+function receiptNotice(
+  { conversationId, seq, readerId }: Record<string, unknown>,
+  body: string,
+): NodeNotice | null {
+  const isOne = typeof conversationId === "string" && typeof readerId === "string" && isSeq(seq);
+  return isOne ? { kind: "receipt", body, read: { conversationId, seq, readerId } } : null;
 }
 
 function isSent<Message extends SentMessage>(message: Partial<Message> | null): message is Message {

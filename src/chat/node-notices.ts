@@ -1,6 +1,14 @@
+import type { Contacts } from "./contacts.ts";
 import type { Conversations } from "./conversations.ts";
+import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { MissedNotices } from "./missed-notices.ts";
-import { type ConversationNotice, decodeNotice, encodeConversation } from "./node-notice.ts";
+import {
+  type ConversationNotice,
+  decodeNotice,
+  encodeConversation,
+  type MarksNotice,
+  type NodeNotice,
+} from "./node-notice.ts";
 import type { ConversationChange } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
@@ -8,14 +16,13 @@ import type { Receipts } from "./receipts.ts";
 import type { SharedDelivery } from "./shared-delivery.ts";
 import type { ToldOthers } from "./told-others.ts";
 
-/** Conversations that are read again side by side, after this node was cut off. */
-const READ_TOGETHER = 8;
-
 export interface NodeNoticesOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
+  readonly contacts: Contacts;
   readonly delivery: SharedDelivery;
   readonly missed: MissedNotices;
+  readonly marks: MarksElsewhere;
   readonly others: ToldOthers;
   readonly receipts: Receipts;
   /** To those who are connected to this node. */
@@ -49,16 +56,17 @@ export class NodeNotices {
 
   /** Another node tells this. False for what is of none. @param userId to whom; null: to all */
   received(userId: string | null, bytes: Uint8Array): boolean {
-    const { delivery, outlet, receipts } = this.#options;
+    const { delivery, marks, receipts } = this.#options;
     const notice = decodeNotice(bytes);
     if (notice === null) return false;
     if (notice.kind === "message") return delivery.received(notice);
     if (notice.kind === "head") delivery.headed(notice);
     else if (notice.kind === "received") receipts.receivedElsewhere(notice.messages);
     else if (notice.kind === "conversation") this.#learn(notice);
+    else if (notice.kind === "marks") this.#toldAgain(notice);
     else if (userId === null) return false;
-    else if (notice.kind === "confirmation") outlet.confirmation(userId, notice.body);
-    else outlet.receipt(userId, notice.body, null);
+    else if (notice.kind === "receipt") marks.read(userId, notice.read, notice.body);
+    else this.#confirmed(userId, notice);
     return true;
   }
 
@@ -72,23 +80,36 @@ export class NodeNotices {
     this.#options.others.wentOut();
   }
 
-  /** Something that this node has told others did not go out. */
-  retell(): void {
-    this.#options.others.again().catch(this.#options.onFault);
+  /** See `ToldOthers.again`. */
+  retell(isMissing: boolean): void {
+    const { others, onFault } = this.#options;
+    others.again(isMissing).catch(onFault);
   }
 
   /** And is not any more. @param userIds those who are connected to this node */
-  async recover(userIds: readonly string[]): Promise<void> {
-    const { conversations, missed, onFault } = this.#options;
-    const recovered = missed.recover(userIds);
-    const cached = [...conversations.cached()].values();
-    const look = async () => {
-      for (const conversation of cached) await conversations.reload(conversation).catch(onFault);
-    };
-    await Promise.all([recovered, ...Array.from({ length: READ_TOGETHER }, look)]);
+  recover(userIds: readonly string[]): Promise<void> {
+    const { contacts, missed } = this.#options;
+    contacts.forgetAll();
+    return missed.recover(userIds);
   }
 
-  #learn({ conversationId, joined, left }: ConversationNotice): void {
+  #toldAgain(notice: MarksNotice): void {
+    const { delivery, marks, onFault } = this.#options;
+    if (notice.head !== null) delivery.headed(notice.head);
+    marks.toldAgain(notice).catch(onFault);
+  }
+
+  #confirmed(
+    userId: string,
+    { body, delivered }: Extract<NodeNotice, { readonly kind: "confirmation" }>,
+  ): void {
+    const { marks, outlet } = this.#options;
+    if (delivered === null) outlet.confirmation(userId, body);
+    else marks.delivered(userId, delivered, body);
+  }
+
+  #learn(notice: ConversationNotice): void {
+    const { conversationId, joined, left } = notice;
     const { conversations, outlet, onFault } = this.#options;
     const conversation = conversations.peek(conversationId);
     if (conversation !== undefined) {
@@ -97,5 +118,17 @@ export class NodeNotices {
     }
     for (const userId of left) outlet.left(userId, conversationId);
     for (const userId of joined) outlet.joined(userId, conversationId);
+    this.#forgetContacts(notice).catch(onFault);
+  }
+
+  /** All members have others to share a conversation with, or no more. */
+  async #forgetContacts({ conversationId, joined, left }: ConversationNotice): Promise<void> {
+    const { contacts, conversations } = this.#options;
+    for (const userId of [...joined, ...left]) contacts.forget(userId);
+    // Of one that is new, these are all.
+    const isNew = joined.length > 1;
+    if (!contacts.isUsed || isNew || joined.length + left.length === 0) return;
+    const conversation = await conversations.find(conversationId);
+    for (const userId of conversation?.members.keys() ?? []) contacts.forget(userId);
   }
 }

@@ -76,6 +76,17 @@ interface OwnMarks {
   readonly marks: Watermarks;
 }
 
+const NOTHING: WriteBatch = {
+  ...{ conversations: [], messages: [], watermarks: [], users: [], removedMembers: [] },
+  ...{ addedMembers: [], roles: [], profiles: [], preferences: [], messageChanges: [] },
+};
+
+/** Who is a member, or what the conversation is. A direct one that is opened is as others open it. */
+function changesConversation({ change, conversation }: ConversationChange): boolean {
+  if (change === "created") return conversation.kind === "group";
+  return change !== "none" && change !== "preferences" && change !== "message";
+}
+
 /** What the next commit writes, as it gathers. */
 export class OpenBatch {
   readonly conversations = new Set<Conversation>();
@@ -87,7 +98,7 @@ export class OpenBatch {
   readonly changes: PendingChange[] = [];
   /** Of what messages and changes say, about. */
   bytes = 0;
-  #watermarks: readonly WatermarkWrite[] = [];
+  #written: WriteBatch = NOTHING;
   /** Where members are with messages of their own that nobody has been shown, once these are on disk. */
   readonly #own = new Map<Member, OwnMarks>();
 
@@ -97,30 +108,69 @@ export class OpenBatch {
   }
 
   /**
-   * Other nodes' messages have come to where some of these were to stand, which nobody has been shown:
-   * these come behind them. Where members or the profile change too, that is made anew, when the store
-   * does not take it.
+   * Before it leaves. Other nodes' messages are known to be where some of these were to stand, which
+   * nobody has been shown: these come behind them, if the batch does not change the conversation too.
    */
   placeBehindOthers(): void {
-    const late = new Set<Conversation>();
-    for (const { isShown, message, conversation } of this.messages) {
-      if (!isShown && message.seq <= conversation.committedSeq) late.add(conversation);
-    }
-    if (late.size === 0) return;
-    for (const { what } of this.changes) late.delete(what.conversation);
-    for (const { isShown, conversation } of this.messages) if (isShown) late.delete(conversation);
     const lastSeqs = new Map<Conversation, number>();
-    for (const pending of this.messages) {
-      const { conversation } = pending;
-      if (!late.has(conversation)) continue;
-      const seq = (lastSeqs.get(conversation) ?? conversation.committedSeq) + 1;
-      lastSeqs.set(conversation, seq);
-      if (pending.message.seq !== seq) pending.place(seq);
+    for (const { isShown, message, conversation } of this.messages) {
+      const { committedSeq } = conversation;
+      if (!isShown && message.seq <= committedSeq) lastSeqs.set(conversation, committedSeq);
     }
-    for (const [conversation, seq] of lastSeqs) conversation.lastSeq = seq;
+    this.#placeBehind(lastSeqs);
   }
 
+  /** On its way, see `PlaceBehind`. */
+  behind(lastSeqs: ReadonlyMap<string, number>): WriteBatch {
+    const known = new Map<Conversation, number>();
+    for (const { conversation } of this.messages) {
+      const lastSeq = lastSeqs.get(conversation.id);
+      if (lastSeq !== undefined) known.set(conversation, lastSeq);
+    }
+    this.#placeBehind(known);
+    // What else there is has left as it was then.
+    this.#written = { ...this.#written, ...this.#messageWrites() };
+    return this.#written;
+  }
+
+  #placeBehind(lastSeqs: Map<Conversation, number>): void {
+    if (lastSeqs.size === 0) return;
+    for (const { what } of this.changes) {
+      if (changesConversation(what)) lastSeqs.delete(what.conversation);
+    }
+    for (const { isShown, conversation } of this.messages) {
+      if (isShown) lastSeqs.delete(conversation);
+    }
+    for (const pending of this.messages) {
+      const { conversation } = pending;
+      const lastSeq = lastSeqs.get(conversation);
+      if (lastSeq === undefined) continue;
+      const seq = lastSeq + 1;
+      lastSeqs.set(conversation, seq);
+      if (pending.message.seq !== seq) pending.place(seq);
+      conversation.lastSeq = Math.max(conversation.lastSeq, seq);
+    }
+  }
+
+  /** What it writes, as everything is when it leaves. */
   toWrite(): WriteBatch {
+    this.#written = {
+      conversations: [...this.conversations].map((conversation) => ({
+        id: conversation.id,
+        kind: conversation.kind,
+        createdMs: conversation.createdMs,
+        ...conversation.profile,
+        members: [...conversation.members.values()].map(({ userId, role }) => ({ userId, role })),
+      })),
+      users: [...this.users.values()],
+      ...this.#messageWrites(),
+      ...this.#changeWrites(),
+    };
+    return this.#written;
+  }
+
+  /** With the watermarks, since those of senders go by where their messages are. */
+  #messageWrites(): Pick<WriteBatch, "messages" | "watermarks"> {
     this.#reckonOwn();
     const watermarks: WatermarkWrite[] = [];
     for (const [member, conversation] of this.members) {
@@ -132,20 +182,7 @@ export class OpenBatch {
       if (this.members.has(member)) continue;
       watermarks.push({ conversationId: conversation.id, userId: member.userId, ...marks });
     }
-    this.#watermarks = watermarks;
-    return {
-      conversations: [...this.conversations].map((conversation) => ({
-        id: conversation.id,
-        kind: conversation.kind,
-        createdMs: conversation.createdMs,
-        ...conversation.profile,
-        members: [...conversation.members.values()].map(({ userId, role }) => ({ userId, role })),
-      })),
-      messages: this.messages.map((pending) => pending.message),
-      watermarks,
-      users: [...this.users.values()],
-      ...this.#changeWrites(),
-    };
+    return { messages: this.messages.map(({ message }) => message), watermarks };
   }
 
   /**
@@ -214,7 +251,7 @@ export class OpenBatch {
   written(): void {
     let at = 0;
     for (const member of this.members.keys()) {
-      const deliveredSeq = this.#watermarks[at]?.deliveredSeq ?? 0;
+      const deliveredSeq = this.#written.watermarks[at]?.deliveredSeq ?? 0;
       member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, deliveredSeq);
       at += 1;
     }

@@ -341,6 +341,14 @@ export interface ExpiryProgress {
 }
 
 /**
+ * Others have written to conversations of a batch since it was made, and its messages can stay in it:
+ * given the last `seq` of each by its id, it says what is committed instead, which is the same batch
+ * with its messages behind those. What it leaves where it was is refused, as a conflict. It may be
+ * asked more than once for one commit.
+ */
+export type PlaceBehind = (lastSeqs: ReadonlyMap<string, number>) => WriteBatch;
+
+/**
  * Where chats are kept. Reads see every commit that has been reported done, and may be answered at
  * once (embedded engine) or by a promise (engine across a network). Every read fails with AppError
  * STORAGE_UNAVAILABLE when the engine cannot answer.
@@ -353,8 +361,13 @@ export interface ChatStore {
    * as it is; a watermark never goes back, also not of a member who is added and is there already.
    * Members of unknown conversations are left out. The caller waits for one batch before it commits
    * the next.
+   *
+   * A store that others write to asks `placeBehind`, within the commit, of those conversations where
+   * they have written messages, and what tells of messages, to where the batch's were to stand: who
+   * is a member, and what the conversation is, they have not changed. Of those that the batch makes it
+   * asks too, if these are direct ones, and others have made them with the same members.
    */
-  commit(batch: WriteBatch): Promise<void>;
+  commit(batch: WriteBatch, placeBehind?: PlaceBehind): Promise<void>;
 
   /**
    * Writes and commits something of no consequence, of the size of a large message. Resolves when it

@@ -5,13 +5,6 @@ import type { Contacts } from "./contacts.ts";
 /** To whom a user's presence is shown, beside themselves; contacts share a conversation. */
 export type PresenceScope = "everyone" | "contacts" | "nobody";
 
-/** Who may see a user's presence. */
-export interface Viewers {
-  /** Nobody else may; null: everybody but some. */
-  readonly userIds: ReadonlySet<string> | null;
-  includes(viewerId: string): boolean;
-}
-
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** Who may see whose presence and last seen. Everyone sees their own; nobody sees who blocks them. */
@@ -22,21 +15,13 @@ export class PresenceVisibility {
     readonly contacts: Contacts,
   ) {}
 
-  /** Throws STORAGE_UNAVAILABLE. */
-  viewersOf(userId: string): MaybePromise<Viewers> {
-    return whenReady(this.#circleOf(userId), (userIds) => ({
-      userIds,
-      includes: (viewerId: string) =>
-        viewerId === userId || (isIn(userIds, viewerId) && !this.blocks.has(userId, viewerId)),
-    }));
-  }
-
   /** Whether the viewer may see a user. Throws STORAGE_UNAVAILABLE. */
   viewOf(viewerId: string): MaybePromise<(userId: string) => boolean> {
     return whenReady(
       this.#circleOf(viewerId),
       (userIds) => (userId: string) =>
-        userId === viewerId || (isIn(userIds, userId) && !this.blocks.has(userId, viewerId)),
+        userId === viewerId ||
+        ((userIds === null || userIds.has(userId)) && !this.blocks.has(userId, viewerId)),
     );
   }
 
@@ -45,8 +30,4 @@ export class PresenceVisibility {
     if (this.scope === "everyone") return null;
     return this.scope === "nobody" ? NOBODY : this.contacts.of(userId);
   }
-}
-
-function isIn(userIds: ReadonlySet<string> | null, userId: string): boolean {
-  return userIds === null || userIds.has(userId);
 }

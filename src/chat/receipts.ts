@@ -12,8 +12,10 @@ import type { RecentMessages } from "./recent-messages.ts";
 
 /** Messages that one read marks as delivered on its way, or one member's leaving. */
 const LONGEST_CATCH_UP = 100;
+/** Of an older message another node may have known longer that it was received. */
+const OLD_MS = 60_000;
 
-export interface SharedReceipts extends Pick<GroupDeliveriesOptions, "nodes" | "isHere"> {
+export interface SharedReceipts extends Pick<GroupDeliveriesOptions, "nodes" | "isHere" | "told"> {
   /** To those who are connected to this node. */
   readonly here: Outlet;
 }
@@ -39,6 +41,9 @@ export class Receipts {
   /** null: this node knows of itself what members have received. */
   readonly #groups: GroupDeliveries | null;
 
+  /** Conversations that were read again for the sake of old messages, and when. */
+  readonly #readAgain = new WeakMap<Conversation, ReadAgain>();
+
   constructor(options: ReceiptsOptions) {
     this.#options = options;
     const { shared, clock } = options;
@@ -58,15 +63,12 @@ export class Receipts {
 
   /** The message reached the user. Anything up to the watermark is a no-op. */
   delivered(userId: string, message: StoredMessage): MaybePromise<void> {
-    return whenReady(
-      this.#options.conversations.findAs(userId, message.conversationId),
-      (conversation) => {
-        const member = conversation?.members.get(userId);
-        if (!conversation || !member || this.#options.recent.wasRefused(message)) return;
-        this.#moveDelivered(conversation, member, message);
-        this.#options.journal.flush();
-      },
-    );
+    return whenReady(this.#withMarks(userId, message), (conversation) => {
+      const member = conversation?.members.get(userId);
+      if (!conversation || !member || this.#options.recent.wasRefused(message)) return;
+      this.#moveDelivered(conversation, member, message);
+      this.#options.journal.flush();
+    });
   }
 
   /**
@@ -131,13 +133,9 @@ export class Receipts {
     this.#groups?.stop();
   }
 
-  /** What the sender of a message sent again must know of its fate since. @param outlet how */
-  repeatTo(
-    message: SentMessage,
-    conversation: Conversation,
-    outlet: Outlet = this.#options.outlet,
-  ): void {
-    const { clock } = this.#options;
+  /** What the sender of a message sent again must know of its fate since. */
+  repeatTo(message: SentMessage, conversation: Conversation): void {
+    const { clock, outlet } = this.#options;
     const { senderId, seq } = message;
     const nowMs = clock.now();
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
@@ -147,6 +145,34 @@ export class Receipts {
         outlet.receipt(senderId, readEvent(message, member.userId, nowMs), null);
       }
     }
+  }
+
+  /**
+   * The message's conversation. What a device is sent again, another one may have received long ago on
+   * another node, whose mark nobody has told this one: then it is read again, once a while.
+   */
+  #withMarks(userId: string, message: StoredMessage): MaybePromise<Conversation | null> {
+    const { conversations, shared, clock } = this.#options;
+    const { conversationId, timestampMs, seq } = message;
+    const isOld = shared !== null && clock.now() - timestampMs > OLD_MS;
+    if (!isOld) return conversations.findAs(userId, conversationId);
+    const isKnown = conversations.peek(conversationId) !== undefined;
+    return whenReady(conversations.findAs(userId, conversationId), (conversation) => {
+      const member = conversation?.members.get(userId);
+      if (!conversation || !member || seq <= member.deliveredSeq) return conversation;
+      const nowMs = clock.monotonicMs();
+      const last = this.#readAgain.get(conversation);
+      if (last !== undefined && nowMs - last.ms <= OLD_MS) {
+        return last.done === null ? conversation : last.done.then(() => conversation);
+      }
+      const again: ReadAgain = { ms: nowMs, done: null };
+      this.#readAgain.set(conversation, again);
+      if (!isKnown) return conversation;
+      again.done = conversations.reload(conversation).finally(() => {
+        again.done = null;
+      });
+      return again.done.then(() => conversation);
+    });
   }
 
   /**
@@ -212,11 +238,13 @@ export class Receipts {
 
   /** In a group: when the last of the members has it. */
   #tellIfDelivered(conversation: Conversation, message: StoredMessage): void {
-    const { senderId, seq, event } = message;
+    const { id, senderId, seq, event } = message;
     if (event !== null) return; // Nobody sent it.
     if (!conversation.isFor(senderId, seq)) return; // They left, and are told no more.
     if (!conversation.isDeliveredToAllBut(senderId, seq)) return;
-    const { outlet, clock } = this.#options;
+    const { outlet, clock, shared } = this.#options;
+    // By another node, which has told them everywhere.
+    if (shared?.isHere(senderId) === true && !shared.told.add(id)) return;
     outlet.confirmation(senderId, confirmationEvent(message, "DELIVERED", clock.now()));
   }
 
@@ -245,6 +273,12 @@ export class Receipts {
     };
     tellOthers().catch(this.#options.onFault);
   }
+}
+
+interface ReadAgain {
+  readonly ms: number;
+  /** Until then its marks are not known; null: they are. */
+  done: Promise<void> | null;
 }
 
 export function messageNotFound(id: string): AppError {

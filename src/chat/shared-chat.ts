@@ -1,9 +1,13 @@
 import type { Clock } from "../clock.ts";
 import type { Accepted } from "./accepted-message.ts";
-import type { Conversations } from "./conversations.ts";
+import type { Contacts } from "./contacts.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
+import { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { MissedNotices } from "./missed-notices.ts";
+import type { MovedMarks } from "./moved-marks.ts";
 import { NodeNotices } from "./node-notices.ts";
+import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ChatStore } from "./ports.ts";
@@ -11,6 +15,7 @@ import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 import type { SharedMessages } from "./replay.ts";
 import { SharedDelivery } from "./shared-delivery.ts";
+import type { ToldDeliveries } from "./told-deliveries.ts";
 import { ToldOthers } from "./told-others.ts";
 
 export interface SharedChatOptions {
@@ -20,9 +25,13 @@ export interface SharedChatOptions {
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
+  readonly contacts: Contacts;
   readonly recent: RecentMessages<Accepted>;
   readonly receipts: Receipts;
   readonly clock: Clock;
+  readonly isHere: (userId: string) => boolean;
+  /** Shared with the receipts. */
+  readonly told: ToldDeliveries;
   /** See `SharedDelivery`. */
   readonly onDisappearing: (expiresMs: number) => void;
   readonly onTold: () => void;
@@ -36,20 +45,26 @@ export class SharedChat {
   /** For replays and feeds. */
   readonly messages: SharedMessages;
   readonly #missed: MissedNotices;
+  readonly #marks: MarksElsewhere;
   readonly #others: ToldOthers;
+  readonly #options: SharedChatOptions;
 
   constructor(options: SharedChatOptions) {
-    const { nodes, outlet, receipts } = options;
+    const { nodes, receipts } = options;
     const others = new ToldOthers(options);
     const delivery = new SharedDelivery({ ...options, others });
-    const missed = new MissedNotices({
-      ...{ ...options, delivery },
-      onFate: (message, conversation) => receipts.repeatTo(message, conversation, outlet),
+    const marks = new MarksElsewhere({
+      ...options,
+      receivedInGroup: (messages) => receipts.receivedElsewhere(messages),
+      mayMiss: () => delivery.missedSinceMs !== null,
     });
+    const missed = new MissedNotices({ ...options, delivery, marks });
+    this.#options = options;
+    this.#marks = marks;
     this.delivery = delivery;
     this.#others = others;
     this.#missed = missed;
-    this.notices = new NodeNotices({ ...options, delivery, missed, others });
+    this.notices = new NodeNotices({ ...options, delivery, missed, marks, others });
     this.messages = {
       heard: (userId) => nodes.heard(userId),
       settle: (userId, reader) => missed.settle(userId, reader),
@@ -58,9 +73,20 @@ export class SharedChat {
     };
   }
 
+  /** This node has committed them, and told others. */
+  marked(marks: readonly PendingMark[]): void {
+    this.#others.marked(marks);
+  }
+
+  /** Others have moved the marks, as the store says. */
+  learned(conversation: Conversation, moved: readonly MovedMarks[]): void {
+    this.#marks.tell(conversation, moved).catch(this.#options.onFault);
+  }
+
   stop(): void {
     this.delivery.stop();
     this.#missed.stop();
+    this.#marks.stop();
     this.#others.stop();
   }
 }

@@ -2,7 +2,9 @@ import type { Clock, Timer } from "../clock.ts";
 import { lowestIdAt } from "../ids.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Accepted } from "./accepted-message.ts";
+import type { Contacts } from "./contacts.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
+import { Lane, type Untold } from "./delivery-lane.ts";
 import { confirmationEvent } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
 import type { HeadNotice, MessageNotice } from "./node-notice.ts";
@@ -34,48 +36,13 @@ export interface SharedDeliveryOptions {
   readonly outlet: Outlet;
   readonly store: ChatStore;
   readonly conversations: Conversations;
+  readonly contacts: Pick<Contacts, "share">;
   readonly recent: RecentMessages<Accepted>;
   readonly clock: Clock;
   readonly onDisappearing: (expiresMs: number) => void;
   /** Messages have been told, whoever has taken them. */
   readonly onTold: () => void;
   readonly onFault: (fault: unknown) => void;
-}
-
-/** A message that is to be told when all before it have been. */
-interface Untold {
-  readonly message: StoredMessage;
-  /** See `Delivery`. */
-  readonly origin: Origin | null;
-  /** This node has taken it from its sender. */
-  readonly isOwn: boolean;
-  /** Of its conversation's members when it was committed; null: it comes from the store. */
-  readonly digest: number | null;
-}
-
-/** How far a conversation has been told on this node. */
-class Lane {
-  /** Everything up to here has been, or was there before; -1: that is not known yet. */
-  toldSeq = -1;
-  /** It is known to be in the store up to here. */
-  knownSeq = 0;
-  readonly untold = new Map<number, Untold>();
-  readonly awaited: { readonly seq: number; readonly resolve: () => void }[] = [];
-  /** Something is being read. */
-  isBusy = false;
-  /** What others have changed is to be read before a message from the store is told. */
-  isDoubtful = false;
-  timer: Timer | null = null;
-  usedMs: number;
-  /** As far as another node knows, nobody has been told of this one and those behind it. */
-  untoldSeq = Number.POSITIVE_INFINITY;
-
-  constructor(
-    readonly conversationId: string,
-    nowMs: number,
-  ) {
-    this.usedMs = nowMs;
-  }
 }
 
 /**
@@ -295,7 +262,7 @@ export class SharedDelivery implements Delivery {
   }
 
   #load(lane: Lane): MaybePromise<Conversation | null> {
-    const { conversations, outlet } = this.#options;
+    const { conversations, contacts, outlet } = this.#options;
     // A look that began before its first message was committed is shared with others, and finds nothing.
     const found = whenReady(
       conversations.find(lane.conversationId),
@@ -306,6 +273,7 @@ export class SharedDelivery implements Delivery {
       if (conversation === null) return null;
       // Some may have come to be members while nobody here knew of the conversation.
       for (const userId of conversation.members.keys()) outlet.joined(userId, conversation.id);
+      contacts.share(conversation.members.keys());
       return conversation;
     });
   }

@@ -8,6 +8,7 @@ import type {
   ExpiryPortion,
   HistoryQuery,
   ListQuery,
+  PlaceBehind,
   StoredMessage,
   WriteBatch,
 } from "./ports.ts";
@@ -26,8 +27,8 @@ export class TimelyStore implements ChatStore {
     this.#clock = clock;
   }
 
-  commit(batch: WriteBatch) {
-    return this.#inner.commit(batch);
+  commit(batch: WriteBatch, placeBehind?: PlaceBehind) {
+    return this.#inner.commit(batch, placeBehind);
   }
 
   probe() {

@@ -1,7 +1,9 @@
 import type { Conversation, Conversations } from "./conversations.ts";
 import { nextTurn } from "./each-head.ts";
 import { farewellOf } from "./events.ts";
-import { encodeHead, encodeMessage, type HeadNotice } from "./node-notice.ts";
+import type { MovedMarks } from "./moved-marks.ts";
+import { encodeHead, encodeMarks, encodeMessage, type HeadNotice } from "./node-notice.ts";
+import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { StoredMessage } from "./ports.ts";
 
@@ -15,12 +17,67 @@ export interface ToldOthersOptions {
   readonly conversations: Conversations;
 }
 
-/** What this node tells others of the messages that it has committed, and may have to tell again. */
+/** A member's marks that have moved; 0: that one has not. */
+class Movement {
+  deliveredBefore = 0;
+  delivered = 0;
+  readBefore = 0;
+  read = 0;
+
+  deliver(fromSeq: number, seq: number): void {
+    if (this.delivered === 0) this.deliveredBefore = fromSeq;
+    this.delivered = Math.max(this.delivered, seq);
+  }
+
+  readOn(fromSeq: number, seq: number): void {
+    if (this.read === 0) this.readBefore = fromSeq;
+    this.read = Math.max(this.read, seq);
+  }
+}
+
+/** What others have been told of a conversation. */
+class Lately {
+  /** The first message; null: none. */
+  fromSeq: number | null = null;
+  /** By user. */
+  readonly marks = new Map<string, Movement>();
+
+  /** What this one adds to it was told later. */
+  include({ fromSeq, marks }: Lately): void {
+    this.fromSeq ??= fromSeq;
+    for (const [userId, { deliveredBefore, delivered, readBefore, read }] of marks) {
+      const movement = this.of(userId);
+      if (delivered > 0) movement.deliver(deliveredBefore, delivered);
+      if (read > 0) movement.readOn(readBefore, read);
+    }
+  }
+
+  of(userId: string): Movement {
+    const known = this.marks.get(userId);
+    if (known !== undefined) return known;
+    const movement = new Movement();
+    this.marks.set(userId, movement);
+    return movement;
+  }
+
+  moved(): MovedMarks[] {
+    return [...this.marks].map(([userId, { deliveredBefore, delivered, readBefore, read }]) => ({
+      userId,
+      before: { deliveredSeq: deliveredBefore, readSeq: readBefore },
+      now: { deliveredSeq: delivered, readSeq: read },
+    }));
+  }
+}
+
+/**
+ * What this node tells others of the messages and marks that it has committed, and may have to tell
+ * again.
+ */
 export class ToldOthers {
   readonly #options: ToldOthersOptions;
-  /** By conversation, the first message of which others have been told lately, and a while before. */
-  #lately = new Map<string, number>();
-  #before: ReadonlyMap<string, number> = new Map();
+  /** By conversation, what others have been told of lately, and a while before. */
+  #lately = new Map<string, Lately>();
+  #before: ReadonlyMap<string, Lately> = new Map();
   #isStopped = false;
 
   constructor(options: ToldOthersOptions) {
@@ -29,7 +86,7 @@ export class ToldOthers {
 
   tell(conversation: Conversation, message: StoredMessage): void {
     const notice = encodeMessage(message, conversation.membersDigest);
-    if (!this.#lately.has(conversation.id)) this.#lately.set(conversation.id, message.seq);
+    this.#latelyOf(conversation.id).fromSeq ??= message.seq;
     this.#tellMembers(conversation, notice);
     const goneId = farewellOf(message);
     if (goneId !== null && !conversation.members.has(goneId)) {
@@ -42,27 +99,60 @@ export class ToldOthers {
     this.#tellMembers(conversation, encodeHead(head));
   }
 
+  /** Others have been told of these, which are on disk. */
+  marked(marks: readonly PendingMark[]): void {
+    for (const { kind, conversation, member, fromSeq, message } of marks) {
+      const movement = this.#latelyOf(conversation.id).of(member.userId);
+      if (kind === "read") movement.readOn(fromSeq, message.seq);
+      else movement.deliver(fromSeq, message.seq);
+    }
+  }
+
   /** What was told until a while ago has gone out. */
   wentOut(): void {
     this.#before = this.#lately;
     this.#lately = new Map();
   }
 
-  /** Some of what was told did not go out: others are told which messages it was about. */
-  async again(): Promise<void> {
+  /**
+   * Others are told again which messages and marks it was about, without what the messages say.
+   *
+   * @param isMissing some of it certainly did not go out
+   */
+  async again(isMissing: boolean): Promise<void> {
+    const [latelyTold, toldBefore] = [this.#lately, this.#before];
     let count = 0;
-    for (const [conversationId, fromSeq] of new Map([...this.#lately, ...this.#before])) {
+    for (const conversationId of new Set([...toldBefore.keys(), ...latelyTold.keys()])) {
       count += 1;
       if (count % TOLD_IN_TURN === 0) await nextTurn();
       const conversation = await this.#options.conversations.find(conversationId);
       if (this.#isStopped) return;
       if (conversation === null) continue;
-      this.tellHead(conversation, { conversationId, fromSeq, seq: conversation.committedSeq });
+      const all = new Lately();
+      for (const told of [toldBefore, latelyTold]) {
+        const lately = told.get(conversationId);
+        if (lately !== undefined) all.include(lately);
+      }
+      const { fromSeq, marks } = all;
+      const head =
+        fromSeq === null ? null : { conversationId, fromSeq, seq: conversation.committedSeq };
+      if (marks.size > 0) {
+        const notice = { conversationId, isMissing, marks: all.moved(), head };
+        this.#tellMembers(conversation, encodeMarks(notice));
+      } else if (head !== null) this.tellHead(conversation, head);
     }
   }
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  #latelyOf(conversationId: string): Lately {
+    const known = this.#lately.get(conversationId);
+    if (known !== undefined) return known;
+    const lately = new Lately();
+    this.#lately.set(conversationId, lately);
+    return lately;
   }
 
   #tellMembers({ id, members }: Conversation, notice: Uint8Array): void {

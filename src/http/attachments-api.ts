@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { attachmentIdSchema } from "../app/schemas.ts";
+import { attachmentIdSchema } from "../app/message-schemas.ts";
 import { type BlobStore, keyOf, thumbnailKeyOf } from "../attachments/blob-store.ts";
 import type { Uploads } from "../attachments/uploads.ts";
 import type { Remote } from "../auth/remote.ts";

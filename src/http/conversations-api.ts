@@ -1,12 +1,12 @@
 import { z } from "zod";
 import {
   idByKey,
-  idSchema,
   newGroupSchema,
   preferencesChange,
   preferencesSchema,
   profileSchema,
-} from "../app/schemas.ts";
+} from "../app/conversation-schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { conversationNotFound } from "../chat/conversations.ts";

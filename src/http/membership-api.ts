@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { idSchema, roleSchema } from "../app/schemas.ts";
+import { roleSchema } from "../app/conversation-schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Endpoints } from "./endpoint.ts";

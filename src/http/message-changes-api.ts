@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { contentChangeSchema, idSchema, reactionSchema } from "../app/schemas.ts";
+import { contentChangeSchema, reactionSchema } from "../app/message-schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ChatStore } from "../chat/ports.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { idSchema, postSchema } from "../app/schemas.ts";
+import { postSchema } from "../app/message-schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import type { Actor } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { messageStatusView } from "../chat/events.ts";

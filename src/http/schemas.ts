@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { memberRole } from "../app/schemas.ts";
+import { memberRole } from "../app/conversation-schemas.ts";
 import { ERRORS } from "../errors.ts";
 
 /** What the API answers, as `views.ts` makes it. Times are ISO 8601 in UTC, with milliseconds. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { idSchema, userProfileSchema } from "../app/schemas.ts";
+import { userProfileSchema } from "../app/profile-schemas.ts";
+import { idSchema } from "../app/schemas.ts";
 import { type Actor, SYSTEM } from "../chat/actor.ts";
 import type { Chat } from "../chat/chat.ts";
 import { userNotFound } from "../chat/users.ts";

@@ -8,6 +8,7 @@ import { Thumbnails } from "../attachments/thumbnails.ts";
 import { Uploads } from "../attachments/uploads.ts";
 import { WatchedBlobStore } from "../attachments/watched-blob-store.ts";
 import type { AttachmentStore, Attachments } from "../chat/attachments.ts";
+import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import type { Files } from "../http/attachments-api.ts";
@@ -15,7 +16,9 @@ import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { ProcessPlace } from "../process-place.ts";
+import { openFiles } from "../stores.ts";
 import { TokenBuckets } from "../token-buckets.ts";
+import type { Foundation } from "./foundation.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
@@ -91,6 +94,20 @@ export class AttachmentService {
     await this.sweeper.stop();
     this.#folder.close();
   }
+}
+
+/** null: the server has no files of messages. */
+export function openAttachments(
+  { settings, place, storage, clock, log }: Foundation,
+  chat: Chat,
+  isShared: boolean,
+): AttachmentService | null {
+  const stored = openFiles(settings, log);
+  if (stored === null) return null;
+  const { attachments, erasures } = chat;
+  const assertNotErased = (userId: string) => erasures.assertNone(userId);
+  const parts = { settings, place, ...stored, attachments, assertNotErased, isShared, clock, log };
+  return new AttachmentService({ ...parts, store: storage.attachments });
 }
 
 /** Made with the first link, so that links hold over the next starts. */

@@ -1,4 +1,5 @@
 import type { Credentials } from "../auth/authenticator.ts";
+import type { Principal } from "../auth/principal.ts";
 import type { Remote } from "../auth/remote.ts";
 import { AppError } from "../errors.ts";
 import { detached, type Frame } from "../stomp/frame.ts";
@@ -24,6 +25,19 @@ export function negotiate(connect: Frame, settings: HeartbeatSettings): Agreemen
     throw new AppError("INVALID_HEADER", "heart-beat is not of the form <ms>,<ms>");
   }
   return { version, heartbeats };
+}
+
+/** The headers of CONNECTED, flat [STOMP 1.2 §CONNECTED]. */
+export function connectedHeaders(
+  { version, heartbeats }: Agreement,
+  sessionId: string,
+  serverName: string,
+  { userId }: Principal,
+): string[] {
+  return [
+    ...["version", version, "heart-beat", heartbeats.header, "session", sessionId],
+    ...["server", serverName, "user-name", userId],
+  ];
 }
 
 /** Who the CONNECT says it is, by its headers as they are written or in lower case. */

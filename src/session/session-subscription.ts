@@ -202,6 +202,21 @@ export class SessionSubscription
   }
 }
 
+/** To those of the subscriptions that listen under the key. False if there is none. */
+export function sendToKey(
+  subscriptions: Iterable<ClientSubscription>,
+  key: string,
+  message: Outgoing,
+): boolean {
+  let isSent = false;
+  for (const subscription of subscriptions) {
+    if (subscription.key !== key || !(subscription instanceof SessionSubscription)) continue;
+    subscription.send(message);
+    isSent = true;
+  }
+  return isSent;
+}
+
 /** What few subscriptions have: those that acknowledge, and those with wildcards. */
 class Rare {
   readonly ackMode: AckMode;

@@ -5,36 +5,28 @@ import type { QueueClient } from "../broker/queue-client.ts";
 import { toWire, type Wire } from "../broker/wire.ts";
 import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import { Decoder } from "../stomp/decoder.ts";
+import type { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
-import { Frame } from "../stomp/frame.ts";
+import type { Frame } from "../stomp/frame.ts";
 import type { StompVersion } from "../stomp/version.ts";
+import { FIRST_WIRE, strangersDecoder, strangersPending } from "./before-connect.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
 import { DeferredReceipts } from "./deferred-receipts.ts";
+import { allBefore, END_OF_STREAM, outlivesConnection } from "./disconnect.ts";
 import type { SessionEnvironment } from "./environment.ts";
 import { errorEvent, errorHeaders, mayGoUntold } from "./error-reports.ts";
-import { Expiry } from "./expiry.ts";
 import { type FrameHandling, FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
 import type { HeartbeatSlot } from "./heartbeats.ts";
-import { type Agreement, credentialsOf, negotiate } from "./negotiation.ts";
+import { type Agreement, connectedHeaders, credentialsOf, negotiate } from "./negotiation.ts";
 import { type Connection, RECEIPT_DEFERRED } from "./ports.ts";
 import { SessionLog } from "./session-log.ts";
-import { SessionSubscription } from "./session-subscription.ts";
+import { sendToKey } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
 
 const NO_HEARTBEATS = { header: "0,0", sendEveryMs: 0, receiveEveryMs: 0 } as const;
-
-/** What the end of a stream stands for. */
-const END_OF_STREAM = new Frame("DISCONNECT", [], "");
-
-/** Until the client has spoken. */
-const FIRST_WIRE = { raw: "text", sockjs: "sockjs", stream: "binary" } as const;
-
-/** So many of the largest frames may wait while CONNECT is answered. */
-const STRANGERS_FRAMES = 4;
 
 type State = "opened" | "connected" | "closed";
 
@@ -59,7 +51,6 @@ export class Session {
   #deferredReceipts: DeferredReceipts | null = null;
   #queues: QueueClient | null = null;
   #ownLog: SessionLog | null = null;
-  #expiry: Expiry | null = null;
   readonly #times: TimeLimits;
   #heartbeats: HeartbeatSlot | null = null;
   readonly #onClosed: ((session: Session) => void)[] = [];
@@ -76,17 +67,9 @@ export class Session {
     this.id = environment.newId();
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
     this.#wire = FIRST_WIRE[connection.framing];
-    const { connectFrameBytes, headers, headerLineBytes } = environment.limits;
-    // Of a stranger little is kept.
-    this.#decoder = new Decoder({
-      maxFrameBytes: connectFrameBytes,
-      maxHeaders: headers,
-      maxHeaderLineBytes: headerLineBytes,
-    });
-    this.#frames = new FrameSequence(this, Session.#handling, {
-      pendingFrames: environment.limits.pendingFrames,
-      pendingBytes: STRANGERS_FRAMES * connectFrameBytes,
-    });
+    this.#decoder = strangersDecoder(environment.limits);
+    const pending = strangersPending(environment.limits);
+    this.#frames = new FrameSequence(this, Session.#handling, pending);
   }
 
   get isConnected(): boolean {
@@ -108,11 +91,7 @@ export class Session {
   /** The client has proven anew who it is. The proof must be the same user's. */
   renew(principal: Principal): void {
     this.#principal = principal;
-    if (principal.expiresMs !== null) {
-      const { clock, expiryWarningMs } = this.#environment;
-      this.#expiry ??= new Expiry(clock, expiryWarningMs);
-    }
-    this.#expiry?.begin(principal);
+    this.#times.proven(principal, this.#environment);
   }
 
   /**
@@ -217,12 +196,9 @@ export class Session {
     // A client that is not read, see `idle`, cannot be heard.
     const isUnread = this.connection.framing === "stream" && this.#frames.isWaiting;
     if (isUnread) this.#times.received(nowMs);
-    const exceeded =
-      this.#times.exceeded(nowMs, this.#state === "connected") ??
-      this.#expiry?.exceeded(nowMs) ??
-      null;
-    const warning = this.#expiry?.warning(nowMs) ?? null;
-    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#expiry?.warned();
+    const exceeded = this.#times.exceeded(nowMs, this.#state === "connected");
+    const warning = this.#times.warning(nowMs);
+    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#times.warned();
     if (exceeded !== null) {
       this.#fail(exceeded, null);
     } else if (
@@ -348,13 +324,7 @@ export class Session {
   tell(queue: UserQueue, message: Outgoing): boolean {
     if (this.#state !== "connected") return false;
     const key = userQueue(this.principal.userId, queue);
-    let isTold = false;
-    for (const subscription of this.subscriptions.all()) {
-      if (subscription.key !== key || !(subscription instanceof SessionSubscription)) continue;
-      subscription.send(message);
-      isTold = true;
-    }
-    return isTold;
+    return sendToKey(this.subscriptions.all(), key, message);
   }
 
   #fail(error: AppError, frame: Frame | null): void {
@@ -395,7 +365,7 @@ export class Session {
     if (this.#state === "opened" && frame !== END_OF_STREAM) {
       throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
     }
-    if (frame.command === "DISCONNECT") return this.#allBefore();
+    if (frame.command === "DISCONNECT") return allBefore(this.#deferredReceipts, this.#queues);
     return this.#clientFrames?.handle(frame);
   }
 
@@ -407,21 +377,6 @@ export class Session {
   get #log(): SessionLog {
     this.#ownLog ??= new SessionLog(this.#environment, this.id);
     return this.#ownLog;
-  }
-
-  /** What a DISCONNECT's receipt waits for [STOMP 1.2 §DISCONNECT]. */
-  #allBefore(): Promise<unknown> | undefined {
-    const receipts = this.#deferredReceipts?.all();
-    const queues = this.#queues;
-    if (queues === null) return receipts;
-    let isSafe = false;
-    const safe = new Promise<void>((resolve) => {
-      queues.settled(() => {
-        isSafe = true;
-        resolve();
-      });
-    });
-    return isSafe ? receipts : Promise.all([receipts, safe]);
   }
 
   // [STOMP 1.2 §Connecting]
@@ -436,7 +391,8 @@ export class Session {
     });
   }
 
-  #begin(principal: Principal, { version, heartbeats }: Agreement): void {
+  #begin(principal: Principal, agreement: Agreement): void {
+    const { version, heartbeats } = agreement;
     this.#environment.application.permitConnection(principal);
     this.renew(principal);
     this.connection.remote.forgetHeaders();
@@ -444,10 +400,8 @@ export class Session {
     this.#frames.limits = this.#environment.limits;
     this.#state = "connected";
     this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
-    this.#sendFrame("CONNECTED", [
-      ...["version", version, "heart-beat", heartbeats.header, "session", this.id],
-      ...["server", this.#environment.serverName, "user-name", principal.userId],
-    ]);
+    const { serverName } = this.#environment;
+    this.#sendFrame("CONNECTED", connectedHeaders(agreement, this.id, serverName, principal));
     this.#times.expectEvery(heartbeats.receiveEveryMs);
     if (heartbeats.sendEveryMs > 0) {
       const { heartbeatSender } = this.#environment;
@@ -457,12 +411,4 @@ export class Session {
     }
     this.#environment.application.connected(this);
   }
-}
-
-/**
- * "If the client disconnects, previously received frames SHOULD continue to get processed"
- * [STOMP 1.2 §RECEIPT]. Subscriptions are over then, and transactions aborted: SENDs are left.
- */
-function outlivesConnection(frame: Frame): boolean {
-  return frame.command === "SEND" && frame.header("transaction") === undefined;
 }

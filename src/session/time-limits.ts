@@ -1,4 +1,7 @@
+import type { Principal } from "../auth/principal.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { Expiry } from "./expiry.ts";
 
 export interface TimeLimitSettings {
   /** From the opening to CONNECT. */
@@ -15,6 +18,8 @@ export class TimeLimits {
   #lastReceivedMs: number;
   #blockedSinceMs: number | null = null;
   #receiveEveryMs = 0;
+  /** Made when it is needed: most proofs of who a client is do not end. */
+  #expiry: Expiry | null = null;
 
   constructor(
     readonly settings: TimeLimitSettings,
@@ -32,7 +37,25 @@ export class TimeLimits {
     this.#lastReceivedMs = nowMs;
   }
 
-  /** CONNECT_TIMEOUT or HEARTBEAT_TIMEOUT; null while all is in time. */
+  /** Who the client is has just been proven, perhaps anew. */
+  proven(
+    principal: Principal,
+    { clock, expiryWarningMs }: { readonly clock: Clock; readonly expiryWarningMs: number },
+  ): void {
+    if (principal.expiresMs !== null) this.#expiry ??= new Expiry(clock, expiryWarningMs);
+    this.#expiry?.begin(principal);
+  }
+
+  /** TOKEN_EXPIRING when the client is to be told that its proof ends; until `warned`. */
+  warning(nowMs: number): AppError | null {
+    return this.#expiry?.warning(nowMs) ?? null;
+  }
+
+  warned(): void {
+    this.#expiry?.warned();
+  }
+
+  /** CONNECT_TIMEOUT, HEARTBEAT_TIMEOUT or TOKEN_EXPIRED; null while all is in time. */
   exceeded(nowMs: number, isConnected: boolean): AppError | null {
     const { connectMs } = this.settings;
     if (!isConnected && nowMs - this.openedMs >= connectMs) {
@@ -44,7 +67,7 @@ export class TimeLimits {
       const text = `Nothing came for ${Math.round(silentMs)} ms; agreed were ${this.#receiveEveryMs} ms`;
       return new AppError("HEARTBEAT_TIMEOUT", text);
     }
-    return null;
+    return this.#expiry?.exceeded(nowMs) ?? null;
   }
 
   /** The peer has taken something. */

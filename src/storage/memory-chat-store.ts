@@ -12,6 +12,7 @@ import type {
   MemberDelivery,
   MessageVersion,
   NewestMessage,
+  PlaceBehind,
   SentMessage,
   StoredConversation,
   StoredMessage,
@@ -43,9 +44,11 @@ export class MemoryChatStore implements ChatStore {
     this.#tables = new MemoryChatTables(attachments);
   }
 
-  async commit(batch: WriteBatch): Promise<void> {
+  async commit(batch: WriteBatch, placeBehind?: PlaceBehind): Promise<void> {
     this.#expectOpen();
-    this.#tables.write(batch);
+    const lastSeqs = this.#tables.overtaken(batch);
+    const isPlaced = placeBehind !== undefined && lastSeqs.size > 0;
+    this.#tables.write(isPlaced ? placeBehind(lastSeqs) : batch);
   }
 
   async probe(): Promise<void> {

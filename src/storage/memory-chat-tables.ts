@@ -1,3 +1,4 @@
+import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
 import {
   CommitConflict,
   type Edited,
@@ -15,6 +16,7 @@ import {
   type WatermarkWrite,
   type WriteBatch,
 } from "../chat/ports.ts";
+import { firstMessages } from "./chat-batch.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
 import { isExpired } from "./expiry.ts";
 import type { MemoryAttachmentStore } from "./memory-attachment-store.ts";
@@ -57,6 +59,21 @@ export class MemoryChatTables {
     for (const member of batch.addedMembers) this.#addMember(member);
     this.#change(batch);
     for (const change of batch.messageChanges) this.change(change);
+  }
+
+  /** See `PlaceBehind`. */
+  overtaken(batch: WriteBatch): Map<string, number> {
+    const lastSeqs = new Map<string, number>();
+    for (const { id, firstSeq, members } of firstMessages(batch)) {
+      const conversation = this.conversations.get(id);
+      if (conversation === undefined || conversation.lastSeq < firstSeq) continue;
+      const { messages, lastSeq, kind } = conversation;
+      const between = messages.slice(firstAbove(messages, firstSeq - 1)).filter(isOfMessages);
+      const there = [...conversation.members.keys()].sort();
+      const isSame = members === null || (kind === "direct" && Bun.deepEquals(there, members));
+      if (isSame && between.length === lastSeq - firstSeq + 1) lastSeqs.set(id, lastSeq);
+    }
+    return lastSeqs;
   }
 
   #change({ roles, profiles, preferences }: WriteBatch): void {
@@ -268,6 +285,11 @@ export class MemoryChatTables {
       readSeq: Math.max(member.readSeq, readSeq),
     });
   }
+}
+
+/** It is a message of a user's, or tells of one. */
+function isOfMessages({ event, type }: StoredMessage): boolean {
+  return event === null || MESSAGE_EVENT_TYPES.some((each) => each === type);
 }
 
 function identityOf(message: StoredMessage): SentMessage {

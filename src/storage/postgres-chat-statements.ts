@@ -1,3 +1,4 @@
+import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
 import { MOST_VERSIONS } from "../chat/ports.ts";
 import { given } from "./postgres-chat-reads.ts";
 import { searchVector } from "./postgres-search-words.ts";
@@ -43,13 +44,32 @@ export const CHAT_WRITES = {
 
   /** $1: ids of conversations; $2: of messages of theirs. */
   lock: `
-    SELECT id FROM conversations
+    SELECT id, last_seq::float8 AS "lastSeq" FROM conversations
     WHERE id IN (
       ${given("$1")}
       UNION
       SELECT conversation_id FROM messages WHERE id IN (${given("$2")})
     )
     ORDER BY id FOR NO KEY UPDATE`,
+
+  /**
+   * Of locked conversations, those where nothing but messages, and what tells of these, is in between;
+   * and of those that were to be made, which are the same.
+   */
+  undisturbed: `
+    SELECT id FROM json_to_recordset($1::text::json)
+      AS given (id text, "firstSeq" bigint, "lastSeq" bigint, members text[])
+    WHERE "lastSeq" - "firstSeq" + 1 = (
+      SELECT count(*) FROM messages
+      WHERE conversation_id = given.id AND seq BETWEEN "firstSeq" AND "lastSeq"
+        AND (event IS NULL OR type IN (${MESSAGE_EVENT_TYPES.map((type) => `'${type}'`).join()}))
+    ) AND (
+      given.members IS NULL
+      OR (SELECT kind = 'direct' FROM conversations WHERE conversations.id = given.id)
+      AND given.members = ARRAY(
+        SELECT user_id FROM members WHERE conversation_id = given.id ORDER BY user_id COLLATE "C"
+      )
+    )`,
 
   appendMessages: `
     INSERT INTO messages (id, conversation_id, seq, sender_id, timestamp_ms, client_message_id,

@@ -13,6 +13,7 @@ import {
   type MemberDelivery,
   type MessageVersion,
   type NewestMessage,
+  type PlaceBehind,
   type SentMessage,
   type StoredConversation,
   type StoredMember,
@@ -63,25 +64,33 @@ export class PostgresChatStore implements ChatStore {
     this.#writes = writes;
   }
 
-  commit(batch: WriteBatch): Promise<void> {
-    return this.#writes.take(() => this.#commit(batch));
+  commit(batch: WriteBatch, placeBehind?: PlaceBehind): Promise<void> {
+    return this.#writes.take(() => this.#commit(batch, placeBehind));
   }
 
   /**
    * What is taken is found out by writing: the database alone knows, whoever else writes. Which of the
    * messages are to blame is asked afterwards.
    */
-  async #commit(batch: WriteBatch): Promise<void> {
+  async #commit(batch: WriteBatch, placeBehind: PlaceBehind | undefined): Promise<void> {
     let refusal: unknown;
+    let written = batch;
+    const placed: typeof placeBehind =
+      placeBehind === undefined
+        ? undefined
+        : (lastSeqs) => {
+            written = placeBehind(lastSeqs);
+            return written;
+          };
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       try {
-        await this.#db.write((query) => writeChats(query, batch));
+        await this.#db.write((query) => writeChats(query, written, placed));
         return;
       } catch (fault) {
         refusal = fault;
       }
       if (!(refusal instanceof BatchRefused || isUniqueViolation(refusal))) break;
-      const conflicts = await answered(findConflicts(this.#db, batch));
+      const conflicts = await answered(findConflicts(this.#db, written));
       if (conflicts.length > 0) throw new CommitConflict(conflicts, refusal);
     }
     throw postgresUnavailable(NOT_TAKEN, refusal);

@@ -3,11 +3,13 @@ import type {
   MemberKey,
   MessageWrite,
   NewMember,
+  PlaceBehind,
   PreferencesWrite,
+  ProfileWrite,
   StoredMessage,
   WriteBatch,
 } from "../chat/ports.ts";
-import { lastUnsaid, memberKey, newestOfEach } from "./chat-batch.ts";
+import { firstMessages, lastUnsaid, memberKey, newestOfEach } from "./chat-batch.ts";
 import { CHAT_WRITES } from "./postgres-chat-statements.ts";
 import type { Query } from "./postgres-database.ts";
 import { MESSAGE_ERASURE } from "./postgres-message-erasure.ts";
@@ -19,42 +21,62 @@ export class BatchRefused extends Error {
   override readonly name = "BatchRefused";
 }
 
-/** Of a batch, what may not be seen before the transaction is under way. */
-type Asked = Promise<unknown>;
+/** Who was overtaken by more has been away for long, and learns of it in another way. */
+const MOST_BETWEEN = 1_000;
 
 /**
- * Sends what the batch writes, one statement behind the other, in the transaction of `query`.
+ * Sends what the batch writes, one statement behind the other, in the transaction of `query`; of
+ * messages, what follows the locks when these are there, since others may have written until then.
  * Rejects with the engine's error or BatchRefused; the transaction is the caller's to end.
  */
-export async function writeChats(query: Query, batch: WriteBatch): Promise<void> {
-  const asked: Asked[] = [];
-  const write = (sql: string, rows: readonly unknown[]) => {
-    if (rows.length > 0) asked.push(query(sql, [toPostgresJson(rows)]));
-  };
-  write(CHAT_WRITES.createConversations, batch.conversations);
-  asked.push(lock(query, batch));
-  asked.push(append(query, batch.messages));
-  write(CHAT_WRITES.setNewest, [...newestOfEach(batch.messages)].map(headOf));
-  write(CHAT_WRITES.advance, batch.watermarks);
-  write(
-    CHAT_WRITES.putUsers,
-    lastOfEach(batch.users, ({ userId }) => userId),
-  );
-  write(CHAT_WRITES.removeMembers, batch.removedMembers);
-  write(CHAT_WRITES.addMembers, joinedOnce(batch.addedMembers));
-  write(CHAT_WRITES.markSent, [...lastUnsaid(batch)].map(headOf));
-  write(CHAT_WRITES.setRoles, lastOfEach(batch.roles, keyOf));
-  write(
-    CHAT_WRITES.setProfiles,
-    lastOfEach(batch.profiles, ({ conversationId }) => conversationId),
-  );
-  write(CHAT_WRITES.setPreferences, mergedPreferences(batch.preferences));
-  for (const round of roundsOf(batch.messageChanges)) writeChanges(write, round);
-  await Promise.all(asked);
+export async function writeChats(
+  query: Query,
+  batch: WriteBatch,
+  placeBehind: PlaceBehind | undefined,
+): Promise<void> {
+  const created = inOrder(query, [[CHAT_WRITES.createConversations, batch.conversations]]);
+  const locked = lock(query, batch);
+  if (batch.messages.length === 0 || placeBehind === undefined) {
+    await Promise.all([...created, locked, ...writeLocked(query, batch)]);
+    return;
+  }
+  const [conversations] = await Promise.all([locked, ...created]);
+  const lastSeqs = await overtaken(query, batch, conversations);
+  const written = lastSeqs.size === 0 ? batch : placeBehind(lastSeqs);
+  await Promise.all(writeLocked(query, written));
 }
 
-/** Throws BatchRefused where a message's conversation is not there. */
-async function lock(query: Query, batch: WriteBatch): Promise<void> {
+/** Statements, each with the rows that it is given; those without rows are left out. */
+function inOrder(
+  query: Query,
+  statements: readonly (readonly [sql: string, rows: readonly unknown[]])[],
+): Promise<unknown>[] {
+  const given = statements.filter(([, rows]) => rows.length > 0);
+  return given.map(([sql, rows]) => query(sql, [toPostgresJson(rows)]));
+}
+
+function writeLocked(query: Query, batch: WriteBatch): Promise<unknown>[] {
+  const { watermarks, users, removedMembers, addedMembers, roles, profiles, preferences } = batch;
+  const chat = ({ conversationId }: ProfileWrite) => conversationId;
+  return [
+    append(query, batch.messages),
+    ...inOrder(query, [
+      [CHAT_WRITES.setNewest, [...newestOfEach(batch.messages)].map(headOf)],
+      [CHAT_WRITES.advance, watermarks],
+      [CHAT_WRITES.putUsers, lastOfEach(users, ({ userId }) => userId)],
+      [CHAT_WRITES.removeMembers, removedMembers],
+      [CHAT_WRITES.addMembers, joinedOnce(addedMembers)],
+      [CHAT_WRITES.markSent, [...lastUnsaid(batch)].map(headOf)],
+      [CHAT_WRITES.setRoles, lastOfEach(roles, keyOf)],
+      [CHAT_WRITES.setProfiles, lastOfEach(profiles, chat)],
+      [CHAT_WRITES.setPreferences, mergedPreferences(preferences)],
+      ...roundsOf(batch.messageChanges).flatMap(changesOf),
+    ]),
+  ];
+}
+
+/** Of the conversations that it locks, the last seqs. Throws BatchRefused where a message's is not there. */
+async function lock(query: Query, batch: WriteBatch): Promise<Map<string, number>> {
   const { conversations, messages, messageChanges } = batch;
   const touched = [
     ...[...messages, ...batch.watermarks, ...batch.removedMembers, ...batch.addedMembers],
@@ -64,17 +86,38 @@ async function lock(query: Query, batch: WriteBatch): Promise<void> {
     ...conversations.map(({ id }) => id),
     ...touched.map(({ conversationId }) => conversationId),
   ]);
-  if (ids.size === 0 && messageChanges.length === 0) return;
+  if (ids.size === 0 && messageChanges.length === 0) return new Map();
   const changed = new Set(messageChanges.map(({ messageId }) => messageId));
-  const locked = await query<{ id: string }>(CHAT_WRITES.lock, [
+  const locked = await query<{ id: string; lastSeq: number }>(CHAT_WRITES.lock, [
     toPostgresJson([...ids]),
     toPostgresJson([...changed]),
   ]);
-  const there = new Set(locked.map(({ id }) => id));
+  const there = new Map(locked.map(({ id, lastSeq }) => [id, lastSeq]));
   const isNowhere = ({ conversationId }: StoredMessage) => {
     return !there.has(conversationId.toWellFormed());
   };
   if (messages.some(isNowhere)) throw new BatchRefused("a message's conversation is not there");
+  return there;
+}
+
+/** See `PlaceBehind`. `there`: the last seqs. */
+async function overtaken(
+  query: Query,
+  batch: WriteBatch,
+  there: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
+  const firsts = firstMessages(batch).map((first) => ({
+    ...first,
+    lastSeq: there.get(first.id) ?? 0,
+  }));
+  const late = firsts.filter(({ firstSeq, lastSeq }) => {
+    return lastSeq >= firstSeq && lastSeq - firstSeq < MOST_BETWEEN;
+  });
+  if (late.length === 0) return new Map();
+  const found = await query<{ id: string }>(CHAT_WRITES.undisturbed, [toPostgresJson(late)]);
+  const undisturbed = new Set(found.map(({ id }) => id));
+  const placed = late.filter(({ id }) => undisturbed.has(id));
+  return new Map(placed.map(({ id, lastSeq }) => [id, lastSeq]));
 }
 
 /** Throws BatchRefused where an attachment is not free, or a message was removed that had the client's id. */
@@ -183,35 +226,24 @@ function roundsOf(changes: readonly MessageWrite[]): MessageWrite[][] {
   return rounds;
 }
 
-function writeChanges(
-  write: (sql: string, rows: readonly unknown[]) => void,
-  round: readonly MessageWrite[],
-): void {
+/** Of a round. */
+function changesOf(round: readonly MessageWrite[]): [sql: string, rows: readonly unknown[]][] {
   const edits = round.filter((change) => change.kind === "edit");
-  write(CHAT_WRITES.keepVersions, edits);
-  write(
-    CHAT_WRITES.edit,
-    edits.map((edit) => ({
-      ...edit,
-      words: searchWordsOf(edit.content),
-      isNaming: edit.mentions !== undefined,
-      mentioned: mentionedIn(edit.mentions ?? null),
-    })),
-  );
-  write(CHAT_WRITES.forgetOldVersions, edits);
+  const contents = edits.map((edit) => ({
+    ...edit,
+    words: searchWordsOf(edit.content),
+    isNaming: edit.mentions !== undefined,
+    mentioned: mentionedIn(edit.mentions ?? null),
+  }));
   const deletions = round.filter((change) => change.kind === "delete");
-  for (const sql of MESSAGE_ERASURE) write(sql, deletions);
   const reactions = round.filter((change) => change.kind === "react");
-  write(
-    CHAT_WRITES.react,
-    reactions.filter(({ emoji }) => emoji !== null),
-  );
-  write(
-    CHAT_WRITES.unreact,
-    reactions.filter(({ emoji }) => emoji === null),
-  );
-  write(
-    CHAT_WRITES.pin,
-    round.filter((change) => change.kind === "pin"),
-  );
+  return [
+    [CHAT_WRITES.keepVersions, edits],
+    [CHAT_WRITES.edit, contents],
+    [CHAT_WRITES.forgetOldVersions, edits],
+    ...MESSAGE_ERASURE.map((sql): [string, readonly unknown[]] => [sql, deletions]),
+    [CHAT_WRITES.react, reactions.filter(({ emoji }) => emoji !== null)],
+    [CHAT_WRITES.unreact, reactions.filter(({ emoji }) => emoji === null)],
+    [CHAT_WRITES.pin, round.filter((change) => change.kind === "pin")],
+  ];
 }

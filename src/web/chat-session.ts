@@ -1,7 +1,7 @@
 import { Api } from "./api.ts";
 import { attemptWith } from "./attempts.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
-import { type Draft, hasGap, isReachable, peerOf } from "./conversation.ts";
+import { type Draft, hasGap, peerOf } from "./conversation.ts";
 import { ConversationList } from "./conversation-list.ts";
 import { FileLinks } from "./file-links.ts";
 import { Finding } from "./finding.ts";
@@ -9,6 +9,7 @@ import { GroupActions } from "./group-actions.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { directId, type Identity } from "./identity.ts";
 import { newUuid } from "./ids.ts";
+import { Loading } from "./loading.ts";
 import { MessageActions } from "./message-actions.ts";
 import { changesPins, nextExpiryMs } from "./message-events.ts";
 import { NextDue } from "./next-due.ts";
@@ -69,6 +70,7 @@ export class ChatSession implements ConnectionListener {
   readonly #history: HistoryLoader;
   readonly #presence: PresenceLoader;
   readonly #list: ConversationList;
+  readonly #loading: Loading;
   readonly #typing: TypingSignal;
   readonly #reading: Reading;
   readonly #disappearing: NextDue;
@@ -88,7 +90,7 @@ export class ChatSession implements ConnectionListener {
     this.#connection = new Connection(identity, url, this);
     this.#refreshing = new Refreshing({
       ...{ onRefused, notify: notices.show, schedule: browserTimers },
-      refresh: () => this.#catchUp(),
+      refresh: () => this.#loading.everything(),
       isOnline: () => this.store.state().link === "online",
     });
     const parts = {
@@ -117,12 +119,16 @@ export class ChatSession implements ConnectionListener {
       ...{ ...parts, messages: this.messages },
       reload: async (id) => {
         await this.#list.reload(id);
-        this.#askProfiles();
+        this.#loading.profiles();
       },
       open: (id) => this.open(id),
     });
     this.#presence = new PresenceLoader(parts);
     this.profiles = new ProfileLoader(parts);
+    this.#loading = new Loading({
+      ...{ ...parts, list: this.#list, history: this.#history, messages: this.messages },
+      ...{ presence: this.#presence, profiles: this.profiles, outgoing: this.#outgoing },
+    });
     this.uploads = new Uploads(parts);
     this.files = new FileLinks(parts);
     this.#disappearing = new NextDue({
@@ -169,7 +175,7 @@ export class ChatSession implements ConnectionListener {
     }
     const { openId, link } = this.store.state();
     this.#connection.watchTyping(openId);
-    if (openId !== null && link === "online") this.#loadOpen(openId);
+    if (openId !== null && link === "online") this.#loading.conversation(openId);
   }
 
   /** The id of the direct conversation with that user. */
@@ -208,7 +214,7 @@ export class ChatSession implements ConnectionListener {
   readonly loadMore = (isArchived: boolean): void => {
     this.#list
       .more(isArchived)
-      .then(() => this.#askProfiles())
+      .then(() => this.#loading.profiles())
       .catch(this.#refreshing.fault);
   };
 
@@ -252,11 +258,11 @@ export class ChatSession implements ConnectionListener {
     this.store.dispatch({ kind: "message-arrived", message });
     // A group's members stand in the list only.
     if (known === undefined && recipientId === null) this.#refreshing.run();
-    if (known === undefined) this.#askProfiles();
+    if (known === undefined) this.#loading.profiles();
     const conversation = this.store.state().conversations[conversationId];
     if (conversation && hasGap(conversation)) this.#history.mend(conversationId);
     if (conversation?.isLoaded && changesPins(conversation.pins, message)) {
-      this.#loadPins(conversationId);
+      this.#loading.pins(conversationId);
     }
   }
 
@@ -301,51 +307,6 @@ export class ChatSession implements ConnectionListener {
     if (clientMessageId !== null) this.#outgoing.refused(problem, clientMessageId);
     else if (code === "TOKEN_EXPIRING") this.notify("You will soon have to sign in again.");
     else if (!isOfNewConversation(code, destination)) this.notify(message);
-  }
-
-  /** Everything that may have changed while nobody listened. */
-  async #catchUp(): Promise<void> {
-    const conversations = await this.#list.refresh();
-    this.#outgoing.stored(conversations.flatMap(({ lastMessage }) => lastMessage ?? []));
-    const { openId } = this.store.state();
-    if (openId !== null) this.#loadOpen(openId);
-    this.profiles.renew();
-    this.#askProfiles();
-    await this.#presence.everybodyOnline();
-    const state = this.store.state();
-    this.#presence.ask(
-      this.#peers().filter((id) => (state.people[id]?.status ?? "OFFLINE") === "OFFLINE"),
-    );
-    for (const { id, isLoaded } of Object.values(state.conversations)) {
-      if (isLoaded && id !== openId) await this.#history.fill(id);
-    }
-  }
-
-  #peers(): string[] {
-    return Object.values(this.store.state().conversations).flatMap(
-      (conversation) => peerOf(conversation, this.#userId) ?? [],
-    );
-  }
-
-  #askProfiles(): void {
-    this.profiles.ask([this.#userId, ...this.#peers()]);
-  }
-
-  #loadOpen(conversationId: string): void {
-    const conversation = this.store.state().conversations[conversationId];
-    if (conversation === undefined) return;
-    const peer = peerOf(conversation, this.#userId);
-    if (peer !== null && this.store.state().people[peer] === undefined) this.#presence.ask([peer]);
-    const loaded = conversation.isLoaded
-      ? this.#history.fill(conversationId)
-      : this.#history.open(conversationId);
-    loaded.then(() => this.#loadPins(conversationId)).catch(this.#refreshing.fault);
-  }
-
-  #loadPins(conversationId: string): void {
-    const conversation = this.store.state().conversations[conversationId];
-    if (conversation === undefined || !isReachable(conversation)) return;
-    this.messages.loadPins(conversationId).catch(this.#refreshing.fault);
   }
 
   #reportTyping(conversationId: string, isTyping: boolean): void {

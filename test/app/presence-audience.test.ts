@@ -6,6 +6,7 @@ import { Blocks } from "../../src/chat/blocks.ts";
 import { Contacts } from "../../src/chat/contacts.ts";
 import type { ChatStore } from "../../src/chat/ports.ts";
 import { type PresenceScope, PresenceVisibility } from "../../src/chat/presence-visibility.ts";
+import { AppError } from "../../src/errors.ts";
 import { MemoryBlockStore } from "../../src/storage/memory-block-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { TurnEnd } from "../../src/turn-end.ts";
@@ -30,6 +31,13 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
   const broker = new Broker(engine);
   const blocks = new Blocks(new MemoryBlockStore(), 10, []);
   const contacts = new Contacts({ store, isUsed: true, isKept: () => false });
+  /** Users whose contacts the store was asked for. */
+  const asked: string[] = [];
+  const contactsOf = store.contactsOf.bind(store);
+  store.contactsOf = (userId, limit) => {
+    asked.push(userId);
+    return contactsOf(userId, limit);
+  };
   const faults: unknown[] = [];
   const audience = new PresenceAudience({
     ...{
@@ -60,7 +68,7 @@ function audienceFor(scope: PresenceScope, store: ChatStore = new MemoryChatStor
     audience.publish(userId, body);
     clock.advance(1_000);
   };
-  return { audience, sessions, blocks, clock, listen, publish, faults };
+  return { audience, sessions, blocks, clock, listen, publish, faults, contacts, asked };
 }
 
 describe("with everyone allowed", () => {
@@ -184,6 +192,112 @@ describe("with contacts allowed", () => {
     expect(alice?.bodies()).toEqual(["bob 0", "bob 1", "bob 2", "of alice"]);
     expect(carol?.bodies()).toEqual(["bob 0", "bob 1", "bob 2"]);
     expect(faults).toEqual([]);
+  });
+
+  test("the store is asked for those who listen, and not for all users of other nodes", async () => {
+    const store = new MemoryChatStore();
+    await store.commit(chats);
+    const { audience, clock, listen, asked } = audienceFor("contacts", store);
+    const [alice, carol, erin] = ["alice", "carol", "erin"].map(listen);
+    for (let count = 0; count < 5_000; count += 1) audience.publish(`u${count}`, `of u${count}`);
+    audience.publish("bob", "of bob");
+    for (let turn = 0; turn < 20; turn += 1) {
+      clock.advance(1_000);
+      await settled();
+    }
+    expect(asked.toSorted()).toEqual(["alice", "carol", "erin"]);
+    expect([alice, carol, erin].map((each) => each?.bodies())).toEqual([
+      ["of bob"],
+      ["of bob"],
+      [],
+    ]);
+    // Nor for those who do not listen any more.
+    asked.splice(0);
+    const dan = listen("dan");
+    dan.end();
+    audience.publish("dan", "of dan");
+    await settled();
+    expect(asked).toEqual([]);
+  });
+
+  test("an event reaches who has become a contact, and none who is one no more", async () => {
+    const store = new MemoryChatStore();
+    await store.commit(chats);
+    const { publish, listen, contacts, asked } = audienceFor("contacts", store);
+    const [alice, erin] = ["alice", "erin"].map(listen);
+    const tell = async (body: string) => {
+      publish("bob", body);
+      await settled();
+      return [alice, erin].map((each) => each?.bodies().includes(body));
+    };
+    expect(await tell("first")).toEqual([true, false]);
+    const met = contacts.met(["erin", "bob"], ["erin", "bob"]);
+    expect(await tell("meeting")).toEqual([true, true]);
+    await store.commit(batch({ conversations: [conversation("d3", ["bob", "erin"])] }));
+    met();
+    expect(await tell("met")).toEqual([true, true]);
+    const parted = contacts.parted("bob", ["alice", "bob"]);
+    expect(await tell("parting")).toEqual([false, true]);
+    parted();
+    expect(await tell("not parted")).toEqual([true, true]);
+    asked.splice(0);
+    contacts.forgetAll();
+    expect(await tell("all is new")).toEqual([true, true]);
+    expect(asked.toSorted()).toEqual(["alice", "erin"]);
+  });
+
+  test("what changes while contacts are read is not lost", async () => {
+    const store: ChatStore = new MemoryChatStore();
+    const [before, other] = [Promise.withResolvers<string[]>(), Promise.withResolvers<string[]>()];
+    store.contactsOf = (userId) => (userId === "erin" ? before.promise : other.promise);
+    const { publish, listen, contacts } = audienceFor("contacts", store);
+    const [erin] = ["erin", "dan"].map(listen);
+    publish("bob", "while it is read");
+    await settled();
+    store.contactsOf = () => ["bob"];
+    contacts.forget("erin");
+    other.resolve([]);
+    await settled();
+    before.resolve(["carol"]);
+    await settled();
+    for (const userId of ["carol", "bob"]) publish(userId, `of ${userId}, after it`);
+    await settled();
+    expect(erin?.bodies()).toEqual(["while it is read", "of bob, after it"]);
+  });
+
+  test("a store that cannot be read is not asked for everybody, each time that something is told", async () => {
+    const store: ChatStore = new MemoryChatStore();
+    let asked = 0;
+    store.contactsOf = () => {
+      asked += 1;
+      return Promise.reject(new AppError("STORAGE_UNAVAILABLE", "it fails"));
+    };
+    const { publish, listen } = audienceFor("contacts", store);
+    for (let count = 0; count < 100; count += 1) listen(`u${count}`);
+    publish("bob", "of bob");
+    await settled();
+    expect(asked).toBe(8);
+    publish("bob", "of bob");
+    await settled();
+    expect(asked).toBe(16);
+  });
+
+  test("whoever could not be told once is told the next time", async () => {
+    const store = new MemoryChatStore();
+    await store.commit(chats);
+    const { publish, listen, faults } = audienceFor("contacts", store);
+    const alice = listen("alice");
+    const { contactsOf } = store;
+    store.contactsOf = () => {
+      throw new AppError("STORAGE_UNAVAILABLE", "it fails");
+    };
+    publish("bob", "lost");
+    await settled();
+    store.contactsOf = contactsOf;
+    publish("bob", "told");
+    await settled();
+    expect(alice.bodies()).toEqual(["told"]);
+    expect(faults).toHaveLength(1);
   });
 
   test("nobody is told where the store does not say to whom, and nobody is harmed", async () => {

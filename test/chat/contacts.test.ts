@@ -3,6 +3,7 @@ import { SYSTEM } from "../../src/chat/actor.ts";
 import type { ChatStore } from "../../src/chat/ports.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, createGroup } from "../support/chat-harness.ts";
+import { ChatNodes } from "../support/chat-nodes.ts";
 import { DeferredStore } from "../support/deferred-store.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 
@@ -10,10 +11,7 @@ function harnessWith(store: ChatStore) {
   const harness = chatHarness(store, { presenceVisibleTo: "contacts" });
   const { visibility } = harness.chat;
   const sees = async (viewerId: string, userId: string) => {
-    const viewed = (await visibility.viewOf(viewerId))(userId);
-    // The two ways to ask agree.
-    expect((await visibility.viewersOf(userId)).includes(viewerId)).toBe(viewed);
-    return viewed;
+    return (await visibility.viewOf(viewerId))(userId);
   };
   return { ...harness, sees };
 }
@@ -101,4 +99,58 @@ test("presence for nobody is seen by oneself", async () => {
   await settled();
   const view = await chat.visibility.viewOf("alice");
   expect([view("alice"), view("bob")]).toEqual([true, false]);
+});
+
+describe("contacts that people get on another node", () => {
+  async function setUp() {
+    const nodes = new ChatNodes(2, true, { presenceVisibleTo: "contacts", tellsEvents: false });
+    await createGroup(nodes.at(0).chat, "g", ["bob", "carol"]);
+    await nodes.quiet();
+    await nodes.at(1).connect("bob");
+    const sees = async (userId: string) => {
+      return (await nodes.at(1).chat.visibility.viewOf("bob"))(userId);
+    };
+    const arrived = async () => {
+      while (nodes.at(0).arrive(nodes.at(1)));
+      await settled();
+    };
+    expect(await sees("alice")).toBe(false);
+    const open = async () => {
+      nodes.at(0).harness.send("alice", { conversationId: "c", recipientId: "bob" });
+      await settled();
+    };
+    return { nodes, sees, arrived, open };
+  }
+
+  test("are seen as soon as the node hears of their first message", async () => {
+    const { sees, arrived, open } = await setUp();
+    await open();
+    await arrived();
+    expect(await sees("alice")).toBe(true);
+  });
+
+  test("are seen when it was cut off meanwhile", async () => {
+    const { nodes, sees, open } = await setUp();
+    nodes.at(1).cutOff();
+    await open();
+    expect(await sees("alice")).toBe(false);
+    nodes.at(1).heal();
+    expect(await sees("alice")).toBe(true);
+  });
+
+  test("come and go with members of a group that the node has not in memory", async () => {
+    const { nodes, sees, arrived } = await setUp();
+    const { membership } = nodes.at(0).chat;
+    await createGroup(nodes.at(0).chat, "h", ["bob", "dan"]);
+    await arrived();
+    expect(await sees("dan")).toBe(true);
+    expect(await sees("carol")).toBe(true);
+    expect(nodes.at(1).chat.conversations.peek("g")).toBeUndefined();
+    await membership.add(SYSTEM, "g", "alice");
+    await arrived();
+    expect(await sees("alice")).toBe(true);
+    await membership.remove(SYSTEM, "g", "alice");
+    await arrived();
+    expect(await sees("alice")).toBe(false);
+  });
 });

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { confirmationEvent, readEvent } from "../../src/chat/events.ts";
 import {
   decodeNotice,
   encodeBody,
   encodeConversation,
   encodeHead,
+  encodeMarks,
   encodeMessage,
   encodeReceived,
 } from "../../src/chat/node-notice.ts";
@@ -22,9 +24,30 @@ test("what one node says another one reads", () => {
   expect(decodeNotice(encodeHead(head))).toEqual({ kind: "head", ...head });
   const change = { conversationId: "c", joined: ["ann"], left: [] };
   expect(decodeNotice(encodeConversation(change))).toEqual({ kind: "conversation", ...change });
-  for (const kind of ["confirmation", "receipt"] as const) {
-    expect(decodeNotice(encodeBody(kind, "{}"))).toEqual({ kind, body: "{}" });
-  }
+  const marks = {
+    ...{ conversationId: "c", isMissing: true, head },
+    marks: [
+      {
+        userId: "ann",
+        before: { deliveredSeq: 3, readSeq: 0 },
+        now: { deliveredSeq: 5, readSeq: 0 },
+      },
+    ],
+  };
+  expect(decodeNotice(encodeMarks(marks))).toEqual({ kind: "marks", ...marks });
+  const sent = confirmationEvent(said, "SENT", 0);
+  expect(decodeNotice(encodeBody("confirmation", sent))).toEqual({
+    ...{ kind: "confirmation", body: sent, delivered: null },
+  });
+  const delivered = confirmationEvent({ ...said, recipientId: "ann" }, "DELIVERED", 0);
+  expect(decodeNotice(encodeBody("confirmation", delivered))).toEqual({
+    ...{ kind: "confirmation", body: delivered },
+    delivered: { messageId: said.id, conversationId, seq: 7, recipientId: "ann" },
+  });
+  const read = readEvent(said, "ann", 0);
+  expect(decodeNotice(encodeBody("receipt", read))).toEqual({
+    ...{ kind: "receipt", body: read, read: { conversationId, seq: 7, readerId: "ann" } },
+  });
   const received = decodeNotice(encodeReceived([said]));
   expect(received).toMatchObject({ kind: "received", messages: [{ id: said.id, seq: 7 }] });
   // What it says is nobody's business there.
@@ -33,7 +56,7 @@ test("what one node says another one reads", () => {
 
 test("what no node says is told apart, whatever it is, and does no harm", () => {
   const node = new ChatNodes(1).at(0);
-  const letters = fc.constantFrom("m", "h", "d", "x", "?");
+  const letters = fc.constantFrom("m", "h", "d", "x", "w", "r", "?");
   const rests = fc.oneof(
     fc.string(),
     fc.json(),

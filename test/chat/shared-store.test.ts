@@ -102,6 +102,68 @@ describe.each([
     ]);
   });
 
+  test("it does so within its commit, and takes no other message back", async () => {
+    const { inner, one, other, finish } = await nodes(isDeferred);
+    const ab = { conversationId: "ab" };
+    other.send("bob", "warm", { ...ab, recipientId: "alice" });
+    other.send("carol", "aside", { conversationId: "cd", recipientId: "dave" });
+    await settled();
+    await finish();
+    const before = other.held.batches.length;
+    one.send("alice", "a1", ab);
+    other.send("carol", "first", { conversationId: "cd" });
+    await settled();
+    other.send("bob", "b1", ab);
+    other.send("carol", "beside", { conversationId: "cd" });
+    await one.commit();
+    await other.commit();
+    other.send("bob", "b2", ab);
+    await other.commit();
+    expect(other.sent.slice(2)).toEqual(["first", "b1", "beside"]);
+    await other.commit();
+    expect(other.sent.slice(5)).toEqual(["b2"]);
+    expect(other.held.batches).toHaveLength(before + 3);
+    await finish();
+    const messages = inner.history({ ...ab, limit: 10 });
+    expect(contentsOf(messages)).toEqual(["warm", "a1", "b1", "b2"]);
+    expectNoHoles(messages);
+    // What Bob has not received is before what he said.
+    const bob = inner.conversation("ab")?.members.find(({ userId }) => userId === "bob");
+    expect(bob?.deliveredSeq).toBe(1);
+  });
+
+  test("reactions come behind as messages do, a change of the group is made anew", async () => {
+    const { one, other, finish, stored } = await nodes(isDeferred);
+    other.send("bob", "warm");
+    await settled();
+    await finish();
+    const [warm] = stored().filter(({ content }) => content === "warm");
+    one.send("alice", "a1");
+    const reacted = other.harness.chat.messageChanges.react(
+      { userId: "bob", name: "bob" },
+      warm?.id ?? "",
+      "👍",
+    );
+    await settled();
+    await one.commit();
+    const before = other.held.batches.length;
+    await other.commit();
+    await reacted;
+    expect(other.held.batches).toHaveLength(before);
+    one.send("alice", "a2");
+    const added = other.harness.chat.membership.add(SYSTEM, "team", "carol");
+    await settled();
+    await one.commit();
+    await other.commit();
+    expect(other.held.batches.length).toBeGreaterThan(before + 1);
+    await finish();
+    await added;
+    expect(stored().map(({ type }) => type)).toEqual([
+      ...["CONVERSATION_CREATED", "TEXT", "TEXT", "MESSAGE_REACTION", "TEXT", "MEMBER_ADDED"],
+    ]);
+    expectNoHoles(stored());
+  });
+
   test("what is sent to two of them at once is one message, and both confirm it", async () => {
     const { one, other, finish, stored } = await nodes(isDeferred);
     one.send("alice", "once");

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { Listener, startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { healthOf, Installation, untilBackplane, untilLogged } from "../support/nodes.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { connectStock, type StockClient } from "../support/stock-client.ts";
+import type { StockClient } from "../support/stock-client.ts";
 
 const ENV = {
   PARLEY_METRICS_OPEN: "true",
@@ -11,45 +10,23 @@ const ENV = {
 };
 
 let redis: RedisServer;
-let nodes: ParleyProcess[] = [];
-let clients: StockClient[] = [];
+let nodes: Installation;
 
 beforeEach(async () => {
   redis = await RedisServer.notYet();
 });
 
 afterEach(async () => {
-  for (const client of clients) await client.close();
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
-  nodes = [];
-  clients = [];
 });
 
 /** A sender on one node, and a listener on it and on another one. */
 async function twoNodes() {
-  const [one, two] = await Promise.all([
-    startNode(redis.url, "one", ENV),
-    startNode(redis.url, "two", ENV),
-  ]);
-  nodes = [one, two];
-  const anna = await connectStock(one, "anna");
-  const [here, there] = [await Listener.on(one, "here"), await Listener.on(two, "there")];
-  clients = [anna, here.client, there.client];
-  return { one, two, anna, here, there };
-}
-
-async function health(node: ParleyProcess): Promise<Record<string, unknown>> {
-  const response = await fetch(`${node.url}/api/websocket/health`);
-  expect(response.status).toBe(200);
-  return (await response.json()) as Record<string, unknown>;
-}
-
-async function untilHealth(node: ParleyProcess, backplane: string): Promise<void> {
-  const late = AbortSignal.timeout(20_000);
-  while ((await health(node)).backplane !== backplane) {
-    if (late.aborted) throw new Error(`the node is not ${backplane}`);
-  }
+  nodes = await Installation.start(redis.url, ["one", "two"], ENV);
+  const anna = await nodes.connect(0, "anna");
+  const [here, there] = [await nodes.listener(0, "here"), await nodes.listener(1, "there")];
+  return { one: nodes.node(0), two: nodes.node(1), anna, here, there };
 }
 
 /** Sends without a pause, a burst a turn, until it is told to stop; how many it sent. */
@@ -78,7 +55,7 @@ test("without Redis a node starts, says so, and heals", async () => {
   const { one, two, anna, here, there } = await twoNodes();
   await here.listen("/topic/x", anna);
   for (const node of [one, two]) {
-    expect(await health(node)).toMatchObject({ status: "DEGRADED", backplane: "DISCONNECTED" });
+    expect(await healthOf(node)).toMatchObject({ status: "DEGRADED", backplane: "DISCONNECTED" });
     expect((await fetch(`${node.url}/readyz`)).status).toBe(200);
     expect(node.log()).toContain("Not connected with the other nodes");
     expect((await scrape(node)).get("parley_backplane_connected")).toBe(0);
@@ -86,8 +63,8 @@ test("without Redis a node starts, says so, and heals", async () => {
   await redis.start();
   await there.listen("/topic/x", anna);
   for (const node of [one, two]) {
-    await untilHealth(node, "CONNECTED");
-    expect((await health(node)).status).toBe("UP");
+    await untilBackplane(node, "CONNECTED");
+    expect((await healthOf(node)).status).toBe("UP");
     expect(node.log()).toContain("Connected with the other nodes");
   }
 });
@@ -104,12 +81,12 @@ test("Redis killed in the midst of load, each node goes on; back, it carries all
   const load = flood(anna, "/topic/load", "x".repeat(100));
   await there.count(200);
   await redis.kill();
-  await untilHealth(one, "DISCONNECTED");
+  await untilBackplane(one, "DISCONNECTED");
   const before = here.heard.length;
   await here.count(before + 500);
   await redis.start();
-  await untilHealth(one, "CONNECTED");
-  await untilHealth(two, "CONNECTED");
+  await untilBackplane(one, "CONNECTED");
+  await untilBackplane(two, "CONNECTED");
   const back = there.heard.length;
   await there.count(back + 200);
   const sent = await load.stop();
@@ -148,7 +125,7 @@ test("Redis paused, nobody waits for it, and memory stays bounded", async () => 
   expect((await rss()) - before).toBeLessThan(200 * 1024 * 1024);
   redis.resume();
   await there.listen("/topic/after", anna);
-  await untilHealth(one, "CONNECTED");
+  await untilBackplane(one, "CONNECTED");
 });
 
 test("a node whose subscriptions alone are cut off tells of the gap and hears again", async () => {
@@ -165,11 +142,9 @@ test("the password of Redis is in no log", async () => {
   await redis.start();
   await redis.command("CONFIG", "SET", "requirepass", "another-one");
   const url = redis.url.replace("//", `//:${secret}@`);
-  const node = await startNode(url, "one", ENV);
-  nodes = [node];
-  await untilHealth(node, "DISCONNECTED");
-  const late = AbortSignal.timeout(20_000);
-  while (!node.log().includes("WRONGPASS") && !late.aborted) await health(node);
-  expect(node.log()).toContain("WRONGPASS");
+  nodes = await Installation.start(url, ["one"], ENV);
+  const node = nodes.node(0);
+  await untilBackplane(node, "DISCONNECTED");
+  await untilLogged(node, "WRONGPASS");
   expect(node.log()).not.toContain(secret);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
-import { startNode } from "../support/nodes.ts";
+import { Installation } from "../support/nodes.ts";
 import { BINARY, type ParleyProcess } from "../support/parley-process.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
@@ -12,27 +12,23 @@ const PRESENCE = "/topic/presence";
 const ENV = { PARLEY_API_KEYS: API_KEY, PARLEY_PRESENCE_GRACE_MS: "200" };
 
 let redis: RedisServer;
+let nodes: Installation;
 let one: ParleyProcess;
 let two: ParleyProcess;
-const clients: StockClient[] = [];
 
 beforeAll(async () => {
   redis = await RedisServer.start();
-  [one, two] = await Promise.all([
-    startNode(redis.url, "one", ENV),
-    startNode(redis.url, "two", ENV),
-  ]);
+  nodes = await Installation.start(redis.url, ["one", "two"], ENV);
+  [one, two] = [nodes.node(0), nodes.node(1)];
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
-  for (const node of [one, two]) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
 });
 
 async function join(node: ParleyProcess, userId: string): Promise<StockClient> {
-  const client = await connectStock(node, userId);
-  clients.push(client);
+  const client = await nodes.connect(node, userId);
   await client.subscribed(PRESENCE);
   return client;
 }
@@ -111,7 +107,7 @@ test("statistics and metrics count the users of all nodes", async () => {
   await join(one, "gus");
   await join(two, "gus");
   const { connections, onlineUsers } = await until(two, "/api/stats", (stats) => {
-    return stats.connections === clients.filter(({ stomp }) => stomp.connected).length;
+    return stats.connections === nodes.clients.filter(({ stomp }) => stomp.connected).length;
   });
   expect(onlineUsers).toBe(connections - 1);
   for (const node of [one, two]) {
@@ -143,13 +139,13 @@ test("parley status lists the nodes", async () => {
 });
 
 test("who was on a node that is killed is OFFLINE on the others, and who comes back is not", async () => {
-  const three = await startNode(redis.url, "three", ENV);
+  const three = await nodes.add("three");
   const watcher = await join(two, "kill-watcher");
   const lost = await connectStock(three, "jon", { config: { reconnectDelay: 0 } });
   const moved = await connectStock(three, "kim", { config: { reconnectDelay: 0 } });
   await hears(watcher, "jon", "ONLINE");
   await hears(watcher, "kim", "ONLINE");
-  await three.kill();
+  await nodes.kill(three);
   await join(one, "kim");
   await hears(watcher, "jon", "ONLINE", "OFFLINE");
   await until(two, "/api/nodes", ({ nodes }) => nodes.length === 2);
@@ -161,7 +157,7 @@ test("who was on a node that is killed is OFFLINE on the others, and who comes b
 
 test("a node that stands still is held to be dead, and taken in again with its users", async () => {
   const watcher = await join(two, "pause-watcher");
-  const three = await startNode(redis.url, "three", ENV);
+  const three = await nodes.add("three");
   await join(three, "lea");
   await hears(watcher, "lea", "ONLINE");
   process.kill(three.pid, "SIGSTOP");

@@ -1,16 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
-import { Listener, startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { Installation, untilLogged } from "../support/nodes.ts";
 import { worker } from "../support/queue-worker.ts";
 import { RabbitMqServer } from "../support/rabbitmq-server.ts";
-import { connectStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = new TemporaryFolder();
 const files = new CertificateFolder(folder.path);
 let rabbitmq: RabbitMqServer;
-let nodes: ParleyProcess[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   files.put(newCertificate("rabbitmq"));
@@ -18,8 +16,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const node of nodes) expect(await node.stop()).toBe(0);
-  nodes = [];
+  await nodes[Symbol.asyncDispose]();
 });
 
 afterAll(async () => {
@@ -29,33 +26,21 @@ afterAll(async () => {
 
 /** Two nodes hear each other by this URL, and share a queue. */
 async function assertCarried(url: string, env: Readonly<Record<string, string>> = {}) {
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(url, id, env)));
-  const [one, two] = nodes;
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
-  const sender = await connectStock(one, "anna");
-  const listener = await Listener.on(two, "ben");
-  await listener.listen("/topic/x", sender);
-  await listener.listen("/topic/y.*", sender, "/topic/y.1");
+  nodes = await Installation.start(url, ["one", "two"], env);
+  await nodes.assertTopicsCross();
+  const [one, two] = [nodes.node(0), nodes.node(1)];
   const [producer, consumer] = [await worker(one, "cleo"), await worker(two, "dora")];
   await producer.send("/queue/jobs", "job");
   consumer.consume("/queue/jobs", {}, (message) => message.ack());
   await consumer.client.until(() => consumer.got.length === 1);
-  for (const { client } of [producer, consumer, listener]) await client.close();
-  await sender.close();
-  for (const node of nodes) expect(node.log()).not.toContain("s3cret");
-}
-
-async function untilLogged(node: ParleyProcess, text: string): Promise<void> {
-  const late = AbortSignal.timeout(20_000);
-  while (!node.log().includes(text) && !late.aborted) await fetch(`${node.url}/readyz`);
-  expect(node.log()).toContain(text);
+  for (const { client } of [producer, consumer]) await client.close();
+  for (const node of [one, two]) expect(node.log()).not.toContain("s3cret");
 }
 
 test("a RabbitMQ with TLS; whose certificate nobody vouches for is not told the password", async () => {
   const url = `stomps://guest:guest@localhost:${rabbitmq.tlsPort}`;
   await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
-  const distrustful = await startNode(url, "three");
-  nodes.push(distrustful);
+  const distrustful = await nodes.add("three", { env: {} });
   await untilLogged(distrustful, "certificate");
 });
 
@@ -72,9 +57,8 @@ test("a certificate of somebody else is not RabbitMQ's", async () => {
   });
   files.put({ cert, key });
   const url = `stomps://node:s3cret@[::1]:${door.port}`;
-  const node = await startNode(url, "one", { NODE_EXTRA_CA_CERTS: files.certFile });
-  nodes.push(node);
-  await untilLogged(node, "does not match");
+  nodes = await Installation.start(url, ["one"], { NODE_EXTRA_CA_CERTS: files.certFile });
+  await untilLogged(nodes.node(0), "does not match");
   expect(heard).toEqual([]);
 });
 
@@ -88,8 +72,7 @@ test("a virtual host, and a user who may do no more than it needs", async () => 
   ];
   await rabbitmq.control("set_permissions", "-p", "team/a", "node", configure, write, read);
   await assertCarried(rabbitmq.urlOf("node", "s3cret%2Fword", "team/a"));
-  const [node] = nodes;
-  if (node === undefined) throw new TypeError("no node");
+  const node = nodes.node(0);
   const curious = await worker(node, "curious");
   curious.consume("/queue/others");
   await curious.client.until(() => curious.client.errors.length === 1);
@@ -103,8 +86,8 @@ test("a wrong password, and one in a file", async () => {
   const file = folder.file("rabbitmq-url");
   await Bun.write(file, `${rabbitmq.urlOf("filed", "s3cret-in-file")}\n`);
   await assertCarried("stomp://", { PARLEY_RABBITMQ_URL: "", PARLEY_RABBITMQ_URL_FILE: file });
-  const wrong = await startNode(rabbitmq.urlOf("filed", "s3cret-guess"), "three");
-  nodes.push(wrong);
+  const url = rabbitmq.urlOf("filed", "s3cret-guess");
+  const wrong = await nodes.add("three", { url, env: {} });
   await untilLogged(wrong, "Access refused");
   expect(wrong.log()).not.toContain("s3cret");
 });

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { Installation } from "../support/nodes.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { RabbitMqServer } from "../support/rabbitmq-server.ts";
-import { joinStock } from "../support/stock-client.ts";
 
 let rabbitmq: RabbitMqServer;
-let nodes: ParleyProcess[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   rabbitmq = await RabbitMqServer.start();
@@ -14,18 +12,16 @@ beforeAll(async () => {
     PARLEY_DATABASE_URL: await (await postgresDatabases()).make(),
     PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
   };
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(rabbitmq.url, id, env)));
+  nodes = await Installation.start(rabbitmq.url, ["one", "two"], env);
 });
 
 afterAll(async () => {
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await rabbitmq[Symbol.asyncDispose]();
 });
 
 test("chat crosses RabbitMQ; what was said while it was away comes when it is back", async () => {
-  const [one, two] = nodes;
-  if (one === undefined || two === undefined) throw new TypeError("no nodes");
-  const [ann, bob] = [await joinStock(one, "ann"), await joinStock(two, "bob")];
+  const [ann, bob] = [await nodes.join(0, "ann"), await nodes.join(1, "bob")];
   const messages = () => bob.got("/user/bob/queue/messages");
   const statuses = (status: string) =>
     ann.got("/user/ann/queue/confirmations").filter((event) => event.status === status);
@@ -48,8 +44,5 @@ test("chat crosses RabbitMQ; what was said while it was away comes when it is ba
   expect(messages().map(({ content }) => content)).toEqual(
     Array.from({ length: 61 }, (_, index) => `${index + 1}`),
   );
-  for (const client of [ann, bob]) {
-    expect(client.connects).toBe(1);
-    await client.close();
-  }
+  for (const client of [ann, bob]) expect(client.connects).toBe(1);
 });

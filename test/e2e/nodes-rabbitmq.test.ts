@@ -1,56 +1,36 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Listener, startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { healthOf, Installation, type Listener, untilBackplane } from "../support/nodes.ts";
 import { RabbitMqClient } from "../support/rabbitmq-client.ts";
 import { RabbitMqServer } from "../support/rabbitmq-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { connectStock, type StockClient } from "../support/stock-client.ts";
 
 let rabbitmq: RabbitMqServer;
-let nodes: ParleyProcess[] = [];
-const clients: StockClient[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   rabbitmq = await RabbitMqServer.start();
   const env = { PARLEY_METRICS_OPEN: "true", PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" };
-  nodes = await Promise.all(["one", "two"].map((id) => startNode(rabbitmq.url, id, env)));
+  nodes = await Installation.start(rabbitmq.url, ["one", "two"], env);
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await rabbitmq[Symbol.asyncDispose]();
 });
 
-function node(index: number): ParleyProcess {
-  const found = nodes[index];
-  if (found === undefined) throw new TypeError("no such node");
-  return found;
-}
-
-async function sender(index: number, userId: string): Promise<StockClient> {
-  const client = await connectStock(node(index), userId);
-  clients.push(client);
-  return client;
-}
-
-async function listener(...args: Parameters<typeof Listener.on>): Promise<Listener> {
-  const made = await Listener.on(...args);
-  clients.push(made.client);
-  return made;
-}
+const node = (index: number) => nodes.node(index);
 
 async function reconnects(index: number): Promise<number | undefined> {
   return (await scrape(node(index))).get("parley_backplane_reconnects_total");
 }
 
 test("messages of a topic reach the other node, the same, in order and once", async () => {
-  const anna = await sender(0, "anna");
-  const here = await listener(node(0), "here");
+  const anna = await nodes.connect(0, "anna");
+  const here = await nodes.listener(0, "here");
   const there = await Promise.all([
-    listener(node(1), "text"),
-    listener(node(1), "binary", "binary"),
-    listener(node(1), "sockjs", "sockjs"),
+    nodes.listener(1, "text"),
+    nodes.listener(1, "binary", "binary"),
+    nodes.listener(1, "sockjs", "sockjs"),
   ]);
   const listeners = [here, ...there];
   for (const each of listeners) await each.listen("/topic/order", anna);
@@ -70,9 +50,9 @@ test("messages of a topic reach the other node, the same, in order and once", as
 });
 
 test("bodies of bytes and headers of one's own cross as they are, also those that RabbitMQ reads", async () => {
-  const anna = await sender(0, "anna-bytes");
-  const here = await listener(node(0), "here-bytes", "binary");
-  const there = await listener(node(1), "there-bytes", "binary");
+  const anna = await nodes.connect(0, "anna-bytes");
+  const here = await nodes.listener(0, "here-bytes", "binary");
+  const there = await nodes.listener(1, "there-bytes", "binary");
   for (const each of [here, there]) await each.listen("/topic/bytes/Grüße.x", anna);
   const binaryBody = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256);
   const headers = {
@@ -100,8 +80,8 @@ test("bodies of bytes and headers of one's own cross as they are, also those tha
 });
 
 test("what another client of RabbitMQ says on a topic is heard on all nodes, once for each subscription", async () => {
-  const anna = await sender(0, "anna-foreign");
-  const [one, other] = [await listener(node(0), "one"), await listener(node(1), "other")];
+  const anna = await nodes.connect(0, "anna-foreign");
+  const [one, other] = [await nodes.listener(0, "one"), await nodes.listener(1, "other")];
   await one.listen("/topic/shop.orders", anna);
   await one.listen("/topic/shop.*", anna, "/topic/shop.orders");
   await other.listen("/topic/shop.#", anna, "/topic/shop.orders");
@@ -128,7 +108,7 @@ test("what another client of RabbitMQ says on a topic is heard on all nodes, onc
 });
 
 test("what clients say on a topic reaches RabbitMQ's own, body and headers as they are", async () => {
-  const anna = await sender(0, "anna-native");
+  const anna = await nodes.connect(0, "anna-native");
   using back = await RabbitMqClient.connect(rabbitmq);
   await back.subscribe("/topic/native.*");
   const headers = { "content-type": "text/plain", colour: "red:ish", "correlation-id": "c-1" };
@@ -143,8 +123,8 @@ test("what clients say on a topic reaches RabbitMQ's own, body and headers as th
 });
 
 test("topics that RabbitMQ cannot name are carried between nodes all the same", async () => {
-  const anna = await sender(0, "anna-names");
-  const there = await listener(node(1), "there-names");
+  const anna = await nodes.connect(0, "anna-names");
+  const there = await nodes.listener(1, "there-names");
   const names = [
     `/topic/${"long".repeat(100)}`,
     "/topic/a%2Fb",
@@ -158,17 +138,14 @@ test("topics that RabbitMQ cannot name are carried between nodes all the same", 
 });
 
 test("RabbitMQ killed, each node goes on; back, it carries all again", async () => {
-  const anna = await sender(0, "anna-killed");
-  const [here, there] = [await listener(node(0), "h-killed"), await listener(node(1), "t-killed")];
+  const anna = await nodes.connect(0, "anna-killed");
+  const [here, there] = [await nodes.listener(0, "h-killed"), await nodes.listener(1, "t-killed")];
   await here.listen("/topic/killed", anna);
   await there.listen("/topic/killed", anna);
   await there.listen("/topic/killed.*", anna, "/topic/killed.probe");
   await rabbitmq.kill();
-  const late = AbortSignal.timeout(20_000);
-  const health = async () =>
-    (await (await fetch(`${node(0).url}/api/websocket/health`)).json()) as Record<string, unknown>;
-  while ((await health()).backplane !== "DISCONNECTED" && !late.aborted);
-  expect(await health()).toMatchObject({ status: "DEGRADED" });
+  await untilBackplane(node(0), "DISCONNECTED");
+  expect(await healthOf(node(0))).toMatchObject({ status: "DEGRADED" });
   anna.stomp.publish({ destination: "/topic/killed", body: "alone" });
   await here.count(1);
   await rabbitmq.start();

@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { startNode } from "../support/nodes.ts";
+import { Installation, untilBackplane } from "../support/nodes.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { answerOf, askAs, askAsServer } from "../support/server-api.ts";
-import { joinStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let redis: RedisServer;
 let postgres: PostgresServer;
+let nodes: Installation;
 let one: ParleyProcess;
 let two: ParleyProcess;
-const clients: StockClient[] = [];
 let names = 0;
 /** Users of each test's own. */
 let alice: string;
@@ -20,12 +19,14 @@ let bob: string;
 
 beforeAll(async () => {
   [redis, postgres] = await Promise.all([RedisServer.start(), PostgresServer.start()]);
-  [one, two] = await Promise.all([node("one"), node("two")]);
+  nodes = await Installation.start(redis.url, ["one", "two"], {
+    ...{ PARLEY_DATABASE_URL: database(), PARLEY_API_KEYS: API_KEY, PARLEY_METRICS_OPEN: "true" },
+  });
+  [one, two] = [nodes.node(0), nodes.node(1)];
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
-  for (const each of [one, two]) expect(await each.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await Promise.all([redis, postgres].map((server) => server[Symbol.asyncDispose]()));
 });
 
@@ -36,17 +37,7 @@ beforeEach(() => {
 
 const database = () => postgres.url("postgres", "&schema=shared");
 
-function node(id: string): Promise<ParleyProcess> {
-  return startNode(redis.url, id, {
-    ...{ PARLEY_DATABASE_URL: database(), PARLEY_API_KEYS: API_KEY, PARLEY_METRICS_OPEN: "true" },
-  });
-}
-
-async function join(server: ParleyProcess, userId: string): Promise<StockClient> {
-  const client = await joinStock(server, userId);
-  clients.push(client);
-  return client;
-}
+const join = (server: ParleyProcess, userId: string) => nodes.join(server, userId);
 
 /** Asks again and again, until it is so. */
 async function until(isReached: () => Promise<boolean>, what: string): Promise<void> {
@@ -57,13 +48,8 @@ async function until(isReached: () => Promise<boolean>, what: string): Promise<v
   }
 }
 
-async function untilBackplane(state: string): Promise<void> {
-  for (const each of [one, two]) {
-    await until(async () => {
-      const health = await answerOf(await fetch(`${each.url}/api/websocket/health`));
-      return health.body.backplane === state;
-    }, `${each.url} is ${state}`);
-  }
+async function untilAll(state: "CONNECTED" | "DISCONNECTED"): Promise<void> {
+  for (const each of [one, two]) await untilBackplane(each, state);
 }
 
 test("tokens taken back on one node end the connections on another", async () => {
@@ -201,11 +187,11 @@ test("a message that disappears does so on disk, whichever node took it", async 
 test("while Redis is away changes are in effect all the same, and after it too", async () => {
   const [there, later] = [await join(two, alice), await join(two, bob)];
   await redis.kill();
-  await untilBackplane("DISCONNECTED");
+  await untilAll("DISCONNECTED");
   await askAsServer(one, "POST", `/api/users/${alice}/revoke`);
   await there.until(() => there.errors.includes("TOKEN_REVOKED"), "the end");
   await redis.start();
-  await untilBackplane("CONNECTED");
+  await untilAll("CONNECTED");
   await askAsServer(one, "POST", `/api/users/${bob}/revoke`);
   await later.until(() => later.errors.includes("TOKEN_REVOKED"), "the end");
 });
@@ -222,13 +208,13 @@ test("one node leads; another one does when that is killed, or PostgreSQL was", 
   await postgres.restart();
   await until(async () => (await leaders()) === 1, "a leader");
   if (await leads(one)) {
-    await one.kill();
+    await nodes.kill(one);
     await until(() => leads(two), "the other one");
-    one = await node("one");
+    one = await nodes.add("one");
   } else {
-    await two.kill();
+    await nodes.kill(two);
     await until(() => leads(one), "the other one");
-    two = await node("two");
+    two = await nodes.add("two");
   }
   expect(await leaders()).toBe(1);
 });

@@ -1,51 +1,31 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Listener, startNode } from "../support/nodes.ts";
-import type { ParleyProcess } from "../support/parley-process.ts";
+import { healthOf, Installation, type Listener } from "../support/nodes.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { connectStock, type StockClient } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 let redis: RedisServer;
-let nodes: ParleyProcess[] = [];
-const clients: StockClient[] = [];
+let nodes: Installation;
 
 beforeAll(async () => {
   redis = await RedisServer.start();
   const env = { PARLEY_API_KEYS: API_KEY, PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" };
-  nodes = await Promise.all(["one", "two", "three"].map((id) => startNode(redis.url, id, env)));
+  nodes = await Installation.start(redis.url, ["one", "two", "three"], env);
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
-  for (const node of nodes) expect(await node.stop()).toBe(0);
+  await nodes[Symbol.asyncDispose]();
   await redis[Symbol.asyncDispose]();
 });
 
-function node(index: number): ParleyProcess {
-  const found = nodes[index];
-  if (found === undefined) throw new TypeError("no such node");
-  return found;
-}
-
-async function sender(index: number, userId: string): Promise<StockClient> {
-  const client = await connectStock(node(index), userId);
-  clients.push(client);
-  return client;
-}
-
-async function listener(...args: Parameters<typeof Listener.on>): Promise<Listener> {
-  const made = await Listener.on(...args);
-  clients.push(made.client);
-  return made;
-}
+const node = (index: number) => nodes.node(index);
 
 test("messages of a topic reach all nodes, in order and once", async () => {
-  const anna = await sender(0, "anna");
+  const anna = await nodes.connect(0, "anna");
   const listeners = await Promise.all([
-    ...[0, 1, 2].map((index) => listener(node(index), `text-${index}`)),
-    listener(node(1), "binary", "binary"),
-    listener(node(2), "sockjs", "sockjs"),
+    ...[0, 1, 2].map((index) => nodes.listener(index, `text-${index}`)),
+    nodes.listener(1, "binary", "binary"),
+    nodes.listener(2, "sockjs", "sockjs"),
   ]);
   for (const each of listeners) await each.listen("/topic/order", anna);
   for (let count = 0; count < 500; count += 1) {
@@ -64,9 +44,9 @@ test("messages of a topic reach all nodes, in order and once", async () => {
 });
 
 test("bodies of bytes and headers of one's own cross as they are", async () => {
-  const anna = await sender(0, "anna-bytes");
-  const here = await listener(node(0), "here", "binary");
-  const there = await listener(node(1), "there", "binary");
+  const anna = await nodes.connect(0, "anna-bytes");
+  const here = await nodes.listener(0, "here", "binary");
+  const there = await nodes.listener(1, "there", "binary");
   for (const each of [here, there]) await each.listen("/topic/bytes.Grüße", anna);
   const binaryBody = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256);
   const headers = {
@@ -86,8 +66,8 @@ test("bodies of bytes and headers of one's own cross as they are", async () => {
 });
 
 test("wildcards hear other nodes, under the topic's own name, once for each subscription", async () => {
-  const anna = await sender(0, "anna-wild");
-  const [one, other] = [await listener(node(1), "wild"), await listener(node(1), "wilder")];
+  const anna = await nodes.connect(0, "anna-wild");
+  const [one, other] = [await nodes.listener(1, "wild"), await nodes.listener(1, "wilder")];
   await one.listen("/topic/wild.*", anna, "/topic/wild.probe");
   await one.listen("/topic/wild.#", anna, "/topic/wild.probe");
   await one.listen("/topic/wild.eu", anna);
@@ -112,8 +92,8 @@ test("wildcards hear other nodes, under the topic's own name, once for each subs
 });
 
 test("a transaction crosses when it is committed; what it aborts does not", async () => {
-  const anna = await sender(0, "anna-tx");
-  const there = await listener(node(2), "there-tx");
+  const anna = await nodes.connect(0, "anna-tx");
+  const there = await nodes.listener(2, "there-tx");
   await there.listen("/topic/tx", anna);
   for (const fate of ["abort", "commit"] as const) {
     const transaction = anna.stomp.begin();
@@ -128,8 +108,8 @@ test("a transaction crosses when it is committed; what it aborts does not", asyn
 });
 
 test("what a back end says on a topic over HTTP is heard on all nodes", async () => {
-  const anna = await sender(0, "anna-http");
-  const there = await listener(node(1), "there-http");
+  const anna = await nodes.connect(0, "anna-http");
+  const there = await nodes.listener(1, "there-http");
   await there.listen("/topic/http", anna);
   const response = await fetch(`${node(0).url}/api/publish`, {
     method: "POST",
@@ -142,8 +122,7 @@ test("what a back end says on a topic over HTTP is heard on all nodes", async ()
 });
 
 test("health, metrics and log tell of it", async () => {
-  const health = await (await fetch(`${node(0).url}/api/websocket/health`)).json();
-  expect(health).toMatchObject({ status: "UP", backplane: "CONNECTED" });
+  expect(await healthOf(node(0))).toMatchObject({ status: "UP", backplane: "CONNECTED" });
   const values = await scrape(node(0));
   expect(values.get("parley_backplane_connected")).toBe(1);
   expect(values.get("parley_backplane_messages_out_total")).toBeGreaterThan(500);

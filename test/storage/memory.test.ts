@@ -7,6 +7,7 @@ import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
+import { overtakenBatchesContract } from "../contract/overtaken-batches.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
@@ -23,6 +24,8 @@ function timely(): Storage {
 chatStoreContract("the store in memory", memoryStorage);
 chatStoreContract("a store as it is read at a moment", timely);
 chatStoreContract("a store that answers by promises", () => deferred(memoryStorage()));
+overtakenBatchesContract("the store in memory", memoryStorage);
+overtakenBatchesContract("a store as it is read at a moment", timely);
 queueStoreContract("the store in memory", memoryStorage);
 revocationStoreContract("the store in memory", memoryStorage);
 blockStoreContract("the store in memory", memoryStorage);

@@ -4,6 +4,7 @@ import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
+import { overtakenBatchesContract } from "../contract/overtaken-batches.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
@@ -12,6 +13,7 @@ import { postgresDatabases } from "../support/postgres-databases.ts";
 const open = async () => (await postgresDatabases()).open();
 
 chatStoreContract("the PostgreSQL store", open);
+overtakenBatchesContract("the PostgreSQL store", open);
 queueStoreContract("the PostgreSQL store", open);
 revocationStoreContract("the PostgreSQL store", open);
 blockStoreContract("the PostgreSQL store", open);

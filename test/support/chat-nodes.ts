@@ -1,4 +1,4 @@
-import type { Chat } from "../../src/chat/chat.ts";
+import type { Chat, ChatOptions } from "../../src/chat/chat.ts";
 import type { OtherNodes } from "../../src/chat/other-nodes.ts";
 import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
 import type { ReplayReader } from "../../src/chat/replay.ts";
@@ -77,6 +77,7 @@ export class ChatNode implements OtherNodes {
     this.held = HeldStore.over<ChatStore>(nodes.store);
     this.harness = chatHarness(this.held.store, {
       ...{ nodes: this, clock: nodes.clock, tellsEvents: true, uncommittedMessages: 100_000 },
+      ...nodes.options,
       newId: () => Bun.randomUUIDv7("hex", nodes.clock.now() + this.aheadMs),
       onTold: () => queueMicrotask(() => this.onTold()),
     });
@@ -99,14 +100,16 @@ export class ChatNode implements OtherNodes {
     device = new NodeDevice(this, userId),
   ): Promise<NodeDevice> {
     this.devices.add(device);
+    this.chat.presence.connected(userId, userId);
     device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
     await settled();
     return device;
   }
 
   disconnect(device: NodeDevice): void {
+    if (!this.devices.delete(device)) return;
     device.isOpen = false;
-    this.devices.delete(device);
+    this.chat.presence.disconnected(device.userId);
   }
 
   heard(): Promise<void> | null {
@@ -170,7 +173,7 @@ export class ChatNode implements OtherNodes {
     this.isCutOff = false;
     const userIds = new Set([...this.devices].map(({ userId }) => userId));
     void this.chat.nodeNotices?.recover([...userIds]);
-    if (this.#hasDropped) this.chat.nodeNotices?.retell();
+    if (this.#hasDropped) this.chat.nodeNotices?.retell(true);
     this.#hasDropped = false;
   }
 }
@@ -182,7 +185,11 @@ export class ChatNodes {
   readonly clock = new FakeClock();
   readonly all: ChatNode[] = [];
 
-  constructor(count: number, isDeferred = true) {
+  constructor(
+    count: number,
+    isDeferred = true,
+    readonly options: Partial<ChatOptions> = {},
+  ) {
     this.store = isDeferred ? new DeferredStore(this.inner) : this.inner;
     for (let index = 0; index < count; index += 1) {
       this.all.push(new ChatNode(this, `node ${index}`));
@@ -202,8 +209,14 @@ export class ChatNodes {
       node.isSlow = false;
     }
     await this.settle();
-    // It has gone out for a while.
-    for (const { chat } of [...this.all, ...this.all]) chat.nodeNotices?.wentOut();
+    // As every half minute.
+    for (let words = 0; words < 2; words += 1) {
+      for (const { chat } of this.all) {
+        chat.nodeNotices?.retell(false);
+        chat.nodeNotices?.wentOut();
+      }
+      await this.settle();
+    }
   }
 
   /** All commits end, all notices arrive, all that waits for a while is done. */

@@ -12,6 +12,7 @@ import type {
   MemberDelivery,
   MessageVersion,
   NewestMessage,
+  PlaceBehind,
   SentMessage,
   StoredConversation,
   StoredMessage,
@@ -34,8 +35,8 @@ export class DeferredStore implements ChatStore {
     this.#store = store;
   }
 
-  commit(batch: WriteBatch): Promise<void> {
-    return this.#store.commit(batch);
+  commit(batch: WriteBatch, placeBehind?: PlaceBehind): Promise<void> {
+    return this.#store.commit(batch, placeBehind);
   }
 
   probe(): Promise<void> {

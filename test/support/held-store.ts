@@ -2,17 +2,19 @@ import type { ChatStore, ExpiryPortion, ExpiryProgress, WriteBatch } from "../..
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 
+type Given = Parameters<ChatStore["commit"]>;
+
 /** A store whose commits wait for the test, and fail when it says so. */
 export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
   readonly batches: WriteBatch[] = [];
-  #waiting: { batch: WriteBatch; resolve: () => void; reject: (error: AppError) => void }[] = [];
+  #waiting: { given: Given; resolve: () => void; reject: (error: AppError) => void }[] = [];
   isHolding = false;
   isFailing = false;
   probes = 0;
   readonly portions: ExpiryPortion[] = [];
 
   readonly store: ChatStore = {
-    commit: (batch) => this.#commit(batch),
+    commit: (...given) => this.#commit(given),
     probe: () => this.#probe(),
     removeExpired: (portion) => this.#removeExpired(portion),
     conversation: (id) => this.inner.conversation(id),
@@ -52,7 +54,7 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
   async release(): Promise<void> {
     const next = this.#waiting.shift();
     if (next === undefined) throw new Error("no commit is under way");
-    await this.#end(next.batch).then(next.resolve, next.reject);
+    await this.#end(next.given).then(next.resolve, next.reject);
     await settled();
   }
 
@@ -60,10 +62,10 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     return this.#waiting.length > 0;
   }
 
-  async #commit(batch: WriteBatch): Promise<void> {
-    this.batches.push(batch);
-    if (!this.isHolding) return await this.#end(batch);
-    await new Promise<void>((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
+  async #commit(given: Given): Promise<void> {
+    this.batches.push(given[0]);
+    if (!this.isHolding) return await this.#end(given);
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ given, resolve, reject }));
   }
 
   async #probe(): Promise<void> {
@@ -77,9 +79,9 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     return await this.inner.removeExpired(portion);
   }
 
-  async #end(batch: WriteBatch): Promise<void> {
+  async #end(given: Given): Promise<void> {
     if (this.isFailing) throw diskFull();
-    await this.inner.commit(batch);
+    await this.inner.commit(...given);
   }
 }
 

@@ -16,6 +16,8 @@ export class InProcessBackplane implements Backplane {
   readonly channels = new Set<string>();
   readonly prefixes = new Set<string>();
   isConnected = false;
+  /** What it publishes gets lost, and nobody notices. */
+  isLossy = false;
   #listener: BackplaneListener | null = null;
 
   constructor(
@@ -36,6 +38,7 @@ export class InProcessBackplane implements Backplane {
       return;
     }
     this.counts.out += 1;
+    if (this.isLossy) return;
     for (const node of this.network.nodes) {
       if (node !== this) setImmediate(() => node.#take(this.nodeId, channel, payload));
     }

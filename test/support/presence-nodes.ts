@@ -41,9 +41,8 @@ class ProcessClock implements Clock {
   }
 }
 
-/** Loses what it is told to lose, without noticing. */
-class FaultyBackplane extends InProcessBackplane {
-  isLossy = false;
+/** What comes waits while its process stands. */
+class PausableBackplane extends InProcessBackplane {
   held: (() => void)[] | null = null;
 
   override start(listener: BackplaneListener): void {
@@ -56,16 +55,12 @@ class FaultyBackplane extends InProcessBackplane {
       },
     });
   }
-
-  override publish(channel: string, payload: Uint8Array): void {
-    if (!this.isLossy) super.publish(channel, payload);
-  }
 }
 
 /** A node as far as presence goes. */
 export class PresenceNodeProcess {
   readonly clock: ProcessClock;
-  readonly backplane: FaultyBackplane;
+  readonly backplane: PausableBackplane;
   readonly cluster: Cluster;
   /** Of other nodes. */
   deaths = 0;
@@ -78,7 +73,7 @@ export class PresenceNodeProcess {
   ) {
     this.clock = new ProcessClock(time);
     this.#harness = chatHarness(store, { clock: this.clock, graceMs });
-    this.backplane = new FaultyBackplane(id, network);
+    this.backplane = new PausableBackplane(id, network);
     const channels = new NodeChannels(this.backplane, () => {});
     const { presence } = this;
     this.cluster = new Cluster({

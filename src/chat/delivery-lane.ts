@@ -1,0 +1,39 @@
+import type { Timer } from "../clock.ts";
+import type { Origin } from "./outlet.ts";
+import type { StoredMessage } from "./ports.ts";
+
+/** A message that is to be told when all before it have been. */
+export interface Untold {
+  readonly message: StoredMessage;
+  /** See `Delivery`. */
+  readonly origin: Origin | null;
+  /** This node has taken it from its sender. */
+  readonly isOwn: boolean;
+  /** Of its conversation's members when it was committed; null: it comes from the store. */
+  readonly digest: number | null;
+}
+
+/** How far a conversation has been told on this node. */
+export class Lane {
+  /** Everything up to here has been, or was there before; -1: that is not known yet. */
+  toldSeq = -1;
+  /** It is known to be in the store up to here. */
+  knownSeq = 0;
+  readonly untold = new Map<number, Untold>();
+  readonly awaited: { readonly seq: number; readonly resolve: () => void }[] = [];
+  /** Something is being read. */
+  isBusy = false;
+  /** What others have changed is to be read before a message from the store is told. */
+  isDoubtful = false;
+  timer: Timer | null = null;
+  usedMs: number;
+  /** As far as another node knows, nobody has been told of this one and those behind it. */
+  untoldSeq = Number.POSITIVE_INFINITY;
+
+  constructor(
+    readonly conversationId: string,
+    nowMs: number,
+  ) {
+    this.usedMs = nowMs;
+  }
+}
