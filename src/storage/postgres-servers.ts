@@ -86,7 +86,7 @@ export class PostgresServers {
   async #ask(host: PostgresHost): Promise<PostgresPrimary | PostgresFault> {
     const sql = connectionsTo(host, {
       ...{ max: 1, connectSeconds: ANSWER_SECONDS },
-      parameters: { application_name: "parley search", statement_timeout: `${ANSWER_SECONDS}000` },
+      parameters: { application_name: "parley hosts", statement_timeout: `${ANSWER_SECONDS}000` },
     });
     const ask = async <Row>(text: string): Promise<Row | undefined> => {
       const [row]: Row[] = await within(this.#clock, ANSWER_SECONDS * 1_000, sql.unsafe(text));
