@@ -228,7 +228,7 @@ export class MoveTarget {
 
   #unlimited(work: (query: Query) => Promise<void>): Promise<void> {
     return this.#answered(() =>
-      this.#db.write(async (query) => {
+      this.#db.repeat(async (query) => {
         await query("SET LOCAL statement_timeout = 0");
         await query("SET LOCAL lock_timeout = 0");
         await work(query);

@@ -9,12 +9,13 @@ import {
   isReadOnly,
   isSessionEnded,
   isSilent,
+  isUnderWay,
   isUnreachable,
-  PostgresFault,
   postgresUnavailable,
 } from "./postgres-errors.ts";
+import { type CommitMark, CommitMarks, findMark, setMark } from "./postgres-marks.ts";
 import { PostgresPools, type SessionParameters, sessionParameters } from "./postgres-pools.ts";
-import { type PostgresPrimary, type PostgresServers, TIMELINE } from "./postgres-servers.ts";
+import type { PostgresServers } from "./postgres-servers.ts";
 import { fromPostgres, toPostgres } from "./postgres-text.ts";
 
 export type Parameter = string | number | boolean | null;
@@ -44,31 +45,8 @@ const UNKNOWN = "the store did not say whether it took the write";
 /** So often a transaction is tried again that was in the way of another one. */
 const CROSSINGS = 3;
 
-/** What each transaction begins with: durable whatever the server's default, and known by an id. */
-const OPEN = `
-  SELECT pg_current_xact_id()::text AS id,
-         CASE WHEN current_setting('synchronous_commit') = 'off'
-         THEN set_config('synchronous_commit', 'on', true) END AS mode`;
-
-/**
- * What became of a transaction, by its id; the write that it makes itself waits, at its commit, for all
- * that such a server waits for: so what was committed before it is there too, on every server that a
- * commit has to be on.
- */
-const OUTCOME = "SELECT pg_xact_status($1::text::xid8) AS status";
-const SETTLE = "SELECT pg_logical_emit_message(true, 'parley', '')::text AS place";
-
 interface OpenCommit<T> {
-  readonly id: string;
-  /** Of the server that was asked for it. */
-  readonly timeline: number | null;
   readonly result: T;
-}
-
-interface OutcomeRow {
-  readonly status: string | null;
-  /** Of the server that says so. */
-  readonly timeline: number | null;
 }
 
 /**
@@ -81,6 +59,7 @@ export class PostgresDatabase {
   /** What its sessions ask for at their beginning. */
   readonly parameters: SessionParameters;
   readonly #options: PostgresDatabaseOptions;
+  readonly #marks = new CommitMarks();
   #pools: PostgresPools | null = null;
   #isClosed = false;
 
@@ -101,12 +80,27 @@ export class PostgresDatabase {
   /**
    * A transaction of what `work` asks: resolves when it is durable; rejects when nothing of it was
    * written. Where it was in the way of another one, or the connection was lost before its commit, it
-   * is tried again. Where the connection is lost in the commit, the server is asked whether it was
-   * done (`pg_xact_status`); that alone which cannot be found out in OUTCOME_MS, since the server is
-   * away for longer, is rejected though it may be there. A statement may take `limitMs`.
+   * is tried again. Where the connection is lost in the commit, the database is asked whether it was
+   * done; that alone which cannot be found out in OUTCOME_MS, since the server is away for longer, is
+   * rejected though it may be there.
    */
-  async write<T>(work: (query: Query) => Promise<T>, limitMs: number = this.#limitMs): Promise<T> {
-    return await this.#again(() => this.#writeOnce(work, limitMs));
+  async write<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return await this.#again(() => this.#writeOnce(work));
+  }
+
+  /**
+   * A transaction that may take long, and be done twice: where the connection is lost in its commit,
+   * it is tried again, or rejects though it was done. A statement may take `limitMs`.
+   */
+  async repeat<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
+    return await this.#again(() =>
+      this.#onConnection(async (query) => {
+        const begun = query("BEGIN");
+        const [, result] = await orRollBack(query, Promise.all([begun, work(query)]));
+        await query("COMMIT");
+        return result;
+      }, limitMs),
+    );
   }
 
   /** Of one moment's state. */
@@ -179,63 +173,56 @@ export class PostgresDatabase {
     return await this.#heeding(pools, run<Row>(pools.reads, sql, parameters), this.#limitMs);
   }
 
-  async #writeOnce<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
+  async #writeOnce<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const mark = this.#marks.take();
     let committing: OpenCommit<T> | null = null;
     try {
-      return await this.#onConnection(async (query, { timeline }) => {
+      const result = await this.#onConnection(async (query) => {
         // Sent one behind the other, without waiting for their answers.
-        const begun = Promise.all([query("BEGIN"), query<{ id: string }>(OPEN)]);
-        const [[, [opened]], result] = await orRollBack(query, Promise.all([begun, work(query)]));
-        committing = { id: opened?.id ?? "", timeline, result };
+        const begun = Promise.all([query("BEGIN"), setMark(query, mark)]);
+        const [, done] = await orRollBack(query, Promise.all([begun, work(query)]));
+        committing = { result: done };
         await query("COMMIT");
-        return result;
-      }, limitMs);
+        return done;
+      });
+      this.#marks.giveBack(mark);
+      return result;
     } catch (fault) {
+      if (!isConnectionLost(fault)) {
+        this.#marks.giveBack(mark);
+        throw fault;
+      }
       const unanswered = committing as OpenCommit<T> | null;
-      if (unanswered === null || !isConnectionLost(fault)) throw fault;
-      if (await this.#wasCommitted(unanswered, fault)) return unanswered.result;
-      throw fault;
+      if (unanswered === null || !(await this.#wasCommitted(mark, fault))) throw fault;
+      return unanswered.result;
     }
   }
 
   /** Throws `fault` as AppError where that cannot be found out. */
-  async #wasCommitted(commit: OpenCommit<unknown>, fault: unknown): Promise<boolean> {
+  async #wasCommitted(mark: CommitMark, fault: unknown): Promise<boolean> {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + OUTCOME_MS;
     for (;;) {
       const leftMs = untilMs - clock.monotonicMs();
       if (this.#isClosed || leftMs <= 0) throw postgresUnavailable(UNKNOWN, fault);
       try {
-        const outcome = await this.#outcomeOf(commit, leftMs);
-        if (outcome?.status === "aborted") return false;
-        if (outcome?.status === "committed") {
-          if (outcome.timeline === commit.timeline) return true;
-          // It may be another transaction, to which a server that was promoted gave the same id.
-          throw postgresUnavailable(UNKNOWN, fault);
-        }
+        return await this.#onConnection(async (query) => {
+          const begun = query("BEGIN");
+          const [, found] = await orRollBack(query, Promise.all([begun, findMark(query, mark)]));
+          await query("COMMIT");
+          return found;
+        }, leftMs);
       } catch (unanswered) {
-        // "In the future": of a server that took the other one's place and never heard of it.
-        if (unanswered instanceof PostgresFault && unanswered.state === "22023") return false;
-        if (!isConnectionLost(unanswered)) throw postgresUnavailable(UNKNOWN, unanswered);
+        if (!isConnectionLost(unanswered) && !isUnderWay(unanswered)) {
+          throw postgresUnavailable(UNKNOWN, unanswered);
+        }
       }
       await new Promise<void>((resolve) => clock.schedule(OUTCOME_PAUSE_MS, resolve));
     }
   }
 
-  #outcomeOf({ id, timeline }: OpenCommit<unknown>, limitMs: number) {
-    return this.#onConnection(async (query) => {
-      await query("BEGIN");
-      const expression = timeline === null ? "NULL" : TIMELINE;
-      const asked = query<OutcomeRow>(`${OUTCOME}, ${expression} AS timeline`, [id]);
-      const [outcome] = await orRollBack(query, asked);
-      await query(SETTLE);
-      await query("COMMIT");
-      return outcome;
-    }, limitMs);
-  }
-
   async #onConnection<T>(
-    use: (query: Query, primary: PostgresPrimary) => Promise<T>,
+    use: (query: Query) => Promise<T>,
     limitMs: number = this.#limitMs,
   ): Promise<T> {
     const pools = await this.#current();
@@ -251,7 +238,7 @@ export class PostgresDatabase {
           first ??= fault;
           throw isOfAborted(fault) ? first : fault;
         }
-      }, pools.primary);
+      });
     } finally {
       // One that is in the middle of a transaction, or lost, is closed by it.
       void connection.release().catch(() => undefined);

@@ -1,6 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { PostgresDatabase, Query } from "./postgres-database.ts";
 import { transactionPooled } from "./postgres-errors.ts";
+import { forgetMarks } from "./postgres-marks.ts";
 import { POSTGRES_MIGRATIONS } from "./postgres-migrations.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
@@ -59,10 +60,11 @@ export async function openPostgres(
   if (encoding !== "UTF8") throw wrong(target, `has the encoding ${encoding}: it must be UTF8`);
   let schemaBefore: number | undefined;
   for (;;) {
-    const before = await db.write((query) => step(query, target, migrations), UNLIMITED_MS);
+    const before = await db.repeat((query) => step(query, target, migrations), UNLIMITED_MS);
     schemaBefore ??= before;
     if (before === migrations.length) break;
   }
+  if (migrations === POSTGRES_MIGRATIONS) await db.write(forgetMarks);
   const warnings = [
     ...(ignored.length === 0 ? [] : [`a connection pooler keeps back ${ignored.join(", ")}`]),
     ...(server.fsync === "on" ? [] : ["fsync is off: a crash of its machine may damage it"]),
