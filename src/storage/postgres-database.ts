@@ -45,6 +45,7 @@ const UNKNOWN = "the store did not say whether it took the write";
 /** So often a transaction is tried again that was in the way of another one. */
 const CROSSINGS = 3;
 
+/** It may be committed: the answer is yet to come. */
 interface OpenCommit<T> {
   readonly result: T;
 }

@@ -11,13 +11,13 @@ export interface PostgresPrimary {
   readonly host: PostgresHost;
   /**
    * Counts the servers that took another one's place before it, one after the other; null: it does not
-   * say. Ids of transactions are another timeline's too.
+   * say.
    */
   readonly timeline: number | null;
 }
 
 /** An expression for the timeline, where a server says it. */
-export const TIMELINE = `('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int`;
+const TIMELINE = `('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int`;
 
 /** So long a server may take to say whether it takes writes; all are asked at once. */
 const ANSWER_SECONDS = 3;
