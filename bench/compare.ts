@@ -7,6 +7,8 @@ import {
   type Reading,
   readingOf,
 } from "./figures.ts";
+import { allUs, NodesFigures, nameOf } from "./nodes/figures.ts";
+import type { Phase } from "./nodes/samples.ts";
 import type { Report } from "./report-file.ts";
 
 /** A figure of both runs. */
@@ -38,7 +40,8 @@ export const COMPARE_RULE =
 export const COMPARE_COLUMNS = ["figure", "before", "after", "change", "beyond noise?"] as const;
 
 export function compareRows(before: Report, after: Report): string[][] {
-  return pairsOf(new Figures(before), new Figures(after)).map((pair) => {
+  const pairs = [...pairsOf(new Figures(before), new Figures(after)), ...nodesPairs(before, after)];
+  return pairs.map((pair) => {
     const { name, before: was, after: is } = pair;
     const percent = 100 * (is.median / was.median - 1);
     const sign = percent >= 0 ? "+" : "−";
@@ -104,6 +107,24 @@ function idlePairs(before: Figures, after: Figures): Compared[] {
     if (!old || !now) return [];
     const name = `${idle.name}: KiB a connection`;
     return [{ name, isBetterWhen: "lower" as const, before: old, after: now }];
+  });
+}
+
+function nodesPairs({ nodes: before }: Report, { nodes: after }: Report): Compared[] {
+  if (before === null || after === null) return [];
+  const [old, now] = [new NodesFigures(before), new NodesFigures(after)];
+  return now.works().flatMap(({ of, work, size }) => {
+    const pair = (what: string, figure: (phase: Phase) => number) => {
+      const was = old.reading(of, work, size, figure);
+      const is = now.reading(of, work, size, figure);
+      if (was === null || is === null) return [];
+      const name = `${nameOf(of)}: ${work} ${size.toLocaleString("en")}: ${what}`;
+      return [{ name, isBetterWhen: "lower" as const, before: was, after: is }];
+    };
+    return [
+      ...pair("CPU µs of everything", allUs),
+      ...pair("p99, ms", ({ latencies }) => latencies[0]?.p99Ms ?? Number.NaN),
+    ];
   });
 }
 

@@ -6,12 +6,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { capacityPage } from "./capacity/page.ts";
+import { pagesOf } from "./capacity/report.ts";
 import { Children } from "./children.ts";
 import { COMPARE_COLUMNS, COMPARE_RULE, compareRows, differencesOf } from "./compare.ts";
 import { runScenario, type ScenarioResult } from "./load/run.ts";
 import { dataFileSystem, ensureBinary } from "./load/server-process.ts";
 import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
+import { runNodes } from "./nodes/run.ts";
+import type { NodesReport } from "./nodes/samples.ts";
 import { pageOf } from "./page.ts";
 import { type Peers, peersSchema } from "./peer-samples.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
@@ -31,7 +35,8 @@ const HELP = `npm run bench -- [--quick] [--only PART,…]
                  is all that runs without being asked for
   --compare OLD  what changed since that report, beyond the noise of its rounds
   --report FILE  of an earlier run, instead of measuring
-  --docs         writes docs/benchmarks.md, its pictures and the README's figures
+  --docs         writes docs/benchmarks.md, its pictures and the README's figures; of \`nodes\`
+                 docs/nodes.json and docs/capacity.md
   --help         this`;
 
 interface Flags {
@@ -96,18 +101,36 @@ async function runLoad({ quick, parts }: Flags, children: Children): Promise<Sce
     try {
       results.push(await runScenario(scenario, children));
     } catch (fault) {
-      // The others have still something to tell.
-      console.error(`── left out: ${fault instanceof Error ? fault.message : String(fault)}`);
-      hasLeftOut = true;
+      leaveOut(fault);
     }
   }
   return results;
+}
+
+/** The others have still something to tell. */
+function leaveOut(fault: unknown): void {
+  console.error(`── left out: ${fault instanceof Error ? fault.message : String(fault)}`);
+  hasLeftOut = true;
 }
 
 async function runAllRatios({ quick, parts }: Flags, children: Children): Promise<RatioSample[]> {
   if (!parts.includes("ratios")) return [];
   await ensureBinary(children);
   return runRatios(quick, children);
+}
+
+async function runAllNodes(
+  { quick, parts }: Flags,
+  children: Children,
+): Promise<NodesReport | null> {
+  if (!parts.includes("nodes")) return null;
+  await ensureBinary(children);
+  try {
+    return await runNodes(quick, children);
+  } catch (fault) {
+    leaveOut(fault); // Such as where PostgreSQL is not installed.
+    return null;
+  }
 }
 
 async function bench(flags: Flags, children: Children): Promise<Report> {
@@ -117,12 +140,13 @@ async function bench(flags: Flags, children: Children): Promise<Report> {
   const micro = await runMicro(flags.parts, children);
   const load = await runLoad(flags, children);
   const ratios = await runAllRatios(flags, children);
+  const nodes = await runAllNodes(flags, children);
   const pinned = pinnedTo("server").length > 0;
   const { quick } = flags;
   const fileSystem = dataFileSystem();
   const asked = process.argv.slice(2).filter((argument) => argument !== "--docs");
   const named = { flags: asked.join(" "), fileSystem, pinned, quick };
-  return newReport({ machine, ...named, micro, load, ratios, peers });
+  return newReport({ machine, ...named, micro, load, ratios, nodes, peers });
 }
 
 /** Of `bench/peers.ts`, which installs much and takes long; null when it never ran here. */
@@ -137,12 +161,19 @@ async function writeResults(report: Report): Promise<void> {
   await writePage(report, RESULTS, "latest");
 }
 
+/** What was measured replaces what was before; the rest stays. */
 async function writeDocs(report: Report): Promise<void> {
   const folder = join(ROOT, "docs");
-  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(report)}\n`);
-  await writePage(report, folder, "benchmarks");
+  const { capacity, rest } = pagesOf(report);
+  if (capacity !== null) {
+    await Bun.write(join(folder, "nodes.json"), `${JSON.stringify(capacity)}\n`);
+    await Bun.write(join(folder, "capacity.md"), capacityPage(capacity));
+  }
+  if (rest === null) return;
+  await Bun.write(join(folder, "benchmarks.json"), `${JSON.stringify(rest)}\n`);
+  await writePage(rest, folder, "benchmarks");
   const readme = join(ROOT, "README.md");
-  await Bun.write(readme, withFigures(await Bun.file(readme).text(), report));
+  await Bun.write(readme, withFigures(await Bun.file(readme).text(), rest));
 }
 
 async function writePage(report: Report, folder: string, name: string): Promise<void> {
@@ -166,7 +197,7 @@ const flags = readFlags(process.argv.slice(2));
 const children = new Children();
 
 let isEnding = false;
-/** A scenario could not be run to its end. */
+/** A scenario, or several nodes, could not be run to the end. */
 let hasLeftOut = false;
 
 /** Only the first reason counts: children that it ends give others. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { microSchema, outcomeSchema } from "./measurement.ts";
+import { nodesReportSchema } from "./nodes/samples.ts";
 import { peersSchema } from "./peer-samples.ts";
 
 /** Raised when an older file can no longer be read. */
@@ -37,6 +38,8 @@ const reportSchema = z.object({
   micro: z.array(microSchema),
   load: z.array(resultSchema),
   ratios: z.array(sampleSchema),
+  /** Several nodes; null where they were not measured. */
+  nodes: nodesReportSchema.nullable().default(null),
   /** The last run of `bench/peers.ts` there was. */
   peers: peersSchema.nullable().default(null),
 });
@@ -52,7 +55,14 @@ export function newReport(parts: Omit<Report, "format">): Report {
 
 /** Throws when it is not one, or one of another format. */
 export async function readReport(path: string): Promise<Report> {
-  const parsed = reportSchema.safeParse(await Bun.file(path).json());
+  return parseReport(await Bun.file(path).text(), path);
+}
+
+/** Throws as `readReport` does. @param path where the text is from */
+export function parseReport(text: string, path: string): Report {
+  const parsed = reportSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
-  throw new Error(`${path} is no report of this bench: ${parsed.error.issues[0]?.message}`);
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.length ? `${issue.path.join(".")}: ` : "";
+  throw new Error(`${path} is no report of this bench: ${where}${issue?.message}`);
 }

@@ -1,4 +1,5 @@
 import { brokenPromises } from "./measurement.ts";
+import { nameOf } from "./nodes/figures.ts";
 import type { Report, Result } from "./report-file.ts";
 import { percent, sectionsOf } from "./sections.ts";
 import { renderTable } from "./table.ts";
@@ -52,6 +53,13 @@ export function verdictOf(report: Report): string[] {
   return lines;
 }
 
-function allResults({ load, ratios }: Report): Result[] {
-  return [...load, ...ratios];
+function allResults({
+  load,
+  ratios,
+  nodes,
+}: Report): Pick<Result, "scenario" | "faults" | "complaints">[] {
+  const ofNodes = (nodes?.samples ?? []).map(({ faults, complaints, ...sample }) => ({
+    ...{ scenario: { scenario: nameOf(sample) }, faults, complaints },
+  }));
+  return [...load, ...ratios, ...ofNodes];
 }

@@ -1,5 +1,6 @@
 import { Figures, kibOfConnection } from "./figures.ts";
 import type { IdleMeasurement, LoadMeasurement, MicroResult } from "./measurement.ts";
+import { NODES_COLUMNS, nodesRows } from "./nodes/table.ts";
 import { PEER_COLUMNS, peerRows } from "./peer-samples.ts";
 import { RATIO_COLUMNS, ratioRows } from "./ratio-table.ts";
 import type { Report } from "./report-file.ts";
@@ -42,6 +43,11 @@ export function sectionsOf(report: Report): Section[] {
       rows: figures.idles().map(idleRow),
     },
     { title: "Beside the bare engine", columns: RATIO_COLUMNS, rows: ratioRows(figures) },
+    {
+      title: "Several nodes",
+      columns: NODES_COLUMNS,
+      rows: report.nodes === null ? [] : nodesRows(report.nodes),
+    },
     ...peerSections(report),
     {
       title: "Targets",

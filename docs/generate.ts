@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { capacityPage } from "../bench/capacity/page.ts";
-import { nodesReportSchema } from "../bench/nodes/samples.ts";
+import { parseCapacityReport } from "../bench/capacity/report.ts";
 import { describeSettings, fileSetting, type SettingDescription } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { markdownTable } from "./markdown.ts";
@@ -20,7 +20,7 @@ export function generatedPages(): ReadonlyMap<string, string> {
 
 function measuredNodes() {
   const file = join(import.meta.dir, "nodes.json");
-  return nodesReportSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  return parseCapacityReport(readFileSync(file, "utf8"), "docs/nodes.json");
 }
 
 function configurationPage(): string {

@@ -1,6 +1,7 @@
 /** All settings: one zod schema -> flags, environment, file, --help and docs/configuration.md. */
 export type { AuthenticationMethod } from "./config/authentication.ts";
 export { authenticationOrder } from "./config/authentication-order.ts";
+export { backplaneAddress } from "./config/backplane-address.ts";
 export { describeSettings, fileSetting, type SettingDescription } from "./config/describe.ts";
 export type { ReadFile } from "./config/file.ts";
 export {

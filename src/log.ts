@@ -54,6 +54,8 @@ export function createLog(options: LogOptions): ProcessLog {
       base: options.fields ?? null,
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      // `loggable` has made it plain.
+      serializers: { err: (err: unknown) => err },
     },
     { write: asText ? (line: string) => write(textLine(line)) : write },
   );

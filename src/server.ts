@@ -103,14 +103,14 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
   const { broker } = messaging;
   const app = openApplication(foundation, { service, broker, flood, metrics });
   const others = openNodeServices(foundation, {
-    ...{ messaging, service, app, newEventId },
+    ...{ messaging, service, app, files, newEventId },
     connections: () => connections.live.count,
   });
   const connections = openConnections(foundation, {
     ...{ engine, messaging, service, app, flood, metrics, newEventId, bodyBytes },
   });
   const health = healthSource({
-    ...{ chat: service.chat, queues: messaging.queues, backplane },
+    ...{ storage, chat: service.chat, queues: messaging.queues, backplane },
     connections: () => connections.live.count,
     isStopping: () => lifecycle.isStopping,
   });

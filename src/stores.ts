@@ -14,7 +14,7 @@ import { KeptFolder } from "./storage/kept-folder.ts";
 import { memoryStorage } from "./storage/memory.ts";
 import { type MoveOptions, type MoveReport, move } from "./storage/move.ts";
 import { openPostgresStorage } from "./storage/postgres.ts";
-import { isPostgresUrl } from "./storage/postgres-url.ts";
+import { isPostgresUrl, postgresTarget } from "./storage/postgres-url.ts";
 import { S3BlobStore } from "./storage/s3-blob-store.ts";
 import { removeStaleFolders, ScratchFolder } from "./storage/scratch-folder.ts";
 import { openSqliteStorage } from "./storage/sqlite.ts";
@@ -51,6 +51,16 @@ export async function openStorage(
 /** Several nodes may keep their chats in the same database at once. */
 export function hasSharedDatabase({ database }: Settings): boolean {
   return isPostgresUrl(database.url);
+}
+
+/**
+ * What nodes that keep their chats together have alike, by whatever address each reaches the server:
+ * names of database and schema. null: this node shares none.
+ */
+export function sharedDatabaseName({ database }: Settings): string | null {
+  if (!isPostgresUrl(database.url)) return null;
+  const { connection, schema } = postgresTarget(database.url);
+  return `${connection.database}/${schema}`;
 }
 
 export interface OpenFiles {

@@ -733,6 +733,7 @@ describe("status", () => {
   const node = {
     ...{ id: "one", version: "1.2.3", startedAt: "2026-01-01T00:00:00.000Z", connections: 12 },
     ...{ onlineUsers: 3, isSelf: true, isConnected: true, heardAt: "2026-01-02T12:00:00.000Z" },
+    differs: [] as string[],
   };
 
   function listen(answer: (key: string | null) => Response) {
@@ -771,6 +772,31 @@ describe("status", () => {
     const json = run([...argv, "--json"], { env: { PARLEY_API_KEYS: KEY } });
     expect(await json.done).toBe(0);
     expect(JSON.parse(json.stdout())).toEqual({ backplane: "CONNECTED", nodes: [node, other] });
+  });
+
+  test("says what does not fit together", async () => {
+    const differs = ["jwt.secret", "attachments.store"];
+    const others = [
+      { ...node, id: "two", isSelf: false, differs },
+      { ...node, id: "three", isSelf: false, version: "1.3.0" },
+      { ...node, id: "three", isSelf: false },
+    ];
+    const nodes = [node, ...others];
+    const listed = run(listen(() => Response.json({ backplane: "CONNECTED", nodes })));
+    expect(await listed.done).toBe(0);
+    expect(listed.stdout().split("\n").slice(5)).toEqual([
+      "",
+      "two has other values than the one asked of jwt.secret, attachments.store: all nodes must have the same",
+      "three is the name of several nodes: give each its own node.id",
+      "The nodes are of several versions: bring all to one",
+      "",
+    ]);
+  });
+
+  test("understands a server that does not say in what its nodes differ", async () => {
+    const { differs: _, ...older } = node;
+    const listed = run(listen(() => Response.json({ backplane: "CONNECTED", nodes: [older] })));
+    expect(await listed.done).toBe(0);
   });
 
   test("says what a node that is alone is", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { AppError } from "../src/errors.ts";
 import { createLog, type LogOptions, silentLog } from "../src/log.ts";
 
 const NOON = new Date(2026, 0, 2, 12, 34, 56, 789).getTime();
@@ -67,6 +68,31 @@ describe("JSON", () => {
     expect(error).toMatchObject({ name: "Error", message: "outer" });
     expect(error.stack).toContain("log.test.ts");
     expect(error.cause).toMatchObject({ name: "TypeError", message: "inner", code: "EIO" });
+  });
+
+  test("what an operator may meet is told without the places in the program", () => {
+    const { log, text } = record();
+    const cause = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    log.warn({ err: new AppError("STORAGE_UNAVAILABLE", "away", { cause }) }, "no store");
+    const { err } = JSON.parse(text());
+    expect(err).toEqual({
+      ...{ name: "AppError", code: "STORAGE_UNAVAILABLE", message: "away" },
+      cause: { name: "Error", code: "ECONNREFUSED", message: "refused" },
+    });
+  });
+
+  test.each([
+    ["a fault of the program", new AppError("INTERNAL", "outer", { cause: new Error("inner") })],
+    [
+      "what a fault of the program has caused",
+      new AppError("STORAGE_UNAVAILABLE", "outer", { cause: new TypeError("inner") }),
+    ],
+  ])("%s comes with the places", (_, fault) => {
+    const { log, text } = record();
+    log.error({ err: fault }, "failed");
+    const { err } = JSON.parse(text());
+    expect(err.stack).toContain("log.test.ts");
+    expect(err.cause.stack).toContain("log.test.ts");
   });
 
   test("bigints, bytes, dates, maps, sets and cycles do no harm", () => {
@@ -208,6 +234,18 @@ describe("text", () => {
     expect(line).toBe('12:34:56.789 ERROR Failed error="Error: outer"');
     expect(stack.every((entry) => /^ {4}(at |caused by )/.test(entry))).toBe(true);
     expect(stack).toContain('    caused by "TypeError: inner"');
+  });
+
+  test("tells what an operator may meet in the line, and its cause below", () => {
+    const { log, text } = record({ format: "text" });
+    const cause = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    log.warn({ err: new AppError("STORAGE_UNAVAILABLE", "away", { cause }) }, "No store");
+    expect(text().trimEnd().split("\n")).toEqual([
+      '12:34:56.789 WARN  No store err="AppError: away"',
+      "    code=STORAGE_UNAVAILABLE",
+      '    caused by "Error: refused"',
+      "    code=ECONNREFUSED",
+    ]);
   });
 
   test("lets no client forge a line or move the cursor", () => {

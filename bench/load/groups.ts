@@ -96,11 +96,15 @@ export class Groups {
     for (const user of this.#users) user.close();
   }
 
-  async exchange(seconds: number): Promise<PhaseWork> {
+  /** @param perSecond as the scenario has it, unless told otherwise */
+  async exchange(
+    seconds: number,
+    perSecond = this.#scenario.messagesPerSecond,
+  ): Promise<PhaseWork> {
     const refusedBefore = this.faults.refused;
     this.#deliveries = 0;
     const { count, ...took } = await runOpenLoop(this.#loop, {
-      ...{ perSecond: this.#scenario.messagesPerSecond, seconds },
+      ...{ perSecond, seconds },
       send: (dueMs) => this.#send(dueMs),
       isDrained: () => this.#ledger.incomplete === 0,
       progressMs: () => this.#progressMs,

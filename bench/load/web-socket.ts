@@ -20,6 +20,21 @@ export interface WebSocketOptions {
 /** How the reason of a close frame begins. */
 export const CLOSED_BY_SERVER = "closed by the server";
 
+/** Of WebSocket frames with their heads, and of handshakes; what TCP and IP put around them is not in it. */
+export interface Traffic {
+  readonly framesIn: number;
+  readonly bytesIn: number;
+  readonly framesOut: number;
+  readonly bytesOut: number;
+}
+
+const carried = { framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
+
+/** What all connections of this process have carried up to now, as `process.cpuUsage` has its time. */
+export function trafficSoFar(): Traffic {
+  return { ...carried };
+}
+
 const TEXT = 0x1;
 const BINARY = 0x2;
 const CLOSE = 0x8;
@@ -108,18 +123,19 @@ export class LightWebSocket {
       return;
     }
     socket.setNoDelay(true);
-    socket.write(
-      [
-        ...[`GET ${path} HTTP/1.1`, `Host: ${host}:${port}`, "Upgrade: websocket"],
-        ...["Connection: Upgrade", "Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${KEY}`],
-        ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-        "\r\n",
-      ].join("\r\n"),
-    );
+    const request = [
+      ...[`GET ${path} HTTP/1.1`, `Host: ${host}:${port}`, "Upgrade: websocket"],
+      ...["Connection: Upgrade", "Sec-WebSocket-Version: 13", `Sec-WebSocket-Key: ${KEY}`],
+      ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+      "\r\n",
+    ].join("\r\n");
+    carried.bytesOut += request.length;
+    socket.write(request);
   }
 
   #received(bytes: Buffer): void {
     this.#hasHeard = true;
+    carried.bytesIn += bytes.length;
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     let at = 0;
     if (!this.#isOpen) {
@@ -166,6 +182,7 @@ export class LightWebSocket {
   }
 
   #take(head: number, bytes: Buffer, start: number, end: number): void {
+    carried.framesIn += 1;
     switch (head) {
       case FINAL | TEXT:
       case FINAL | BINARY:
@@ -193,6 +210,8 @@ export class LightWebSocket {
     if (length >= 65_536) head.writeBigUInt64BE(BigInt(length), 2);
     else if (length >= 126) head.writeUInt16BE(length, 2);
     this.#outgoing.push(head, payload);
+    carried.framesOut += 1;
+    carried.bytesOut += head.length + length;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     queueMicrotask(() => this.#flush());

@@ -10,7 +10,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ChatStore, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 
 const COMMIT_SECONDS = 2;

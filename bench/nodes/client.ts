@@ -6,10 +6,20 @@ import { Chat, COMPLETE } from "../load/chat-pairs.ts";
 import { Groups } from "../load/groups.ts";
 import type { Latencies } from "../load/latencies.ts";
 import { runCrowd } from "./crowd.ts";
-import { type GroupsWork, jobSchema, type NodesResult, type PairsWork } from "./job.ts";
+import {
+  type GroupsWork,
+  jobSchema,
+  type NodesResult,
+  type PairsWork,
+  type ReadingsWork,
+} from "./job.ts";
+import { runOthers } from "./others.ts";
 import { nodeOfMember, nodeOfPartner } from "./placement.ts";
+import { Readings } from "./readings.ts";
 import { type PhaseWork, UsageMeter } from "./usage.ts";
 
+/** So many times as many messages to groups come before those that are measured: at their pace code stays cold. */
+const WARM_UP_FACTOR = 4;
 /** How long something unexpected may follow what was expected. */
 const AFTERMATH_MS = 200;
 
@@ -26,10 +36,14 @@ async function run(): Promise<NodesResult> {
   switch (work.kind) {
     case "pairs":
       return runPairs(work);
+    case "readings":
+      return runReadings(work);
     case "groups":
       return runGroups(work);
     case "crowd":
       return runCrowd(work, nodes, meter);
+    case "others":
+      return runOthers(work, installation, meter);
   }
 }
 
@@ -58,10 +72,24 @@ async function runPairs(pairs: PairsWork): Promise<NodesResult> {
   return { phases: [full, paced], faults: chat.faults };
 }
 
+async function runReadings(reading: ReadingsWork): Promise<NodesResult> {
+  const { pairs, readingsPerSecond, warmUpSeconds, seconds } = reading;
+  const readings = new Readings(pairs);
+  await readings.connect((user) => portOf(nodeOfPartner(user, nodes.length, placement)));
+  await readings.write(Math.ceil((readingsPerSecond * (warmUpSeconds + seconds)) / pairs));
+  await readings.read(readingsPerSecond, warmUpSeconds);
+  for (const latencies of readings.latencies) latencies.reset();
+  const phase = await meter.measure({ work: "readings", size: readingsPerSecond }, async () =>
+    workOf(await readings.read(readingsPerSecond, seconds), readings.latencies),
+  );
+  readings.close();
+  return { phases: [phase], faults: readings.faults };
+}
+
 async function runGroups(groups: GroupsWork): Promise<NodesResult> {
   const crowd = new Groups(groups, target, nodes.length > 1);
-  await crowd.connect((user) => portOf(nodeOfMember(user, nodes.length)));
-  await crowd.exchange(groups.warmUpSeconds);
+  await crowd.connect((user) => portOf(nodeOfMember(user, nodes.length, placement)));
+  await crowd.exchange(groups.warmUpSeconds, WARM_UP_FACTOR * groups.messagesPerSecond);
   for (const latencies of crowd.latencies) latencies.reset();
   const phase = await meter.measure({ work: "groups", size: groups.members }, async () => {
     const repeatedBefore = crowd.repeated;

@@ -8,6 +8,8 @@ import type { PhaseWork, UsageMeter } from "./usage.ts";
 
 /** Presence is told when nothing has been for so long. */
 const QUIET_MS = 300;
+/** A visitor's. */
+const STAY_MS = 1_000;
 /** Between the last connection's end and OFFLINE, in the bench. */
 export const GRACE_MS = 500;
 /** What has not been told is lost when nothing at all was for so long. */
@@ -22,8 +24,8 @@ export async function runCrowd(
   nodes: InstallationTarget["nodes"],
   meter: UsageMeter,
 ): Promise<NodesResult> {
-  const { users, isOnOneNode, heartbeatMs, idleSeconds } = work;
-  const crowd = new Crowd(nodes, isOnOneNode, heartbeatMs);
+  const { users, heartbeatMs, idleSeconds, visitsPerSecond, visitSeconds } = work;
+  const crowd = new Crowd(nodes, heartbeatMs);
   await crowd.watch();
   const steps = [0, ...users];
   const most = Math.max(...steps);
@@ -31,7 +33,14 @@ export async function runCrowd(
   const idle = async (size: number) => {
     phases.push(await meter.measure({ work: "idle", size }, () => crowd.live(idleSeconds)));
   };
+  // As many as are measured, so that as many of those before are let go of meanwhile.
+  await crowd.visit(2 * visitsPerSecond, visitSeconds / 2);
   await idle(0);
+  phases.push(
+    await meter.measure({ work: "visits", size: visitsPerSecond }, () =>
+      crowd.visit(visitsPerSecond, visitSeconds),
+    ),
+  );
   for (const size of users) {
     phases.push(await meter.measure({ work: "arrive", size }, () => crowd.arrive(size)));
   }
@@ -46,16 +55,15 @@ export async function runCrowd(
 class Crowd {
   readonly faults = noFaults();
   readonly #nodes: InstallationTarget["nodes"];
-  readonly #isOnOneNode: boolean;
   readonly #heartbeatMs: number;
   readonly #clients: StompClient[] = [];
   readonly #watchers: StompClient[] = [];
   readonly #beats: ClientHeartbeats;
   #told = 0;
+  #visitors = 0;
 
-  constructor(nodes: InstallationTarget["nodes"], isOnOneNode: boolean, heartbeatMs: number) {
+  constructor(nodes: InstallationTarget["nodes"], heartbeatMs: number) {
     this.#nodes = nodes;
-    this.#isOnOneNode = isOnOneNode;
     this.#heartbeatMs = heartbeatMs;
     this.#beats = new ClientHeartbeats(this.#clients, heartbeatMs);
   }
@@ -78,14 +86,19 @@ class Crowd {
 
   async arrive(size: number): Promise<PhaseWork> {
     const first = this.#clients.length;
-    return this.#knownToAll(size - first, async () => {
-      await connectMany(size - first, (index) => this.#one(first + index));
+    return this.#knownToAll(size - first, 1, async () => {
+      await connectMany(size - first, (index) => {
+        const place = first + index;
+        return this.#connect(place, `idle-${place}`, (client) => {
+          this.#clients.push(client); // It sends heart-beats while others still come.
+        });
+      });
     });
   }
 
   async leave(size: number): Promise<PhaseWork> {
     const leaving = this.#clients.splice(size);
-    return this.#knownToAll(leaving.length, () => {
+    return this.#knownToAll(leaving.length, 1, () => {
       for (const client of leaving) client.close();
     });
   }
@@ -102,12 +115,38 @@ class Crowd {
     for (const client of [...this.#clients, ...this.#watchers]) client.close();
   }
 
-  /** Every watcher is told of so many users. */
-  async #knownToAll(count: number, act: () => void | Promise<void>): Promise<PhaseWork> {
+  /** Each visitor is a new user, by turns on each node, and comes whether those before are there or not. */
+  async visit(perSecond: number, seconds: number): Promise<PhaseWork> {
+    const count = Math.round(perSecond * seconds);
+    return this.#knownToAll(count, 2, async () => {
+      const startMs = performance.now();
+      const visits: Promise<void>[] = [];
+      for (let made = 0; made < count; made += 1) {
+        const waitMs = startMs + (made * 1_000) / perSecond - performance.now();
+        if (waitMs > 0) await Bun.sleep(waitMs);
+        visits.push(this.#visitOne());
+      }
+      await Promise.all(visits);
+    });
+  }
+
+  async #visitOne(): Promise<void> {
+    const place = this.#visitors++;
+    const client = await this.#connect(place, `visitor-${place}`, () => {});
+    await Bun.sleep(STAY_MS);
+    client.close();
+  }
+
+  /** Every watcher is told so often of each of so many users. */
+  async #knownToAll(
+    count: number,
+    times: number,
+    act: () => void | Promise<void>,
+  ): Promise<PhaseWork> {
     const startMs = performance.now();
     const cpuBefore = process.cpuUsage();
     const before = this.#told;
-    const expected = count * this.#watchers.length;
+    const expected = count * times * this.#watchers.length;
     await act();
     let progressMs = performance.now();
     for (let told = -1; this.#told - before < expected; ) {
@@ -133,16 +172,20 @@ class Crowd {
     }
   }
 
-  async #one(index: number): Promise<StompClient> {
-    const userId = `idle-${index}`;
-    const node = this.#isOnOneNode ? 0 : nodeOfMember(index, this.#nodes.length);
+  /** @param onConnected before its subscriptions */
+  async #connect(
+    place: number,
+    userId: string,
+    onConnected: (client: StompClient) => void,
+  ): Promise<StompClient> {
+    const node = nodeOfMember(place, this.#nodes.length, "spread");
     const client = await StompClient.connect({
       ...{ port: this.#nodes[node]?.port ?? 0, userId },
       heartBeat: `${this.#heartbeatMs},${this.#heartbeatMs}`,
       onMessage: () => {},
       onLost: countLost(this.faults, userId),
     });
-    this.#clients.push(client); // It sends heart-beats while others still come.
+    onConnected(client);
     await client.subscribe({
       "sub-0": `/user/${userId}/queue/messages`,
       "sub-1": `/user/${userId}/queue/confirmations`,

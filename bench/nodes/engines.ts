@@ -53,6 +53,25 @@ export class Engines implements AsyncDisposable {
     };
   }
 
+  /** Commits of one row in a second, for so many clients at once of which each waits for its own. */
+  async commitsPerSecond(clients: number, seconds: number): Promise<number> {
+    await this.#admin.unsafe("CREATE TABLE committed (at int)");
+    const pool = new SQL({ ...this.#postgres.connection(), max: clients });
+    let count = 0;
+    const startMs = performance.now();
+    const tookMs = () => performance.now() - startMs;
+    const commit = async () => {
+      for (; tookMs() < seconds * 1_000; count += 1) {
+        await pool.unsafe("INSERT INTO committed VALUES (1)");
+      }
+    };
+    await Promise.all(Array.from({ length: clients }, commit));
+    const perSecond = (count * 1_000) / tookMs();
+    await pool.close();
+    await this.#admin.unsafe("DROP TABLE committed");
+    return perSecond;
+  }
+
   /** With an empty database, and without limits. @param start starts each of the nodes */
   async install(
     setup: Setup,
@@ -61,6 +80,8 @@ export class Engines implements AsyncDisposable {
     start = startParley,
   ): Promise<Installation> {
     const name = `bench_${++this.#installations}`;
+    // None comes by itself, then, while something is measured: what changes after it is logged page by page.
+    await this.#admin.unsafe("CHECKPOINT");
     if (setup !== "SQLite") await this.#admin.unsafe(`CREATE DATABASE ${name}`);
     const env = {
       ...(setup === "SQLite" ? {} : { PARLEY_DATABASE_URL: this.#postgres.url(name) }),

@@ -41,6 +41,16 @@ export class NodesFigures {
     return [...new Set(phases.filter((each) => each.work === work).map(({ size }) => size))];
   }
 
+  /** What was measured where, each once, in their order. */
+  works(): { of: InstallationOf; work: Work; size: number }[] {
+    const found = this.#samples.flatMap((of) =>
+      of.phases
+        .filter(({ count }) => count > 0)
+        .map(({ work, size }) => [`${nameOf(of)} ${work} ${size}`, { of, work, size }] as const),
+    );
+    return [...new Map(found).values()];
+  }
+
   /** Of all rounds. @param size any, when it is left out */
   phases(of: InstallationOf, work: Work, size?: number): Phase[] {
     return this.#samples
@@ -82,11 +92,6 @@ export function allUs(phase: Phase): number {
   return nodesUs(phase) + redisUs(phase) + postgresUs(phase);
 }
 
-/** In and out. */
-export function redisBytes({ used, count }: Phase): number {
-  return (used.redisBytesIn + used.redisBytesOut) / count;
-}
-
 export function commits({ used, count }: Phase): number {
   return used.commits / count;
 }
@@ -101,6 +106,15 @@ export function walBytes({ used, count }: Phase): number {
 
 export function databaseBytes({ before, after, count }: Phase): number {
   return (after.databaseBytes - before.databaseBytes) / count;
+}
+
+/** Of WebSocket frames, see `Traffic`. */
+export function bytesToUsers({ used, count }: Phase): number {
+  return used.bytesToUsers / count;
+}
+
+export function bytesFromUsers({ used, count }: Phase): number {
+  return used.bytesFromUsers / count;
 }
 
 /** Of the times with that name, in milliseconds; NaN where there are none. */

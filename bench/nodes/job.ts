@@ -30,17 +30,39 @@ const groupsSchema = z.object({
   seconds: z.number(),
 });
 
+const readingsSchema = z.object({
+  kind: z.literal("readings"),
+  pairs: z.number(),
+  readingsPerSecond: z.number(),
+  /** Of what is not measured. */
+  warmUpSeconds: z.number(),
+  seconds: z.number(),
+});
+
 const crowdSchema = z.object({
   kind: z.literal("crowd"),
   /** How many are there, one after another: they come until the last, and go until the first. */
   users: z.array(z.number()),
-  /** All to the first node; else to each node by turns. */
-  isOnOneNode: z.boolean(),
   heartbeatMs: z.number(),
   idleSeconds: z.number(),
+  /** Before the first of them is there. */
+  visitsPerSecond: z.number(),
+  visitSeconds: z.number(),
 });
 
-export const workSchema = z.discriminatedUnion("kind", [pairsSchema, groupsSchema, crowdSchema]);
+const othersSchema = z.object({
+  kind: z.literal("others"),
+  /** How many other nodes there are beside the installation's, one after another. */
+  others: z.array(z.number()),
+  /** Of users of all of them together. */
+  changesPerSecond: z.number(),
+  /** Of each phase. */
+  seconds: z.number(),
+});
+
+export const workSchema = z.discriminatedUnion("kind", [
+  ...([pairsSchema, readingsSchema, groupsSchema, crowdSchema, othersSchema] as const),
+]);
 
 /** What one client process does, its only argument. */
 export const jobSchema = z.object({
@@ -57,8 +79,10 @@ export const resultSchema = z.object({
 
 export type InstallationTarget = z.infer<typeof installationSchema>;
 export type PairsWork = z.infer<typeof pairsSchema>;
+export type ReadingsWork = z.infer<typeof readingsSchema>;
 export type GroupsWork = z.infer<typeof groupsSchema>;
 export type CrowdWork = z.infer<typeof crowdSchema>;
+export type OthersWork = z.infer<typeof othersSchema>;
 export type NodesWork = z.infer<typeof workSchema>;
 export type NodesJob = z.infer<typeof jobSchema>;
 export type NodesResult = z.infer<typeof resultSchema>;

@@ -8,13 +8,7 @@ export function nodeOfPartner(user: number, nodes: number, placement: Placement)
   return (placement === "apart" ? node + 1 : Math.floor(pair / nodes)) % nodes;
 }
 
-/** Members of a group are on all nodes by turns. */
-export function nodeOfMember(user: number, nodes: number): number {
-  return user % nodes;
-}
-
-/** Of all messages of pairs, those that go from one node to another. */
-export function crossingShare(nodes: number, placement: Placement): number {
-  if (nodes === 1) return 0;
-  return placement === "apart" ? 1 : 1 - 1 / nodes;
+/** Members of a group are on all nodes by turns, or all on the first. */
+export function nodeOfMember(user: number, nodes: number, placement: Placement): number {
+  return placement === "gathered" ? 0 : user % nodes;
 }

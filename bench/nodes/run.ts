@@ -1,34 +1,36 @@
 import { join } from "node:path";
 import type { Children } from "../children.ts";
-import { dataFileSystem } from "../load/server-process.ts";
-import { type Machine, pinnedTo } from "../machine.ts";
+import { pinnedTo } from "../machine.ts";
 import { GRACE_MS } from "./crowd.ts";
 import { Engines } from "./engines.ts";
 import { type NodesJob, resultSchema } from "./job.ts";
-import { NODES_ROUNDS, type NodesRun, runsOfRound, runsOnce } from "./plan.ts";
+import { measureOthersUsers } from "./others-users.ts";
+import { NODES_ROUNDS, type NodesRun, othersUsersSteps, runsOfRound, runsOnce } from "./plan.ts";
 import type { NodesReport, NodesSample } from "./samples.ts";
 
+/** One waits for each flush of the disk; many share them. */
+const COMMITTING_CLIENTS = [1, 32] as const;
+const COMMITTING_SECONDS = 1.5;
 const CLIENT = join(import.meta.dir, "client.ts");
 
 /** Several nodes of the binary, with a PostgreSQL and a Redis of their own. */
-export async function runNodes(
-  machine: Machine,
-  quick: boolean,
-  children: Children,
-): Promise<NodesReport> {
+export async function runNodes(quick: boolean, children: Children): Promise<NodesReport> {
   await using engines = await Engines.start(children);
+  const commits: NodesReport["commits"] = [];
+  for (const clients of COMMITTING_CLIENTS) {
+    const perSecond = await engines.commitsPerSecond(clients, COMMITTING_SECONDS);
+    commits.push({ clients, perSecond });
+  }
   const samples: NodesSample[] = [];
   for (let round = 1; round <= (quick ? 1 : NODES_ROUNDS); round += 1) {
     const runs = round === 1 ? [...runsOfRound(quick), ...runsOnce(quick)] : runsOfRound(quick);
     for (const run of runs) samples.push(await runSample(run, round, engines, children));
   }
-  return {
-    ...{ machine, ...(await engines.versions()), fileSystem: dataFileSystem() },
-    ...{ quick, samples, userMemory: null },
-  };
+  const othersUsers = await measureOthersUsers(othersUsersSteps(quick), engines);
+  return { ...(await engines.versions()), commits, samples, othersUsers };
 }
 
-export async function runSample(
+async function runSample(
   run: NodesRun,
   round: number,
   engines: Engines,

@@ -15,6 +15,11 @@ export const usageSchema = z.object({
   /** Transactions that wrote something. */
   commits: z.number(),
   walBytes: z.number(),
+  /** Between users and nodes, see `Traffic`. */
+  framesToUsers: z.number(),
+  bytesToUsers: z.number(),
+  framesFromUsers: z.number(),
+  bytesFromUsers: z.number(),
 });
 
 /** What it holds now. */
@@ -25,6 +30,8 @@ export const holdingsSchema = z.object({
   /** That somebody listens to. */
   redisChannels: z.number(),
   databaseBytes: z.number(),
+  /** To PostgreSQL, of all nodes. */
+  databaseConnections: z.number(),
 });
 
 /** What one kind of work took. */
@@ -32,14 +39,21 @@ const phaseSchema = z.object({
   /**
    * - `full`: 1:1 messages, as many under way at any time as `size` says
    * - `paced`: 1:1 messages, `size` a second
+   * - `readings`: `size` of them read in a second, one by one, and the senders told
    * - `groups`: messages to groups of `size`
    * - `arrive`, `leave`: users come until there are `size`, go until there are
    * - `idle`: `size` users do nothing but live
+   * - `visits`: users come one by one, `size` a second, and each goes a second later
+   * - `beats`: beside the node there are `size` others, whose users neither come nor go
+   * - `changes`: on each of `size` others users come and go one by one
    */
-  work: z.enum(["full", "paced", "groups", "arrive", "leave", "idle"]),
+  work: z.enum([
+    ...(["full", "paced", "groups", "arrive", "leave", "idle"] as const),
+    ...(["readings", "visits", "beats", "changes"] as const),
+  ]),
   size: z.number(),
   seconds: z.number(),
-  /** Messages, arrivals, departures; idle users. */
+  /** Messages, readings, arrivals, departures, visits; idle users; other nodes; changes that others told of. */
   count: z.number(),
   /** MESSAGE frames to recipients. */
   deliveries: z.number(),
@@ -56,10 +70,10 @@ const phaseSchema = z.object({
 export const SETUPS = ["SQLite", "PostgreSQL", "PostgreSQL and Redis"] as const;
 
 /**
- * Where two who write to each other are connected: where a load balancer without memory has put them
- * (of N nodes, on the same one every N-th time), or never to the same.
+ * Where those who write to each other are connected: where a load balancer without memory has put them
+ * (of N nodes, two are on the same one every N-th time); two never to the same; a whole group to one.
  */
-export const PLACEMENTS = ["spread", "apart"] as const;
+export const PLACEMENTS = ["spread", "apart", "gathered"] as const;
 
 export const sampleSchema = z.object({
   round: z.number(),
@@ -71,27 +85,31 @@ export const sampleSchema = z.object({
   complaints: z.array(z.string()),
 });
 
-/** Memory that a node needs, of what lives after a collection; in bytes of each user. */
-export const userMemorySchema = z.object({
-  users: z.number(),
-  /** Connected to it, with five subscriptions. */
-  ownBytes: z.number(),
-  /** Connected to another node. */
-  othersBytes: z.number(),
+/** What a node takes for users of another node, after a collection of its garbage. */
+export const othersUsersSchema = z.object({
+  /** Of each user's. */
+  idBytes: z.number(),
+  nameBytes: z.number(),
+  /** With more and more of them. */
+  steps: z.array(
+    z.object({
+      users: z.number(),
+      /** Living objects, and what lives beside them. */
+      liveBytes: z.number(),
+      rssBytes: z.number(),
+    }),
+  ),
 });
 
-/** A run of the part `nodes`: `bench/results/nodes.json`. */
+/** What the part `nodes` of a run measured. */
 export const nodesReportSchema = z.object({
-  machine: z.object({
-    ...{ commit: z.string(), date: z.string(), busyShare: z.number() },
-    ...{ cpu: z.string(), cores: z.number(), kernel: z.string(), bun: z.string() },
-  }),
+  /** Their versions. */
   postgres: z.string(),
   redis: z.string(),
-  fileSystem: z.string(),
-  quick: z.boolean(),
+  /** Of one row each that PostgreSQL makes in a second, for so many clients that each wait for their own. */
+  commits: z.array(z.object({ clients: z.number(), perSecond: z.number() })),
   samples: z.array(sampleSchema),
-  userMemory: userMemorySchema.nullable(),
+  othersUsers: othersUsersSchema,
 });
 
 export type Usage = z.infer<typeof usageSchema>;
@@ -101,5 +119,5 @@ export type Work = Phase["work"];
 export type Setup = (typeof SETUPS)[number];
 export type Placement = (typeof PLACEMENTS)[number];
 export type NodesSample = z.infer<typeof sampleSchema>;
-export type UserMemory = z.infer<typeof userMemorySchema>;
+export type OthersUsers = z.infer<typeof othersUsersSchema>;
 export type NodesReport = z.infer<typeof nodesReportSchema>;

@@ -1,7 +1,8 @@
 import { RedisClient, SQL } from "bun";
 import { cpuSecondsOf, cpuSecondsOfFamily, rssBytesOf } from "../load/server-usage.ts";
+import { trafficSoFar } from "../load/web-socket.ts";
 import type { InstallationTarget } from "./job.ts";
-import type { Holdings, Phase, Usage } from "./samples.ts";
+import { type Holdings, type Phase, type Usage, usageSchema } from "./samples.ts";
 
 export type PhaseOf = Pick<Phase, "work" | "size">;
 
@@ -56,6 +57,7 @@ export class UsageMeter implements AsyncDisposable {
   async #read(): Promise<Reading> {
     const { nodes, redis, postgres } = this.#target;
     const [info, database] = [await this.#redisInfo(), await this.#database()];
+    const traffic = trafficSoFar();
     return {
       usage: {
         nodesCpuSeconds: sum(nodes.map(({ pid }) => cpuSecondsOf(pid))),
@@ -66,12 +68,17 @@ export class UsageMeter implements AsyncDisposable {
         redisBytesOut: info(/^total_net_output_bytes:(\d+)/m),
         commits: database.commits,
         walBytes: database.wal,
+        framesToUsers: traffic.framesIn,
+        bytesToUsers: traffic.bytesIn,
+        framesFromUsers: traffic.framesOut,
+        bytesFromUsers: traffic.bytesOut,
       },
       holdings: {
         nodesRssBytes: sum(nodes.map(({ pid }) => rssBytesOf(pid))),
         redisBytes: info(/^used_memory:(\d+)/m),
         redisChannels: info(/^pubsub_channels:(\d+)/m),
         databaseBytes: database.size,
+        databaseConnections: database.connections,
       },
     };
   }
@@ -83,27 +90,34 @@ export class UsageMeter implements AsyncDisposable {
   }
 
   /** Transactions are counted by their ids: those that only read have none. */
-  async #database(): Promise<{ commits: number; wal: number; size: number }> {
-    if (this.#postgres === null) return { commits: 0, wal: 0, size: 0 };
+  async #database(): Promise<Database> {
+    if (this.#postgres === null) return { commits: 0, wal: 0, size: 0, connections: 0 };
     const [row] = await this.#postgres.unsafe(`
       SELECT pg_database_size(current_database()) AS size,
         pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS wal,
-        pg_snapshot_xmax(pg_current_snapshot())::text AS commits`);
-    return { commits: Number(row?.commits), wal: Number(row?.wal), size: Number(row?.size) };
+        pg_snapshot_xmax(pg_current_snapshot())::text AS commits,
+        (SELECT count(*) - 1 FROM pg_stat_activity
+          WHERE datname = current_database() AND backend_type = 'client backend') AS connections`);
+    return {
+      commits: Number(row?.commits),
+      wal: Number(row?.wal),
+      size: Number(row?.size),
+      connections: Number(row?.connections),
+    };
   }
 }
 
+interface Database {
+  readonly commits: number;
+  readonly wal: number;
+  readonly size: number;
+  /** Without this one. */
+  readonly connections: number;
+}
+
 function difference(after: Usage, before: Usage): Usage {
-  return {
-    nodesCpuSeconds: after.nodesCpuSeconds - before.nodesCpuSeconds,
-    redisCpuSeconds: after.redisCpuSeconds - before.redisCpuSeconds,
-    postgresCpuSeconds: after.postgresCpuSeconds - before.postgresCpuSeconds,
-    publishes: after.publishes - before.publishes,
-    redisBytesIn: after.redisBytesIn - before.redisBytesIn,
-    redisBytesOut: after.redisBytesOut - before.redisBytesOut,
-    commits: after.commits - before.commits,
-    walBytes: after.walBytes - before.walBytes,
-  };
+  const keys = usageSchema.keyof().options;
+  return usageSchema.parse(Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])));
 }
 
 function sum(values: readonly number[]): number {

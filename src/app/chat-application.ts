@@ -5,7 +5,7 @@ import { tokenRevoked } from "../auth/revocations.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";

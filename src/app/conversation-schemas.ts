@@ -1,6 +1,6 @@
 /** Bodies that make conversations, and that change them or who is in them. */
 import { z } from "zod";
-import type { Preferences, Role } from "../chat/ports.ts";
+import type { Preferences, Role } from "../chat/stored-chats.ts";
 import { pictureSchema, titleSchema } from "./profile-schemas.ts";
 import { idempotencyKeySchema, idSchema, lifetimeSchema, optional } from "./schemas.ts";
 

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 
 /**
  * Acknowledgements of one subscription as a watermark needs them: a message counts once all earlier

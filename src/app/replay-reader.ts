@@ -1,7 +1,7 @@
 import { Outgoing } from "../broker/outgoing.ts";
 import { replayEvent } from "../chat/events.ts";
-import type { StoredMessage } from "../chat/ports.ts";
 import type { ReplayReader } from "../chat/replay.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionSubscription } from "../session/session-subscription.ts";
 import { ReaderPace } from "./reader-pace.ts";

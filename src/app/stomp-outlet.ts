@@ -3,7 +3,7 @@ import { userQueue } from "../broker/destination.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { Peer } from "../broker/subscription.ts";
 import type { Origin, Outlet } from "../chat/outlet.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { NewId } from "../ids.ts";
 import { Session } from "../session/session.ts";
 import { typingTopic } from "./destinations.ts";

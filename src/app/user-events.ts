@@ -3,7 +3,7 @@ import { userQueue } from "../broker/destination.ts";
 import type { Subscription } from "../broker/subscription.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { FeedReader, MessageFeed } from "../chat/message-feed.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";

@@ -1,6 +1,6 @@
 import { UserQueueKeys } from "../broker/destination.ts";
-import type { StoredMessage } from "../chat/ports.ts";
 import type { Replay } from "../chat/replay.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { SyncRequest } from "../chat/sync.ts";
 import { Few } from "../few.ts";
 import { Departures } from "../session/departures.ts";

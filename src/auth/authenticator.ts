@@ -34,7 +34,10 @@ export function authenticateByAny(
 ): MaybePromise<Principal> {
   const authenticator = authenticators[from];
   if (authenticator === undefined) {
-    throw new AppError("AUTHENTICATION_REQUIRED", "Nobody is named; see authentication");
+    throw new AppError(
+      "AUTHENTICATION_REQUIRED",
+      "Nobody is named in a way that this server takes, such as an access token",
+    );
   }
   return whenReady(
     authenticator.authenticate(credentials),

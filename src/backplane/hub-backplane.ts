@@ -1,4 +1,4 @@
-import type { Backplane, BackplaneListener } from "../broker/backplane.ts";
+import type { Backplane, BackplaneCounts, BackplaneListener } from "../broker/backplane.ts";
 import type { Clock, Timer } from "../clock.ts";
 import {
   decodeMessage,
@@ -10,6 +10,7 @@ import {
   numberOf,
 } from "./hub-frame.ts";
 import { HubLink } from "./hub-link.ts";
+import { NodeReports } from "./node-reports.ts";
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
@@ -28,22 +29,19 @@ export interface HubBackplaneOptions {
 export class HubBackplane implements Backplane {
   readonly isShared = true;
   readonly nodeId: string;
-  readonly counts = { out: 0, in: 0, dropped: 0, invalid: 0, reconnects: 0 };
+  readonly #reports = new NodeReports();
   readonly #options: HubBackplaneOptions;
   readonly #id: Uint8Array;
   /** With the number of the last call that subscribed. */
   readonly #channels = new Map<string, number>();
   readonly #prefixes = new Set<string>();
   #number = 0;
-  #listener: BackplaneListener | null = null;
   #link: HubLink | null = null;
   #isConnected = false;
   #hasBeenConnected = false;
   #isClosed = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: Timer | null = null;
-  /** undefined until there is something to tell. */
-  #told: string | null | undefined;
 
   constructor(options: HubBackplaneOptions) {
     this.#options = options;
@@ -51,12 +49,16 @@ export class HubBackplane implements Backplane {
     this.#id = Buffer.from(options.nodeId);
   }
 
+  get counts(): BackplaneCounts {
+    return this.#reports.counts;
+  }
+
   get isConnected(): boolean {
     return this.#isConnected;
   }
 
   start(listener: BackplaneListener): void {
-    this.#listener = listener;
+    this.#reports.begin(listener);
     this.#connect();
   }
 
@@ -64,7 +66,7 @@ export class HubBackplane implements Backplane {
     const link = this.#isConnected ? this.#link : null;
     const bytes = payload.length + channel.length;
     if (link === null || link.pendingBytes + bytes > this.#options.pendingBytes) {
-      this.counts.dropped += 1;
+      this.#reports.counts.dropped += 1;
     } else link.send(encodeMessage(this.#id, channel, payload));
   }
 
@@ -91,7 +93,7 @@ export class HubBackplane implements Backplane {
   }
 
   async close(): Promise<void> {
-    this.#listener = null;
+    this.#reports.end();
     this.#isClosed = true;
     this.#isConnected = false;
     this.#timer?.cancel();
@@ -108,7 +110,7 @@ export class HubBackplane implements Backplane {
           const link = new HubLink(socket, {
             received: (frame) => this.#received(link, frame),
             sent: (messages) => {
-              this.counts.out += messages;
+              this.#reports.counts.out += messages;
             },
             closed: (why) => this.#lost(link, why),
           });
@@ -137,43 +139,39 @@ export class HubBackplane implements Backplane {
   }
 
   #received(link: HubLink, frame: Buffer): void {
-    const listener = this.#listener;
-    if (listener === null || link !== this.#link) return;
+    if (!this.#reports.isHeard || link !== this.#link) return;
     switch (kindOf(frame)) {
       case KIND.message: {
         const { origin, channel, payload } = decodeMessage(frame);
-        this.counts.in += 1;
-        listener.received(origin, channel, payload);
+        this.#reports.received(origin, channel, payload);
         break;
       }
       case KIND.subscribe: {
         // An earlier call's answer says nothing of what was subscribed to anew since.
         const channel = nameOf(frame);
-        if (this.#channels.get(channel) === numberOf(frame)) listener.subscribed(channel);
+        if (this.#channels.get(channel) === numberOf(frame)) this.#reports.subscribed(channel);
         break;
       }
       case KIND.sync:
-        this.#joined(listener);
+        this.#joined();
         break;
       default:
-        this.counts.invalid += 1;
+        this.#reports.counts.invalid += 1;
     }
   }
 
-  #joined(listener: BackplaneListener): void {
+  #joined(): void {
+    const isAgain = this.#hasBeenConnected;
     this.#isConnected = true;
-    this.#pauseMs = FIRST_PAUSE_MS;
-    this.#tell(null);
-    if (this.#hasBeenConnected) {
-      this.counts.reconnects += 1;
-      listener.gap();
-    }
     this.#hasBeenConnected = true;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#reports.ready(isAgain, true);
+    if (isAgain) this.#reports.gap();
   }
 
   #lost(link: HubLink, reason: string): void {
     if (link !== this.#link) return;
-    this.counts.dropped += link.pendingMessages;
+    this.#reports.counts.dropped += link.pendingMessages;
     this.#link = null;
     this.#isConnected = false;
     this.#retry(reason);
@@ -185,13 +183,6 @@ export class HubBackplane implements Backplane {
     const pauseMs = this.#pauseMs * (0.5 + 0.5 * random());
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     this.#timer = clock.schedule(pauseMs, () => this.#connect());
-    this.#tell(reason);
-  }
-
-  /** Each change once, however many attempts it takes. */
-  #tell(reason: string | null): void {
-    if (this.#told === reason) return;
-    this.#told = reason;
-    this.#listener?.changed(reason);
+    this.#reports.lost(reason);
   }
 }

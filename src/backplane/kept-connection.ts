@@ -11,9 +11,17 @@ export interface KeptClient {
   destroy(): void;
 }
 
-export interface KeptConnectionOptions<Client extends KeptClient> {
+/** When a connection is given up, and made again. */
+export interface ReconnectOptions {
+  /** How long an attempt, or an answer, may take. */
+  readonly timeoutMs: number;
+  /** The longest pause between two attempts. */
+  readonly reconnectMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+}
+
+export interface KeptConnectionOptions<Client extends KeptClient> extends ReconnectOptions {
   /** A client that is not connected yet. */
   readonly newClient: () => Promise<Client>;
   /** What has to be done before the connection is ready. What it rejects with ends the connection. */
@@ -26,10 +34,6 @@ export interface KeptConnectionOptions<Client extends KeptClient> {
   readonly ready: (client: Client, isAgain: boolean) => void;
   /** It is not, or no longer, there; told for each attempt that fails. */
   readonly lost: (reason: string) => void;
-  /** How long an attempt, or an answer, may take. */
-  readonly timeoutMs: number;
-  /** The longest pause between two attempts. */
-  readonly reconnectMs: number;
 }
 
 /**

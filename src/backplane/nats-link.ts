@@ -1,6 +1,6 @@
 import { connect, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import type { NatsTarget } from "../config/nats-url.ts";
-import type { KeptClient } from "./kept-connection.ts";
+import { type KeptClient, reasonOf } from "./kept-connection.ts";
 
 export interface NatsLinkOptions {
   readonly target: NatsTarget;
@@ -17,6 +17,8 @@ const MOST_SUBJECT_BYTES = 3_800;
 export class NatsLink implements KeptClient {
   readonly #options: NatsLinkOptions;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Those who wait until NATS has done something. */
+  readonly #waiting = new Set<PromiseWithResolvers<void>>();
   #connection: NatsConnection | null = null;
   #isDestroyed = false;
   #onError: (fault?: unknown) => void = () => {};
@@ -39,6 +41,8 @@ export class NatsLink implements KeptClient {
       ...(user !== undefined &&
         (password === undefined ? { token: user } : { user, pass: password })),
       ...(isTls && { tls: {} }),
+    }).catch((fault: unknown) => {
+      throw new Error(`${servers.join()}: ${reasonOf(fault)}`, { cause: fault });
     });
     if (this.#isDestroyed) {
       await connection.close();
@@ -60,9 +64,11 @@ export class NatsLink implements KeptClient {
     return true;
   }
 
-  /** One that is too long for NATS is passed over: nothing can be published there either. */
+  /**
+   * Idempotent. One that is too long for NATS is passed over: nothing can be published there either.
+   */
   subscribe(subject: string): void {
-    if (isTooLong(subject)) return;
+    if (isTooLong(subject) || this.#subscriptions.has(subject)) return;
     const subscription = this.#openConnection()?.subscribe(subject, {
       callback: (fault, message) => {
         if (fault === null) this.#options.received(message.subject, message.data);
@@ -77,10 +83,18 @@ export class NatsLink implements KeptClient {
     this.#subscriptions.delete(subject);
   }
 
-  /** Resolves when NATS has done all that it was told before. */
+  /** Resolves when NATS has done all that it was told before; rejects when the connection is lost. */
   async settled(): Promise<void> {
-    if (this.#connection === null) throw new Error("the connection is lost");
-    await this.#connection.flush();
+    if (this.#connection === null) throw lost();
+    const answer = Promise.withResolvers<void>();
+    this.#waiting.add(answer);
+    // The library leaves it open for ever when the connection is closed.
+    this.#connection.flush().then(answer.resolve, answer.reject);
+    try {
+      await answer.promise;
+    } finally {
+      this.#waiting.delete(answer);
+    }
   }
 
   /** The library throws for one that is closed, of which `closed` tells a moment later. */
@@ -93,7 +107,12 @@ export class NatsLink implements KeptClient {
     const connection = this.#connection;
     this.#connection = null;
     connection?.close().catch(() => {}); // It is closed either way.
+    for (const { reject } of this.#waiting) reject(lost());
   }
+}
+
+function lost(): Error {
+  return new Error("the connection is lost");
 }
 
 function isTooLong(subject: string): boolean {

@@ -1,40 +1,30 @@
-import type { Backplane, BackplaneListener } from "../broker/backplane.ts";
-import type { Clock } from "../clock.ts";
-import { type NatsTarget, parseNatsUrl } from "../config/nats-url.ts";
-import { AppError } from "../errors.ts";
+import type { Backplane, BackplaneCounts, BackplaneListener } from "../broker/backplane.ts";
+import { parseNatsUrl } from "../config/nats-url.ts";
 import { KeptConnection } from "./kept-connection.ts";
 import { NatsLink } from "./nats-link.ts";
 import { channelOf, prefixSubject, subjectOf } from "./nats-subjects.ts";
-import { decodeNodeFrame, NodeFrames } from "./node-frame.ts";
+import { NodeReports } from "./node-reports.ts";
+import { NodeTraffic } from "./node-traffic.ts";
 import { Prefixes } from "./prefixes.ts";
-import { Repetitions } from "./repetitions.ts";
+import { PENDING_OVERHEAD_BYTES, type ServerBackplaneOptions, targetOf } from "./server-options.ts";
 
-/** What a message that waits takes beside its bytes, about. */
-const PENDING_OVERHEAD_BYTES = 512;
+/** Subjects of one step: neither NATS nor this node is held up by a great many at once. */
+const BATCH = 512;
 
-export interface NatsBackplaneOptions {
-  readonly nodeId: string;
-  /** See `parseNatsUrl`. */
-  readonly url: string;
+/** For the URL see `parseNatsUrl`. */
+export interface NatsBackplaneOptions extends ServerBackplaneOptions {
   /** The first words of all subjects, with a dot behind them. */
   readonly prefix: string;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  readonly pendingBytes: number;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 /** Nodes that publish and subscribe in NATS (core: it keeps nothing), by one connection each. */
 export class NatsBackplane implements Backplane {
   readonly isShared = true;
   readonly nodeId: string;
-  readonly counts = { out: 0, in: 0, dropped: 0, invalid: 0, reconnects: 0 };
-  readonly #target: NatsTarget;
   readonly #prefix: string;
   readonly #pendingLimit: number;
-  readonly #frames: NodeFrames;
-  readonly #repetitions = new Repetitions();
+  readonly #reports: NodeReports;
+  readonly #traffic: NodeTraffic;
   readonly #channels = new Set<string>();
   readonly #prefixes = new Prefixes();
   /** How often each subject is wanted: several prefixes may be one. */
@@ -47,20 +37,17 @@ export class NatsBackplane implements Backplane {
   #pendingBytes = 0;
   /** Of the turn's messages. */
   #turn: { bytes: number; messages: number } | null = null;
-  #listener: BackplaneListener | null = null;
-  /** undefined until there is something to tell. */
-  #told: string | null | undefined;
 
   /** Throws INVALID_CONFIGURATION for what is no URL of a NATS. */
   constructor(options: NatsBackplaneOptions) {
     const { nodeId, url, prefix, pendingBytes, ...common } = options;
-    const target = parseNatsUrl(url);
-    if (target === null) throw new AppError("INVALID_CONFIGURATION", "nats.url has a wrong value");
-    this.#target = target;
+    const target = targetOf(url, "nats.url", parseNatsUrl);
     this.#prefix = prefix;
     this.#pendingLimit = pendingBytes;
     this.nodeId = nodeId;
-    this.#frames = new NodeFrames(nodeId);
+    // A token is in the place of the user.
+    this.#reports = new NodeReports(target.password ?? target.user);
+    this.#traffic = new NodeTraffic(nodeId, this.#reports);
     const { timeoutMs } = common;
     const received = (subject: string, bytes: Uint8Array) => this.#received(subject, bytes);
     this.#connection = new KeptConnection<NatsLink>({
@@ -68,15 +55,24 @@ export class NatsBackplane implements Backplane {
       newClient: async () =>
         new NatsLink({ target, name: `parley:${nodeId}`, timeoutMs, received }),
       prepare: async (link) => {
-        for (const subject of this.#subjects.keys()) link.subscribe(subject);
         this.#link = link; // What is wanted from now on is told at once.
-        await link.settled();
+        await this.#restore(link);
       },
       probe: (link) => link.settled(),
       settle: (link) => link.settled(),
-      ready: (_, isAgain) => this.#ready(isAgain),
-      lost: (reason) => this.#lost(reason),
+      ready: (_, isAgain) => {
+        this.#reports.ready(isAgain, true);
+        if (isAgain) this.#reports.gap();
+      },
+      lost: (reason) => {
+        this.#link = null;
+        this.#reports.lost(reason);
+      },
     });
+  }
+
+  get counts(): BackplaneCounts {
+    return this.#reports.counts;
   }
 
   get isConnected(): boolean {
@@ -84,7 +80,7 @@ export class NatsBackplane implements Backplane {
   }
 
   start(listener: BackplaneListener): void {
-    this.#listener = listener;
+    this.#reports.begin(listener);
     this.#connection.open();
   }
 
@@ -93,8 +89,8 @@ export class NatsBackplane implements Backplane {
     const link = this.#link;
     const hasRoom = this.isConnected && this.#pendingBytes + bytes <= this.#pendingLimit;
     const subject = this.#prefix + subjectOf(channel);
-    if (!hasRoom || link === null || !link.publish(subject, this.#frames.encode(payload))) {
-      this.counts.dropped += 1;
+    if (!hasRoom || link === null || !link.publish(subject, this.#traffic.encode(payload))) {
+      this.#reports.counts.dropped += 1;
       return;
     }
     this.#pendingBytes += bytes;
@@ -128,9 +124,20 @@ export class NatsBackplane implements Backplane {
   }
 
   async close(): Promise<void> {
-    this.#listener = null;
+    this.#reports.end();
     await this.#connection.close();
     this.#link = null;
+  }
+
+  /** Resolves when a new connection has everything that is wanted, or there is another one. */
+  async #restore(link: NatsLink): Promise<void> {
+    let told = 0;
+    for (const subject of this.#subjects.keys()) {
+      link.subscribe(subject);
+      told += 1;
+      if (told % BATCH === 0) await link.settled();
+    }
+    await link.settled();
   }
 
   #want(name: string): void {
@@ -153,11 +160,12 @@ export class NatsBackplane implements Backplane {
 
   /** NATS answers in order: what it is asked at the end of the turn stands for all before. */
   #beginTurn(link: NatsLink): { bytes: number; messages: number } {
+    const { counts } = this.#reports;
     const turn = { bytes: 0, messages: 0 };
     const settled = (isOut: boolean) => {
       this.#pendingBytes -= turn.bytes;
-      if (isOut) this.counts.out += turn.messages;
-      else this.counts.dropped += turn.messages;
+      if (isOut) counts.out += turn.messages;
+      else counts.dropped += turn.messages;
     };
     setImmediate(() => {
       this.#turn = null;
@@ -176,7 +184,7 @@ export class NatsBackplane implements Backplane {
     this.#link?.settled().then(
       () => {
         for (const channel of channels) {
-          if (this.#channels.has(channel)) this.#listener?.subscribed(channel);
+          if (this.#channels.has(channel)) this.#reports.subscribed(channel);
         }
       },
       () => {},
@@ -184,36 +192,8 @@ export class NatsBackplane implements Backplane {
   }
 
   #received(subject: string, bytes: Uint8Array): void {
-    if (this.#listener === null) return;
-    const frame = decodeNodeFrame(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-    if (frame === null) {
-      this.counts.invalid += 1;
-      return;
-    }
     const channel = channelOf(subject.slice(this.#prefix.length));
     if (!this.#channels.has(channel) && !this.#prefixes.cover(channel)) return;
-    const { run, number, nodeId, payload } = frame;
-    if (run === this.#frames.run || this.#repetitions.has(run, number)) return;
-    this.counts.in += 1;
-    this.#listener.received(nodeId, channel, payload);
-  }
-
-  #ready(isAgain: boolean): void {
-    if (isAgain) this.counts.reconnects += 1;
-    this.#tell(null);
-    if (isAgain) this.#listener?.gap();
-  }
-
-  #lost(reason: string): void {
-    this.#link = null;
-    const secret = this.#target.password ?? this.#target.user ?? "";
-    this.#tell(secret === "" ? reason : reason.replaceAll(secret, "[redacted]"));
-  }
-
-  /** Each change once, however many attempts it takes. */
-  #tell(reason: string | null): void {
-    if (this.#told === reason) return;
-    this.#told = reason;
-    this.#listener?.changed(reason);
+    this.#traffic.received(channel, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 }

@@ -13,15 +13,21 @@ const WRITE_NOW_BYTES = 64 * 1024;
  */
 export class Outbox {
   readonly #socket: OutboxSocket;
+  readonly #taken: (messages: number) => void;
   /** What no write has tried yet. */
   #queue: Uint8Array[] = [];
+  #queuedMessages = 0;
   /** What the last write left over: while there is some, the socket takes nothing. */
   #rest: Uint8Array | null = null;
+  /** Of the last write, which the socket has not taken wholly. */
+  #restMessages = 0;
   #bytes = 0;
   #isScheduled = false;
 
-  constructor(socket: OutboxSocket) {
+  /** @param taken so many messages are the system's now, wholly */
+  constructor(socket: OutboxSocket, taken: (messages: number) => void) {
     this.#socket = socket;
+    this.#taken = taken;
   }
 
   /** What the socket has not taken. */
@@ -29,9 +35,16 @@ export class Outbox {
     return this.#bytes;
   }
 
-  add(bytes: Uint8Array): void {
+  /** Messages of which the socket has not taken all. */
+  get messages(): number {
+    return this.#queuedMessages + this.#restMessages;
+  }
+
+  /** @param isMessage it is one of those that are counted */
+  add(bytes: Uint8Array, isMessage: boolean): void {
     this.#queue.push(bytes);
     this.#bytes += bytes.length;
+    if (isMessage) this.#queuedMessages += 1;
     if (this.#rest !== null) return;
     if (this.#bytes >= WRITE_NOW_BYTES) this.#writeQueue();
     else this.#writeSoon();
@@ -59,6 +72,8 @@ export class Outbox {
     if (only === undefined) return;
     const bytes = more.length === 0 ? only : Buffer.concat(this.#queue);
     this.#queue = [];
+    this.#restMessages = this.#queuedMessages;
+    this.#queuedMessages = 0;
     this.#write(bytes);
   }
 
@@ -66,6 +81,12 @@ export class Outbox {
     // Of a socket that is gone the owner hears by other ways.
     const taken = Math.max(0, this.#socket.write(bytes));
     this.#bytes -= taken;
-    if (taken < bytes.length) this.#rest = bytes.subarray(taken);
+    if (taken < bytes.length) {
+      this.#rest = bytes.subarray(taken);
+      return;
+    }
+    const messages = this.#restMessages;
+    this.#restMessages = 0;
+    if (messages > 0) this.#taken(messages);
   }
 }

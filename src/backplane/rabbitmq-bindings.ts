@@ -1,6 +1,7 @@
 import type { StompLink } from "./stomp-link.ts";
+import { batchOf, ToldInBatches } from "./told-in-batches.ts";
 
-/** Subscriptions of one step: neither RabbitMQ nor this node is held up by a great many at once. */
+/** Subscriptions of one step. */
 const BATCH = 256;
 
 export interface RabbitMqBindingsOptions {
@@ -19,7 +20,8 @@ export interface RabbitMqBindingsOptions {
  * connection is another one: whoever receives has to look.
  */
 export class RabbitMqBindings {
-  readonly #options: RabbitMqBindingsOptions;
+  readonly #queuePrefix: string;
+  readonly #telling: ToldInBatches<StompLink>;
   /** How often each destination is wanted. */
   readonly #wanted = new Map<string, number>();
   /** On this connection RabbitMQ has confirmed them. */
@@ -28,14 +30,14 @@ export class RabbitMqBindings {
   #toBind = new Set<string>();
   /** Who wants to hear that it is in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
-  #link: StompLink | null = null;
-  #isBusy = false;
   #made = 0;
   #queue = "";
   #queues = 0;
 
-  constructor(options: RabbitMqBindingsOptions) {
-    this.#options = options;
+  constructor({ queuePrefix, failed }: RabbitMqBindingsOptions) {
+    this.#queuePrefix = queuePrefix;
+    const hasMore = () => this.#toBind.size > 0;
+    this.#telling = new ToldInBatches({ hasMore, tell: (link) => this.#tell(link), failed });
   }
 
   /** Destinations that RabbitMQ still sends here though nobody wants them. */
@@ -60,7 +62,7 @@ export class RabbitMqBindings {
     else waiting.push(confirmed);
     if (count > 0) return;
     this.#toBind.add(destination);
-    this.#changed();
+    this.#telling.changed();
   }
 
   remove(destination: string): void {
@@ -76,40 +78,25 @@ export class RabbitMqBindings {
 
   /** Resolves when a new connection has everything that is wanted, or there is another one. */
   async restore(link: StompLink): Promise<void> {
-    this.#link = link;
-    this.#isBusy = true;
     // That of a connection which RabbitMQ has not missed yet is locked.
     this.#queues += 1;
-    this.#queue = `${this.#options.queuePrefix}.${this.#queues}`;
+    this.#queue = `${this.#queuePrefix}.${this.#queues}`;
     this.#bound = new Set();
     this.#toBind = new Set(this.#wanted.keys());
-    await this.#tellAll(link);
+    await this.#telling.restore(link);
   }
 
   /** Until another connection is there, nothing can be told. */
   lost(): void {
-    this.#link = null;
+    this.#telling.lost();
     this.#bound = new Set();
   }
 
-  #changed(): void {
-    const link = this.#link;
-    if (link === null || this.#isBusy) return;
-    this.#isBusy = true;
-    // What else the turn brings goes with it, or is over before it was told.
-    setImmediate(() => {
-      this.#tellAll(link).catch((fault: unknown) => this.#options.failed(link, fault));
-    });
-  }
-
-  async #tellAll(link: StompLink): Promise<void> {
-    while (this.#link === link && this.#toBind.size > 0) {
-      const batch = taken(this.#toBind);
-      await this.#subscribe(link, batch);
-      if (this.#link !== link) return;
-      for (const destination of batch) this.#confirm(destination);
-    }
-    if (this.#link === link) this.#isBusy = false;
+  async #tell(link: StompLink): Promise<void> {
+    const batch = batchOf(this.#toBind, BATCH);
+    await this.#subscribe(link, batch);
+    if (!this.#telling.isTold(link)) return;
+    for (const destination of batch) this.#confirm(destination);
   }
 
   #confirm(destination: string): void {
@@ -125,30 +112,11 @@ export class RabbitMqBindings {
       this.#made += 1;
       const headers = [
         ...["id", String(this.#made), "destination", destination, "ack", "auto"],
-        ...[
-          "x-queue-name",
-          this.#queue,
-          "durable",
-          "false",
-          "exclusive",
-          "true",
-          "auto-delete",
-          "true",
-        ],
+        ...["x-queue-name", this.#queue, "durable", "false"],
+        ...["exclusive", "true", "auto-delete", "true"],
       ];
       if (index < destinations.length - 1) link.send("SUBSCRIBE", headers);
       else await link.receipted("SUBSCRIBE", headers);
     }
   }
-}
-
-/** Takes some out of the set. */
-function taken(names: Set<string>): string[] {
-  const some: string[] = [];
-  for (const name of names) {
-    if (some.length === BATCH) break;
-    some.push(name);
-    names.delete(name);
-  }
-  return some;
 }

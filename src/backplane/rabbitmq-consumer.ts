@@ -47,6 +47,17 @@ export class RabbitMqConsumer implements Consumer {
     this.#channel = channel;
   }
 
+  /** Messages that RabbitMQ has sent here, and that are not done with. */
+  get unacknowledged(): number {
+    return this.#outstanding.size + this.#backlog.length;
+  }
+
+  /** What they take of memory, about. */
+  get bytes(): number {
+    const messages = [...this.#outstanding, ...this.#backlog];
+    return messages.reduce((sum, message) => sum + message.bytes, 0);
+  }
+
   take(message: RabbitMqQueueMessage): void {
     this.#backlog.push(message);
     if (this.#isResumed) this.#deliver();

@@ -2,23 +2,18 @@ import type { Consumer, Outcome, QueueClient, Transaction } from "../broker/queu
 import type { QueueReceiver } from "../broker/queue-consumer.ts";
 import type { Settled } from "../broker/queue-journal.ts";
 import type { QueueMessage } from "../broker/queue-message.ts";
-import type { Clock } from "../clock.ts";
 import type { RabbitMqTarget } from "../config/rabbitmq-url.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Frame } from "../stomp/frame.ts";
-import { KeptConnection } from "./kept-connection.ts";
+import { KeptConnection, type ReconnectOptions } from "./kept-connection.ts";
 import { type ConsumerChannel, RabbitMqConsumer } from "./rabbitmq-consumer.ts";
 import { queueDestination, RabbitMqQueueMessage, sendingOf } from "./rabbitmq-queue-message.ts";
 import { StompLink, StompRefusal } from "./stomp-link.ts";
 
-export interface RabbitMqQueueClientOptions {
+export interface RabbitMqQueueClientOptions extends ReconnectOptions {
   readonly target: RabbitMqTarget;
   readonly heartbeatMs: number;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly log: Log;
   /** Of all clients together. */
   readonly budget: Budget;
@@ -64,6 +59,10 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
 
   constructor(options: RabbitMqQueueClientOptions) {
     this.#options = options;
+  }
+
+  get consumers(): Iterable<RabbitMqConsumer> {
+    return this.#consumers.values();
   }
 
   assertTakes(queue: string): void {
@@ -196,7 +195,7 @@ export class RabbitMqQueueClient implements QueueClient, ConsumerChannel {
       ...{ timeoutMs, reconnectMs, clock, random },
       newClient: async () => {
         const received = (frame: Frame) => this.#received(link, frame);
-        const link = new StompLink({ target, heartbeatMs, clock, received });
+        const link = new StompLink({ target, heartbeatMs, clock, received, sent() {} });
         return link;
       },
       prepare: async () => {},

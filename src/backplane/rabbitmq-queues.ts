@@ -1,21 +1,15 @@
 import type { QueueClient } from "../broker/queue-client.ts";
-import { EMPTY_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
-import type { Clock } from "../clock.ts";
+import { type QueueDepth, UNKNOWN_DEPTH, type WorkQueues } from "../broker/work-queues.ts";
 import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
-import { AppError } from "../errors.ts";
+import type { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { RabbitMqConsumer } from "./rabbitmq-consumer.ts";
 import { type Budget, RabbitMqQueueClient } from "./rabbitmq-queue-client.ts";
+import { type ServerOptions, targetOf } from "./server-options.ts";
 
-export interface RabbitMqQueuesOptions {
-  /** See `parseRabbitMqUrl`. */
-  readonly url: string;
+/** For the URL see `parseRabbitMqUrl`; `pendingBytes` is of all clients together. */
+export interface RabbitMqQueuesOptions extends ServerOptions {
   readonly heartbeatMs: number;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  /** Of messages that are on their way to RabbitMQ, of all clients. */
-  readonly pendingBytes: number;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -23,8 +17,7 @@ export interface RabbitMqQueuesOptions {
 export class RabbitMqQueues implements WorkQueues {
   readonly journal = null;
   /** What RabbitMQ holds is measured there. */
-  readonly count = 0;
-  readonly bytes = 0;
+  readonly count = null;
   readonly #options: Omit<RabbitMqQueuesOptions, "url" | "pendingBytes">;
   readonly #target: RabbitMqTarget;
   readonly #budget: Budget;
@@ -33,11 +26,7 @@ export class RabbitMqQueues implements WorkQueues {
 
   /** Throws INVALID_CONFIGURATION for what is no URL of a RabbitMQ. */
   constructor({ url, pendingBytes, ...options }: RabbitMqQueuesOptions) {
-    const target = parseRabbitMqUrl(url);
-    if (target === null) {
-      throw new AppError("INVALID_CONFIGURATION", "rabbitmq.url has a wrong value");
-    }
-    this.#target = target;
+    this.#target = targetOf(url, "rabbitmq.url", parseRabbitMqUrl);
     this.#options = options;
     this.#budget = { limitBytes: pendingBytes, bytes: 0 };
   }
@@ -54,12 +43,17 @@ export class RabbitMqQueues implements WorkQueues {
     return client;
   }
 
-  depths() {
-    return { living: EMPTY_DEPTH, dead: EMPTY_DEPTH };
+  /** Of messages on their way to RabbitMQ, and of those that consumers here have. */
+  get bytes(): number {
+    return this.#consumers().reduce((sum, { bytes }) => sum + bytes, this.#budget.bytes);
   }
 
-  depthOf() {
-    return EMPTY_DEPTH;
+  depths(): { readonly living: QueueDepth; readonly dead: QueueDepth } {
+    return { living: depthOf(this.#consumers()), dead: UNKNOWN_DEPTH };
+  }
+
+  depthOf(name: string): QueueDepth {
+    return depthOf(this.#consumers().filter(({ queue }) => queue === name));
   }
 
   stop(): void {
@@ -73,4 +67,14 @@ export class RabbitMqQueues implements WorkQueues {
       for (const client of this.#clients) client.close();
     });
   }
+
+  #consumers(): RabbitMqConsumer[] {
+    return [...this.#clients].flatMap(({ consumers }) => [...consumers]);
+  }
+}
+
+/** As far as this node knows. */
+function depthOf(consumers: readonly RabbitMqConsumer[]): QueueDepth {
+  const unacknowledged = consumers.reduce((sum, each) => sum + each.unacknowledged, 0);
+  return { ...UNKNOWN_DEPTH, unacknowledged, consumers: consumers.length };
 }

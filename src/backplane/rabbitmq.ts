@@ -1,29 +1,22 @@
-import type { Backplane, BackplaneListener } from "../broker/backplane.ts";
-import type { Clock } from "../clock.ts";
-import { parseRabbitMqUrl, type RabbitMqTarget } from "../config/rabbitmq-url.ts";
-import { AppError } from "../errors.ts";
+import type { Backplane, BackplaneCounts, BackplaneListener } from "../broker/backplane.ts";
+import { parseRabbitMqUrl } from "../config/rabbitmq-url.ts";
 import type { Frame } from "../stomp/frame.ts";
 import { KeptConnection, reasonOf } from "./kept-connection.ts";
+import { NodeReports } from "./node-reports.ts";
 import { Prefixes } from "./prefixes.ts";
 import { RabbitMqBindings } from "./rabbitmq-bindings.ts";
 import { RabbitMqMessages } from "./rabbitmq-messages.ts";
 import { prefixDestinations, routeOf } from "./rabbitmq-routes.ts";
 import { Repetitions } from "./repetitions.ts";
+import { type ServerBackplaneOptions, targetOf } from "./server-options.ts";
 import { StompLink } from "./stomp-link.ts";
 
 /** So many destinations that nobody wants any more may be left in RabbitMQ. */
 const MOST_STALE = 4_096;
 
-export interface RabbitMqBackplaneOptions {
-  readonly nodeId: string;
-  /** See `parseRabbitMqUrl`. */
-  readonly url: string;
+/** For the URL see `parseRabbitMqUrl`. */
+export interface RabbitMqBackplaneOptions extends ServerBackplaneOptions {
   readonly heartbeatMs: number;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  readonly pendingBytes: number;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
 /**
@@ -34,9 +27,8 @@ export interface RabbitMqBackplaneOptions {
 export class RabbitMqBackplane implements Backplane {
   readonly isShared = true;
   readonly nodeId: string;
-  readonly counts = { out: 0, in: 0, dropped: 0, invalid: 0, reconnects: 0 };
-  readonly #target: RabbitMqTarget;
   readonly #pendingLimit: number;
+  readonly #reports: NodeReports;
   readonly #messages: RabbitMqMessages;
   readonly #repetitions = new Repetitions();
   readonly #channels = new Set<string>();
@@ -46,20 +38,14 @@ export class RabbitMqBackplane implements Backplane {
   readonly #subscribing: KeptConnection<StompLink>;
   #publisher: StompLink | null = null;
   #subscriber: StompLink | null = null;
-  #listener: BackplaneListener | null = null;
-  /** undefined until there is something to tell. */
-  #told: string | null | undefined;
 
   /** Throws INVALID_CONFIGURATION for what is no URL of a RabbitMQ. */
   constructor(options: RabbitMqBackplaneOptions) {
     const { nodeId, url, pendingBytes, heartbeatMs, ...common } = options;
-    const target = parseRabbitMqUrl(url);
-    if (target === null) {
-      throw new AppError("INVALID_CONFIGURATION", "rabbitmq.url has a wrong value");
-    }
-    this.#target = target;
+    const target = targetOf(url, "rabbitmq.url", parseRabbitMqUrl);
     this.#pendingLimit = pendingBytes;
     this.nodeId = nodeId;
+    this.#reports = new NodeReports(target.passcode);
     this.#messages = new RabbitMqMessages(nodeId);
     this.#bindings = new RabbitMqBindings({
       queuePrefix: `parley.${nodeId}.${this.#messages.run}`,
@@ -67,9 +53,12 @@ export class RabbitMqBackplane implements Backplane {
     });
     const { clock } = common;
     const received = (frame: Frame) => this.#received(frame);
+    const sent = (messages: number) => {
+      this.#reports.counts.out += messages;
+    };
     const shared = {
       ...common,
-      newClient: async () => new StompLink({ target, heartbeatMs, clock, received }),
+      newClient: async () => new StompLink({ target, heartbeatMs, clock, received, sent }),
       probe: async (link: StompLink) => link.assertAlive(),
       settle: (link: StompLink) => link.receipted("DISCONNECT", []),
     };
@@ -78,11 +67,12 @@ export class RabbitMqBackplane implements Backplane {
       prepare: async () => {},
       ready: (link, isAgain) => {
         this.#publisher = link;
-        this.#ready(isAgain);
+        this.#reports.ready(isAgain, this.isConnected);
       },
       lost: (reason) => {
+        this.#reports.counts.dropped += this.#publisher?.unsent ?? 0;
         this.#publisher = null;
-        this.#lost(reason);
+        this.#reports.lost(reason);
       },
     });
     this.#subscribing = new KeptConnection<StompLink>({
@@ -90,15 +80,19 @@ export class RabbitMqBackplane implements Backplane {
       prepare: (link) => this.#bindings.restore(link),
       ready: (link, isAgain) => {
         this.#subscriber = link;
-        this.#ready(isAgain);
-        if (isAgain) this.#listener?.gap();
+        this.#reports.ready(isAgain, this.isConnected);
+        if (isAgain) this.#reports.gap();
       },
       lost: (reason) => {
         this.#subscriber = null;
         this.#bindings.lost();
-        this.#lost(reason);
+        this.#reports.lost(reason);
       },
     });
+  }
+
+  get counts(): BackplaneCounts {
+    return this.#reports.counts;
   }
 
   get isConnected(): boolean {
@@ -106,7 +100,7 @@ export class RabbitMqBackplane implements Backplane {
   }
 
   start(listener: BackplaneListener): void {
-    this.#listener = listener;
+    this.#reports.begin(listener);
     this.#publishing.open();
     this.#subscribing.open();
   }
@@ -114,19 +108,18 @@ export class RabbitMqBackplane implements Backplane {
   publish(channel: string, payload: Uint8Array): void {
     const link = this.#publisher;
     if (link === null || link.pendingBytes + payload.length > this.#pendingLimit) {
-      this.counts.dropped += 1;
+      this.#reports.counts.dropped += 1;
       return;
     }
     const { headers, body } = this.#messages.encode(channel, payload);
     link.send("SEND", headers, body);
-    this.counts.out += 1;
   }
 
   subscribe(channel: string): void {
     if (this.#channels.has(channel)) return;
     this.#channels.add(channel);
     const confirmed = () => {
-      if (this.#channels.has(channel)) this.#listener?.subscribed(channel);
+      if (this.#channels.has(channel)) this.#reports.subscribed(channel);
     };
     this.#bindings.add(routeOf(channel).destination, confirmed);
   }
@@ -151,16 +144,16 @@ export class RabbitMqBackplane implements Backplane {
   }
 
   async close(): Promise<void> {
-    this.#listener = null;
+    this.#reports.end();
     await Promise.all([this.#publishing.close(), this.#subscribing.close()]);
     this.#publisher = null;
   }
 
   #received(frame: Frame): void {
-    if (this.#listener === null) return;
+    if (!this.#reports.isHeard) return;
     const arrival = this.#messages.decode(frame);
     if (arrival === null) {
-      this.counts.invalid += 1;
+      this.#reports.counts.invalid += 1;
       return;
     }
     const { channel, origin, mark, payload } = arrival;
@@ -169,30 +162,12 @@ export class RabbitMqBackplane implements Backplane {
       const { run, number } = mark;
       if (run === this.#messages.run || this.#repetitions.has(run, number)) return;
     }
-    this.counts.in += 1;
-    this.#listener.received(origin, channel, payload);
+    this.#reports.received(origin, channel, payload);
   }
 
   #renewIfStale(): void {
     const { stale, wanted } = this.#bindings;
     if (this.#subscriber === null || stale < MOST_STALE || stale < 4 * wanted) return;
     this.#subscribing.fail(this.#subscriber, "the subscriptions are renewed");
-  }
-
-  #ready(isAgain: boolean): void {
-    if (isAgain) this.counts.reconnects += 1;
-    if (this.isConnected) this.#tell(null);
-  }
-
-  /** RabbitMQ may repeat what it was told. */
-  #lost(reason: string): void {
-    this.#tell(reason.replaceAll(this.#target.passcode, "[redacted]"));
-  }
-
-  /** Each change once, however many attempts it takes. */
-  #tell(reason: string | null): void {
-    if (this.#told === reason) return;
-    this.#told = reason;
-    this.#listener?.changed(reason);
   }
 }

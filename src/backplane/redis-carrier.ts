@@ -1,16 +1,12 @@
-import type { Clock } from "../clock.ts";
 import type { RedisTarget } from "../config/redis-url.ts";
+import type { ReconnectOptions } from "./kept-connection.ts";
 
-export interface RedisCarrierOptions {
+export interface RedisCarrierOptions extends ReconnectOptions {
   readonly target: RedisTarget;
   /** What Redis lists the connections as. */
   readonly name: string;
   /** Of all channels' names. */
   readonly prefix: string;
-  readonly timeoutMs: number;
-  readonly reconnectMs: number;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly events: RedisCarrierEvents;
 }
 

@@ -1,6 +1,7 @@
 import type { RedisClient } from "./redis-client.ts";
+import { batchOf, ToldInBatches } from "./told-in-batches.ts";
 
-/** Channels of one command: neither Redis nor this node is held up by a great many at once. */
+/** Channels of one command. */
 const BATCH = 512;
 
 type Received = (payload: Buffer, channel: Buffer) => void;
@@ -70,17 +71,21 @@ export interface RedisSubscriptionsOptions {
  */
 export class RedisSubscriptions {
   readonly #options: RedisSubscriptionsOptions;
+  readonly #telling: ToldInBatches<RedisClient>;
   readonly #wanted = new Set<string>();
   /** Wanted, and the connection does not have it; and the other way round. */
   #toAdd = new Set<string>();
   #toRemove = new Set<string>();
   /** Redis has confirmed them on this connection. */
   #confirmed = new Set<string>();
-  #client: RedisClient | null = null;
-  #isBusy = false;
 
   constructor(options: RedisSubscriptionsOptions) {
     this.#options = options;
+    this.#telling = new ToldInBatches({
+      hasMore: () => this.#toAdd.size + this.#toRemove.size > 0,
+      tell: (client) => this.#tell(client),
+      failed: options.failed,
+    });
   }
 
   add(name: string): void {
@@ -88,13 +93,13 @@ export class RedisSubscriptions {
     this.#wanted.add(name);
     if (!this.#toRemove.delete(name)) this.#toAdd.add(name);
     else if (this.#confirmed.has(name)) this.#options.confirmed(name);
-    this.#changed();
+    this.#telling.changed();
   }
 
   remove(name: string): void {
     if (!this.#wanted.delete(name)) return;
     if (!this.#toAdd.delete(name)) this.#toRemove.add(name);
-    this.#changed();
+    this.#telling.changed();
   }
 
   /** Without telling Redis, which has done it by itself. */
@@ -111,56 +116,30 @@ export class RedisSubscriptions {
 
   /** Resolves when a new connection has everything that is wanted, or there is another one. */
   async restore(client: RedisClient): Promise<void> {
-    this.#client = client;
-    this.#isBusy = true;
     this.#toAdd = new Set(this.#wanted);
     this.#toRemove = new Set();
     this.#confirmed = new Set();
-    await this.#tellAll(client);
+    await this.#telling.restore(client);
   }
 
   /** Until another connection is there, nothing can be told. */
   lost(): void {
-    this.#client = null;
+    this.#telling.lost();
     this.#confirmed = new Set();
   }
 
-  #changed(): void {
-    const client = this.#client;
-    if (client === null || this.#isBusy) return;
-    this.#isBusy = true;
-    // What else the turn brings goes with it, or is over before it was told.
-    setImmediate(() => {
-      this.#tellAll(client).catch((fault: unknown) => this.#options.failed(client, fault));
-    });
-  }
-
-  async #tellAll(client: RedisClient): Promise<void> {
+  async #tell(client: RedisClient): Promise<void> {
     const { commands, received } = this.#options;
-    while (this.#client === client && this.#toAdd.size + this.#toRemove.size > 0) {
-      const [added, removed] = [taken(this.#toAdd), taken(this.#toRemove)];
-      if (added.length > 0) await commands.add(client, added, received);
-      if (this.#client !== client) return;
-      for (const name of added) if (this.#wanted.has(name)) this.#confirm(name);
-      for (const name of removed) this.#confirmed.delete(name);
-      if (removed.length > 0) await commands.remove(client, removed);
-    }
-    if (this.#client === client) this.#isBusy = false;
+    const [added, removed] = [batchOf(this.#toAdd, BATCH), batchOf(this.#toRemove, BATCH)];
+    if (added.length > 0) await commands.add(client, added, received);
+    if (!this.#telling.isTold(client)) return;
+    for (const name of added) if (this.#wanted.has(name)) this.#confirm(name);
+    for (const name of removed) this.#confirmed.delete(name);
+    if (removed.length > 0) await commands.remove(client, removed);
   }
 
   #confirm(name: string): void {
     this.#confirmed.add(name);
     this.#options.confirmed(name);
   }
-}
-
-/** Takes some out of the set. */
-function taken(names: Set<string>): string[] {
-  const some: string[] = [];
-  for (const name of names) {
-    if (some.length === BATCH) break;
-    some.push(name);
-    names.delete(name);
-  }
-  return some;
 }

@@ -4,7 +4,7 @@ import type { RabbitMqTarget } from "../config/rabbitmq-url.ts";
 import { Decoder } from "../stomp/decoder.ts";
 import { encodeFrame } from "../stomp/encoder.ts";
 import type { Body, Frame } from "../stomp/frame.ts";
-import type { KeptClient } from "./kept-connection.ts";
+import { type KeptClient, reasonOf } from "./kept-connection.ts";
 import { Outbox } from "./outbox.ts";
 
 /** More than a broker sends: what it takes from others is for its own limits. */
@@ -21,6 +21,8 @@ export interface StompLinkOptions {
   readonly clock: Clock;
   /** Each MESSAGE. */
   readonly received: (frame: Frame) => void;
+  /** So many more SENDs are the system's, which the broker may never get. */
+  readonly sent: (messages: number) => void;
 }
 
 interface Receipt {
@@ -50,6 +52,7 @@ export class StompLink implements KeptClient {
   readonly #connected = Promise.withResolvers<void>();
   #socket: Socket | null = null;
   #outbox: Outbox | null = null;
+  #unsent = 0;
   #receiptsMade = 0;
   #heardAtMs = 0;
   #mustSpeakEveryMs = 0;
@@ -68,6 +71,11 @@ export class StompLink implements KeptClient {
   /** What the socket has not taken yet. */
   get pendingBytes(): number {
     return this.#outbox?.bytes ?? 0;
+  }
+
+  /** SENDs that the socket has not taken; they never leave when the connection is lost. */
+  get unsent(): number {
+    return this.#outbox?.messages ?? this.#unsent;
   }
 
   on(event: "error" | "end", listener: (fault?: unknown) => void): void {
@@ -96,6 +104,8 @@ export class StompLink implements KeptClient {
           else secured.reject(fault);
         },
       },
+    }).catch((fault: unknown) => {
+      throw new Error(`${host}:${port}: ${reasonOf(fault)}`, { cause: fault });
     });
     if (this.#isDestroyed) {
       socket.terminate();
@@ -105,7 +115,7 @@ export class StompLink implements KeptClient {
     // Nobody is told the password before it is known who it is.
     await secured.promise;
     if (this.#isDestroyed) return;
-    this.#outbox = new Outbox(socket);
+    this.#outbox = new Outbox(socket, this.#options.sent);
     this.#heardAtMs = clock.monotonicMs();
     this.send("CONNECT", [
       ...["accept-version", "1.2", "host", virtualHost, "login", login, "passcode", passcode],
@@ -118,7 +128,8 @@ export class StompLink implements KeptClient {
   send(command: string, headers: readonly string[], body: Body = ""): void {
     const frame = encodeFrame("1.2", command, headers, body);
     this.#hasSpoken = true;
-    this.#outbox?.add(typeof frame === "string" ? Buffer.from(frame) : frame);
+    const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
+    this.#outbox?.add(bytes, command === "SEND");
   }
 
   /**
@@ -190,7 +201,7 @@ export class StompLink implements KeptClient {
     if (!(wanted > 0)) return;
     this.#mustSpeakEveryMs = Math.max(heartbeatMs, wanted);
     const beat = () => {
-      if (!this.#hasSpoken) this.#outbox?.add(Buffer.from("\n"));
+      if (!this.#hasSpoken) this.#outbox?.add(Buffer.from("\n"), false);
       this.#hasSpoken = false;
       this.#timer = clock.schedule(this.#mustSpeakEveryMs / 2, beat);
     };
@@ -212,6 +223,7 @@ export class StompLink implements KeptClient {
     this.#connected.reject(fault);
     for (const { reject } of this.#receipts.values()) reject(fault);
     this.#receipts.clear();
+    this.#unsent = this.unsent;
     this.#outbox = null;
     this.#socket?.terminate();
   }

@@ -7,7 +7,8 @@ import type { QueueTransaction } from "./queue-transaction.ts";
 
 /** What a work queue holds, or several together. */
 export interface QueueDepth {
-  readonly waiting: number;
+  /** null: another server keeps them, and this node does not know. */
+  readonly waiting: number | null;
   /** Delivered, and neither acknowledged nor given back. */
   readonly unacknowledged: number;
   /** Those of this node. */
@@ -16,9 +17,13 @@ export interface QueueDepth {
 
 export const EMPTY_DEPTH: QueueDepth = { waiting: 0, unacknowledged: 0, consumers: 0 };
 
+/** Of queues that another server keeps and nobody here uses. */
+export const UNKNOWN_DEPTH: QueueDepth = { ...EMPTY_DEPTH, waiting: null };
+
 export function sumOf(one: QueueDepth, other: QueueDepth): QueueDepth {
+  const isKnown = one.waiting !== null && other.waiting !== null;
   return {
-    waiting: one.waiting + other.waiting,
+    waiting: isKnown ? one.waiting + other.waiting : null,
     unacknowledged: one.unacknowledged + other.unacknowledged,
     consumers: one.consumers + other.consumers,
   };
@@ -26,7 +31,8 @@ export function sumOf(one: QueueDepth, other: QueueDepth): QueueDepth {
 
 /** Of work queues, read when somebody asks for the metrics. */
 export interface QueueSource {
-  readonly count: number;
+  /** Of queues; null as in `QueueDepth`. */
+  readonly count: number | null;
   /** Of messages in memory. */
   readonly bytes: number;
   /** Of all queues of living messages, and of all of dead letters. */

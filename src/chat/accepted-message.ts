@@ -2,8 +2,8 @@ import type { AppError } from "../errors.ts";
 import type { Conversation } from "./conversations.ts";
 import type { PendingMessage } from "./open-batch.ts";
 import type { Origin } from "./outlet.ts";
-import type { SentMessage, StoredMessage } from "./ports.ts";
 import type { RecentMessage } from "./recent-messages.ts";
+import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 
 /**
  * Called once: null when the message is on disk, else why it is not. `kept` is what is on disk: of a

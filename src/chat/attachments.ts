@@ -4,7 +4,8 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import type { Conversations } from "./conversations.ts";
 import { shownAt } from "./erased-message.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** A file that was uploaded, and what is known of it. Times are epoch milliseconds. */
 export interface Attachment {

@@ -1,8 +1,8 @@
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { shownSince } from "./events.ts";
 import { HeldMessages } from "./held-messages.ts";
-import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** The device of a `CatchUp`: what is for it, what it lacks, and how a message is handed to it. */
 export class CatchUpDevice {

@@ -1,8 +1,8 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
@@ -75,14 +75,17 @@ export class CatchUp {
 
   /** For a new subscription: what the user has not received, and what syncs ask for. */
   ofNew(): Promise<void> {
+    const { shared } = this.#options;
+    const openedMs = shared?.now() ?? 0;
     this.#device.hold();
     const early = this.#shown();
     return this.#run(async () => {
-      const { shared } = this.#options;
       await shared?.heard(this.#device.userId);
       if (shared !== null) {
         await shared.settle(this.#device.userId, this.#device);
-        this.#device.held.clear();
+        // That is in the store, and read there if it is missing. What was written since is for this
+        // device even if another one has received it by now.
+        this.#device.held.forgetBefore(openedMs);
       }
       return this.#addUnreceived(early);
     });

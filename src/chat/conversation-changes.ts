@@ -5,8 +5,8 @@ import type { Journal } from "./journal.ts";
 import type { ConversationChange, PendingChange } from "./open-batch.ts";
 import type { Outlet } from "./outlet.ts";
 import { ConversationOvertaken } from "./overtaken.ts";
-import type { ConversationProfile, Role } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
+import type { ConversationProfile, Role } from "./stored-chats.ts";
 
 export interface ConversationChangesOptions {
   readonly conversations: Conversations;

@@ -4,14 +4,14 @@ import { RecentlyUsed } from "../recently-used.ts";
 import type { ConversationReloads } from "./conversation-reloads.ts";
 import { digestOf } from "./members-digest.ts";
 import { type MovedMarks, moveMarks } from "./moved-marks.ts";
+import type { ChatStore } from "./ports.ts";
 import type {
-  ChatStore,
   ConversationKind,
   ConversationProfile,
   Role,
   StoredConversation,
   Watermarks,
-} from "./ports.ts";
+} from "./stored-chats.ts";
 
 /** How far a member has come; runs ahead of the store by what is not committed yet. */
 export interface Member {

@@ -1,6 +1,6 @@
 import type { Timer } from "../clock.ts";
 import type { Origin } from "./outlet.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** A message that is to be told when all before it have been. */
 export interface Untold {

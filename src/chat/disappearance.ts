@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { toAppError } from "../errors.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 export interface DisappearanceOptions {
   readonly store: Pick<ChatStore, "disappearing">;

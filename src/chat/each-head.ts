@@ -1,5 +1,6 @@
 import type { MaybePromise } from "../maybe-promise.ts";
-import type { ConversationHead, ConversationRange, FoundHeads } from "./ports.ts";
+import type { ConversationRange, FoundHeads } from "./ports.ts";
+import type { ConversationHead } from "./stored-chats.ts";
 
 /** Conversations that are looked at, or messages, before others have their turn. */
 export const LOOKED_AT_IN_TURN = 16;

@@ -1,4 +1,4 @@
-import type { Edited, StoredMessage } from "./ports.ts";
+import type { Edited, StoredMessage } from "./stored-chats.ts";
 
 /** A message that says nothing any more. */
 export function erased(message: StoredMessage, deletedMs: number): StoredMessage {

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Stands where the name of a user stood who is no more. */
 export const ERASED_NAME = "Deleted user";

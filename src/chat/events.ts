@@ -8,7 +8,7 @@ import type {
   StoredConversation,
   StoredMember,
   StoredMessage,
-} from "./ports.ts";
+} from "./stored-chats.ts";
 import type { ConversationState, SyncOutcome } from "./sync.ts";
 import type { KnownUser } from "./user-ports.ts";
 

@@ -4,8 +4,9 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import { eachHead } from "./each-head.ts";
 import type { FeedReader } from "./message-feed.ts";
 import { lastOfOthers, lastUpTo, MissedMessages, seqAt } from "./missed-messages.ts";
-import type { ConversationRange, StoredMessage } from "./ports.ts";
+import type { ConversationRange } from "./ports.ts";
 import type { ReplayOptions } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Whose feed it is, and who reads it. */
 export interface FeedOwner {

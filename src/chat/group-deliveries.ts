@@ -1,7 +1,8 @@
 import type { Clock, Timer } from "../clock.ts";
 import { encodeReceived } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
-import type { ChatStore, SentMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
+import type { SentMessage } from "./stored-chats.ts";
 import type { ToldDeliveries } from "./told-deliveries.ts";
 
 /** What members receive so soon after others is looked at together. */

@@ -1,5 +1,5 @@
 import type { Actor } from "./actor.ts";
-import type { ConversationProfile, Role } from "./ports.ts";
+import type { ConversationProfile, Role } from "./stored-chats.ts";
 
 export type Appearance = Pick<ConversationProfile, "title" | "picture">;
 

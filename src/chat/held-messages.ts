@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Past either, held messages are let go of, and read from the store when their time comes. */
 const MOST_MESSAGES = 1_000;
@@ -45,10 +45,9 @@ export class HeldMessages {
     return this.#messages.splice(0);
   }
 
-  /** All that came is in the store, and is not needed. */
-  clear(): void {
-    this.take();
-    this.#overflow = null;
+  /** What was written before that time is not needed; of what was let go of, that is not known. */
+  forgetBefore(timeMs: number): void {
+    for (const message of this.take()) if (message.timestampMs >= timeMs) this.add(message);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
+import { CommitConflict } from "./chat-writes.ts";
 import type { Conversation, Learned, Member } from "./conversations.ts";
 import {
   type ConversationChange,
@@ -10,8 +11,9 @@ import {
   type PendingMessage,
 } from "./open-batch.ts";
 import { ConversationOvertaken, type Overtaken, type Resumption } from "./overtaken.ts";
-import { type ChatStore, CommitConflict, type StoredMessage, type StoredUser } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import { RefusedMessages } from "./refused-messages.ts";
+import type { StoredMessage, StoredUser } from "./stored-chats.ts";
 
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Journal } from "./journal.ts";
-import type { StoredUser } from "./ports.ts";
+import type { StoredUser } from "./stored-chats.ts";
 
 /** Users who come and go so soon after others are written together. */
 const GATHER_MS = 50;

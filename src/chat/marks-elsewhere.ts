@@ -5,7 +5,8 @@ import { confirmationEvent, readEvent } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";
 import type { DeliveredMessage, MarksNotice, ReadMark } from "./node-notice.ts";
 import type { Outlet } from "./outlet.ts";
-import type { ChatStore, StoredMessage, Watermarks } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
+import type { StoredMessage, Watermarks } from "./stored-chats.ts";
 import type { ToldDeliveries } from "./told-deliveries.ts";
 
 /** Messages before a mark of which it is told again that they were received, and who has read them. */

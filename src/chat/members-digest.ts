@@ -1,4 +1,4 @@
-import type { StoredMember } from "./ports.ts";
+import type { StoredMember } from "./stored-chats.ts";
 
 /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
 export function digestOf(

@@ -14,8 +14,8 @@ import {
 import type { Happening } from "./happening.ts";
 import type { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
-import type { ConversationProfile } from "./ports.ts";
 import { assertAbove, entered, managed, successorOf } from "./roles.ts";
+import type { ConversationProfile } from "./stored-chats.ts";
 import type { Typing } from "./typing.ts";
 
 export interface MembershipOptions {

@@ -3,16 +3,18 @@ import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
+import type { MessageWrite } from "./chat-writes.ts";
 import type { ConversationChanges, Settled } from "./conversation-changes.ts";
 import type { Conversation } from "./conversations.ts";
 import { erased } from "./erased-message.ts";
 import type { MessageReference } from "./happening.ts";
 import type { Messages } from "./messages.ts";
 import { assertFits, mentionsIn } from "./new-message.ts";
-import type { ChatStore, MessageVersion, MessageWrite, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import { messageNotFound } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
 import { managed } from "./roles.ts";
+import type { MessageVersion, StoredMessage } from "./stored-chats.ts";
 
 export interface MessageChangesOptions {
   readonly store: ChatStore;

@@ -1,7 +1,7 @@
 import type { Conversation } from "./conversations.ts";
 import { farewellOf, messageEvent, shownSince } from "./events.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { SentMessage, StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 
 /** Which of the sender's own connections get a copy. */
 export type Echo = "others" | "all" | "none";

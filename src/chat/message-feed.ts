@@ -11,8 +11,8 @@ import {
 } from "./feed-gap.ts";
 import { contentOf } from "./held-messages.ts";
 import type { MissedMessages } from "./missed-messages.ts";
-import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Past either, messages that wait for their commit are let go of, and read from the store later. */
 const MOST_HELD = 1_000;

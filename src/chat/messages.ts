@@ -20,9 +20,10 @@ import type { Journal } from "./journal.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { assertFits, expiryOf, mentionsIn, type NewMessage } from "./new-message.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, Edited, SentMessage, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import type { Receipts } from "./receipts.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { Edited, SentMessage, StoredMessage } from "./stored-chats.ts";
 
 export interface Telling {
   /** The message that it happened to, as it is now. */

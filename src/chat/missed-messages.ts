@@ -1,5 +1,6 @@
 import { contentOf } from "./held-messages.ts";
-import type { BacklogHead, ChatStore, ConversationHead, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
+import type { BacklogHead, ConversationHead, StoredMessage } from "./stored-chats.ts";
 
 /** Of all conversations together, so many messages are kept that have been read and wait. */
 const MOST_READ_AHEAD = 64;

@@ -3,8 +3,9 @@ import { lowestIdAt } from "../ids.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { eachHead } from "./each-head.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
-import type { ChatStore, ConversationRange, NewestMessage } from "./ports.ts";
+import type { ChatStore, ConversationRange } from "./ports.ts";
 import { type SharedDelivery, UNTOLD_MS } from "./shared-delivery.ts";
+import type { NewestMessage } from "./stored-chats.ts";
 
 /** Users whose conversations are looked at side by side, and conversations that are read again. */
 const LOOKED_AT_TOGETHER = 4;

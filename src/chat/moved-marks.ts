@@ -1,5 +1,5 @@
 import type { Member } from "./conversations.ts";
-import type { Watermarks } from "./ports.ts";
+import type { Watermarks } from "./stored-chats.ts";
 
 /** How far others have brought a member, who was thought to be less far. */
 export interface MovedMarks {

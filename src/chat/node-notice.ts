@@ -1,5 +1,5 @@
 import type { MovedMarks } from "./moved-marks.ts";
-import type { SentMessage, StoredMessage } from "./ports.ts";
+import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 
 /** A message as its node tells the others of it, after its commit. */
 export interface MessageNotice {

@@ -1,20 +1,22 @@
 import type { AppError } from "../errors.ts";
-import { type Conversation, type Member, marksWithOwn } from "./conversations.ts";
-import type { Origin } from "./outlet.ts";
 import type {
-  MemberKey,
   MessageWrite,
   NewMember,
   PreferencesWrite,
   ProfileWrite,
   RoleWrite,
+  WatermarkWrite,
+  WriteBatch,
+} from "./chat-writes.ts";
+import { type Conversation, type Member, marksWithOwn } from "./conversations.ts";
+import type { Origin } from "./outlet.ts";
+import type {
+  MemberKey,
   SentMessage,
   StoredMessage,
   StoredUser,
   Watermarks,
-  WatermarkWrite,
-  WriteBatch,
-} from "./ports.ts";
+} from "./stored-chats.ts";
 
 /** A message on its way to disk, and what happens when it is there. */
 export interface PendingMessage {

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** The connection from which something came; only its identity matters here. */
 export type Origin = object;

@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { Conversation, Learned } from "./conversations.ts";
 import type { PendingChange, PendingMessage } from "./open-batch.ts";
-import type { SentMessage, StoredConversation } from "./ports.ts";
+import type { SentMessage, StoredConversation } from "./stored-chats.ts";
 
 /**
  * Of a change, nothing was written, and it is undone: others have changed the conversation before, and

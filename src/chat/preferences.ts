@@ -2,8 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
 import { preferencesEvent } from "./events.ts";
 import type { Outlet } from "./outlet.ts";
-import type { Preferences } from "./ports.ts";
 import { memberOf } from "./roles.ts";
+import type { Preferences } from "./stored-chats.ts";
 
 export interface MemberPreferencesOptions {
   readonly changes: ConversationChanges;

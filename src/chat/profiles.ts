@@ -4,8 +4,8 @@ import { type Blocks, blocked } from "./blocks.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
 import type { Conversation } from "./conversations.ts";
 import type { Messages } from "./messages.ts";
-import type { ConversationProfile } from "./ports.ts";
 import { entered, managed } from "./roles.ts";
+import type { ConversationProfile } from "./stored-chats.ts";
 
 export interface ProfilesOptions {
   readonly changes: ConversationChanges;

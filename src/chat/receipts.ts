@@ -7,8 +7,9 @@ import { GroupDeliveries, type GroupDeliveriesOptions } from "./group-deliveries
 import type { Journal } from "./journal.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 
 /** Messages that one read marks as delivered on its way, or one member's leaving. */
 const LONGEST_CATCH_UP = 100;

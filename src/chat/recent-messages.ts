@@ -1,5 +1,5 @@
 import { Line, type Linked } from "../line.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** A message in memory. */
 export interface RecentMessage<Pending> extends Linked<RecentMessage<Pending>> {

@@ -1,7 +1,8 @@
+import type { CommitConflict } from "./chat-writes.ts";
 import type { Conversation } from "./conversations.ts";
 import type { OpenBatch, PendingChange, PendingMessage } from "./open-batch.ts";
 import { Overtaken } from "./overtaken.ts";
-import type { CommitConflict, SentMessage } from "./ports.ts";
+import type { SentMessage } from "./stored-chats.ts";
 
 /** What the conflicts of a batch mean for what was to be committed with it, and behind it. */
 export class RefusedMessages {

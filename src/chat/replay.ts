@@ -2,8 +2,9 @@ import { AppError } from "../errors.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
-import type { ChatStore, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 import { Sync, type SyncRequest } from "./sync.ts";
 
 /** Syncs of one device that may wait for each other. */
@@ -32,6 +33,8 @@ export interface ReplayOptions {
 
 /** Messages of a store that other nodes write to. */
 export interface SharedMessages {
+  /** Epoch milliseconds, as in the messages' timestamps. */
+  now(): number;
   /** Resolves when what other nodes tell the user from then on arrives here; null: it does. */
   heard(userId: string): Promise<void> | null;
   /** See `SharedDelivery`. */

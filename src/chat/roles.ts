@@ -3,7 +3,7 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
 import { type Conversation, conversationNotFound, type Member } from "./conversations.ts";
 import type { Messages } from "./messages.ts";
-import type { Role } from "./ports.ts";
+import type { Role } from "./stored-chats.ts";
 
 const RANKS: Readonly<Record<Role, number>> = { owner: 2, admin: 1, member: 0 };
 

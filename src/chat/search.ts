@@ -1,5 +1,5 @@
-import type { StoredMessage } from "./ports.ts";
 import type { SearchTerms, TextMatch } from "./search-text.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** What one user looks for, in what they are shown. Times are epoch milliseconds. */
 export interface SearchQuery {

@@ -66,6 +66,7 @@ export class SharedChat {
     this.#missed = missed;
     this.notices = new NodeNotices({ ...options, delivery, missed, marks, others });
     this.messages = {
+      now: () => options.clock.now(),
       heard: (userId) => nodes.heard(userId),
       settle: (userId, reader) => missed.settle(userId, reader),
       isFresh: (message) => delivery.isFresh(message),

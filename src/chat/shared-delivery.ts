@@ -9,8 +9,9 @@ import { confirmationEvent } from "./events.ts";
 import type { Delivery } from "./message-delivery.ts";
 import type { HeadNotice, MessageNotice } from "./node-notice.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { ChatStore, SentMessage, StoredMessage } from "./ports.ts";
+import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 import type { ToldOthers } from "./told-others.ts";
 
 /** What is missing before a message is on its way, most likely: two nodes' words have crossed. */

@@ -1,7 +1,7 @@
 import { encodeBody } from "./node-notice.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { Origin, Outlet } from "./outlet.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /**
  * Reaches people on all nodes. Messages are `SharedDelivery`'s; of who joins and leaves each node

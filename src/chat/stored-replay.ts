@@ -1,7 +1,7 @@
 import type { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversations.ts";
-import type { StoredMessage } from "./ports.ts";
 import type { ReplayOptions } from "./replay.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Messages that a device gets in one read of the store: so many, or as many as it took last time. */
 const MOST_IN_PAGE = 100;

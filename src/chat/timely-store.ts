@@ -1,17 +1,15 @@
 import type { Clock } from "../clock.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
+import type { PlaceBehind, WriteBatch } from "./chat-writes.ts";
 import { shownAt } from "./erased-message.ts";
 import type {
   ChatStore,
-  ConversationOverview,
   ConversationRange,
   ExpiryPortion,
   HistoryQuery,
   ListQuery,
-  PlaceBehind,
-  StoredMessage,
-  WriteBatch,
 } from "./ports.ts";
+import type { ConversationOverview, StoredMessage } from "./stored-chats.ts";
 
 /**
  * A store as it is read at this moment: a message whose time is over says nothing, though what

@@ -5,7 +5,7 @@ import type { MovedMarks } from "./moved-marks.ts";
 import { encodeHead, encodeMarks, encodeMessage, type HeadNotice } from "./node-notice.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
-import type { StoredMessage } from "./ports.ts";
+import type { StoredMessage } from "./stored-chats.ts";
 
 /** Of a conversation with more members, a message is told to all nodes once and not to each member. */
 const MOST_BY_MEMBER = 32;

@@ -1,5 +1,5 @@
 import type { MaybePromise } from "../maybe-promise.ts";
-import type { ConversationKind, Preferences, StoredMember, StoredMessage } from "./ports.ts";
+import type { ConversationKind, Preferences, StoredMember, StoredMessage } from "./stored-chats.ts";
 
 /** How a user shows themselves to others; null where nobody has said. */
 export interface UserProfile {

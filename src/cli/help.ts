@@ -21,7 +21,7 @@ const COMMANDS = [
   ["health [--url URL]", "Exit with 0 if the server answers that it is well."],
   [
     "status [--url URL] [--json]",
-    "List the nodes of the installation, as the server knows that is asked; by a key of api.keys.",
+    "List the nodes of the installation, as the server knows that is asked, and in what they do not fit together; by a key of api.keys. Exit with 0 if it answers.",
   ],
   ["version", "Print the version."],
   ["help", "Print this."],

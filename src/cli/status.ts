@@ -13,6 +13,8 @@ const answerSchema = z.object({
       ...{ id: z.string(), version: z.string(), startedAt: z.string(), heardAt: z.string() },
       ...{ connections: z.int(), onlineUsers: z.int(), isSelf: z.boolean() },
       isConnected: z.boolean(),
+      // Of an older server there is none.
+      differs: z.array(z.string()).default([]),
     }),
   ),
 });
@@ -66,5 +68,22 @@ function table({ backplane, nodes }: Status): string {
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd();
-  return `${all.map(line).join("\n")}\n`;
+  return `${[...all.map(line), ...complaints(nodes)].join("\n")}\n`;
+}
+
+/** What makes nodes unequal that should be equal. */
+function complaints(nodes: Status["nodes"]): string[] {
+  const names = nodes.map(({ id }) => id);
+  const twins = new Set(names.filter((id, index) => names.indexOf(id) !== index));
+  const versions = new Set(nodes.map(({ version }) => version));
+  const found = [
+    ...nodes.flatMap(({ id, differs }) =>
+      differs.length === 0
+        ? []
+        : `${id} has other values than the one asked of ${differs.join(", ")}: all nodes must have the same`,
+    ),
+    ...[...twins].map((id) => `${id} is the name of several nodes: give each its own node.id`),
+    ...(versions.size === 1 ? [] : ["The nodes are of several versions: bring all to one"]),
+  ];
+  return found.length === 0 ? [] : ["", ...found];
 }

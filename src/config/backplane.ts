@@ -10,15 +10,18 @@ const MIB = 1024 * 1024;
 export const backplane = choice(
   ["local", "redis", "rabbitmq", "nats"],
   "local",
-  "What carries messages of topics between nodes; local is nothing, for a node that is alone.",
+  "What carries messages, presence and changes between nodes; local is nothing, for a node that is alone.",
 );
 
 export const node = z.object({
-  id: optionalText("What this node calls itself to others and in metrics of Redis; each its own.", {
-    accepts: (id) => /^[A-Za-z0-9._-]{1,64}$/.test(id),
-    expected: "at most 64 letters, digits, `.`, `_` and `-`",
-    defaultText: "a new random one at each start",
-  }),
+  id: optionalText(
+    "What this node calls itself to other nodes, in logs and in Redis' list of clients; each its own.",
+    {
+      accepts: (id) => /^[A-Za-z0-9._-]{1,64}$/.test(id),
+      expected: "at most 64 letters, digits, `.`, `_` and `-`",
+      defaultText: "a new random one at each start",
+    },
+  ),
 });
 
 export const redis = z.object({

@@ -4,7 +4,7 @@ import { isoTime } from "../clock.ts";
 export interface HealthSource {
   readonly activeConnections: number;
   readonly onlineUsers: number;
-  /** The last commit failed: messages are refused until one succeeds. */
+  /** The last commit failed, or the store is away: messages are refused until one succeeds. */
   readonly isStoreFailing: boolean;
   /** Commits succeed, but messages wait long for theirs. */
   readonly isStoreBehind: boolean;

@@ -24,9 +24,9 @@ export function nodesEndpoints(endpoints: Endpoints, { nodes, health }: NodesApi
 }
 
 function nodeView({ id, version, startedMs, connections, users, ...rest }: NodeInfo) {
-  const { isSelf, isConnected, heardMs } = rest;
+  const { isSelf, isConnected, isLeader, heardMs, differs } = rest;
   return {
     ...{ id, version, startedAt: isoTime(startedMs), connections, onlineUsers: users },
-    ...{ isSelf, isConnected, heardAt: isoTime(heardMs) },
+    ...{ isSelf, isConnected, isLeader, heardAt: isoTime(heardMs), differs },
   };
 }

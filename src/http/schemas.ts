@@ -214,7 +214,15 @@ export const NODES = z
           isConnected: z
             .boolean()
             .describe("It reaches the others; of another: this one hears its beats."),
+          isLeader: z
+            .boolean()
+            .describe("It does what one of those on a database does alone; it has one for itself."),
           heardAt: time.describe("When it was heard last."),
+          differs: z
+            .array(z.string())
+            .describe(
+              "Settings that all nodes must have alike, and of which it has other values than the one that answers.",
+            ),
         })
         .meta({ id: "Node" }),
     ),

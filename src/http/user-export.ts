@@ -3,7 +3,8 @@ import { type Attachment, type AttachmentStore, attachmentView } from "../chat/a
 import type { Blocks } from "../chat/blocks.ts";
 import { messageView, preferencesView } from "../chat/events.ts";
 import type { InviteStore } from "../chat/invites.ts";
-import type { ChatStore, StoredMessage } from "../chat/ports.ts";
+import type { ChatStore } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type {
   ErasureStore,
   StoredMembership,

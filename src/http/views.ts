@@ -9,8 +9,8 @@ import {
   statusFor,
 } from "../chat/events.ts";
 import type { Invite } from "../chat/invites.ts";
-import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
 import type { UserPresence } from "../chat/presence.ts";
+import type { ConversationOverview, StoredMessage } from "../chat/stored-chats.ts";
 import type { Erasure, KnownUser } from "../chat/user-ports.ts";
 import { isoTime } from "../clock.ts";
 

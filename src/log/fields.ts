@@ -1,3 +1,4 @@
+import { AppError } from "../errors.ts";
 import type { Redaction } from "./redaction.ts";
 
 /** What must never reach a log: credentials, and what people write to each other. */
@@ -56,12 +57,29 @@ class Plain {
   /** Own properties such as `code` and `syscall` are told beside the four of every error. */
   #error(error: Error, parents: readonly object[]): Record<string, unknown> {
     const { name, message, stack, cause } = error;
+    const isWithin = parents.some((parent) => parent instanceof AppError && isExpected(parent));
+    const isPlain = isWithin || (error instanceof AppError && isExpected(error));
     return {
       ...this.object(error, parents),
+      ...(error instanceof AppError && isEmpty(error.details) ? { details: undefined } : {}),
       name: this.#redaction.text(name),
       message: this.#redaction.text(message),
-      stack: this.#redaction.text(stack ?? ""),
+      ...(isPlain ? {} : { stack: this.#redaction.text(stack ?? "") }),
       ...(cause === undefined ? {} : { cause: this.#value(cause, [...parents, error]) }),
     };
   }
+}
+
+/**
+ * What an operator may meet, such as a database that is away: it and its causes say by their codes
+ * what is wrong, and where in the program that was found out is of no use.
+ */
+function isExpected(error: Error, causes = 0): boolean {
+  if (!("code" in error) || error.code === undefined || error.code === "INTERNAL") return false;
+  const { cause } = error;
+  return cause instanceof Error ? causes < DEEPEST && isExpected(cause, causes + 1) : true;
+}
+
+function isEmpty(value: object): boolean {
+  return Object.keys(value).length === 0;
 }

@@ -20,7 +20,8 @@ export function textLine(jsonLine: string): string {
 interface PlainError {
   readonly name: string;
   readonly message: string;
-  readonly stack: string;
+  /** Where it tells anything. */
+  readonly stack?: string;
   readonly cause?: unknown;
 }
 
@@ -28,10 +29,9 @@ function isError(value: unknown): value is PlainError {
   return (
     typeof value === "object" &&
     value !== null &&
-    "stack" in value &&
-    typeof value.stack === "string" &&
     "name" in value &&
-    "message" in value
+    "message" in value &&
+    ("stack" in value || "code" in value)
   );
 }
 
@@ -50,7 +50,7 @@ function detailLines({ name, message, stack, cause, ...details }: PlainError): s
 }
 
 /** Only the places; name and message are told already, and may come from a client. */
-function stackLines(stack: string): string[] {
+function stackLines(stack = ""): string[] {
   return stack
     .split("\n")
     .filter((line) => /^\s+at /.test(line))

@@ -2,6 +2,7 @@ import type { NodeChannels } from "../broker/node-channels.ts";
 import type { Presence } from "../chat/presence.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { Agreement } from "./agreement.ts";
 import type { NodeInfo, SelfDescription } from "./node-info.ts";
 import { decodeNodeMessage } from "./node-messages.ts";
 import { PresenceReceiver } from "./presence-receiver.ts";
@@ -29,6 +30,7 @@ export class Cluster {
   readonly #roster: Roster;
   readonly #sender: PresenceSender;
   readonly #receiver: PresenceReceiver;
+  readonly #agreement: Agreement;
   #invalid = 0;
 
   constructor(options: ClusterOptions) {
@@ -37,18 +39,23 @@ export class Cluster {
     this.#sender = new PresenceSender({ channels, clock, run, presence });
     const elsewhere = presence.share((userId, leftMs) => this.#sender.changed(userId, leftMs));
     this.#receiver = new PresenceReceiver({ channels, clock, run, elsewhere });
+    this.#agreement = new Agreement(channels.nodeId, self, log);
     this.#roster = new Roster({
       ...{ channels, clock, run, self, ttlMs },
       spoken: () => this.#sender.spoken,
       listener: {
-        came: ({ id, beat: { version } }) =>
-          log.info({ node: id, version }, "Another node is there"),
-        heard: (peer) => this.#receiver.heard(peer),
+        came: (peer) => this.#agreement.came(peer),
+        beat: (isLed) => this.#agreement.beat(isLed),
+        heard: (peer) => {
+          this.#agreement.heard(peer);
+          this.#receiver.heard(peer);
+        },
         gone: (peer, isInOrder) => {
           const { id: node, beat } = peer;
           if (isInOrder) log.info({ node }, "Another node has ended");
           else
             log.warn({ node, users: beat.users }, "Another node is not heard, and held to be dead");
+          this.#agreement.gone(peer);
           this.#receiver.gone(peer);
           if (!isInOrder) onDeath();
         },
@@ -65,6 +72,12 @@ export class Cluster {
   /** How many live, beside this one. */
   get count(): number {
     return this.#roster.size;
+  }
+
+  /** Of those, how many are of another version, or have other values of what all must have alike. */
+  get unlike(): number {
+    const { version } = this.#options.self;
+    return this.list().filter((node) => node.version !== version || node.differs.length > 0).length;
   }
 
   /** All that live, this one first. */
@@ -88,6 +101,7 @@ export class Cluster {
     const message = decodeNodeMessage(payload);
     if (message === null) {
       this.#invalid += 1;
+      this.#agreement.unintelligible(origin);
       return;
     }
     if (message.kind === "beat") {

@@ -17,6 +17,8 @@ export interface Beat {
   readonly run: string;
   /** It does not know who is there: the others are to beat at once. */
   readonly isHello: boolean;
+  /** It does what one of those on a database does alone. */
+  readonly isLeader: boolean;
   readonly version: string;
   readonly startedMs: number;
   readonly connections: number;
@@ -24,6 +26,8 @@ export interface Beat {
   readonly users: number;
   /** The number of its last `Changes`; 0: there were none. */
   readonly spoken: number;
+  /** See `SelfDescription`. */
+  readonly settings: ReadonlyMap<string, number>;
 }
 
 /** The node ends in order. To all. */
@@ -64,6 +68,10 @@ export interface Portion {
 const VERSION = 1;
 const KINDS = ["beat", "goodbye", "changes", "request", "portion"] as const;
 
+/** Of a beat. */
+const IS_HELLO = 1;
+const IS_LEADER = 2;
+
 const STATUSES: readonly PresenceStatus[] = ["ONLINE", "AWAY", "OFFLINE"];
 /** In place of a status: the user has left. */
 const LEFT = 3;
@@ -79,10 +87,11 @@ export function encodeNodeMessage(message: NodeMessage): Uint8Array {
   switch (message.kind) {
     case "beat":
       writer
-        .octet(message.isHello ? 1 : 0)
+        .octet((message.isHello ? IS_HELLO : 0) | (message.isLeader ? IS_LEADER : 0))
         .text(message.version)
         .number(message.startedMs);
       writer.number(message.connections).number(message.users).number(message.spoken);
+      for (const [name, digest] of message.settings) writer.text(name).number(digest);
       break;
     case "changes":
       writer.number(message.number);
@@ -126,12 +135,14 @@ function readMessage(reader: PackedReader): NodeMessage | null {
   const kind = KINDS[reader.octet()];
   const run = reader.text();
   switch (kind) {
-    case "beat":
+    case "beat": {
+      const flags = reader.octet();
       return {
-        ...{ kind, run, isHello: reader.octet() === 1, version: reader.text() },
-        ...{ startedMs: reader.number(), connections: reader.number() },
-        ...{ users: reader.number(), spoken: reader.number() },
+        ...{ kind, run, isHello: (flags & IS_HELLO) !== 0, isLeader: (flags & IS_LEADER) !== 0 },
+        ...{ version: reader.text(), startedMs: reader.number(), connections: reader.number() },
+        ...{ users: reader.number(), spoken: reader.number(), settings: readSettings(reader) },
       };
+    }
     case "goodbye":
       return { kind, run };
     case "changes":
@@ -146,6 +157,12 @@ function readMessage(reader: PackedReader): NodeMessage | null {
     default:
       return null;
   }
+}
+
+function readSettings(reader: PackedReader): Map<string, number> {
+  const settings = new Map<string, number>();
+  while (!reader.isAtEnd) settings.set(reader.text(), reader.number());
+  return settings;
 }
 
 function writeChange(writer: PackedWriter, change: PresenceChange): void {

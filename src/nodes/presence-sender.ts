@@ -5,7 +5,7 @@ import { encodeNodeMessage, sizeOf } from "./node-messages.ts";
 import { EVERY_NODE } from "./roster.ts";
 
 /** Changes so soon after others go with them. */
-const GATHER_MS = 50;
+export const GATHER_MS = 50;
 /** Of changes in one message, about. */
 const MESSAGE_BYTES = 32 * 1024;
 /** Between portions of all users: whoever is served waits for what is in between. */

@@ -1,6 +1,6 @@
 import type { NodeChannels } from "../broker/node-channels.ts";
 import type { Clock, Timer } from "../clock.ts";
-import type { NodeInfo, SelfDescription } from "./node-info.ts";
+import { differences, type NodeInfo, type SelfDescription } from "./node-info.ts";
 import { type Beat, encodeNodeMessage } from "./node-messages.ts";
 
 /** What all nodes hear. */
@@ -34,6 +34,12 @@ export interface RosterListener {
   heard(peer: Peer): void;
   /** It has ended in order, or is held to be dead. When it lives after all, it is another peer. */
   gone(peer: Peer, isInOrder: boolean): void;
+  /**
+   * Once a second.
+   *
+   * @param isLed this node or one that it hears leads; or it does not reach the others, and cannot know
+   */
+  beat(isLed: boolean): void;
 }
 
 export interface RosterOptions {
@@ -128,11 +134,12 @@ export class Roster {
     const { isConnected, nodeId } = channels;
     const known = [...this.#peers.values()].map((peer): NodeInfo => {
       const { id, beat, heardMs, heardMonotonicMs } = peer;
-      const { version, startedMs, connections, users } = beat;
+      const { version, startedMs, connections, users, isLeader } = beat;
       const isHeard = isConnected && nowMs - heardMonotonicMs < 3 * BEAT_MS;
       return {
         ...{ id, version, startedMs, connections, users, heardMs },
-        ...{ isSelf: false, isConnected: isHeard },
+        ...{ isSelf: false, isConnected: isHeard, isLeader },
+        differs: differences(self.settings, beat.settings),
       };
     });
     return [selfInfo(nodeId, self, isConnected, clock.now()), ...known];
@@ -143,6 +150,7 @@ export class Roster {
     this.#dueMs = clock.monotonicMs() + BEAT_MS;
     this.#timer = clock.schedule(BEAT_MS, () => {
       this.#judge();
+      this.#options.listener.beat(this.#isLed());
       this.#beat(false);
       this.#schedule();
     });
@@ -164,6 +172,12 @@ export class Roster {
     for (const peer of this.#peers.values()) {
       if (nowMs - peer.heardMonotonicMs >= SILENCE_MS) this.#drop(peer, false);
     }
+  }
+
+  #isLed(): boolean {
+    const { channels, self } = this.#options;
+    if (!channels.isConnected || self.isLeader()) return true;
+    return this.#peers.values().some(({ beat }) => beat.isLeader);
   }
 
   #returned(): void {
@@ -188,10 +202,11 @@ export class Roster {
   #beat(isHello: boolean): void {
     const { channels, run, self, spoken } = this.#options;
     if (!channels.isConnected) return;
-    const { version, startedMs } = self;
+    const { version, startedMs, settings } = self;
     const beat = {
       ...({ kind: "beat", run, isHello, version, startedMs } as const),
       ...{ connections: self.connections(), users: self.users(), spoken: spoken() },
+      ...{ isLeader: self.isLeader(), settings },
     };
     channels.publish(EVERY_NODE, encodeNodeMessage(beat));
   }
@@ -200,12 +215,12 @@ export class Roster {
 /** @param isConnected it reaches the others, or is alone */
 export function selfInfo(
   id: string,
-  { version, startedMs, connections, users }: SelfDescription,
+  { version, startedMs, connections, users, isLeader }: SelfDescription,
   isConnected: boolean,
   nowMs: number,
 ): NodeInfo {
   return {
     ...{ id, version, startedMs, connections: connections(), users: users() },
-    ...{ isSelf: true, isConnected, heardMs: nowMs },
+    ...{ isSelf: true, isConnected, isLeader: isLeader(), heardMs: nowMs, differs: [] },
   };
 }

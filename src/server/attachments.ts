@@ -15,15 +15,12 @@ import type { Files } from "../http/attachments-api.ts";
 import { FileLinks } from "../http/file-links.ts";
 import { newUuid } from "../ids.ts";
 import type { Log } from "../log.ts";
-import type { ProcessPlace } from "../process-place.ts";
 import { openFiles } from "../stores.ts";
 import { TokenBuckets } from "../token-buckets.ts";
 import type { Foundation } from "./foundation.ts";
 
 export interface AttachmentServiceOptions {
   readonly settings: Settings;
-  /** null: it is the only process of the server. */
-  readonly place: ProcessPlace | null;
   readonly folder: FilesFolder;
   readonly blobs: BlobStore;
   readonly store: AttachmentStore;
@@ -49,11 +46,11 @@ export class AttachmentService {
   readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #log: Log;
-  /** Is called by one process before the others start: two that make the secret at once would differ. */
-  readonly #makeSecret: () => void;
+  readonly #settings: Settings["attachments"];
+  readonly #secretOfFolder: () => string;
 
   constructor(options: AttachmentServiceOptions) {
-    const { settings, place, folder, store, clock, log } = options;
+    const { settings, folder, store, clock, log } = options;
     const { sweepMs, thumbnailPixels, imagePixels, linkMs, ...limits } = settings.attachments;
     const { perMinute } = limits;
     const incoming = new IncomingFiles(join(folder.path, "incoming"), () => folder.make());
@@ -70,9 +67,14 @@ export class AttachmentService {
       assertNotErased: options.assertNotErased,
       rate: new TokenBuckets(clock, { perSecond: perMinute / 60, burst: perMinute }),
     });
-    const secret = () => settings.attachments.linkSecret ?? secretIn(folder, log);
-    this.#makeSecret = place?.number === 1 ? secret : () => {};
-    this.files = { uploads, blobs, links: new FileLinks({ secret, linkMs, clock }) };
+    this.#settings = settings.attachments;
+    let kept: string | undefined;
+    this.#secretOfFolder = () => {
+      kept ??= secretIn(folder, log);
+      return kept;
+    };
+    const links = new FileLinks({ secret: () => this.#linkSecret(), linkMs, clock });
+    this.files = { uploads, blobs, links };
     const { attachments } = options;
     this.sweeper = new Sweeper({
       ...{ store, attachments, blobs, clock, log, intervalMs: sweepMs },
@@ -87,7 +89,20 @@ export class AttachmentService {
     } catch (err) {
       this.#log.warn({ err }, "What an interrupted upload has left is not removed");
     }
-    this.#makeSecret();
+  }
+
+  /** What is the same on all nodes that share their files, and whose links to them hold on each other. */
+  identity(): { readonly store: string; readonly linkSecret: string } {
+    const { store, s3Endpoint, s3Bucket, s3Prefix } = this.#settings;
+    return {
+      // The folder's secret tells folders apart, whatever links are signed with.
+      store: store === "disk" ? this.#secretOfFolder() : [s3Endpoint, s3Bucket, s3Prefix].join(" "),
+      linkSecret: this.#linkSecret(),
+    };
+  }
+
+  #linkSecret(): string {
+    return this.#settings.linkSecret ?? this.#secretOfFolder();
   }
 
   async stop(): Promise<void> {
@@ -98,7 +113,7 @@ export class AttachmentService {
 
 /** null: the server has no files of messages. */
 export function openAttachments(
-  { settings, place, storage, clock, log }: Foundation,
+  { settings, storage, clock, log }: Foundation,
   chat: Chat,
   isShared: boolean,
 ): AttachmentService | null {
@@ -106,7 +121,7 @@ export function openAttachments(
   if (stored === null) return null;
   const { attachments, erasures } = chat;
   const assertNotErased = (userId: string) => erasures.assertNone(userId);
-  const parts = { settings, place, ...stored, attachments, assertNotErased, isShared, clock, log };
+  const parts = { settings, ...stored, attachments, assertNotErased, isShared, clock, log };
   return new AttachmentService({ ...parts, store: storage.attachments });
 }
 

@@ -8,7 +8,7 @@ export interface BackplaneMetricsSource {
   /** Those who read what came, and what they could not. */
   readonly receivers: readonly { readonly invalid: number }[];
   /** null: there are none. */
-  readonly cluster: Pick<Cluster, "count"> | null;
+  readonly cluster: Pick<Cluster, "count" | "unlike"> | null;
   readonly leadership: Leadership;
 }
 
@@ -38,6 +38,14 @@ export function measureBackplane(
     registers: [registry],
     collect() {
       this.set(1 + (cluster?.count ?? 0));
+    },
+  });
+  new Gauge({
+    name: "parley_nodes_unlike",
+    help: "Other nodes of another version, or with other values of settings that all must have alike.",
+    registers: [registry],
+    collect() {
+      this.set(cluster?.unlike ?? 0);
     },
   });
   const read = (name: string, help: string, value: () => number) =>

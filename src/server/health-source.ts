@@ -2,8 +2,10 @@ import type { Backplane } from "../broker/backplane.ts";
 import type { WorkQueues } from "../broker/work-queues.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { HealthSource } from "../http/health.ts";
+import type { Storage } from "../stores.ts";
 
 export interface HealthParts {
+  readonly storage: Pick<Storage, "isReachable">;
   readonly chat: Chat;
   readonly queues: WorkQueues;
   readonly backplane: Backplane;
@@ -13,7 +15,7 @@ export interface HealthParts {
 
 /** What health depends on, as it is when it is asked for. */
 export function healthSource(parts: HealthParts): HealthSource {
-  const { chat, queues, backplane, connections, isStopping } = parts;
+  const { storage, chat, queues, backplane, connections, isStopping } = parts;
   return {
     get activeConnections() {
       return connections();
@@ -22,6 +24,8 @@ export function healthSource(parts: HealthParts): HealthSource {
       return chat.presence.onlineCount;
     },
     get isStoreFailing() {
+      // Where nothing is written, no commit tells.
+      if (!storage.isReachable()) return true;
       return chat.journal.isFailing || queues.journal?.isFailing === true;
     },
     get isStoreBehind() {

@@ -7,8 +7,10 @@ import { Cluster } from "../nodes/cluster.ts";
 import type { NodeInfo, SelfDescription } from "../nodes/node-info.ts";
 import { selfInfo } from "../nodes/roster.ts";
 import type { AppService } from "./application.ts";
+import type { AttachmentService } from "./attachments.ts";
 import type { ChatService } from "./chat-service.ts";
 import type { Foundation } from "./foundation.ts";
+import { sharedSettings } from "./shared-settings.ts";
 import type { TopicsAndQueues } from "./topics-and-queues.ts";
 
 export interface NodeServicesOptions {
@@ -17,6 +19,8 @@ export interface NodeServicesOptions {
   readonly app: AppService;
   /** Of notices. */
   readonly newEventId: NewId;
+  /** null: there are none. */
+  readonly files: AttachmentService | null;
   /** Of this node, now. */
   readonly connections: () => number;
 }
@@ -36,7 +40,7 @@ export interface NodeServices {
 
 export function openNodeServices(
   foundation: Foundation,
-  { messaging, service, app, newEventId, connections }: NodeServicesOptions,
+  { messaging, service, app, newEventId, files, connections }: NodeServicesOptions,
 ): NodeServices {
   const { settings, storage, backplane, clock, log } = foundation;
   const { broker, nodes, isChatShared } = messaging;
@@ -46,6 +50,8 @@ export function openNodeServices(
     ...{ version, startedMs: clock.now() },
     connections,
     users: () => chat.presence.hereCount,
+    isLeader: () => storage.leadership.isLeader,
+    settings: nodes === null ? new Map() : sharedSettings(settings, isChatShared ? files : null),
   };
   const cluster =
     nodes === null

@@ -3,7 +3,7 @@ import type { QueueSource } from "../broker/work-queues.ts";
 
 /**
  * How full the work queues are: all together, since clients make as many as they like, and each of
- * those that the operator names.
+ * those that the operator names. What this node does not know of them is left out.
  */
 export function measureQueues(
   queues: QueueSource,
@@ -17,7 +17,9 @@ export function measureQueues(
         read(this);
       },
     });
-  gauge("parley_queues", "Work queues.", [], (count) => count.set(queues.count));
+  if (queues.count !== null) {
+    gauge("parley_queues", "Work queues.", [], (count) => setKnown(count, {}, queues.count));
+  }
   gauge("parley_queue_bytes", "What the messages of work queues take.", [], (bytes) =>
     bytes.set(queues.bytes),
   );
@@ -27,17 +29,22 @@ export function measureQueues(
   });
   gauge("parley_queue_messages", "Messages in work queues.", ["state"], (messages) => {
     const { living, dead } = queues.depths();
-    messages.set({ state: "waiting" }, living.waiting);
-    messages.set({ state: "unacknowledged" }, living.unacknowledged);
-    messages.set({ state: "dead" }, dead.waiting + dead.unacknowledged);
+    setKnown(messages, { state: "waiting" }, living.waiting);
+    setKnown(messages, { state: "unacknowledged" }, living.unacknowledged);
+    const areDead = dead.waiting === null ? null : dead.waiting + dead.unacknowledged;
+    setKnown(messages, { state: "dead" }, areDead);
   });
   if (names.length === 0) return;
   const help = "Messages in each queue of metrics.queues.";
   gauge("parley_named_queue_messages", help, ["queue", "state"], (messages) => {
     for (const queue of names) {
       const { waiting, unacknowledged } = queues.depthOf(queue);
-      messages.set({ queue, state: "waiting" }, waiting);
-      messages.set({ queue, state: "unacknowledged" }, unacknowledged);
+      setKnown(messages, { queue, state: "waiting" }, waiting);
+      setKnown(messages, { queue, state: "unacknowledged" }, unacknowledged);
     }
   });
+}
+
+function setKnown(gauge: Gauge, labels: Record<string, string>, value: number | null): void {
+  if (value !== null) gauge.set(labels, value);
 }

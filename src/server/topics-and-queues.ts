@@ -38,7 +38,7 @@ export function openTopicsAndQueues(
 ): TopicsAndQueues {
   const { settings, storage, backplane, brokerQueues, queued, clock, log } = foundation;
   const isDatabaseShared = hasSharedDatabase(settings);
-  const nodes = nodeChannels(backplane, isDatabaseShared, log);
+  const nodes = nodeChannels(backplane, settings, isDatabaseShared, log);
   const isChatShared = nodes !== null && isDatabaseShared;
   const isCarried = (topic: string) => isCarriedTopic(topic, isChatShared);
   const channelOf = channelOfTopic;

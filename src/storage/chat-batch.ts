@@ -1,4 +1,5 @@
-import type { StoredMessage, WriteBatch } from "../chat/ports.ts";
+import type { WriteBatch } from "../chat/chat-writes.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 
 /** One message a conversation, so that each conversation's row is written once a batch. */
 export function newestOfEach(messages: readonly StoredMessage[]): Iterable<StoredMessage> {

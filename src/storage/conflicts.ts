@@ -1,5 +1,6 @@
 import { type Attachment, idsOf } from "../chat/attachments.ts";
-import type { Conflict, SentMessage, WriteBatch } from "../chat/ports.ts";
+import type { Conflict, WriteBatch } from "../chat/chat-writes.ts";
+import type { SentMessage } from "../chat/stored-chats.ts";
 
 /** What a store holds already. */
 export interface Taken {

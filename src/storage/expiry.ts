@@ -1,4 +1,5 @@
-import type { RetentionRule, StoredMessage } from "../chat/ports.ts";
+import type { RetentionRule } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 
 /** The message is one that the rule does not keep. `lastSeq` is its conversation's. */
 export function isExpired(

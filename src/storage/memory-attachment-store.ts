@@ -1,5 +1,5 @@
 import { type Attachment, type AttachmentStore, idsOf } from "../chat/attachments.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { isFree } from "./conflicts.ts";
 import { compare } from "./memory-conversation.ts";
 import { unavailable } from "./sqlite-errors.ts";

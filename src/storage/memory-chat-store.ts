@@ -1,24 +1,25 @@
+import type { PlaceBehind, WriteBatch } from "../chat/chat-writes.ts";
 import type {
-  BacklogHead,
   ChatStore,
-  ConversationHead,
-  ConversationOverview,
   ConversationRange,
   ExpiryPortion,
   ExpiryProgress,
   FoundHeads,
   HistoryQuery,
   ListQuery,
+} from "../chat/ports.ts";
+import type {
+  BacklogHead,
+  ConversationHead,
+  ConversationOverview,
   MemberDelivery,
   MessageVersion,
   NewestMessage,
-  PlaceBehind,
   SentMessage,
   StoredConversation,
   StoredMessage,
   StoredUser,
-  WriteBatch,
-} from "../chat/ports.ts";
+} from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import { MemoryChatTables } from "./memory-chat-tables.ts";

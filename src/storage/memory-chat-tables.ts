@@ -1,21 +1,23 @@
-import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
 import {
   CommitConflict,
+  type MessageWrite,
+  type NewConversation,
+  type NewMember,
+  type WatermarkWrite,
+  type WriteBatch,
+} from "../chat/chat-writes.ts";
+import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
+import type { RetentionRule } from "../chat/ports.ts";
+import {
   type Edited,
   type MemberKey,
   type MessageVersion,
-  type MessageWrite,
   MOST_REACTIONS,
   MOST_VERSIONS,
-  type NewConversation,
-  type NewMember,
-  type RetentionRule,
   type SentMessage,
   type StoredMember,
   type StoredMessage,
-  type WatermarkWrite,
-  type WriteBatch,
-} from "../chat/ports.ts";
+} from "../chat/stored-chats.ts";
 import { firstMessages } from "./chat-batch.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
 import { isExpired } from "./expiry.ts";

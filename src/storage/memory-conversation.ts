@@ -1,13 +1,13 @@
+import type { ListPosition } from "../chat/ports.ts";
 import {
   type ConversationKind,
   type ConversationOverview,
   type ConversationProfile,
-  type ListPosition,
   MEMBERS_IN_OVERVIEW,
   type Preferences,
   type StoredMember,
   type StoredMessage,
-} from "../chat/ports.ts";
+} from "../chat/stored-chats.ts";
 
 /** A conversation as the store in memory keeps it. */
 export interface MemoryConversation {

@@ -1,5 +1,5 @@
 import { ERASED_NAME, erasedEvent } from "../chat/erased.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { Erasure, ErasureStore } from "../chat/user-ports.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 import { NO_PREFERENCES } from "./memory-conversation.ts";

@@ -1,4 +1,3 @@
-import type { StoredMessage } from "../chat/ports.ts";
 import {
   type MessageSearch,
   MOST_RANKED,
@@ -7,6 +6,7 @@ import {
   type SearchQuery,
 } from "../chat/search.ts";
 import { matchText } from "../chat/search-text.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 

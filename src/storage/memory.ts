@@ -24,6 +24,7 @@ export function memoryStorage(): Storage {
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
     ...{ search, attachments, leadership: ALWAYS_LEADER, sharedQueues: null },
+    isReachable: () => true,
     async close() {
       chat.close();
       queues.close();

@@ -1,4 +1,4 @@
-import { MEMBERS_IN_OVERVIEW } from "../chat/ports.ts";
+import { MEMBERS_IN_OVERVIEW } from "../chat/stored-chats.ts";
 import { fate, MESSAGE } from "./postgres-message-columns.ts";
 
 /** What SentMessage names, of a message or of a removed one. */

@@ -1,5 +1,5 @@
 import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
-import { MOST_VERSIONS } from "../chat/ports.ts";
+import { MOST_VERSIONS } from "../chat/stored-chats.ts";
 import { given } from "./postgres-chat-reads.ts";
 import { searchVector } from "./postgres-search-words.ts";
 

@@ -1,26 +1,26 @@
-import {
-  type BacklogHead,
-  type ChatStore,
-  CommitConflict,
-  type ConversationHead,
-  type ConversationOverview,
-  type ConversationRange,
-  type ExpiryPortion,
-  type ExpiryProgress,
-  type FoundHeads,
-  type HistoryQuery,
-  type ListQuery,
-  type MemberDelivery,
-  type MessageVersion,
-  type NewestMessage,
-  type PlaceBehind,
-  type SentMessage,
-  type StoredConversation,
-  type StoredMember,
-  type StoredMessage,
-  type StoredUser,
-  type WriteBatch,
+import { CommitConflict, type PlaceBehind, type WriteBatch } from "../chat/chat-writes.ts";
+import type {
+  ChatStore,
+  ConversationRange,
+  ExpiryPortion,
+  ExpiryProgress,
+  FoundHeads,
+  HistoryQuery,
+  ListQuery,
 } from "../chat/ports.ts";
+import type {
+  BacklogHead,
+  ConversationHead,
+  ConversationOverview,
+  MemberDelivery,
+  MessageVersion,
+  NewestMessage,
+  SentMessage,
+  StoredConversation,
+  StoredMember,
+  StoredMessage,
+  StoredUser,
+} from "../chat/stored-chats.ts";
 import { CHAT_READS } from "./postgres-chat-reads.ts";
 import { BatchRefused, writeChats } from "./postgres-chat-writes.ts";
 import { findConflicts } from "./postgres-conflicts.ts";

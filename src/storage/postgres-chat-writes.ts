@@ -1,14 +1,13 @@
 import { idsOf } from "../chat/attachments.ts";
 import type {
-  MemberKey,
   MessageWrite,
   NewMember,
   PlaceBehind,
   PreferencesWrite,
   ProfileWrite,
-  StoredMessage,
   WriteBatch,
-} from "../chat/ports.ts";
+} from "../chat/chat-writes.ts";
+import type { MemberKey, StoredMessage } from "../chat/stored-chats.ts";
 import { firstMessages, lastUnsaid, memberKey, newestOfEach } from "./chat-batch.ts";
 import { CHAT_WRITES } from "./postgres-chat-statements.ts";
 import type { Query } from "./postgres-database.ts";

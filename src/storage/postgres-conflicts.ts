@@ -1,5 +1,6 @@
 import { type Attachment, idsOf } from "../chat/attachments.ts";
-import type { Conflict, SentMessage, WriteBatch } from "../chat/ports.ts";
+import type { Conflict, WriteBatch } from "../chat/chat-writes.ts";
+import type { SentMessage } from "../chat/stored-chats.ts";
 import { conflictsOf, isFree } from "./conflicts.ts";
 import { ATTACHMENTS_BY_ID } from "./postgres-attachment-store.ts";
 import { CHAT_READS } from "./postgres-chat-reads.ts";

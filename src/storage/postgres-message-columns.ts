@@ -1,4 +1,4 @@
-import { MOST_REACTIONS, type StoredMessage } from "../chat/ports.ts";
+import { MOST_REACTIONS, type StoredMessage } from "../chat/stored-chats.ts";
 import { fromPostgresJson } from "./postgres-text.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
+import type { ConversationOverview, StoredMessage } from "../chat/stored-chats.ts";
 import { messageOf } from "./postgres-message-columns.ts";
 import { fromPostgresJson } from "./postgres-text.ts";
 

@@ -1,4 +1,3 @@
-import type { StoredMessage } from "../chat/ports.ts";
 import {
   type MessageSearch,
   MOST_RANKED,
@@ -6,6 +5,7 @@ import {
   type SearchQuery,
 } from "../chat/search.ts";
 import { matchText, type SearchTerms, type TextMatch } from "../chat/search-text.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import { given } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase } from "./postgres-database.ts";

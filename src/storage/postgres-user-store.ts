@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type {
   KnownUser,
   MessagePage,

@@ -114,6 +114,7 @@ function postgresStorage(
     erasures: new PostgresErasureStore(db, writes()),
     attachments: new PostgresAttachmentStore(db, writes()),
     leadership,
+    isReachable: () => node === null || node.pid !== 0,
     close() {
       closed ??= shutDown();
       return closed;

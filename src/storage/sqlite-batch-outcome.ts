@@ -1,10 +1,5 @@
-import {
-  CommitConflict,
-  type MemberKey,
-  type StoredConversation,
-  type StoredMessage,
-  type WriteBatch,
-} from "../chat/ports.ts";
+import { CommitConflict, type WriteBatch } from "../chat/chat-writes.ts";
+import type { MemberKey, StoredConversation, StoredMessage } from "../chat/stored-chats.ts";
 import type { AppError } from "../errors.ts";
 import { conflictsOf, isFree, type Taken } from "./conflicts.ts";
 import type { ChatQueries } from "./sqlite-chat-queries.ts";

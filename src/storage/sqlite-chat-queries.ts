@@ -12,7 +12,7 @@ import type {
   StoredMember,
   StoredMessage,
   StoredUser,
-} from "../chat/ports.ts";
+} from "../chat/stored-chats.ts";
 import type { OverviewRow } from "./sqlite-overview-rows.ts";
 import { READS } from "./sqlite-reads.ts";
 

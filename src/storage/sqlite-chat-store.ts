@@ -1,15 +1,18 @@
 import type { Database } from "bun:sqlite";
+import type { WriteBatch } from "../chat/chat-writes.ts";
 import type {
-  BacklogHead,
   ChatStore,
-  ConversationHead,
-  ConversationOverview,
   ConversationRange,
   ExpiryPortion,
   ExpiryProgress,
   FoundHeads,
   HistoryQuery,
   ListQuery,
+} from "../chat/ports.ts";
+import type {
+  BacklogHead,
+  ConversationHead,
+  ConversationOverview,
   MemberDelivery,
   MessageVersion,
   NewestMessage,
@@ -17,8 +20,7 @@ import type {
   StoredConversation,
   StoredMessage,
   StoredUser,
-  WriteBatch,
-} from "../chat/ports.ts";
+} from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import { blamed, holds } from "./sqlite-batch-outcome.ts";
 import { type ChatQueries, type Looked, prepareChatQueries } from "./sqlite-chat-queries.ts";

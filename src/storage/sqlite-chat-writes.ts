@@ -1,11 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { idsOf } from "../chat/attachments.ts";
-import {
-  type MessageWrite,
-  MOST_VERSIONS,
-  type StoredMessage,
-  type WriteBatch,
-} from "../chat/ports.ts";
+import type { MessageWrite, WriteBatch } from "../chat/chat-writes.ts";
+import { MOST_VERSIONS, type StoredMessage } from "../chat/stored-chats.ts";
 import { lastUnsaid, newestOfEach } from "./chat-batch.ts";
 import { EngineError } from "./sqlite-errors.ts";
 import { MessageErasure } from "./sqlite-message-erasure.ts";

@@ -1,5 +1,5 @@
 import type { Database, Statement } from "bun:sqlite";
-import type { WriteBatch } from "../chat/ports.ts";
+import type { WriteBatch } from "../chat/chat-writes.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { BloomFilter } from "./bloom-filter.ts";
 import { READS } from "./sqlite-reads.ts";

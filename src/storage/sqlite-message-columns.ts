@@ -1,4 +1,4 @@
-import { MOST_REACTIONS } from "../chat/ports.ts";
+import { MOST_REACTIONS } from "../chat/stored-chats.ts";
 
 /**
  * What becomes of a message after its sending, named as StoredMessage names it. `alias` is the table

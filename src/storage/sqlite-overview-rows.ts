@@ -1,4 +1,4 @@
-import type { ConversationOverview, StoredMessage } from "../chat/ports.ts";
+import type { ConversationOverview, StoredMessage } from "../chat/stored-chats.ts";
 
 /** An overview with its last message's columns beside it, which are null where there is none. */
 export interface OverviewRow

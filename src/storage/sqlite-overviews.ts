@@ -1,4 +1,4 @@
-import { MEMBERS_IN_OVERVIEW } from "../chat/ports.ts";
+import { MEMBERS_IN_OVERVIEW } from "../chat/stored-chats.ts";
 import { fate } from "./sqlite-message-columns.ts";
 
 export const MEMBER = `

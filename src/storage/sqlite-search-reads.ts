@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
-import type { StoredMessage } from "../chat/ports.ts";
 import { MOST_RANKED, type SearchPage, type SearchQuery } from "../chat/search.ts";
 import { matchText, type SearchTerms, type TextMatch } from "../chat/search-text.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
 import { READS } from "./sqlite-reads.ts";
 import { markIn, markOf, positionOf, rowOf, tokenOf } from "./sqlite-search-tokens.ts";

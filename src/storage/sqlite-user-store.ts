@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type {
   KnownUser,
   MessagePage,

@@ -143,6 +143,10 @@ class SqliteStorage implements Storage {
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
   }
 
+  isReachable(): boolean {
+    return true;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
     return this.#closed;

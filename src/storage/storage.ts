@@ -25,6 +25,9 @@ export interface Storage {
   /** Which of the nodes that have it open leads. */
   readonly leadership: Leadership;
 
+  /** The engine answers, as far as is known without asking; an embedded one always does. */
+  isReachable(): boolean;
+
   /**
    * Finishes the commits under way and lets go of files and workers. From its call on, commits fail
    * with STORAGE_UNAVAILABLE, and so do reads when it has resolved. Idempotent.

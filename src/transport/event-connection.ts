@@ -1,6 +1,6 @@
 import type { MessageTaker } from "../app/user-events.ts";
 import type { Remote } from "../auth/remote.ts";
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Connection } from "../session/ports.ts";
 import type { Session } from "../session/session.ts";

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { ClientEvent, EventSink } from "./event-connection.ts";

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/ports.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { ResponseFormat } from "../sockjs/response-format.ts";
 import type { ClientEvent, EventSink } from "./event-connection.ts";
 import type { FrameSink } from "./sockjs-connection.ts";

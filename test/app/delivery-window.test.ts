@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DeliveryWindow } from "../../src/app/delivery-window.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 
 function message(seq: number, conversationId = "c"): StoredMessage {
   return {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { UserChannels } from "../../src/app/user-channels.ts";
 import { NodeChannels } from "../../src/broker/node-channels.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
 import type { NewMessage } from "../../src/chat/new-message.ts";
-import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import type { Storage } from "../../src/storage/storage.ts";

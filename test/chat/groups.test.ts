@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Actor, SYSTEM } from "../../src/chat/actor.ts";
-import type { Role } from "../../src/chat/ports.ts";
+import type { Role } from "../../src/chat/stored-chats.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";
 import { refusalOf } from "../support/refusal.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Actor, SYSTEM } from "../../src/chat/actor.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { conversationView } from "../../src/http/views.ts";
 import { chatHarness, createGroup } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import { farewellOf } from "../../src/chat/events.ts";
 import { FIRST_POSITION } from "../../src/chat/message-feed.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { TimelyStore } from "../../src/chat/timely-store.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { createGroup } from "../support/chat-harness.ts";

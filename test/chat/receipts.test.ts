@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
 import { HeldStore, settled } from "../support/held-store.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { StoredMessage } from "../../src/chat/ports.ts";
 import { type RecentMessage, RecentMessages } from "../../src/chat/recent-messages.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { message } from "../support/stored.ts";
 
 const CAPACITY = 5;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { StoredMessage } from "../../src/chat/ports.ts";
 import type { Replay, ReplayReader } from "../../src/chat/replay.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { Position, SyncOutcome } from "../../src/chat/sync.ts";
 import { AppError } from "../../src/errors.ts";
 import { chatHarness, type Harness } from "../support/chat-harness.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome } from "../../src/chat/sync.ts";
 import type { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
@@ -170,6 +170,7 @@ describe.each([
     await greet(nodes);
     const { id = null, seq = 0 } = before.got.at(-1) ?? {};
     nodes.at(1).disconnect(before);
+    nodes.clock.advance(1);
     const synced: (SyncOutcome | AppError)[] = [];
     const here = await nodes.at(2).connect("bob", [
       {
@@ -223,6 +224,24 @@ describe.each([
     nodes.at(1).confirm();
     await settled();
     expect(bob.contents()).toEqual(["old", "before"]);
+  });
+
+  test("what is written while a device waits to begin is for it, though another one has received it", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const there = await nodes.at(0).connect("bob");
+    nodes.at(1).isSlow = true;
+    const late = await nodes.at(1).connect("bob");
+    say(nodes, 0, "meanwhile");
+    await settled();
+    await arrived(nodes);
+    const newest = there.got.at(-1);
+    if (newest === undefined) throw new TypeError("nothing came");
+    await nodes.at(0).chat.receipts.delivered("bob", newest);
+    await settled();
+    await arrived(nodes);
+    nodes.at(1).confirm();
+    await late.caughtUp;
+    expect([there.contents(), late.contents()]).toEqual([["old", "meanwhile"], ["meanwhile"]]);
   });
 
   test("who was cut off is told of what came meanwhile, and tells what it took", async () => {

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { parseNatsUrl } from "../../src/config/nats-url.ts";
 import { parseRabbitMqUrl } from "../../src/config/rabbitmq-url.ts";
 import { parseRedisUrl } from "../../src/config/redis-url.ts";
-import { checkStartAllowed, loadSettings, startWarnings } from "../../src/config.ts";
+import {
+  backplaneAddress,
+  checkStartAllowed,
+  loadSettings,
+  startWarnings,
+} from "../../src/config.ts";
 
 function load(...argv: string[]) {
   return loadSettings({ argv, env: {}, cwd: "/srv", readFile: () => undefined }).settings;
@@ -33,6 +38,21 @@ test.each([
 });
 
 test.each([
+  ["redis", "redis://ann:s3cret@10.0.0.5", "10.0.0.5:6379"],
+  ["redis", "redis+sentinel://:s3cret@one,two:7/main?sentinel_password=s3cret", "one:26379,two:7"],
+  ["redis", "unix:///run/redis.sock", "/run/redis.sock"],
+  ["redis", "redis://[::1]:7", "[::1]:7"],
+  ["rabbitmq", "stomp://ann:s3cret@rabbit/chat", "rabbit:61613"],
+  ["nats", "nats://s3cret@one,two:7", "one:4222,two:7"],
+])("a log may tell where %s is: %s", (name, url, address) => {
+  expect(backplaneAddress(load(`--backplane=${name}`, `--${name}-url=${url}`))).toBe(address);
+});
+
+test("a node that is alone has no address of others", () => {
+  expect(backplaneAddress(load("--redis-url=redis://host"))).toBeNull();
+});
+
+test.each([
   "--backplane=kafka",
   "--rabbitmq-url=amqp://u:s3cret@localhost",
   "--rabbitmq-url=stomp://u:s3cret@host:port",
@@ -48,9 +68,10 @@ test.each([
   "--redis-prefix=*",
   "--node-id=a b",
   "--redis-pending-bytes=0",
-])("%s is refused, and no password is shown", (flag) => {
+])("%s is refused in one line, and no password is shown", (flag) => {
   const name = flag.slice(2, flag.indexOf("=")).replace("-", ".").replace("-", "_");
-  expect(() => load(flag)).toThrow(`${name} `);
+  const line = new RegExp(`^${name.replace(".", "\\.")} [^\\n]+$`);
+  expect(() => load(flag)).toThrow(line);
   expect(() => load(flag)).not.toThrow("s3cret");
 });
 

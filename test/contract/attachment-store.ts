@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Attachment } from "../../src/chat/attachments.ts";
-import { CommitConflict, type StoredMessage } from "../../src/chat/ports.ts";
+import { CommitConflict } from "../../src/chat/chat-writes.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { attachment, batch, conversation, EPOCH_MS, message } from "../support/stored.ts";

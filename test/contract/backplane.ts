@@ -32,7 +32,7 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
       b.backplane.publish("/topic/x", Buffer.from("from b"));
       const fromBoth = ({ messages }: BackplaneRecorder) => messages.length >= 2;
       await c.until(() => fromBoth(c));
-      await a.until(() => a.messages.length >= 1);
+      for (const each of [a, b]) await each.until(() => each.messages.length >= 1);
       expect(c.messages.toSorted()).toEqual(["a /topic/x from a", "b /topic/x from b"]);
       expect(a.messages).toEqual(["b /topic/x from b"]);
       expect(b.messages).toEqual(["a /topic/x from a"]);

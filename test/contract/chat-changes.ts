@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import {
-  type ChatStore,
-  type MessageWrite,
-  MOST_REACTIONS,
-  MOST_VERSIONS,
-  type WriteBatch,
-} from "../../src/chat/ports.ts";
+import type { MessageWrite, WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import { MOST_REACTIONS, MOST_VERSIONS } from "../../src/chat/stored-chats.ts";
 import { batch, conversation, EPOCH_MS, listOf, message, messages } from "../support/stored.ts";
 
 /** What a ChatStore keeps of what becomes of messages. `current` is the store of the running test. */

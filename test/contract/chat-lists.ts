@@ -1,13 +1,12 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore, ListQuery } from "../../src/chat/ports.ts";
 import {
-  type ChatStore,
   type ConversationOverview,
-  type ListQuery,
   MEMBERS_IN_OVERVIEW,
   type Preferences,
-  type WriteBatch,
-} from "../../src/chat/ports.ts";
+} from "../../src/chat/stored-chats.ts";
 import {
   batch,
   conversation,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { ChatStore, WriteBatch } from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
 import {
   batch,
   conversation,

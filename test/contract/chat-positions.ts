@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type {
-  ChatStore,
-  ConversationHead,
-  ConversationRange,
-  FoundHeads,
-  WriteBatch,
-} from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore, ConversationRange, FoundHeads } from "../../src/chat/ports.ts";
+import type { ConversationHead } from "../../src/chat/stored-chats.ts";
 import type { MaybePromise } from "../../src/maybe-promise.ts";
 import { batch, conversation, joining, message, messages, watermark } from "../support/stored.ts";
 

@@ -1,10 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import {
-  type ChatStore,
-  CommitConflict,
-  type RetentionRule,
-  type WriteBatch,
-} from "../../src/chat/ports.ts";
+import { CommitConflict, type WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore, RetentionRule } from "../../src/chat/ports.ts";
 import {
   batch,
   conversation,

@@ -1,10 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  type ChatStore,
-  CommitConflict,
-  type StoredMessage,
-  type WriteBatch,
-} from "../../src/chat/ports.ts";
+import { CommitConflict, type WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { MessageWrite, StoredMessage, WriteBatch } from "../../src/chat/ports.ts";
+import type { MessageWrite, WriteBatch } from "../../src/chat/chat-writes.ts";
 import type { SearchQuery } from "../../src/chat/search.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { idsFound, idsFoundAtLast, searchQuery } from "../support/search-queries.ts";

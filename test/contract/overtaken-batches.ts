@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  type ChatStore,
-  CommitConflict,
-  type PlaceBehind,
-  type WriteBatch,
-} from "../../src/chat/ports.ts";
+import { CommitConflict, type PlaceBehind, type WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, joining, message, messages, watermark } from "../support/stored.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { MOST_LOOKED_AT, SURELY_SHARED } from "../../src/chat/user-ports.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { refusalOf } from "../support/refusal.ts";

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Glob, S3Client } from "bun";
 import { canFailDisks, setDiskFailing, withoutFileSizeSignal } from "../support/failing-disk.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { jpeg } from "../support/pictures.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { type S3Server, startS3 } from "../support/s3-server.ts";
 import { answerOf, askAs } from "../support/server-api.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { linksOf, upload, uploaded } from "../support/uploads.ts";
 
 test("a file may come slower than other bodies, and its connection is not kept any longer after it", async () => {
@@ -87,6 +90,55 @@ test("large files that come at once are not held in memory", async () => {
   expect(await server.stop()).toBe(0);
 }, 60_000);
 
+test("files that were on disk are served from a bucket they were copied to, by the links of before", async () => {
+  using folder = new TemporaryFolder();
+  const bucket = startS3();
+  const account = {
+    ...{ endpoint: bucket.endpoint, bucket: bucket.bucket, region: bucket.region },
+    ...{ accessKeyId: bucket.accessKeyId, secretAccessKey: bucket.secretAccessKey },
+  };
+  const picture = await jpeg(900, 300);
+  const before = await startParley({ dataDir: folder.path });
+  const { id } = await uploaded(before, "alice", picture, "moved.jpg");
+  const { url, thumbnailUrl = "" } = await linksOf(before, "alice", id);
+  const thumbnail = await (await fetch(before.url + thumbnailUrl)).bytes();
+  expect(await before.stop()).toBe(0);
+
+  const files = folder.file("attachments");
+  const names = new Glob("*/*").scanSync(files);
+  const tool = new S3Client(account);
+  for (const name of names) {
+    const put = tool.presign(`chat/${name}`, { method: "PUT" });
+    await fetch(put, { method: "PUT", body: Bun.file(join(files, name)) });
+  }
+  const secret = readFileSync(join(files, "link-secret"), "utf8");
+  rmSync(files, { recursive: true });
+  const after = await startParley({
+    dataDir: folder.path,
+    env: { ...inBucket(bucket), PARLEY_ATTACHMENTS_LINK_SECRET: secret },
+  });
+  try {
+    expect(await (await fetch(after.url + url)).bytes()).toEqual(new Uint8Array(picture));
+    expect(await (await fetch(after.url + thumbnailUrl)).bytes()).toEqual(thumbnail);
+  } finally {
+    expect(await after.stop()).toBe(0);
+    await bucket.stop();
+  }
+});
+
+/** Settings of a server whose files are there. */
+function inBucket(bucket: S3Server): Record<string, string> {
+  return {
+    PARLEY_ATTACHMENTS_STORE: "s3",
+    PARLEY_ATTACHMENTS_S3_ENDPOINT: bucket.endpoint,
+    PARLEY_ATTACHMENTS_S3_BUCKET: bucket.bucket,
+    PARLEY_ATTACHMENTS_S3_REGION: bucket.region,
+    PARLEY_ATTACHMENTS_S3_ACCESS_KEY_ID: bucket.accessKeyId,
+    PARLEY_ATTACHMENTS_S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+    PARLEY_ATTACHMENTS_S3_PREFIX: "chat/",
+  };
+}
+
 describe("a bucket of S3", () => {
   let bucket: S3Server;
   let server: ParleyProcess;
@@ -94,16 +146,7 @@ describe("a bucket of S3", () => {
   beforeAll(async () => {
     bucket = startS3();
     server = await startParley({
-      env: {
-        PARLEY_ATTACHMENTS_STORE: "s3",
-        PARLEY_ATTACHMENTS_SWEEP_MS: "10",
-        PARLEY_ATTACHMENTS_S3_ENDPOINT: bucket.endpoint,
-        PARLEY_ATTACHMENTS_S3_BUCKET: bucket.bucket,
-        PARLEY_ATTACHMENTS_S3_REGION: bucket.region,
-        PARLEY_ATTACHMENTS_S3_ACCESS_KEY_ID: bucket.accessKeyId,
-        PARLEY_ATTACHMENTS_S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
-        PARLEY_ATTACHMENTS_S3_PREFIX: "chat/",
-      },
+      env: { ...inBucket(bucket), PARLEY_ATTACHMENTS_SWEEP_MS: "10" },
     });
   });
   afterAll(async () => {

@@ -45,6 +45,7 @@ beforeAll(async () => {
     PARLEY_SHUTDOWN_RECONNECT_SPREAD_MS: "100",
     PARLEY_LIMITS_CONNECTIONS_PER_ADDRESS: String(CONNECTIONS_PER_ADDRESS),
     PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
+    PARLEY_EVENTS_POLL_GRACE_MS: "1000",
     PARLEY_INSECURE_TRUST_USER_ID: "true",
   };
   nodes = await Promise.all(ports.map((port) => startNode(port)));
@@ -129,6 +130,31 @@ describe.each(BALANCERS)("%s", (name) => {
       await client.count(`/user/${client.userId}/queue/confirmations`, 5);
       expect(client.closes).toEqual([]);
     }
+  });
+
+  test("keeps who polls at one node, by token or cookies", async () => {
+    const names = ["authorization", "cookie"];
+    const pollers = Array.from({ length: 8 }, (_, index) => ({
+      "x-user-id": `p${index}`,
+      [names[index % 2] ?? ""]: `session=${crypto.randomUUID()}`,
+    }));
+    const events = pollers.map(async (headers) => {
+      const heard: string[] = [];
+      let position = "";
+      for (let poll = 1; poll <= 5; poll += 1) {
+        const response = await fetch(`${balancer.url}/api/events?wait=0${position}`, { headers });
+        const { body } = await answerOf(response);
+        heard.push(...body.events.map(({ event }: { event: string }) => event));
+        position = `&cursor=${body.cursor}`;
+      }
+      return heard;
+    });
+    // Each node begins with it.
+    expect(await Promise.all(events)).toEqual(pollers.map(() => ["ready"]));
+    const counts = await connectionsOfEach();
+    expect(counts.filter((count) => count > 0).length).toBeGreaterThan(1);
+    // They are gone before others are counted.
+    while ((await connectionsOfEach()).some((count) => count > 0)) await Bun.sleep(20);
   });
 
   test("says who the client is, whatever the client says itself", async () => {

@@ -58,6 +58,7 @@ test("without Redis a node starts, says so, and heals", async () => {
     expect(await healthOf(node)).toMatchObject({ status: "DEGRADED", backplane: "DISCONNECTED" });
     expect((await fetch(`${node.url}/readyz`)).status).toBe(200);
     expect(node.log()).toContain("Not connected with the other nodes");
+    expect(node.log()).toContain(`"backplane":"redis","address":"${new URL(redis.url).host}"`);
     expect((await scrape(node)).get("parley_backplane_connected")).toBe(0);
   }
   await redis.start();

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
 import { Installation, untilLogged } from "../support/nodes.ts";
+import { RedisCluster } from "../support/redis-cluster.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -16,27 +17,56 @@ async function assertCarried(url: string, env: Readonly<Record<string, string>> 
   await nodes.assertTopicsCross();
 }
 
+/** Between Redis servers as well. */
+function tlsFlags({ certFile, keyFile }: CertificateFolder): string[] {
+  return [
+    ...["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certFile],
+    ...["--tls-auth-clients", "no", "--tls-replication", "yes"],
+  ];
+}
+
 test("a Redis with TLS and a password", async () => {
   using folder = new TemporaryFolder();
   const files = new CertificateFolder(folder.path);
   files.put(newCertificate("redis"));
-  const { certFile, keyFile } = files;
-  const flags = [
-    "--tls-cert-file",
-    certFile,
-    "--tls-key-file",
-    keyFile,
-    "--tls-auth-clients",
-    "no",
-  ];
-  await using redis = await RedisServer.start(...flags, "--requirepass", "s3cret/word");
+  await using redis = await RedisServer.start(...tlsFlags(files), "--requirepass", "s3cret/word");
   const url = `rediss://:s3cret%2Fword@localhost:${redis.port}`;
-  await assertCarried(url, { NODE_EXTRA_CA_CERTS: certFile });
+  await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
   const distrustful = await nodes.add("three", { env: {} });
   await untilLogged(distrustful, "Not connected");
   expect(distrustful.log()).toContain("certificate");
   for (const node of nodes.nodes) expect(node.log()).not.toContain("s3cret");
 });
+
+test("a master and its Sentinel with TLS and passwords of their own", async () => {
+  using folder = new TemporaryFolder();
+  const files = new CertificateFolder(folder.path);
+  files.put(newCertificate("redis"));
+  const tls = tlsFlags(files);
+  await using master = await RedisServer.start(...tls, "--requirepass", "s3cret-master");
+  const password = ["--requirepass", "s3cret-sentinel"];
+  await using sentinel = await RedisServer.sentinel(master, "main", ...tls, ...password);
+  const access = ["--no-auth-warning", "-a", "s3cret-sentinel"];
+  await sentinel.command(...access, "SENTINEL", "SET", "main", "auth-pass", "s3cret-master");
+  const url = `rediss+sentinel://:s3cret-master@localhost:${sentinel.port}/main`;
+  await assertCarried(`${url}?sentinel_password=s3cret-sentinel`, {
+    NODE_EXTRA_CA_CERTS: files.certFile,
+  });
+  for (const node of nodes.nodes) expect(node.log()).not.toContain("s3cret");
+});
+
+test("a Redis Cluster with TLS", async () => {
+  using folder = new TemporaryFolder();
+  const files = new CertificateFolder(folder.path);
+  files.put(newCertificate("redis"));
+  await using cluster = await RedisCluster.start(3, 0, [
+    ...tlsFlags(files),
+    "--tls-cluster",
+    "yes",
+  ]);
+  const url = cluster.url.replace("redis+", "rediss+");
+  await assertCarried(url, { NODE_EXTRA_CA_CERTS: files.certFile });
+}, 60_000);
 
 test("a Redis where the node may do no more than it needs", async () => {
   await using redis = await RedisServer.start();

@@ -265,7 +265,8 @@ test("a server that wants tokens says so, and takes one", async () => {
   const { url } = await parley({ env: { PARLEY_JWT_SECRET: secret } });
   const tab = await pages.blank();
   await tab.page.goto(`${url}/?user=alice`);
-  await tab.page.getByRole("alert").waitFor();
+  await tab.page.getByRole("alert").getByText("such as an access token").waitFor();
+  await tab.page.getByLabel("Access token").waitFor();
   const token = await new SignJWT({ name: "Alice Liddell" })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject("alice")

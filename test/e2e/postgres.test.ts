@@ -30,6 +30,12 @@ const historyOf = async (server: ParleyProcess, conversationId = "c"): Promise<E
   return body.messages;
 };
 
+async function untilReady(server: ParleyProcess, status: 200 | 503): Promise<void> {
+  for (let answer = 0; answer !== status; ) {
+    answer = (await fetch(`${server.url}/readyz`)).status;
+  }
+}
+
 const said = (number: number) => ({
   ...{ conversationId: "c", recipientId: "bob" },
   ...{ content: `number ${number} of them`, clientMessageId: `m${number}` },
@@ -99,10 +105,13 @@ test("a database that fails is told of, and the server goes on when it is back, 
   };
   await sendUntil(CONFIRMATIONS);
   postgres.kill();
+  // Though nobody writes.
+  await untilReady(server, 503);
   await sendUntil(ERRORS);
   expect(alice.got(ERRORS)).toMatchObject([{ code: "STORAGE_UNAVAILABLE" }]);
   await postgres.restart();
   await sendUntil(CONFIRMATIONS);
+  await untilReady(server, 200);
   const seqs = (await historyOf(server)).map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, at) => at + 1));
   expect(server.log()).not.toContain("secret");

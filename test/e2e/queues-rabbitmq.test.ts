@@ -34,25 +34,6 @@ async function on(index: number, name: string, via: Via = "websocket"): Promise<
   return made;
 }
 
-/** Messages of RabbitMQ's queue: ready, and not acknowledged. */
-async function depth(queue: string): Promise<string> {
-  const rows = await rabbitmq.control(
-    "list_queues",
-    "name",
-    "messages_ready",
-    "messages_unacknowledged",
-  );
-  const row = rows.split("\n").find((line) => line.startsWith(`${queue}\t`));
-  return row?.split("\t").slice(1).join(" ") ?? "none";
-}
-
-async function untilDepth(queue: string, expected: string): Promise<void> {
-  const late = AbortSignal.timeout(20_000);
-  while ((await depth(queue)) !== expected) {
-    if (late.aborted) throw new Error(`${queue} has ${await depth(queue)}`);
-  }
-}
-
 /** Subscribes, and resolves with the RECEIPT. */
 function consuming(each: Worker, queue: string, headers: Record<string, string> = {}) {
   return each.confirmed((receipt) => each.consume(queue, { ...headers, ...receipt }));
@@ -74,7 +55,7 @@ test("consumers on all nodes share a queue with RabbitMQ's own clients, each mes
   await Promise.all(sent.slice(0, 60).map((body) => producer.send("/queue/shared", body)));
   for (const body of sent.slice(60)) await back.send("/queue/shared", body);
   const all = () => consumers.flatMap((each) => each.bodies());
-  await untilDepth("shared", "0 0");
+  await rabbitmq.untilDepth("shared", "0 0");
   expect(all().toSorted()).toEqual(sent.toSorted());
   expect(consumers.every(({ got }) => got.length > 0)).toBe(true);
 });
@@ -113,7 +94,7 @@ test("the RECEIPT of a SEND comes when RabbitMQ has the message", async () => {
   expect(isConfirmed).toBe(false);
   rabbitmq.resume();
   await confirmed;
-  await untilDepth("slow", "2 0");
+  await rabbitmq.untilDepth("slow", "2 0");
 });
 
 test("a client that vanishes gives its messages back, to a consumer on another node", async () => {
@@ -127,7 +108,7 @@ test("a client that vanishes gives its messages back, to a consumer on another n
   await two.client.until(() => two.got.length === 1);
   expect(two.got[0]?.headers).toMatchObject({ redelivered: "true", colour: "red" });
   two.got[0]?.ack();
-  await untilDepth("lost", "0 0");
+  await rabbitmq.untilDepth("lost", "0 0");
 });
 
 test("so does one that ends its subscription, and one that refuses", async () => {
@@ -148,7 +129,7 @@ test("so does one that ends its subscription, and one that refuses", async () =>
   two.got[0]?.nack();
   await two.client.until(() => two.got.length === 2);
   two.got[1]?.nack({ requeue: "false" });
-  await untilDepth("back", "0 0");
+  await rabbitmq.untilDepth("back", "0 0");
   expect(two.bodies()).toEqual(["1", "1"]);
 });
 
@@ -157,12 +138,12 @@ test("no more is delivered than a consumer asks for before it acknowledges", asy
   for (const body of ["1", "2", "3", "4"]) await producer.send("/queue/few", body);
   await consuming(one, "/queue/few", { "prefetch-count": "2", ack: "client" });
   await one.client.until(() => one.got.length === 2);
-  await untilDepth("few", "2 2");
+  await rabbitmq.untilDepth("few", "2 2");
   // In `client` mode it stands for those before it; its RECEIPT says that RabbitMQ has it.
   await one.confirmed((receipt) => one.got[1]?.ack(receipt));
   await one.client.until(() => one.got.length === 4);
   expect(one.bodies()).toEqual(["1", "2", "3", "4"]);
-  await untilDepth("few", "0 2");
+  await rabbitmq.untilDepth("few", "0 2");
 });
 
 test("without acknowledgements a message is done when its bytes have left", async () => {
@@ -170,7 +151,7 @@ test("without acknowledgements a message is done when its bytes have left", asyn
   await consuming(one, "/queue/auto", { ack: "auto", "prefetch-count": "1" });
   for (const body of ["1", "2", "3"]) await producer.send("/queue/auto", body);
   await one.client.until(() => one.got.length === 3);
-  await untilDepth("auto", "0 0");
+  await rabbitmq.untilDepth("auto", "0 0");
 });
 
 test("a transaction takes effect when it is committed, wholly", async () => {
@@ -188,9 +169,9 @@ test("a transaction takes effect when it is committed, wholly", async () => {
     one.got[0]?.ack(transaction);
     begun[fate]();
     await one.send("/topic/behind", "frames are handled in order");
-    if (fate === "abort") await untilDepth("tx", "0 1");
+    if (fate === "abort") await rabbitmq.untilDepth("tx", "0 1");
   }
-  await untilDepth("tx", "0 0");
+  await rabbitmq.untilDepth("tx", "0 0");
   await consuming(two, "/queue/tx-done");
   await two.client.until(() => two.got.length === 2);
   expect(two.bodies()).toEqual(["commit 1", "commit 2"]);
@@ -222,7 +203,7 @@ test("a client that leaves in an orderly way leaves nothing on the way", async (
     one.stomp.publish({ destination: "/queue/leaving", body: `${count}` });
   }
   await one.client.close();
-  await untilDepth("leaving", "100 0");
+  await rabbitmq.untilDepth("leaving", "100 0");
 });
 
 test("what a client sent before its connection broke is sent on", async () => {
@@ -231,7 +212,7 @@ test("what a client sent before its connection broke is sent on", async () => {
     one.stomp.publish({ destination: "/queue/broken", body: `${count}` });
   }
   one.stomp.forceDisconnect();
-  await untilDepth("broken", "10 0");
+  await rabbitmq.untilDepth("broken", "10 0");
 });
 
 test("RabbitMQ killed, SENDs say so; back, it has what was confirmed, and consumers get it", async () => {
@@ -256,7 +237,7 @@ test("RabbitMQ killed, SENDs say so; back, it has what was confirmed, and consum
   expect(two.bodies()).toEqual(["1", "1"]);
   expect(two.got[1]?.headers.redelivered).toBe("true");
   two.got[1]?.ack();
-  await untilDepth("kept", "0 0");
+  await rabbitmq.untilDepth("kept", "0 0");
   await two.send("/queue/later", "restored");
   await one.client.until(() => one.got.length === 1);
   expect([one.client.connects, two.client.connects]).toEqual([1, 1]);

@@ -20,11 +20,13 @@ const change = fc.oneof(
     .map(({ name, ...rest }) => ({ ...rest, name: name ?? rest.userId })),
 );
 const changes = fc.array(change, { maxLength: 20 });
+const settings = fc.array(fc.tuple(text, number), { maxLength: 5 }).map((all) => new Map(all));
 
 const message: fc.Arbitrary<NodeMessage> = fc.oneof(
   fc.record({
     ...{ kind: fc.constant("beat"), run: text, isHello: fc.boolean(), version: text },
-    ...{ startedMs: number, connections: number, users: number, spoken: number },
+    ...{ isLeader: fc.boolean() },
+    ...{ startedMs: number, connections: number, users: number, spoken: number, settings },
   }),
   fc.record({ kind: fc.constant("goodbye"), run: text }),
   fc.record({ kind: fc.constant("changes"), run: text, number, changes }),

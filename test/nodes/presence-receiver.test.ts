@@ -41,8 +41,8 @@ function receiver() {
 
 function beat(spoken: number): Beat {
   return {
-    ...{ kind: "beat", run: "there", isHello: false, version: "1", startedMs: 0 },
-    ...{ connections: 0, users: 0, spoken },
+    ...{ kind: "beat", run: "there", isHello: false, isLeader: true, version: "1", startedMs: 0 },
+    ...{ connections: 0, users: 0, spoken, settings: new Map() },
   };
 }
 

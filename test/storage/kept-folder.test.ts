@@ -50,7 +50,7 @@ describe("the secret of links", () => {
     const steps: string[] = [];
     folderWith(endingAt(99, steps)).secret(FIRST);
     // The folder that it is in, and where that is.
-    expect(steps).toEqual(["sync", "rename", "syncFolder", "syncFolder"]);
+    expect(steps).toEqual(["sync", "link", "syncFolder", "syncFolder"]);
   });
 
   test.each([0, 1, 2, 3])("is whole or not there, ends the process before step %d", (number) => {
@@ -70,10 +70,32 @@ describe("the secret of links", () => {
     expect(secret(SECOND)).toBe(FIRST);
   });
 
+  test("is the first one's for all that make it at once in a folder that they share", () => {
+    const late = folderWith({
+      ...diskFiles,
+      sync: (path) => {
+        diskFiles.sync(path);
+        expect(secret(FIRST)).toBe(FIRST);
+      },
+    });
+    expect(late.secret(SECOND)).toBe(FIRST);
+    expect(readFileSync(file(), "utf8")).toBe(FIRST);
+    expect(readdirSync(path)).toEqual(["link-secret"]);
+  });
+
+  test("is made where files have one name only", () => {
+    const unable = () => {
+      throw Object.assign(new Error("no second names"), { code: "EPERM" });
+    };
+    expect(folderWith({ ...diskFiles, link: unable }).secret(FIRST)).toBe(FIRST);
+    expect(secret(SECOND)).toBe(FIRST);
+    expect(readdirSync(path)).toEqual(["link-secret"]);
+  });
+
   test("is nobody else's to read, whatever a crash has left", () => {
     mkdirSync(path);
-    writeFileSync(`${file()}.new`, "half");
-    chmodSync(`${file()}.new`, 0o666);
+    writeFileSync(`${file()}.half`, "half");
+    chmodSync(`${file()}.half`, 0o666);
     expect(secret(FIRST)).toBe(FIRST);
     expect(statSync(file()).mode & 0o077).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { type ReservedSQL, SQL } from "bun";
-import type { WriteBatch } from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";

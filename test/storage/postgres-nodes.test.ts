@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { CommitConflict, type StoredMessage } from "../../src/chat/ports.ts";
+import { CommitConflict } from "../../src/chat/chat-writes.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";

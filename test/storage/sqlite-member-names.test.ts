@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import type { WriteBatch } from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { MemberNames } from "../../src/storage/sqlite-member-names.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,8 @@
 import type { Chat, ChatOptions } from "../../src/chat/chat.ts";
 import type { OtherNodes } from "../../src/chat/other-nodes.ts";
-import type { ChatStore, StoredMessage } from "../../src/chat/ports.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
 import type { ReplayReader } from "../../src/chat/replay.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncRequest } from "../../src/chat/sync.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, type Harness } from "./chat-harness.ts";

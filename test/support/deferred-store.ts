@@ -1,24 +1,25 @@
+import type { PlaceBehind, WriteBatch } from "../../src/chat/chat-writes.ts";
 import type {
-  BacklogHead,
   ChatStore,
-  ConversationHead,
-  ConversationOverview,
   ConversationRange,
   ExpiryPortion,
   ExpiryProgress,
   FoundHeads,
   HistoryQuery,
   ListQuery,
+} from "../../src/chat/ports.ts";
+import type {
+  BacklogHead,
+  ConversationHead,
+  ConversationOverview,
   MemberDelivery,
   MessageVersion,
   NewestMessage,
-  PlaceBehind,
   SentMessage,
   StoredConversation,
   StoredMessage,
   StoredUser,
-  WriteBatch,
-} from "../../src/chat/ports.ts";
+} from "../../src/chat/stored-chats.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
 /** The storage, with chats that are answered late. */

@@ -1,5 +1,5 @@
 import type { FeedReader, MessageFeed } from "../../src/chat/message-feed.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { TimelyStore } from "../../src/chat/timely-store.ts";
 import { ascendingUuids } from "../../src/ids.ts";
 import { chatHarness, type Harness } from "./chat-harness.ts";

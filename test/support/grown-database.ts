@@ -1,4 +1,5 @@
-import type { NewConversation, StoredMessage } from "../../src/chat/ports.ts";
+import type { NewConversation } from "../../src/chat/chat-writes.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { CONTENTS } from "../contract/contents.ts";

@@ -1,4 +1,5 @@
-import type { ChatStore, ExpiryPortion, ExpiryProgress, WriteBatch } from "../../src/chat/ports.ts";
+import type { WriteBatch } from "../../src/chat/chat-writes.ts";
+import type { ChatStore, ExpiryPortion, ExpiryProgress } from "../../src/chat/ports.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 

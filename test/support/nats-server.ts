@@ -1,4 +1,4 @@
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 
 /** Debian installs it where users do not look. */
 export function natsProgram(): string | null {
@@ -15,7 +15,7 @@ export class NatsServer implements AsyncDisposable {
   ) {}
 
   static async start(...flags: readonly string[]): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), flags);
+    const server = new NatsServer(await nodePort(), flags);
     await server.start();
     return server;
   }

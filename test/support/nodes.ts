@@ -7,7 +7,7 @@ export function startNode(
   nodeId: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ParleyProcess> {
-  const by = url.startsWith("stomp") ? "rabbitmq" : url.startsWith("nats") ? "nats" : "redis";
+  const by = /^stomps?:/.test(url) ? "rabbitmq" : /^(?:nats|tls):/.test(url) ? "nats" : "redis";
   const name = `PARLEY_${by.toUpperCase()}`;
   return startParley({
     env: {

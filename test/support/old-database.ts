@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { EPOCH_MS } from "./stored.ts";
 
 /** Writes `chat`, of alice and bob, as a Parley of schema version 1 wrote it. */

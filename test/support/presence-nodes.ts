@@ -1,12 +1,12 @@
 import type { BackplaneListener } from "../../src/broker/backplane.ts";
 import { NodeChannels } from "../../src/broker/node-channels.ts";
 import type { Clock, Timer } from "../../src/clock.ts";
-import { silentLog } from "../../src/log.ts";
 import { Cluster } from "../../src/nodes/cluster.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "./chat-harness.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { InProcessBackplane, InProcessNetwork } from "./in-process-backplane.ts";
+import { RecordedLog } from "./recorded-log.ts";
 
 const STEP_MS = 10;
 
@@ -62,29 +62,34 @@ export class PresenceNodeProcess {
   readonly clock: ProcessClock;
   readonly backplane: PausableBackplane;
   readonly cluster: Cluster;
+  readonly log = new RecordedLog();
   /** Of other nodes. */
   deaths = 0;
+  isLeader: boolean;
   readonly #harness;
 
   constructor(
     readonly id: string,
     network: InProcessNetwork,
-    { time, run, graceMs, ttlMs, store }: NodeOptions,
+    { time, run, graceMs, ttlMs, store, version = "1.2.3", ...traits }: NodeOptions,
   ) {
+    this.isLeader = traits.isLeader ?? true;
     this.clock = new ProcessClock(time);
     this.#harness = chatHarness(store, { clock: this.clock, graceMs });
     this.backplane = new PausableBackplane(id, network);
     const channels = new NodeChannels(this.backplane, () => {});
     const { presence } = this;
     this.cluster = new Cluster({
-      ...{ channels, clock: this.clock, run, presence, ttlMs, log: silentLog },
+      ...{ channels, clock: this.clock, run, presence, ttlMs, log: this.log },
       onDeath: () => {
         this.deaths += 1;
       },
       self: {
-        ...{ version: "1.2.3", startedMs: this.clock.now() },
+        ...{ version, startedMs: this.clock.now() },
         connections: () => presence.hereCount,
         users: () => presence.hereCount,
+        isLeader: () => this.isLeader,
+        settings: new Map(Object.entries(traits.settings ?? {})),
       },
     });
     channels.start();
@@ -160,7 +165,14 @@ export class PresenceNodeProcess {
   }
 }
 
-interface NodeOptions {
+/** What a node says of itself. */
+interface NodeTraits {
+  readonly version?: string;
+  readonly settings?: Readonly<Record<string, number>>;
+  readonly isLeader?: boolean;
+}
+
+interface NodeOptions extends NodeTraits {
   readonly time: FakeClock;
   readonly run: string;
   readonly graceMs: number;
@@ -177,10 +189,10 @@ export class PresenceNodes {
 
   constructor(readonly graceMs = 5_000) {}
 
-  start(id: string): PresenceNodeProcess {
+  start(id: string, traits: NodeTraits = {}): PresenceNodeProcess {
     this.#runs += 1;
     const { time, graceMs, store, network } = this;
-    const options = { time, run: `run-${this.#runs}`, graceMs, ttlMs: 300_000, store };
+    const options = { time, run: `run-${this.#runs}`, graceMs, ttlMs: 300_000, store, ...traits };
     return new PresenceNodeProcess(id, network, options);
   }
 

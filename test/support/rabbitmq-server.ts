@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 
 /** As Debian's package installs it; elsewhere it is in the PATH. Its wrapper wants another user. */
 const DEBIAN = "/usr/lib/rabbitmq/bin";
@@ -56,8 +56,8 @@ export class RabbitMqServer implements AsyncDisposable {
       throw new Error("These tests need RabbitMQ (Debian: apt-get install rabbitmq-server)");
     }
     const ports = {
-      ...{ amqp: await freePort(), stomp: await freePort(), stomps: await freePort() },
-      ...{ distribution: await freePort(), epmd: await freePort() },
+      ...{ amqp: await nodePort(), stomp: await nodePort(), stomps: await nodePort() },
+      ...{ distribution: await nodePort(), epmd: await nodePort() },
     };
     const server = new RabbitMqServer(programs, ports);
     const settings = [
@@ -144,6 +144,21 @@ export class RabbitMqServer implements AsyncDisposable {
     ]);
     if ((await child.exited) !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${errors}${output}`);
     return output.trim();
+  }
+
+  /** Of a queue, how many messages are ready, and how many not acknowledged: `2 1`; or `none`. */
+  async depth(queue: string): Promise<string> {
+    const columns = ["name", "messages_ready", "messages_unacknowledged"];
+    const rows = await this.control("list_queues", ...columns);
+    const row = rows.split("\n").find((line) => line.startsWith(`${queue}\t`));
+    return row?.split("\t").slice(1).join(" ") ?? "none";
+  }
+
+  async untilDepth(queue: string, expected: string): Promise<void> {
+    const late = AbortSignal.timeout(20_000);
+    for (let depth = ""; depth !== expected; depth = await this.depth(queue)) {
+      if (late.aborted) throw new Error(`${queue} has ${depth}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 import { RedisServer } from "./redis-server.ts";
 
 /** A real Redis Cluster on loopback. */
@@ -6,14 +6,18 @@ export class RedisCluster implements AsyncDisposable {
   private constructor(readonly servers: readonly RedisServer[]) {}
 
   /** Resolves when all slots are served. */
-  static async start(servers: number, replicas = 0): Promise<RedisCluster> {
+  static async start(
+    servers: number,
+    replicas = 0,
+    more: readonly string[] = [],
+  ): Promise<RedisCluster> {
     const started: RedisServer[] = [];
     for (let count = 0; count < servers; count += 1) {
-      const busPort = String(await freePort());
+      const busPort = String(await nodePort());
       const flags = ["--cluster-enabled", "yes", "--cluster-port", busPort];
       // A replica is one at once, and takes over soon.
       const timing = ["--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
-      started.push(await RedisServer.start(...flags, ...timing));
+      started.push(await RedisServer.start(...flags, ...timing, ...more));
     }
     const cluster = new RedisCluster(started);
     const [first] = started;
@@ -63,26 +67,31 @@ export class RedisCluster implements AsyncDisposable {
   /** Gives a slot to another master than the one that has it; there are no keys in it. */
   async move(slot: number): Promise<void> {
     const ids = await Promise.all(this.servers.map((server) => server.command("CLUSTER", "MYID")));
-    const [range] = (await this.#rangesWith(slot)).slice(-1);
-    const target = ids.findIndex((id) => id !== range);
-    const moving = ["CLUSTER", "SETSLOT", String(slot), "NODE", ids[target] ?? ""];
+    const source = ids.indexOf(await this.#ownerOf(slot));
+    const target = ids.findIndex((_, index) => index !== source);
+    const say = (index: number, ...words: readonly string[]) =>
+      this.servers[index]?.command("CLUSTER", "SETSLOT", String(slot), ...words);
+    // Without these two steps the new owner has no later epoch, and what servers tell each other may
+    // give the slot back to the old one.
+    await say(target, "IMPORTING", ids[source] ?? "");
+    await say(source, "MIGRATING", ids[target] ?? "");
     // The new one first, so that the slot is somebody's all the time.
-    await this.servers[target]?.command(...moving);
-    for (const server of this.servers) await server.command(...moving);
+    await say(target, "NODE", ids[target] ?? "");
+    for (const index of ids.keys()) await say(index, "NODE", ids[target] ?? "");
   }
 
   /** The id of the master that has the slot. */
-  async #rangesWith(slot: number): Promise<string[]> {
+  async #ownerOf(slot: number): Promise<string> {
     const lines = (await this.servers[0]?.command("CLUSTER", "NODES"))?.split("\n") ?? [];
-    return lines
+    const owner = lines
       .map((line) => line.trim().split(" "))
-      .filter((parts) =>
+      .find((parts) =>
         parts.slice(8).some((range) => {
           const [from = Number.NaN, to = from] = range.split("-").map(Number);
           return slot >= from && slot <= to;
         }),
-      )
-      .map(([id = ""]) => id);
+      );
+    return owner?.[0] ?? "";
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

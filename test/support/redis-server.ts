@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { nodePort } from "./node-port.ts";
 
 /** A real Redis of the test's own, on a loopback port, with nothing on disk that outlives it. */
 export class RedisServer implements AsyncDisposable {
@@ -24,12 +24,16 @@ export class RedisServer implements AsyncDisposable {
 
   /** One whose port is known before it runs. */
   static async notYet(...flags: readonly string[]): Promise<RedisServer> {
-    return new RedisServer(await freePort(), flags);
+    return new RedisServer(await nodePort(), flags);
   }
 
   /** A Sentinel that watches the master alone, and acts alone. */
-  static async sentinel(master: RedisServer, name: string): Promise<RedisServer> {
-    const server = await RedisServer.notYet("--sentinel");
+  static async sentinel(
+    master: RedisServer,
+    name: string,
+    ...flags: readonly string[]
+  ): Promise<RedisServer> {
+    const server = await RedisServer.notYet("--sentinel", ...flags);
     const lines = [
       `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
       `sentinel down-after-milliseconds ${name} 500`,

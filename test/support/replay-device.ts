@@ -1,6 +1,6 @@
 import type { Chat } from "../../src/chat/chat.ts";
-import type { StoredMessage } from "../../src/chat/ports.ts";
 import type { Replay, ReplayReader } from "../../src/chat/replay.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome, SyncRequest } from "../../src/chat/sync.ts";
 import { AppError } from "../../src/errors.ts";
 import type { Harness } from "./chat-harness.ts";

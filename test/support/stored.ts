@@ -1,13 +1,12 @@
 import type { Attachment } from "../../src/chat/attachments.ts";
 import type {
-  ListQuery,
   NewConversation,
   NewMember,
-  SentMessage,
-  StoredMessage,
   WatermarkWrite,
   WriteBatch,
-} from "../../src/chat/ports.ts";
+} from "../../src/chat/chat-writes.ts";
+import type { ListQuery } from "../../src/chat/ports.ts";
+import type { SentMessage, StoredMessage } from "../../src/chat/stored-chats.ts";
 
 /** 2024-11-23T00:00:00.000Z */
 export const EPOCH_MS = 1_732_320_000_000;

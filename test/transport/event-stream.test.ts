@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { StoredMessage } from "../../src/chat/ports.ts";
+import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import { HeartbeatSender } from "../../src/session/heartbeats.ts";
 import { encodeFrame } from "../../src/stomp/encoder.ts";
 import { EventConnection, HEARTBEAT } from "../../src/transport/event-connection.ts";

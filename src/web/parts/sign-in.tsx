@@ -43,7 +43,8 @@ export function SignIn({ refusal, onSignIn }: SignInProps) {
           spellCheck={false}
           placeholder="alice"
         />
-        <details>
+        {/* Whoever was refused by name is shown the other way in. */}
+        <details open={refusal !== null}>
           <summary>I have an access token</summary>
           <label htmlFor="token">Access token</label>
           <input
