@@ -7,6 +7,8 @@ export interface PostgresTarget {
   readonly name: string;
   /** Of which one takes writes at a time, the one to be preferred first; at least one. */
   readonly hosts: readonly PostgresHost[];
+  /** On whichever of them. */
+  readonly database: string;
   /** In which all tables are; a name that needs no quotation marks. */
   readonly schema: string;
   /** What the sessions of servers are called. */
@@ -65,15 +67,17 @@ function read(text: string): PostgresTarget {
   if (target_session_attrs !== undefined && !SESSION_ATTRIBUTES.includes(target_session_attrs)) {
     throw wrong(`has a target_session_attrs that is none of ${SESSION_ATTRIBUTES.join(", ")}`);
   }
+  const database = decoded(first.pathname.slice(1)) || decoded(first.username);
+  if (database === "") throw wrong("names no database");
   const folders = others.host?.split(",") ?? [];
   if (folders.length > 0 && urls.length > 1) throw wrong("names hosts twice");
   return {
     name: nameOf(first, authority),
     hosts:
       folders.length > 0
-        ? folders.map((host) => hostOf(first, { ...others, host }))
-        : urls.map((url) => hostOf(url, others)),
-    schema,
+        ? folders.map((host) => hostOf(first, database, { ...others, host }))
+        : urls.map((url) => hostOf(url, database, others)),
+    ...{ database, schema },
     applicationName: applicationName(schema),
   };
 }
@@ -86,12 +90,11 @@ function parsed(text: string): URL {
 
 function hostOf(
   url: URL,
+  database: string,
   { sslmode = "prefer", sslrootcert, host, ...others }: Partial<Record<string, string>>,
 ): PostgresHost {
   for (const name of Object.keys(others)) throw wrong(`has the unknown parameter ${name}`);
   if (!isSslMode(sslmode)) throw wrong(`has an sslmode that is none of ${SSL_MODES.join(", ")}`);
-  const database = decoded(url.pathname.slice(1)) || decoded(url.username);
-  if (database === "") throw wrong("names no database");
   const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
   const isSocket = host?.startsWith("/") === true;
   const hostname = host ?? (decoded(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost");

@@ -35,7 +35,7 @@ describe("a URL of PostgreSQL", () => {
     const url = "postgres://ann:a%40b@db.example:6543/chat?sslmode=verify-full&schema=mine";
     expect(postgresTarget(url)).toEqual({
       name: "postgres://ann@db.example:6543/chat",
-      schema: "mine",
+      ...{ database: "chat", schema: "mine" },
       applicationName: "parley mine",
       hosts: [
         {
@@ -48,7 +48,8 @@ describe("a URL of PostgreSQL", () => {
       ],
     });
     expect(postgresTarget("postgresql://[::1]/chat")).toEqual({
-      ...{ name: "postgresql://[::1]/chat", schema: "parley", applicationName: "parley" },
+      ...{ name: "postgresql://[::1]/chat", database: "chat" },
+      ...{ schema: "parley", applicationName: "parley" },
       hosts: [
         {
           name: "[::1]:5432",
