@@ -59,8 +59,8 @@ export function hasSharedDatabase({ database }: Settings): boolean {
  */
 export function sharedDatabaseName({ database }: Settings): string | null {
   if (!isPostgresUrl(database.url)) return null;
-  const { connection, schema } = postgresTarget(database.url);
-  return `${connection.database}/${schema}`;
+  const target = postgresTarget(database.url);
+  return `${target.database}/${target.schema}`;
 }
 
 export interface OpenFiles {

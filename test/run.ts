@@ -75,6 +75,18 @@ function bringHaproxy(): void {
   }
 }
 
+function bringPgBouncer(): void {
+  const find = () => Bun.which("pgbouncer", { PATH: `${process.env.PATH}:/usr/sbin` });
+  if (find() !== null) return;
+  if (canInstall()) {
+    console.log("PgBouncer is missing; installing it for the tests of connection poolers");
+    install("pgbouncer");
+  }
+  if (find() === null) {
+    fail("The tests of connection poolers need PgBouncer (Debian: apt-get install pgbouncer)");
+  }
+}
+
 function bringPostgres(): void {
   if (postgresFolder() !== null) return;
   if (canInstall()) {
@@ -152,6 +164,7 @@ bringChromium();
 bringNginx();
 bringHaproxy();
 bringPostgres();
+bringPgBouncer();
 bringRedis();
 bringRabbitMq();
 bringNats();

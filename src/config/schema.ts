@@ -27,7 +27,7 @@ export const settingsSchema = z.object({
     dir: text("./data", "The directory for everything that Parley keeps."),
   }),
   database: z.object({
-    url: optionalText("Where messages are kept.", {
+    url: optionalText("Where messages are kept; of PostgreSQL, HOST may be several with commas.", {
       accepts: (url) => url === "memory:" || /^(sqlite:|postgres(ql)?:\/\/)./.test(url),
       expected: "sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE, or memory: to keep nothing",
       defaultText: "sqlite:{data.dir}/parley.db",

@@ -223,7 +223,10 @@ function given({ name, kind }: MovedColumn): string {
   }
 }
 
-/** In PostgreSQL, of rows that are given as JSON. */
+/**
+ * In PostgreSQL, of rows that are given as JSON. COPY would take the server half the time for them,
+ * which is less than a tenth of all that a move takes.
+ */
 export function insertion({ name, columns, derived }: MovedTable): string {
   const names = [...columns, ...derived].map((column) => `"${column.name}"`).join(", ");
   const kept = [

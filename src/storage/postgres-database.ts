@@ -1,5 +1,6 @@
-import { type ReservedSQL, SQL } from "bun";
-import type { Clock, Timer } from "../clock.ts";
+import type { ReservedSQL, SQL } from "bun";
+import type { Clock } from "../clock.ts";
+import { within } from "./postgres-connections.ts";
 import {
   faultOf,
   isConnectionLost,
@@ -8,11 +9,14 @@ import {
   isReadOnly,
   isSessionEnded,
   isSilent,
-  PostgresFault,
+  isUnderWay,
+  isUnreachable,
   postgresUnavailable,
 } from "./postgres-errors.ts";
+import { type CommitMark, CommitMarks, findMark, setMark } from "./postgres-marks.ts";
+import { PostgresPools, type SessionParameters, sessionParameters } from "./postgres-pools.ts";
+import type { PostgresServers } from "./postgres-servers.ts";
 import { fromPostgres, toPostgres } from "./postgres-text.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 
 export type Parameter = string | number | boolean | null;
 
@@ -20,7 +24,7 @@ export type Parameter = string | number | boolean | null;
 export type Query = <Row>(sql: string, parameters?: readonly Parameter[]) => Promise<Row[]>;
 
 export interface PostgresDatabaseOptions {
-  readonly target: PostgresTarget;
+  readonly servers: PostgresServers;
   readonly clock: Clock;
   /** Of all together, at least 4. */
   readonly connections: number;
@@ -28,14 +32,12 @@ export interface PostgresDatabaseOptions {
   readonly statementMs: number;
   /** How long it may wait for a lock. */
   readonly lockMs: number;
-  /** What its sessions are called; `target.applicationName` unless it says otherwise. */
+  /** What its sessions are called; the target's `applicationName` unless it says otherwise. */
   readonly applicationName?: string;
 }
 
 /** What the way to the server and back may take besides. */
 const SLACK_MS = 5_000;
-const CONNECT_SECONDS = 5;
-const CLOSE_SECONDS = 2;
 /** So long it is asked what became of a commit whose answer was lost. */
 const OUTCOME_MS = 30_000;
 const OUTCOME_PAUSE_MS = 50;
@@ -43,28 +45,32 @@ const UNKNOWN = "the store did not say whether it took the write";
 /** So often a transaction is tried again that was in the way of another one. */
 const CROSSINGS = 3;
 
-/** What each transaction begins with: durable whatever the server's default, and known by an id. */
-const OPEN = `
-  SELECT pg_current_xact_id()::text AS id,
-         CASE WHEN current_setting('synchronous_commit') = 'off'
-         THEN set_config('synchronous_commit', 'on', true) END AS mode`;
+/** It may be committed: the answer is yet to come. */
+interface OpenCommit<T> {
+  readonly result: T;
+}
 
 /**
- * The connections to a database. Reads and writes have their own, so that neither waits for the
- * other. A connection that is lost is made anew when it is needed; one that does not answer takes the
- * others of its kind with it, since nothing else ends what waits for it. All that fails is a
- * PostgresFault, or AppError STORAGE_UNAVAILABLE.
+ * The connections to a database, which are all to the server that takes writes. One that is lost is
+ * made anew when it is needed, to whichever server that is by then; one that does not answer takes the
+ * others with it, since nothing else ends what waits for it. All that fails is a PostgresFault, or
+ * AppError STORAGE_UNAVAILABLE.
  */
 export class PostgresDatabase {
+  /** What its sessions ask for at their beginning. */
+  readonly parameters: SessionParameters;
   readonly #options: PostgresDatabaseOptions;
-  #reads: SQL;
-  #writes: SQL;
+  readonly #marks = new CommitMarks();
+  #pools: PostgresPools | null = null;
   #isClosed = false;
 
   constructor(options: PostgresDatabaseOptions) {
+    const { servers, statementMs, lockMs } = options;
+    const { applicationName, schema } = { ...servers.target, ...options };
+    const idleMs = statementMs + SLACK_MS;
+    this.parameters = sessionParameters({ applicationName, schema, statementMs, lockMs, idleMs });
     this.#options = options;
-    this.#reads = this.#pool(this.#readers);
-    this.#writes = this.#pool(this.#writers);
+    servers.onMoved(() => this.#leave());
   }
 
   /** A statement by itself. Texts come and go as Parley has them, see postgres-text.ts. */
@@ -75,68 +81,80 @@ export class PostgresDatabase {
   /**
    * A transaction of what `work` asks: resolves when it is durable; rejects when nothing of it was
    * written. Where it was in the way of another one, or the connection was lost before its commit, it
-   * is tried again. Where the connection is lost in the commit, the server is asked whether it was
-   * done (`pg_xact_status`); that alone which cannot be found out in OUTCOME_MS, since the server is
-   * away for longer, is rejected though it may be there. A statement may take `limitMs`.
+   * is tried again. Where the connection is lost in the commit, the database is asked whether it was
+   * done; that alone which cannot be found out in OUTCOME_MS, since the server is away for longer, is
+   * rejected though it may be there.
    */
-  async write<T>(work: (query: Query) => Promise<T>, limitMs: number = this.#limitMs): Promise<T> {
-    return await this.#again(() => this.#writeOnce(work, limitMs));
+  async write<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return await this.#again(() => this.#writeOnce(work));
+  }
+
+  /**
+   * A transaction that may take long, and be done twice: where the connection is lost in its commit,
+   * it is tried again, or rejects though it was done. A statement may take `limitMs`.
+   */
+  async repeat<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
+    return await this.#again(() =>
+      this.#onConnection(async (query) => {
+        const begun = query("BEGIN");
+        const [, result] = await orRollBack(query, Promise.all([begun, work(query)]));
+        await query("COMMIT");
+        return result;
+      }, limitMs),
+    );
   }
 
   /** Of one moment's state. */
   snapshot<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#onConnection(async (query) => {
+    const once = async (query: Query) => {
       const begun = query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       const [, result] = await orRollBack(query, Promise.all([begun, work(query)]));
       await query("COMMIT");
       return result;
-    });
+    };
+    return this.#again(() => this.#onConnection(once));
   }
 
   /** What is under way fails if it is not done soon. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([this.#end(this.#reads), this.#end(this.#writes)]);
+    const pools = this.#pools;
+    this.#pools = null;
+    await pools?.end();
   }
 
   get #limitMs(): number {
     return this.#options.statementMs + SLACK_MS;
   }
 
-  get #writers(): number {
-    return Math.max(2, Math.min(4, Math.floor(this.#options.connections / 3)));
+  /** Those to the server that takes writes now. */
+  async #current(): Promise<PostgresPools> {
+    this.#expectOpen();
+    const primary = await this.#options.servers.primary();
+    this.#expectOpen();
+    const { parameters } = this;
+    this.#pools ??= new PostgresPools(primary, { ...this.#options, parameters });
+    return this.#pools;
   }
 
-  get #readers(): number {
-    return Math.max(2, this.#options.connections - this.#writers);
+  #expectOpen(): void {
+    if (this.#isClosed) throw postgresUnavailable("the store is closed");
   }
 
-  #pool(max: number): SQL {
-    const { target, statementMs, lockMs, applicationName } = this.#options;
-    return new SQL({
-      ...target.connection,
-      ...{ max, connectionTimeout: CONNECT_SECONDS },
-      connection: {
-        application_name: applicationName ?? target.applicationName,
-        search_path: target.schema,
-        statement_timeout: String(statementMs),
-        lock_timeout: String(lockMs),
-        idle_in_transaction_session_timeout: String(this.#limitMs),
-        default_transaction_isolation: "read committed",
-        jit: "off",
-        // Every statement is one of few rows by an index. A plan that is made while tables are small
-        // goes through them, and would be kept while they grow.
-        ...{ enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off" },
-      },
-    });
+  /** What is under way over them fails soon. */
+  #leave(pools = this.#pools): void {
+    if (this.#pools === pools) this.#pools = null;
+    void pools?.end();
   }
 
   /**
    * Of a server that has been started anew each connection tells by its next statement alone. One that
-   * says nothing has been given up with all others.
+   * says nothing has been given up with all others, and where there is none to be had, another server
+   * may have taken its place.
    */
   async #again<T>(attempt: () => Promise<T>): Promise<T> {
-    const left = { ended: this.#options.connections, silent: 1, crossed: CROSSINGS };
+    const { connections } = this.#options;
+    const left = { ended: connections, silent: 1, unreachable: 1, crossed: CROSSINGS };
     for (;;) {
       try {
         return await attempt();
@@ -144,80 +162,79 @@ export class PostgresDatabase {
         const isLast =
           (!isSessionEnded(fault) || left.ended-- === 0) &&
           (!isSilent(fault) || left.silent-- === 0) &&
+          (!isUnreachable(fault) || left.unreachable-- === 0) &&
           (!isCrossed(fault) || left.crossed-- === 0);
         if (isLast) throw fault;
       }
     }
   }
 
-  #readOnce<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
-    const pool = this.#reads;
-    return this.#within(
-      () => run<Row>(pool, sql, parameters),
-      () => {
-        if (this.#reads === pool) this.#reads = this.#pool(this.#readers);
-        void this.#end(pool);
-      },
-    );
+  async #readOnce<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
+    const pools = await this.#current();
+    return await this.#heeding(pools, run<Row>(pools.reads, sql, parameters), this.#limitMs);
   }
 
-  async #writeOnce<T>(work: (query: Query) => Promise<T>, limitMs: number): Promise<T> {
-    let committing: { readonly id: string; readonly result: T } | null = null;
+  async #writeOnce<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const mark = this.#marks.take();
+    let committing: OpenCommit<T> | null = null;
     try {
-      return await this.#onConnection(async (query) => {
+      const result = await this.#onConnection(async (query) => {
         // Sent one behind the other, without waiting for their answers.
-        const begun = Promise.all([query("BEGIN"), query<{ id: string }>(OPEN)]);
-        const [[, [opened]], result] = await orRollBack(query, Promise.all([begun, work(query)]));
-        committing = { id: opened?.id ?? "", result };
+        const begun = Promise.all([query("BEGIN"), setMark(query, mark)]);
+        const [, done] = await orRollBack(query, Promise.all([begun, work(query)]));
+        committing = { result: done };
         await query("COMMIT");
-        return result;
-      }, limitMs);
+        return done;
+      });
+      this.#marks.giveBack(mark);
+      return result;
     } catch (fault) {
-      const unanswered = committing as { readonly id: string; readonly result: T } | null;
-      if (unanswered === null || !isConnectionLost(fault)) throw fault;
-      if (await this.#wasCommitted(unanswered.id, fault)) return unanswered.result;
-      throw fault;
+      if (!isConnectionLost(fault)) {
+        this.#marks.giveBack(mark);
+        throw fault;
+      }
+      const unanswered = committing as OpenCommit<T> | null;
+      if (unanswered === null || !(await this.#wasCommitted(mark, fault))) throw fault;
+      return unanswered.result;
     }
   }
 
   /** Throws `fault` as AppError where that cannot be found out. */
-  async #wasCommitted(transactionId: string, fault: unknown): Promise<boolean> {
+  async #wasCommitted(mark: CommitMark, fault: unknown): Promise<boolean> {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + OUTCOME_MS;
-    while (!this.#isClosed && clock.monotonicMs() < untilMs) {
+    for (;;) {
+      const leftMs = untilMs - clock.monotonicMs();
+      if (this.#isClosed || leftMs <= 0) throw postgresUnavailable(UNKNOWN, fault);
       try {
-        const sql = "SELECT pg_xact_status($1::text::xid8) AS status";
-        const [row] = await this.#readOnce<{ status: string | null }>(sql, [transactionId]);
-        if (row?.status === "committed") return true;
-        if (row?.status === "aborted") return false;
+        return await this.#onConnection(async (query) => {
+          const begun = query("BEGIN");
+          const [, found] = await orRollBack(query, Promise.all([begun, findMark(query, mark)]));
+          await query("COMMIT");
+          return found;
+        }, leftMs);
       } catch (unanswered) {
-        // "In the future": of a server that took the other one's place and never heard of it.
-        if (unanswered instanceof PostgresFault && unanswered.state === "22023") return false;
-        if (!isConnectionLost(unanswered)) throw postgresUnavailable(UNKNOWN, unanswered);
+        if (!isConnectionLost(unanswered) && !isUnderWay(unanswered)) {
+          throw postgresUnavailable(UNKNOWN, unanswered);
+        }
       }
       await new Promise<void>((resolve) => clock.schedule(OUTCOME_PAUSE_MS, resolve));
     }
-    throw postgresUnavailable(UNKNOWN, fault);
   }
 
   async #onConnection<T>(
     use: (query: Query) => Promise<T>,
     limitMs: number = this.#limitMs,
   ): Promise<T> {
-    const pool = this.#writes;
-    const giveUp = () => {
-      if (this.#writes === pool) this.#writes = this.#pool(this.#writers);
-      void this.#end(pool);
-    };
-    const connection = await this.#within(() => reserved(pool), giveUp);
+    const pools = await this.#current();
+    const connection = await this.#heeding(pools, reserved(pools.writes), this.#limitMs);
     let first: unknown;
     try {
       return await use(async <Row>(sql: string, parameters: readonly Parameter[] = []) => {
         try {
-          return await this.#within(() => run<Row>(connection, sql, parameters), giveUp, limitMs);
+          this.#expectOpen();
+          return await this.#heeding(pools, run<Row>(connection, sql, parameters), limitMs);
         } catch (fault) {
-          // Another server has its place: new connections are to that one.
-          if (isReadOnly(fault)) giveUp();
           // What failed first is why all that was sent behind it fails.
           first ??= fault;
           throw isOfAborted(fault) ? first : fault;
@@ -229,37 +246,18 @@ export class PostgresDatabase {
     }
   }
 
-  async #within<T>(
-    work: () => Promise<T>,
-    giveUp: () => void,
-    limitMs: number = this.#limitMs,
-  ): Promise<T> {
-    if (this.#isClosed) throw postgresUnavailable("the store is closed");
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.schedule(limitMs, () => {
-        reject(new PostgresFault("silent", "PostgreSQL does not answer"));
-        giveUp();
-      });
-    });
+  /** What was asked over the pools, which say by it how they and their server are. */
+  async #heeding<T>(pools: PostgresPools, asked: Promise<T>, limitMs: number): Promise<T> {
     try {
-      return await Promise.race([work(), late]);
-    } catch (fault) {
-      throw faultOf(fault);
-    } finally {
-      timer?.cancel();
+      return await within(this.#options.clock, limitMs, asked);
+    } catch (thrown) {
+      const fault = faultOf(thrown);
+      if (isConnectionLost(fault) || isReadOnly(fault)) {
+        this.#options.servers.doubt(pools.primary);
+      }
+      if (isSilent(fault)) this.#leave(pools);
+      throw fault;
     }
-  }
-
-  /** It may wait for good for a session that the server has ended. */
-  async #end(pool: SQL): Promise<void> {
-    const { clock } = this.#options;
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = clock.schedule((CLOSE_SECONDS + 1) * 1_000, resolve);
-    });
-    await Promise.race([pool.close({ timeout: CLOSE_SECONDS }).catch(() => undefined), late]);
-    timer?.cancel();
   }
 }
 

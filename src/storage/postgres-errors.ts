@@ -17,13 +17,21 @@ export class PostgresFault extends Error {
   }
 }
 
-/** A session that was there is over; one that is there says nothing; none can be had. */
-type NoState = "closed" | "silent" | "unreachable";
+/**
+ * A session that was there is over; one that is there says nothing; none can be had; none can be had of
+ * a server that takes writes.
+ */
+type NoState = "closed" | "silent" | "unreachable" | "read-only";
 
 /** The server ends, or has just begun: sessions are refused or cut, and statements with them. */
-const ENDING = /^(closed|silent|unreachable|57P0[1-5]|08...)$/;
-/** What the first statement is told that is sent over a session which had ended before. */
-const ENDED = /^(closed|57P0[125])$/;
+const ENDING = /^(closed|silent|unreachable|read-only|57P0[1-5]|08...)$/;
+/**
+ * What the first statement is told that is sent over a session which had ended before, or whose server
+ * has come to follow another one since.
+ */
+const ENDED = /^(closed|57P0[125]|25006)$/;
+/** Of a statement; of a session that begins as those of Parley do. */
+const READ_ONLY = /^(25006|25001|read-only)$/;
 /** Nothing was written, since two transactions stood in each other's way; again, they may not. */
 const CROSSED = /^40(001|P01)$/;
 /** Trying again helps as little as with another name of a file: it is what was configured. */
@@ -51,8 +59,17 @@ export function isSilent(fault: unknown): boolean {
   return fault instanceof PostgresFault && fault.state === "silent";
 }
 
+export function isUnreachable(fault: unknown): boolean {
+  return fault instanceof PostgresFault && fault.state === "unreachable";
+}
+
 export function isCrossed(fault: unknown): boolean {
   return fault instanceof PostgresFault && CROSSED.test(fault.state);
+}
+
+/** Another transaction has what was asked for, for longer than may be waited. */
+export function isUnderWay(fault: unknown): boolean {
+  return fault instanceof PostgresFault && /^(55P03|57014)$/.test(fault.state);
 }
 
 export function isUniqueViolation(fault: unknown): fault is PostgresFault {
@@ -64,15 +81,28 @@ export function isOfAborted(fault: unknown): boolean {
   return fault instanceof PostgresFault && fault.state === "25P02";
 }
 
-/** The server has become one that only follows another. */
+/** The server takes no writes: most often it follows another one. */
 export function isReadOnly(fault: unknown): boolean {
-  return fault instanceof PostgresFault && fault.state === "25006";
+  return fault instanceof PostgresFault && READ_ONLY.test(fault.state);
 }
 
 /** `message` tells what failed in Parley's words; what the engine says goes into the cause. */
 export function postgresUnavailable(message: string, cause?: unknown): AppError {
   if (cause instanceof AppError) return cause;
   return new AppError("STORAGE_UNAVAILABLE", `${message}${reasonOf(cause)}`, { cause });
+}
+
+/** Of a statement that another session prepared, or none. */
+const PREPARED_ELSEWHERE = /^(42P05|26000)$/;
+/** Of PgBouncer, which has the code for almost all that it says. */
+const REFUSED_PARAMETER = /unsupported startup parameter/;
+
+export function transactionPooled(name: string, cause?: unknown): AppError {
+  return new AppError(
+    "INVALID_CONFIGURATION",
+    `the database ${name} is behind a connection pooler that gives a session to others between transactions, and with it the locks and the prepared statements of this server: let it pool sessions (of PgBouncer: pool_mode = session), or connect to PostgreSQL itself`,
+    { cause },
+  );
 }
 
 /** Why a database could not be opened; `name` is its URL without the password. */
@@ -82,6 +112,23 @@ export function postgresOpeningError(name: string, fault: unknown): AppError {
     return new AppError(
       "STORAGE_UNAVAILABLE",
       `the database ${name} cannot be opened, since PostgreSQL cannot be reached (${fault.message}): see that it runs, and that its host and port are right and open to this machine`,
+      { cause: fault },
+    );
+  }
+  if (fault instanceof PostgresFault && isReadOnly(fault)) {
+    return new AppError(
+      "STORAGE_UNAVAILABLE",
+      `the database ${name} cannot be opened, since no server of it takes writes (${fault.message}): promote one, or name the one that does`,
+      { cause: fault },
+    );
+  }
+  if (fault instanceof PostgresFault && PREPARED_ELSEWHERE.test(fault.state)) {
+    return transactionPooled(name, fault);
+  }
+  if (fault instanceof PostgresFault && REFUSED_PARAMETER.test(fault.message)) {
+    return new AppError(
+      "INVALID_CONFIGURATION",
+      `the database ${name} cannot be opened, since a connection pooler refuses a setting of sessions (${fault.message}): connect to PostgreSQL itself, or have it ignore them (of PgBouncer: ignore_startup_parameters) and give them to the account`,
       { cause: fault },
     );
   }
@@ -100,6 +147,7 @@ function isAway({ state }: PostgresFault): boolean {
 function reasonOf(fault: unknown): string {
   if (!(fault instanceof PostgresFault)) return "";
   if (isAway(fault)) return ": PostgreSQL cannot be reached";
+  if (isReadOnly(fault)) return ": no PostgreSQL takes writes";
   switch (fault.state) {
     case "57014":
       return ": PostgreSQL took longer than it may";
@@ -109,8 +157,6 @@ function reasonOf(fault: unknown): string {
       return ": PostgreSQL has no room left on its disk";
     case "53300":
       return ": PostgreSQL takes no more connections";
-    case "25006":
-      return ": PostgreSQL is read-only";
     default:
       return ENDING.test(fault.state) ? ": PostgreSQL is ending or starting" : "";
   }

@@ -258,4 +258,11 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
    CREATE INDEX queue_messages_claimed ON queue_messages (claim) WHERE claim IS NOT NULL;
    CREATE INDEX queue_messages_expiring ON queue_messages (expires_ms)
      WHERE expires_ms IS NOT NULL AND claim IS NULL;`,
+
+  // By which a process finds out whether a transaction was committed, see postgres-marks.ts.
+  `CREATE TABLE commit_marks (
+     writer text COLLATE "C" PRIMARY KEY,
+     token bigint NOT NULL,
+     marked timestamptz NOT NULL DEFAULT now()
+   );`,
 ];

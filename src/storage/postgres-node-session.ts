@@ -1,10 +1,11 @@
-import { type ReservedSQL, SQL } from "bun";
+import type { ReservedSQL, SQL } from "bun";
 import type { Leadership } from "../chat/leadership.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { faultOf, PostgresFault } from "./postgres-errors.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
+import { connectionsTo, endConnections, within } from "./postgres-connections.ts";
+import { faultOf, isSilent, PostgresFault } from "./postgres-errors.ts";
+import type { PostgresPrimary, PostgresServers } from "./postgres-servers.ts";
 
 /** Of the locks that nodes hold, beside the one of postgres-opening.ts. */
 const SERVING = 0x7061726d;
@@ -20,13 +21,19 @@ const CLOSE_SECONDS = 1;
 const RETRY_MS = 250;
 /** A server that has just ended may hold its locks for so long. */
 const START_PATIENCE_MS = 2_000;
+const NODE = "parley node";
+const MIGRATION = "parley migrate";
+
 /** So long others may hold what this node has lost, before it is said to be theirs. */
 const PATIENCE_MS = 5_000;
 
 export interface PostgresNodeSessionOptions {
-  readonly target: PostgresTarget;
-  /** One node has the database for itself, or several share it. */
-  readonly serving: "alone" | "shared";
+  readonly servers: PostgresServers;
+  /**
+   * One node has the schema for itself, or several share it; `parley migrate` fills it, as long as
+   * nobody serves it.
+   */
+  readonly serving: "alone" | "shared" | "migrating";
   readonly clock: Clock;
   readonly log?: Log | undefined;
   /** While the session was lost, another server took the database, which will not share it. */
@@ -34,6 +41,7 @@ export interface PostgresNodeSessionOptions {
 }
 
 interface Session {
+  readonly primary: PostgresPrimary;
   readonly sql: SQL;
   readonly connection: ReservedSQL;
   readonly pid: number;
@@ -46,11 +54,16 @@ interface SessionRow {
   readonly startedAt: string;
 }
 
+interface HolderRow {
+  /** What its session is called; null: it is another account's. */
+  readonly name: string | null;
+}
+
 /**
  * A node's own session with PostgreSQL, which holds advisory locks for as long as it is there: that the
  * node serves the schema, which nodes that share it hold together and one that does not holds alone,
  * and that it leads. When the node ends, however it ends, its locks end with it. A session that is
- * lost is made anew; until then the node does not lead.
+ * lost is made anew, with the server that takes writes by then; until then the node does not lead.
  */
 export class PostgresNodeSession implements Leadership {
   readonly #options: PostgresNodeSessionOptions;
@@ -58,6 +71,8 @@ export class PostgresNodeSession implements Leadership {
   #session: Session | null = null;
   /** The last one that was lost: the server may not know yet. */
   #lost: Pick<Session, "pid" | "startedAt"> | null = null;
+  /** The session that was in the way of the last attempt. */
+  #holder: string | null = null;
   /** Since when others hold what was lost. */
   #takenSinceMs: number | null = null;
   #isLeader = false;
@@ -66,6 +81,9 @@ export class PostgresNodeSession implements Leadership {
 
   private constructor(options: PostgresNodeSessionOptions) {
     this.#options = options;
+    options.servers.onMoved(() => {
+      if (this.#session !== null) this.#closed(this.#session);
+    });
   }
 
   /**
@@ -78,7 +96,7 @@ export class PostgresNodeSession implements Leadership {
     const untilMs = clock.monotonicMs() + START_PATIENCE_MS;
     try {
       while (!(await opened.#take())) {
-        if (clock.monotonicMs() >= untilMs) throw opened.#servedByAnother();
+        if (clock.monotonicMs() >= untilMs) throw opened.#heldByAnother();
         await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
       }
       return opened;
@@ -113,42 +131,47 @@ export class PostgresNodeSession implements Leadership {
 
   /** Whether the node serves from now on. Rejects with PostgresFault. */
   async #take(): Promise<boolean> {
-    const sql = this.#connect();
+    const { servers, clock } = this.#options;
+    const primary = await servers.primary();
+    const sql = this.#connect(primary);
     try {
-      const session = await this.#within(this.#begun(sql));
+      const session = await this.#within(this.#begun(primary, sql));
       if (await this.#locked(session, SERVING)) {
         this.#session = session;
         await this.#seekLead(session);
         if (this.#session !== session) throw sessionLost();
-        this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
+        this.#timer = clock.schedule(BEAT_MS, () => void this.#beat(session));
         return true;
       }
+      this.#holder = await this.#within(this.#holderOf(session));
       await this.#end(sql);
       return false;
-    } catch (fault) {
+    } catch (thrown) {
       this.#session = null;
       this.#lead(false);
       void this.#end(sql);
-      throw faultOf(fault);
+      servers.doubt(primary);
+      throw faultOf(thrown);
     }
   }
 
-  #connect(): SQL {
-    const sql: SQL = new SQL({
-      ...this.#options.target.connection,
-      ...{ max: 1, idleTimeout: 0, connectionTimeout: CONNECT_SECONDS },
-      connection: {
-        application_name: "parley node",
+  #connect({ host }: PostgresPrimary): SQL {
+    const sql: SQL = connectionsTo(host, {
+      ...{ max: 1, connectSeconds: CONNECT_SECONDS },
+      parameters: {
+        application_name: this.#options.serving === "migrating" ? MIGRATION : NODE,
         statement_timeout: String(SILENCE_MS),
         // The locks of a machine that has gone without a word are free soon.
         ...{ tcp_keepalives_idle: "5", tcp_keepalives_interval: "5", tcp_keepalives_count: "2" },
       },
-      onclose: () => this.#closed(sql),
+      onClose: () => {
+        if (this.#session?.sql === sql) this.#closed(this.#session);
+      },
     });
     return sql;
   }
 
-  async #begun(sql: SQL): Promise<Session> {
+  async #begun(primary: PostgresPrimary, sql: SQL): Promise<Session> {
     const connection = await sql.reserve();
     const [row]: SessionRow[] = await connection.unsafe(`
       SELECT pg_backend_pid() AS pid, backend_start::text AS "startedAt"
@@ -163,24 +186,34 @@ export class PostgresNodeSession implements Leadership {
         [lost.pid, lost.startedAt],
       );
     }
-    return { sql, connection, pid: row.pid, startedAt: row.startedAt };
+    return { primary, sql, connection, pid: row.pid, startedAt: row.startedAt };
   }
 
   async #locked({ connection }: Session, lock: number): Promise<boolean> {
-    const { serving, target } = this.#options;
+    const { serving, servers } = this.#options;
     const isShared = lock === SERVING && serving === "shared";
     const take = isShared ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock";
     const asked = connection.unsafe(`SELECT ${take}($1::integer, hashtext($2::text)) AS "isHeld"`, [
       lock,
-      target.schema,
+      servers.target.schema,
     ]);
     const [row]: { isHeld: boolean }[] = await this.#within(asked);
     return row?.isHeld === true;
   }
 
-  /** Who has the database for itself leads; of those who share it, the one who holds that lock. */
+  async #holderOf({ connection }: Session): Promise<string | null> {
+    const [row]: HolderRow[] = await connection.unsafe(
+      `SELECT application_name AS name FROM pg_locks JOIN pg_stat_activity USING (pid)
+       WHERE locktype = 'advisory' AND granted AND datname = current_database()
+         AND classid = $1::integer AND objid::bigint = hashtext($2::text)::bigint & 4294967295`,
+      [SERVING, this.#options.servers.target.schema],
+    );
+    return row?.name ?? null;
+  }
+
+  /** Who has the schema for itself leads; of those who share it, the one who holds that lock. */
   async #seekLead(session: Session): Promise<void> {
-    const isLeader = this.#options.serving === "alone" || (await this.#locked(session, LEADING));
+    const isLeader = this.#options.serving !== "shared" || (await this.#locked(session, LEADING));
     if (this.#session === session) this.#lead(isLeader);
   }
 
@@ -188,21 +221,24 @@ export class PostgresNodeSession implements Leadership {
     try {
       if (this.#isLeader) await this.#within(session.connection.unsafe("SELECT 1"));
       else await this.#seekLead(session);
-    } catch {
-      this.#closed(session.sql);
+    } catch (thrown) {
+      this.#closed(session, faultOf(thrown));
     }
     if (this.#session !== session) return;
     this.#timer = this.#options.clock.schedule(BEAT_MS, () => void this.#beat(session));
   }
 
-  #closed(sql: SQL): void {
-    const session = this.#session;
-    if (session === null || session.sql !== sql) return;
+  #closed(session: Session, fault?: unknown): void {
+    if (session !== this.#session) return;
+    const { servers, log } = this.#options;
     this.#session = null;
     this.#lost = session;
+    // A session that is used each second is the first to notice that nothing comes through any more.
+    if (isSilent(fault)) servers.giveUp(session.primary);
+    else servers.doubt(session.primary);
     this.#lead(false);
-    this.#options.log?.warn({ database: this.#options.target.name }, "The node's session is lost");
-    void this.#end(sql);
+    log?.warn({ database: servers.target.name }, "The node's session is lost");
+    void this.#end(session.sql);
     this.#retakeSoon();
   }
 
@@ -213,18 +249,22 @@ export class PostgresNodeSession implements Leadership {
   }
 
   async #retake(): Promise<void> {
-    const { clock, target, log, onTaken } = this.#options;
+    const { clock, servers, log, onTaken } = this.#options;
     try {
       if (await this.#take()) {
         if (this.#isClosed) return await this.close();
         this.#takenSinceMs = null;
         this.#lost = null;
-        log?.info({ database: target.name }, "The node's session is there again");
+        const database = servers.target.name;
+        log?.info(
+          { database, server: this.#session?.primary.host.name },
+          "The node's session is there again",
+        );
         return;
       }
       this.#takenSinceMs ??= clock.monotonicMs();
       if (clock.monotonicMs() - this.#takenSinceMs >= PATIENCE_MS) {
-        if (!this.#isClosed) onTaken(this.#servedByAnother());
+        if (!this.#isClosed) onTaken(this.#heldByAnother());
         return;
       }
     } catch {
@@ -244,36 +284,30 @@ export class PostgresNodeSession implements Leadership {
     for (const listener of this.#listeners) listener();
   }
 
-  #servedByAnother(): AppError {
-    const { serving, target } = this.#options;
-    const where = `the schema ${target.schema} of ${target.name} is served by another Parley`;
-    const what =
-      serving === "alone"
-        ? `${where}: stop it, or make both nodes of one installation by a shared backplane`
-        : `${where} with the backplane local: stop it, or give it the backplane of this one`;
-    return new AppError("INVALID_CONFIGURATION", what);
+  #heldByAnother(): AppError {
+    const { name, schema } = this.#options.servers.target;
+    const what = heldBy(this.#holder, this.#options.serving);
+    return new AppError("INVALID_CONFIGURATION", `the schema ${schema} of ${name} ${what}`);
   }
 
-  async #within<T>(asked: Promise<T>): Promise<T> {
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#options.clock.schedule(SILENCE_MS, () => reject(sessionLost()));
-    });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      timer?.cancel();
-    }
+  #within<T>(asked: Promise<T>): Promise<T> {
+    return within(this.#options.clock, SILENCE_MS, asked);
   }
 
-  /** It may wait for good for a session that the server has ended. */
-  async #end(sql: SQL): Promise<void> {
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#options.clock.schedule(2_000 * CLOSE_SECONDS, resolve);
-    });
-    await Promise.race([sql.close({ timeout: CLOSE_SECONDS }).catch(() => undefined), late]);
-    timer?.cancel();
+  #end(sql: SQL): Promise<void> {
+    return endConnections(sql, this.#options.clock, CLOSE_SECONDS);
+  }
+}
+
+function heldBy(holder: string | null, wanted: PostgresNodeSessionOptions["serving"]): string {
+  if (holder === MIGRATION) return "is being filled by parley migrate, which runs: let it finish";
+  switch (wanted) {
+    case "alone":
+      return "is served by another Parley: stop it, or make both nodes of one installation by a shared backplane";
+    case "shared":
+      return "is served by another Parley with the backplane local: stop it, or give it the backplane of this one";
+    case "migrating":
+      return "is served by a Parley that runs: stop it first";
   }
 }
 

@@ -1,5 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { PostgresDatabase, Query } from "./postgres-database.ts";
+import { transactionPooled } from "./postgres-errors.ts";
+import { forgetMarks } from "./postgres-marks.ts";
 import { POSTGRES_MIGRATIONS } from "./postgres-migrations.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
@@ -48,18 +50,51 @@ export async function openPostgres(
   if (Number(server.number) < OLDEST_VERSION) {
     throw wrong(target, `is of PostgreSQL ${version}: it must be 13 or later`);
   }
+  const ignored = await settingsIgnored(db);
+  if (ignored.includes("search_path")) {
+    throw wrong(
+      target,
+      `is not searched in the schema ${target.schema}: a connection pooler keeps the setting back; give it to the account (ALTER ROLE … SET search_path = ${target.schema})`,
+    );
+  }
   if (encoding !== "UTF8") throw wrong(target, `has the encoding ${encoding}: it must be UTF8`);
   let schemaBefore: number | undefined;
   for (;;) {
-    const before = await db.write((query) => step(query, target, migrations), UNLIMITED_MS);
+    const before = await db.repeat((query) => step(query, target, migrations), UNLIMITED_MS);
     schemaBefore ??= before;
     if (before === migrations.length) break;
   }
+  if (migrations === POSTGRES_MIGRATIONS) await db.write(forgetMarks);
   const warnings = [
+    ...(ignored.length === 0 ? [] : [`a connection pooler keeps back ${ignored.join(", ")}`]),
     ...(server.fsync === "on" ? [] : ["fsync is off: a crash of its machine may damage it"]),
     ...(server.fullPages === "on" ? [] : ["full_page_writes is off: a crash may damage it"]),
   ];
   return { version, schemaBefore, schema: migrations.length, warnings };
+}
+
+/** Of what sessions ask for at their beginning: a pooler in between may ignore it. */
+async function settingsIgnored(db: PostgresDatabase): Promise<string[]> {
+  const { application_name: _, ...wanted } = db.parameters;
+  const rows = await db.read<{ name: string; setting: string }>(`
+    SELECT name, setting FROM pg_settings
+    WHERE name IN (${Object.keys(wanted)
+      .map((name) => `'${name}'`)
+      .join(", ")})`);
+  return rows.flatMap(({ name, setting }) => (wanted[name] === setting ? [] : [name]));
+}
+
+/**
+ * Rejects with AppError INVALID_CONFIGURATION where others are given the session of `pid`, which has
+ * locks, as soon as it has nothing under way.
+ */
+export async function expectOwnSession(
+  db: PostgresDatabase,
+  target: PostgresTarget,
+  pid: number,
+): Promise<void> {
+  const [other] = await db.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  if (other?.pid === pid) throw transactionPooled(target.name);
 }
 
 /** One step, where there is one to be done; resolves with the version before it. */

@@ -67,11 +67,13 @@ export const SHARED_QUEUE_STATEMENTS = {
       AS given (id, queue, headers, expires_ms, deliveries, body_text, base64, place)
     ORDER BY place
     ON CONFLICT (id) DO NOTHING`,
-  // The first statement alone locks: it is done once, whatever the plan of the second.
+  // The first statement alone locks: it is done once, whatever the plan of the second. Where the queue
+  // is a bound and no constant, only its own index has the order that is asked for: by another one the
+  // messages of all queues would be gone through.
   claim: `
     WITH next AS MATERIALIZED (
-      SELECT position FROM queue_messages WHERE queue = $3 AND claim IS NULL
-      ORDER BY position LIMIT $4::bigint FOR UPDATE SKIP LOCKED
+      SELECT position FROM queue_messages WHERE queue BETWEEN $3 AND $3 AND claim IS NULL
+      ORDER BY queue, position LIMIT $4::bigint FOR UPDATE SKIP LOCKED
     )
     UPDATE queue_messages SET claim = $1::bigint, claim_run = $2::bigint
     FROM next WHERE queue_messages.position = next.position

@@ -11,10 +11,11 @@ import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
 import { PostgresNodeSession } from "./postgres-node-session.ts";
-import { expectMoved, openPostgres } from "./postgres-opening.ts";
+import { expectMoved, expectOwnSession, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
 import { PostgresSearch } from "./postgres-search.ts";
+import { PostgresServers } from "./postgres-servers.ts";
 import { PostgresSharedQueues } from "./postgres-shared-queues.ts";
 import { postgresTarget } from "./postgres-url.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
@@ -54,8 +55,9 @@ const FINISH_MS = 10_000;
 export async function openPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
   const { log, clock = systemClock, migrations, serving } = options;
   const target = postgresTarget(options.url);
+  const servers = new PostgresServers(target, clock);
   const db = new PostgresDatabase({
-    ...{ target, clock, connections: options.connections ?? 10 },
+    ...{ servers, clock, connections: options.connections ?? 10 },
     statementMs: options.statementTimeoutMs ?? 30_000,
     lockMs: options.busyTimeoutMs ?? 5_000,
   });
@@ -63,11 +65,13 @@ export async function openPostgresStorage(options: PostgresStorageOptions): Prom
   try {
     if (serving !== undefined) {
       const { how, onTaken } = serving;
-      node = await PostgresNodeSession.open({ target, serving: how, clock, log, onTaken });
+      node = await PostgresNodeSession.open({ servers, serving: how, clock, log, onTaken });
+      await expectOwnSession(db, target, node.pid);
     }
     const { warnings, ...opening } = await openPostgres(db, target, migrations);
     await expectMoved(db, target);
-    log?.info({ database: target.name, ...opening }, "The database is open");
+    const server = (await servers.primary()).host.name;
+    log?.info({ database: target.name, server, ...opening }, "The database is open");
     for (const warning of warnings) log?.warn({ database: target.name }, warning);
     return postgresStorage(db, node, clock);
   } catch (fault) {

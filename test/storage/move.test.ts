@@ -7,7 +7,10 @@ import { systemClock } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
 import { MIGRATIONS } from "../../src/storage/migrations.ts";
 import { type MoveProgress, move } from "../../src/storage/move.ts";
+import { MOVED_TABLES } from "../../src/storage/move-tables.ts";
+import { MoveTarget } from "../../src/storage/move-target.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
+import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { copyAsAfterCrash, corruptMiddlePage } from "../support/database-files.ts";
 import { everythingIn, growDatabase } from "../support/grown-database.ts";
@@ -311,12 +314,60 @@ describe("a database of PostgreSQL takes none", () => {
     await moveFrom(path, undefined, `${url}&schema=other`);
   });
 
-  test("while a server has it, though there is nothing in it", async () => {
-    const served = await openPostgresStorage({ url });
-    expect(await refusalOf(() => moveFrom(path))).toContain("is open to a Parley that runs");
-    await served.chat.commit(batch({ conversations: [conversation()] }));
-    await served.close();
-    await (await openPostgresStorage({ url })).close();
+  test.each(["alone", "shared"] as const)(
+    "while a server has it (%s), though there is nothing in it",
+    async (how) => {
+      const serving = { how, onTaken: expect.unreachable };
+      const served = await openPostgresStorage({ url, serving });
+      expect(await refusalOf(() => moveFrom(path))).toContain("is served by a Parley that runs");
+      await served.chat.commit(batch({ conversations: [conversation()] }));
+      await served.close();
+      await (await openPostgresStorage({ url })).close();
+    },
+  );
+
+  const fill = () =>
+    MoveTarget.open(
+      {
+        ...{ target: postgresTarget(url), clock: systemClock },
+        ...{ statementTimeoutMs: 30_000, busyTimeoutMs: 5_000 },
+      },
+      "a source",
+    );
+
+  test("that is being filled, and no server starts with it", async () => {
+    const filling = await fill();
+    for (const how of ["alone", "shared"] as const) {
+      const serving = { how, onTaken: expect.unreachable };
+      const refusal = await refusalOf(() => openPostgresStorage({ url, serving }));
+      expect(refusal).toContain("is being filled by parley migrate, which runs");
+    }
+    expect(await refusalOf(fill)).toContain("is being filled by parley migrate, which runs");
+    await filling.close();
+  });
+
+  test("that another one took while it was cut off", async () => {
+    const filling = await fill();
+    const [table] = MOVED_TABLES;
+    if (table === undefined) throw new TypeError("no table is moved");
+    await filling.mark(table);
+    const { server } = await postgresDatabases();
+    const thief = new SQL({ ...server.connection(new URL(url).pathname.slice(1)), max: 1 });
+    // As soon as the lock is free.
+    const stolen = thief.unsafe("SELECT pg_advisory_lock(1885434477, hashtext('parley'))");
+    void stolen.execute();
+    await ask(`
+      SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+      WHERE locktype = 'advisory' AND granted AND datname = current_database()`);
+    await stolen;
+    const code = () =>
+      filling.mark(table).then(
+        () => "none",
+        (fault) => fault.code,
+      );
+    while ((await code()) !== "INVALID_CONFIGURATION");
+    await filling.close();
+    await thief.close({ timeout: 1 });
   });
 
   test("twice", async () => {

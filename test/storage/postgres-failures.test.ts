@@ -3,6 +3,9 @@ import { existsSync } from "node:fs";
 import { SQL } from "bun";
 import { AppError } from "../../src/errors.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
+import { PostgresDatabase } from "../../src/storage/postgres-database.ts";
+import { PostgresServers } from "../../src/storage/postgres-servers.ts";
+import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
@@ -146,18 +149,70 @@ describe("a PostgreSQL that fails", () => {
     await strict.close();
   });
 
-  test("and ends a session at its commit has the commit told of as it was: done", async () => {
+  test("and ends a session at its commit has the commit told of as it was, once it is wherever it has to be", async () => {
     await waitForStandby();
+    let isTold = false;
+    const committed = commit(1).then(() => {
+      isTold = true;
+    });
+    const waiting = () => sessions("wait_event = 'SyncRep'");
     try {
-      const committed = commit(1);
       // It is on this server's disk, and waits for another one, which never comes.
-      const { pid } = await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+      const { pid } = await until(async () => (await waiting())[0]);
       await admin.unsafe("SELECT pg_terminate_backend($1)", [pid]);
-      expect(await committed).toBeUndefined();
+      // Who asks about it waits as it did.
+      await until(async () =>
+        (await waiting()).find((other: { pid: number }) => other.pid !== pid),
+      );
+      expect(isTold).toBe(false);
     } finally {
       await waitForNobody();
     }
+    await committed;
     expect(await history()).toHaveLength(1);
+  });
+
+  test("and crashes before a commit has it written anew, though another transaction gets its id then", async () => {
+    const clock = new FakeClock();
+    const servers = new PostgresServers(postgresTarget(server.url(database)), clock);
+    const limits = { connections: 4, statementMs: 30_000, lockMs: 5_000 };
+    const db = new PostgresDatabase({ servers, clock, ...limits });
+    let attempts = 0;
+    let stopped = 0;
+    let isDone = false;
+    const done = db.write(async (query) => {
+      attempts += 1;
+      await query("INSERT INTO users (user_id, name, last_seen_ms) VALUES ('late', 'Late', 1)");
+      const [row] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+      if (attempts > 1) return;
+      // It never comes to the commit, nor to its log.
+      stopped = row?.pid ?? 0;
+      process.kill(stopped, "SIGSTOP");
+    });
+    void done.then(() => {
+      isDone = true;
+    });
+    await until(async () => (stopped === 0 ? null : true));
+    server.kill();
+    process.kill(stopped, "SIGKILL");
+    for (let refused = 0; refused < 5; ) {
+      await db.read("SELECT 1 AS one").catch(() => {
+        refused += 1;
+      });
+    }
+    await server.restart();
+    const other = new SQL({ ...server.connection(database), max: 1 });
+    for (let count = 0; count < 100; count += 1) await other.unsafe("SELECT pg_current_xact_id()");
+    // No faster than it can be asked.
+    await until(async () => {
+      clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return isDone || null;
+    });
+    await done;
+    expect(attempts).toBe(2);
+    expect(await other.unsafe("SELECT 1 FROM parley.users WHERE user_id = 'late'")).toHaveLength(1);
+    await Promise.all([other.close({ timeout: 1 }), db.close()]);
   });
 
   test("and is away for longer than may be waited after a commit that it did not answer has it refused, and told why", async () => {

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/clock.ts";
 import type { AppError } from "../../src/errors.ts";
 import { openPostgresStorage } from "../../src/storage/postgres.ts";
 import { PostgresNodeSession } from "../../src/storage/postgres-node-session.ts";
+import { PostgresServers } from "../../src/storage/postgres-servers.ts";
 import { postgresTarget } from "../../src/storage/postgres-url.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -31,7 +32,8 @@ async function open(
   onTaken: (error: AppError) => void = () => {},
   at = url(),
 ) {
-  const options = { target: postgresTarget(at), serving, clock: systemClock, onTaken };
+  const servers = new PostgresServers(postgresTarget(at), systemClock);
+  const options = { servers, serving, clock: systemClock, onTaken };
   const node = await PostgresNodeSession.open(options);
   nodes.push(node);
   return node;
@@ -135,6 +137,22 @@ test("a session that goes silent is given up, and its locks are had again", asyn
   await until(() => led.length === 2);
   expect(led).toEqual([false, true]);
   expect(taken).toEqual([]);
+}, 30_000);
+
+test("what waits on connections that went silent is asked over new ones, as soon as the node's session notices", async () => {
+  using way = new SocketWay(server.connection().path ?? "");
+  const parameters = new URLSearchParams({ host: way.folder, schema });
+  const serving = { how: "alone", onTaken: expect.unreachable } as const;
+  // No statement is given up before the test is.
+  const storage = await openPostgresStorage({
+    ...{ url: `postgres://parley:secret@localhost/postgres?${parameters}`, serving },
+    statementTimeoutMs: 600_000,
+  });
+  await storage.chat.probe();
+  way.freeze();
+  const asked = [storage.chat.history({ conversationId: "chat", limit: 1 }), storage.chat.probe()];
+  expect(await Promise.all(asked)).toEqual([[], undefined]);
+  await storage.close();
 }, 30_000);
 
 test("a server hears that another one has taken its schema while it was cut off", async () => {

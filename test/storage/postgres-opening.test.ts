@@ -35,25 +35,58 @@ describe("a URL of PostgreSQL", () => {
     const url = "postgres://ann:a%40b@db.example:6543/chat?sslmode=verify-full&schema=mine";
     expect(postgresTarget(url)).toEqual({
       name: "postgres://ann@db.example:6543/chat",
-      schema: "mine",
+      ...{ database: "chat", schema: "mine" },
       applicationName: "parley mine",
-      connection: {
-        ...{ adapter: "postgres", hostname: "db.example", port: 6_543, database: "chat" },
-        ...{ username: "ann", password: "a@b", tls: "verify-full" },
-      },
+      hosts: [
+        {
+          name: "db.example:6543",
+          connection: {
+            ...{ adapter: "postgres", hostname: "db.example", port: 6_543, database: "chat" },
+            ...{ username: "ann", password: "a@b", tls: "verify-full" },
+          },
+        },
+      ],
     });
     expect(postgresTarget("postgresql://[::1]/chat")).toEqual({
-      ...{ name: "postgresql://[::1]/chat", schema: "parley", applicationName: "parley" },
-      connection: {
-        ...{ adapter: "postgres", hostname: "::1", port: 5_432, database: "chat", tls: "prefer" },
-      },
+      ...{ name: "postgresql://[::1]/chat", database: "chat" },
+      ...{ schema: "parley", applicationName: "parley" },
+      hosts: [
+        {
+          name: "[::1]:5432",
+          connection: {
+            ...{ adapter: "postgres", hostname: "::1", port: 5_432 },
+            ...{ database: "chat", tls: "prefer" },
+          },
+        },
+      ],
     });
-    expect(postgresTarget("postgres://ann@localhost/chat?host=/run/postgresql").connection).toEqual(
+    expect(postgresTarget("postgres://ann@localhost/chat?host=/run/postgresql").hosts).toEqual([
       {
-        ...{ adapter: "postgres", path: "/run/postgresql", port: 5_432, database: "chat" },
-        username: "ann",
+        name: "/run/postgresql",
+        connection: {
+          ...{ adapter: "postgres", path: "/run/postgresql", port: 5_432, database: "chat" },
+          username: "ann",
+        },
       },
-    );
+    ]);
+  });
+
+  test("may name several hosts, as libpq has them", () => {
+    const url = "postgres://ann:a,%40b@db1:6543,[::1],db3/chat?target_session_attrs=read-write";
+    const { name, hosts } = postgresTarget(url);
+    expect(name).toBe("postgres://ann@db1:6543,[::1],db3/chat");
+    expect(hosts.map((host) => host.name)).toEqual(["db1:6543", "[::1]:5432", "db3:5432"]);
+    const account = { database: "chat", username: "ann", password: "a,@b" };
+    expect(hosts.map(({ connection }) => connection)).toMatchObject([
+      { ...account, hostname: "db1", port: 6_543 },
+      { ...account, hostname: "::1", port: 5_432 },
+      { ...account, hostname: "db3", port: 5_432 },
+    ]);
+    const sockets = postgresTarget("postgres://ann@localhost:6543/chat?host=/run/a,/run/b");
+    expect(sockets.hosts.map(({ connection }) => connection)).toMatchObject([
+      { path: "/run/a", port: 6_543 },
+      { path: "/run/b", port: 6_543 },
+    ]);
   });
 
   const wrong = [
@@ -63,6 +96,9 @@ describe("a URL of PostgreSQL", () => {
     ["postgres://ann:secret@db/chat?pool=3", "has the unknown parameter pool"],
     ["postgres://:secret@db/", "names no database"],
     ["postgres://ann:%E0secret@db/chat", "is not encoded"],
+    ["postgres://ann:secret@db1,db2:x/chat", "is no URL"],
+    ["postgres://ann:secret@db1,db2/chat?host=/run", "names hosts twice"],
+    ["postgres://ann:secret@db/chat?target_session_attrs=any", "has a target_session_attrs"],
   ] as const;
   test.each(wrong)("%s is refused without its password", (url, what) => {
     expect(() => postgresTarget(url)).toThrow(`database.url ${what}`);

@@ -88,15 +88,16 @@ describe("every statement goes by an index:", () => {
     await sql.close({ timeout: 1 });
   });
 
-  async function planOf(text: string): Promise<string[]> {
+  async function planOf(text: string, values?: readonly string[]): Promise<string[]> {
     const count = Math.max(
       0,
       ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)),
     );
     const name = `statement_${prepared++}`;
     await connection.unsafe(`PREPARE ${name} AS ${text}`);
-    const nulls = count === 0 ? "" : `(${Array.from({ length: count }, () => "NULL").join()})`;
-    const rows = await connection.unsafe(`EXPLAIN EXECUTE ${name}${nulls}`);
+    const given = values ?? Array.from({ length: count }, () => "NULL");
+    const list = given.length === 0 ? "" : `(${given.join()})`;
+    const rows = await connection.unsafe(`EXPLAIN EXECUTE ${name}${list}`);
     return rows.map((row: { "QUERY PLAN": string }) => row["QUERY PLAN"]);
   }
 
@@ -110,6 +111,51 @@ describe("every statement goes by an index:", () => {
       expect(wide.filter((line) => !MEANT.test(line))).toEqual([]);
     });
   }
+
+  /** What the database believes of queues is what it counted last. */
+  const COUNTED = [
+    ["a queue that was short", { "/queue/one": 1, "/queue/other": 1 }],
+    ["a queue that was short among many", { "/queue/one": 1, "/queue/other": 400 }],
+    ["a queue that was most of all", { "/queue/one": 400, "/queue/other": 1 }],
+  ] as const;
+  test.each(COUNTED)(
+    "%s since it was counted has its first messages claimed by its index",
+    async (_, counts) => {
+      await connection.unsafe("BEGIN");
+      try {
+        await connection.unsafe("DELETE FROM queue_messages");
+        for (let part = 0; part < 5; part += 1) {
+          for (const [queue, count] of Object.entries(counts)) {
+            await connection.unsafe(
+              `INSERT INTO queue_messages (id, queue, headers, deliveries, body_text)
+             SELECT concat_ws(' ', $1::text, $2::text, n), $1, '[]', 0, repeat('x', 200)
+             FROM generate_series(1, $3::bigint) AS n`,
+              [queue, part, count],
+            );
+          }
+        }
+        await connection.unsafe("ANALYZE queue_messages");
+        const plans: string[] = [];
+        // As a commit begins.
+        const [lease] = await connection.unsafe(SHARED_QUEUE_STATEMENTS.enter, [10_000]);
+        await connection.unsafe(SHARED_QUEUE_STATEMENTS.hold, [lease.id]);
+        for (const mode of ["force_generic_plan", "force_custom_plan"]) {
+          await connection.unsafe(`SET LOCAL plan_cache_mode = ${mode}`);
+          plans.push(
+            ...(await planOf(SHARED_QUEUE_STATEMENTS.claim, ["1", "1", "'/queue/one'", "100"])),
+          );
+        }
+        const own = plans.filter((line) =>
+          /Sort|Scan.* on queue_messages queue_messages_1/.test(line),
+        );
+        const wanted =
+          "Index Scan using queue_messages_waiting on queue_messages queue_messages_1 ";
+        expect(own).toEqual([expect.stringContaining(wanted), expect.stringContaining(wanted)]);
+      } finally {
+        await connection.unsafe("ROLLBACK");
+      }
+    },
+  );
 
   test("neither pages nor what expires need sorting", async () => {
     for (const text of IN_ORDER) {

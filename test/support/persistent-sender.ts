@@ -2,6 +2,7 @@ import { Client, type StompConfig } from "@stomp/stompjs";
 import { type Event, StockClient } from "./stock-client.ts";
 
 const IN_FLIGHT = 10;
+const AGAIN_MS = 20;
 const CONFIRMATIONS = "/user/queue/confirmations";
 const ERRORS = "/user/queue/errors";
 
@@ -67,13 +68,14 @@ export class PersistentSender {
     this.client.send("/app/chat.send", body);
   }
 
-  /** When the server says that it may. */
-  #sendLater({ clientMessageId, retryAfterMs }: Event): void {
+  /** When the server says that it may; when its database is away, soon. */
+  #sendLater({ clientMessageId, code, retryAfterMs }: Event): void {
     const id = String(clientMessageId);
     const again = () => {
       if (this.#unconfirmed.has(id)) this.#send(id);
     };
     if (typeof retryAfterMs === "number") setTimeout(again, retryAfterMs);
+    else if (code === "STORAGE_UNAVAILABLE") setTimeout(again, AGAIN_MS);
   }
 
   #confirm(event: Event): void {

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SQL, Subprocess } from "bun";
+import { SQL, type Subprocess } from "bun";
 import type { PemPair } from "./certificates.ts";
 
 /** As Debian's packages install it; elsewhere it is in the PATH. */
@@ -95,8 +95,7 @@ export class PostgresServer implements AsyncDisposable {
         "These tests need PostgreSQL 13 or later (Debian: apt-get install postgresql)",
       );
     }
-    const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
-    if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, folder]);
+    const folder = newFolder();
     const initdb = [join(programs, "initdb"), "-D", join(folder, "data"), "-U", "parley"];
     const how = [
       "--auth-local=trust",
@@ -113,7 +112,7 @@ export class PostgresServer implements AsyncDisposable {
       for (const [name, pem] of Object.entries(files)) {
         const file = join(folder, "data", name);
         writeFileSync(file, pem, { mode: 0o600 });
-        if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, file]);
+        giveToServer(file);
       }
     }
     if (tcp?.network !== undefined) {
@@ -125,6 +124,40 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
+  /**
+   * A server that follows this one and answers reads; each commit is on both from then on before it is
+   * confirmed.
+   */
+  async standby(): Promise<PostgresServer> {
+    const folder = newFolder();
+    const data = join(folder, "data");
+    const source = `host=${this.#folder} port=${this.#port} user=parley application_name=standby`;
+    const command = [join(this.#programs, "pg_basebackup"), "-D", data, "-R", "-d", source];
+    const copied = Bun.spawnSync([...asServer(), ...command, "-c", "fast", "--no-sync"], {
+      cwd: folder,
+    });
+    if (copied.exitCode !== 0) throw new Error(`pg_basebackup failed: ${copied.stderr}`);
+    const standby = new PostgresServer(folder, this.#programs, {});
+    await standby.#started();
+    await using admin = new SQL({ ...this.connection(), max: 1 });
+    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    const inStep = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while ((await admin.unsafe(inStep)).length === 0);
+    return standby;
+  }
+
+  /** It follows no more, and takes writes when it resolves. */
+  async promote(): Promise<void> {
+    await using admin = new SQL({ ...this.connection(), max: 1 });
+    await admin.unsafe("SELECT pg_promote()");
+  }
+
+  /** Of a database of the server that takes writes: this one or the other one. */
+  urlWith(other: PostgresServer, database = "postgres", parameters = ""): string {
+    return this.url(database, parameters).replace(this.#folder, `${this.#folder},${other.#folder}`);
+  }
+
   /** Of a database; it need not be there. */
   url(database = "postgres", parameters = ""): string {
     return `postgres://parley:secret%20word@localhost:${this.#port}/${database}?host=${this.#folder}${parameters}`;
@@ -133,6 +166,12 @@ export class PostgresServer implements AsyncDisposable {
   /** Of the process that all its others are children of. */
   get pid(): number {
     return this.#pid;
+  }
+
+  /** All of it, with those of its connections. */
+  processes(): number[] {
+    const children = readFileSync(`/proc/${this.#pid}/task/${this.#pid}/children`, "utf8");
+    return [this.#pid, ...children.trim().split(" ").map(Number)];
   }
 
   /** For a client that is not Parley. */
@@ -191,12 +230,23 @@ export class PostgresServer implements AsyncDisposable {
 
 const SERVER_USER = "postgres";
 
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
+  giveToServer(folder);
+  return folder;
+}
+
+/** Who runs the server may read and write the file, or the folder. */
+export function giveToServer(path: string): void {
+  if (isRoot()) Bun.spawnSync(["chown", SERVER_USER, path]);
+}
+
 function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
 /** PostgreSQL refuses to run as root. */
-function asServer(): string[] {
+export function asServer(): string[] {
   if (!isRoot()) return [];
   return ["setpriv", `--reuid=${SERVER_USER}`, `--regid=${SERVER_USER}`, "--clear-groups"];
 }
