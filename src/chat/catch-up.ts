@@ -76,16 +76,16 @@ export class CatchUp {
   /** For a new subscription: what the user has not received, and what syncs ask for. */
   ofNew(): Promise<void> {
     const { shared } = this.#options;
-    const openedMs = shared?.now() ?? 0;
+    // What is told late of what was before is in the store, and read there if it is missing. What is
+    // written from now on is for this device even if another one has received it by then.
+    if (shared !== null) this.#device.held.holdFrom(shared.now());
     this.#device.hold();
     const early = this.#shown();
     return this.#run(async () => {
       await shared?.heard(this.#device.userId);
       if (shared !== null) {
         await shared.settle(this.#device.userId, this.#device);
-        // That is in the store, and read there if it is missing. What was written since is for this
-        // device even if another one has received it by now.
-        this.#device.held.forgetBefore(openedMs);
+        this.#device.held.holdFrom(0);
       }
       return this.#addUnreceived(early);
     });

@@ -16,6 +16,8 @@ export class HeldMessages {
   /** Ids of what the user sent from other devices meanwhile; these few are kept in any case. */
   readonly #own = new Set<string>();
   #overflow: Map<string, number> | null = null;
+  /** Epoch milliseconds, see `holdFrom`. */
+  #fromMs = 0;
 
   constructor(userId: string) {
     this.#userId = userId;
@@ -23,6 +25,7 @@ export class HeldMessages {
 
   readonly add = (message: StoredMessage): void => {
     if (message.senderId === this.#userId) this.#own.add(message.id);
+    if (message.timestampMs < this.#fromMs) return;
     if (this.#overflow !== null) {
       note(this.#overflow, message);
       return;
@@ -45,9 +48,9 @@ export class HeldMessages {
     return this.#messages.splice(0);
   }
 
-  /** What was written before that time is not needed; of what was let go of, that is not known. */
-  forgetBefore(timeMs: number): void {
-    for (const message of this.take()) if (message.timestampMs >= timeMs) this.add(message);
+  /** From here on only what was written since that time, in epoch milliseconds, is held. */
+  holdFrom(timeMs: number): void {
+    this.#fromMs = timeMs;
   }
 
   /**

@@ -164,28 +164,37 @@ describe.each([
     }
   });
 
-  test("a device that has everything gets nothing of it again where nobody knew the conversation", async () => {
-    const nodes = await setUp(3, isDeferred);
-    const before = await nodes.at(1).connect("bob");
-    await greet(nodes);
-    const { id = null, seq = 0 } = before.got.at(-1) ?? {};
-    nodes.at(1).disconnect(before);
-    nodes.clock.advance(1);
-    const synced: (SyncOutcome | AppError)[] = [];
-    const here = await nodes.at(2).connect("bob", [
-      {
-        ...{ positions: new Map([["c", { seq, id }]]), bytes: 0 },
-        settled: (outcome) => synced.push(outcome),
-      },
-    ]);
-    await here.caughtUp;
-    expect(here.got).toEqual([]);
-    expect(synced.map(seqOf)).toEqual([seq]);
-    say(nodes, 0, "next");
-    await settled();
-    await arrived(nodes);
-    expect(here.contents()).toEqual(["next"]);
-  });
+  test.each([
+    ["everything", 1],
+    ["much more than is held", 300],
+  ])(
+    "a device that has %s gets nothing of it again where nobody knew the conversation",
+    async (_what, count) => {
+      const nodes = await setUp(3, isDeferred);
+      const before = await nodes.at(1).connect("bob");
+      for (let said = 0; said < count; said += 1) say(nodes, 0, `${said} ${"x".repeat(1_000)}`);
+      await settled();
+      await arrived(nodes);
+      expect(before.got).toHaveLength(count + 1);
+      const { id = null, seq = 0 } = before.got.at(-1) ?? {};
+      nodes.at(1).disconnect(before);
+      nodes.clock.advance(1);
+      const synced: (SyncOutcome | AppError)[] = [];
+      const here = await nodes.at(2).connect("bob", [
+        {
+          ...{ positions: new Map([["c", { seq, id }]]), bytes: 0 },
+          settled: (outcome) => synced.push(outcome),
+        },
+      ]);
+      await here.caughtUp;
+      expect(here.got).toEqual([]);
+      expect(synced.map(seqOf)).toEqual([seq]);
+      say(nodes, 0, "next");
+      await settled();
+      await arrived(nodes);
+      expect(here.contents()).toEqual(["next"]);
+    },
+  );
 
   test("a sync says no more than what the device was sent, whatever another node has committed since", async () => {
     const nodes = await setUp(2, isDeferred);
