@@ -322,6 +322,7 @@ export class Journal {
   #conflicted(batch: OpenBatch, error: CommitConflict): void {
     this.#inFlight = null;
     this.#recovery.undecided();
+    batch.takeBack();
     const lost = [batch, this.#takeOpen()];
     const refused = new RefusedMessages(batch, error);
     const waiting = refused.takeOvertaken(lost);

@@ -101,6 +101,8 @@ export class OpenBatch {
   /** Of what messages and changes say, about. */
   bytes = 0;
   #written: WriteBatch = NOTHING;
+  /** Of messages that were placed on their way, where they were. */
+  readonly #seqsBefore = new Map<PendingMessage, number>();
   /** Where members are with messages of their own that nobody has been shown, once these are on disk. */
   readonly #own = new Map<Member, OwnMarks>();
 
@@ -129,10 +131,25 @@ export class OpenBatch {
       const lastSeq = lastSeqs.get(conversation.id);
       if (lastSeq !== undefined) known.set(conversation, lastSeq);
     }
+    for (const pending of this.messages) {
+      if (this.#seqsBefore.has(pending) || !known.has(pending.conversation)) continue;
+      this.#seqsBefore.set(pending, pending.message.seq);
+    }
     this.#placeBehind(known);
     // What else there is has left as it was then.
     this.#written = { ...this.#written, ...this.#messageWrites() };
     return this.#written;
+  }
+
+  /**
+   * It was not committed: what was placed on its way is where it was, since what came meanwhile stands
+   * behind that.
+   */
+  takeBack(): void {
+    for (const [pending, seq] of this.#seqsBefore) {
+      if (pending.message.seq !== seq) pending.place(seq);
+    }
+    this.#seqsBefore.clear();
   }
 
   #placeBehind(lastSeqs: Map<Conversation, number>): void {

@@ -133,6 +133,26 @@ describe.each([
     expect(bob?.deliveredSeq).toBe(1);
   });
 
+  test("what came behind others and was not committed, since another message was refused, is sent once more", async () => {
+    const { one, other, finish, stored } = await nodes(isDeferred);
+    const aside = { conversationId: "aside", recipientId: "dave" };
+    other.send("bob", "first");
+    await settled();
+    other.send("bob", "b1");
+    other.send("carol", "once", aside);
+    await other.commit();
+    other.send("bob", "b2");
+    one.send("carol", "once", aside);
+    await settled();
+    one.send("alice", "a1");
+    await one.commit();
+    await one.commit();
+    await finish();
+    expect(other.sent.toSorted()).toEqual(["b1", "b2", "first", "once"]);
+    expect(contentsOf(stored())).toEqual(["first", "a1", "b1", "b2"]);
+    expectNoHoles(stored());
+  });
+
   test("reactions come behind as messages do, a change of the group is made anew", async () => {
     const { one, other, finish, stored } = await nodes(isDeferred);
     other.send("bob", "warm");
@@ -254,7 +274,12 @@ test("when it cannot be found out what others have written, nothing is kept, and
 });
 
 type Step =
-  | { readonly kind: "send"; readonly at: 0 | 1; readonly from: "alice" | "bob" }
+  | {
+      readonly kind: "send";
+      readonly at: 0 | 1;
+      readonly from: "alice" | "bob";
+      readonly to: "team" | "aside";
+    }
   | { readonly kind: "repeat" | "commit" | "join" | "part"; readonly at: 0 | 1 };
 
 const at = fc.constantFrom(0 as const, 1 as const);
@@ -264,6 +289,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       ...{ kind: fc.constant("send" as const), at },
       from: fc.constantFrom("alice" as const, "bob" as const),
+      to: fc.constantFrom("team" as const, "team" as const, "aside" as const),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("commit" as const), at }) },
@@ -278,54 +304,67 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test("whatever two servers do at once, nothing is lost, doubled or refused, and no seq is left out", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), async (steps, isDeferred) => {
-      const { inner, one, other, finish, stored } = await nodes(isDeferred);
-      const both = [one, other] as const;
-      const said: { content: string; from: string }[] = [];
-      let asked = 0;
-      const changes: Promise<unknown>[] = [];
-      for (const each of steps) {
-        const node = both[each.at];
-        const { membership } = node.harness.chat;
-        if (each.kind === "send") {
-          asked += 1;
-          said.push({ content: `${said.length}`, from: each.from });
-          node.send(each.from, `${said.length - 1}`);
-        } else if (each.kind === "repeat") {
-          const last = said.at(-1);
-          if (last === undefined) continue;
-          asked += 1;
-          node.send(last.from, last.content);
-        } else if (each.kind === "commit") await node.commit();
-        else if (each.kind === "join") {
-          changes.push(membership.add(SYSTEM, "team", "dave"));
-        } else changes.push(membership.remove(SYSTEM, "team", "dave"));
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 60, size: "max" }),
+      fc.boolean(),
+      async (steps, isDeferred) => {
+        const { inner, one, other, finish } = await nodes(isDeferred);
+        const aside = createGroup(one.harness.chat, "aside", ["alice", "bob"]);
         await settled();
-      }
-      await finish();
-      await Promise.all(changes);
-      const messages = stored();
-      expectNoHoles(messages);
-      expect(contentsOf(messages).toSorted()).toEqual(
-        said.map(({ content }) => content).toSorted(),
-      );
-      for (const { outcomes } of both) {
-        for (const { content, error, kept } of outcomes) {
-          expect([content, error]).toEqual([content, null]);
-          expect(messages.find(({ id }) => id === kept?.id)?.content).toBe(content);
+        await finish();
+        await aside;
+        const both = [one, other] as const;
+        const said: { content: string; from: string; to: string }[] = [];
+        let asked = 0;
+        const changes: Promise<unknown>[] = [];
+        for (const each of steps) {
+          const node = both[each.at];
+          const { membership } = node.harness.chat;
+          if (each.kind === "send") {
+            asked += 1;
+            said.push({ content: `${said.length}`, from: each.from, to: each.to });
+            node.send(each.from, `${said.length - 1}`, { conversationId: each.to });
+          } else if (each.kind === "repeat") {
+            const last = said.at(-1);
+            if (last === undefined) continue;
+            asked += 1;
+            node.send(last.from, last.content, { conversationId: last.to });
+          } else if (each.kind === "commit") await node.commit();
+          else if (each.kind === "join") {
+            changes.push(membership.add(SYSTEM, "team", "dave"));
+          } else changes.push(membership.remove(SYSTEM, "team", "dave"));
+          await settled();
         }
-      }
-      expect(one.outcomes.length + other.outcomes.length).toBe(asked);
-      // In the order in which it was sent to a server, but for what was sent to both.
-      for (const [{ sent }, { sent: others }] of [both, both.toReversed()] as const) {
-        const isOwn = (content: string) => sent.includes(content) && !others.includes(content);
-        const own = contentsOf(messages).filter(isOwn);
-        expect(own).toEqual(own.toSorted((a, b) => Number(a) - Number(b)));
-      }
-      const dave = inner.conversation("team")?.members.find(({ userId }) => userId === "dave");
-      const lastJoin = messages.findLast(({ type }) => type === "MEMBER_ADDED");
-      if (dave !== undefined) expect(dave.joinedSeq).toBe((lastJoin?.seq ?? 0) - 1);
-    }),
+        await finish();
+        await Promise.all(changes);
+        const storedOf = (conversationId: string) =>
+          inner.history({ conversationId, limit: 10_000 });
+        for (const conversationId of ["team", "aside"]) {
+          const messages = storedOf(conversationId);
+          expectNoHoles(messages);
+          const own = said.filter(({ to }) => to === conversationId);
+          const contents = own.map(({ content }) => content);
+          expect(contentsOf(messages).toSorted()).toEqual(contents.toSorted());
+          // In the order in which it was sent to a server, but for what was sent to both.
+          for (const [{ sent }, { sent: others }] of [both, both.toReversed()] as const) {
+            const isOwn = (content: string) => sent.includes(content) && !others.includes(content);
+            const ofOne = contentsOf(messages).filter(isOwn);
+            expect(ofOne).toEqual(ofOne.toSorted((a, b) => Number(a) - Number(b)));
+          }
+        }
+        const messages = ["team", "aside"].flatMap(storedOf);
+        for (const { outcomes } of both) {
+          for (const { content, error, kept } of outcomes) {
+            expect([content, error]).toEqual([content, null]);
+            expect(messages.find(({ id }) => id === kept?.id)?.content).toBe(content);
+          }
+        }
+        expect(one.outcomes.length + other.outcomes.length).toBe(asked);
+        const dave = inner.conversation("team")?.members.find(({ userId }) => userId === "dave");
+        const lastJoin = messages.findLast(({ type }) => type === "MEMBER_ADDED");
+        if (dave !== undefined) expect(dave.joinedSeq).toBe((lastJoin?.seq ?? 0) - 1);
+      },
+    ),
     { numRuns: 200 },
   );
 }, 60_000);
