@@ -187,7 +187,8 @@ export function describeBackplaneFaults<E extends Engine>(
       expect(a.states.at(-1)).toBe(backplane.silence);
       const { dropped } = a.backplane.counts;
       a.backplane.publish("/topic/x", Buffer.from("lost"));
-      expect(a.backplane.counts.dropped - dropped).toBe(1);
+      // Where messages go out by a connection of their own, that one is given up a little later.
+      await a.until(() => a.backplane.counts.dropped - dropped === 1);
       way.release();
       // By a connection that was not given up it comes late; else it is missing.
       await a.until(() => a.gaps === 1 || a.messages.includes("b /topic/y held"));

@@ -110,7 +110,10 @@ export function userStoreContract(name: string, factory: () => Storage | Promise
         Array.from({ length: count }, (_, at) => conversation(`${userId} ${at}`, [userId, "x"])),
       );
       const last = conversation("zz", ["alice", "busy-0"]);
-      await storage.chat.commit(batch({ conversations: [...conversations, last] }));
+      for (let at = 0; at < conversations.length; at += 500) {
+        await storage.chat.commit(batch({ conversations: conversations.slice(at, at + 500) }));
+      }
+      await storage.chat.commit(batch({ conversations: [last] }));
       expect(await storage.users.sharing("alice", busy)).toEqual([]);
       expect(await storage.users.sharing("alice", busy.slice(0, 16))).toEqual(["busy-0"]);
     });
