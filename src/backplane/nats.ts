@@ -59,7 +59,11 @@ export class NatsBackplane implements Backplane {
         await this.#restore(link);
       },
       probe: (link) => link.settled(),
-      settle: (link) => link.settled(),
+      settle: async (link) => {
+        // What this turn has published is asked about when it ends, and answered before this.
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        await link.settled();
+      },
       ready: (_, isAgain) => {
         this.#reports.ready(isAgain, true);
         if (isAgain) this.#reports.gap();

@@ -143,6 +143,14 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
       expect(a.backplane.counts.dropped).toBe(0);
     });
 
+    test("what was published just before the close has gone out, and is counted when that is done", async () => {
+      const { a } = await pair();
+      const before = { ...a.backplane.counts };
+      a.backplane.publish("/topic/x", Buffer.from("last"));
+      await a.backplane.close();
+      expect(a.backplane.counts).toEqual({ ...before, out: before.out + 1 });
+    });
+
     test("closed it tells nothing, and publishing does no harm", async () => {
       const { a, b } = await pair();
       b.backplane.subscribe("/topic/x");
