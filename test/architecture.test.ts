@@ -36,6 +36,7 @@ const FLOORS = [
   ["chat/"],
   ["attachments/"],
   ["auth/"],
+  ["notify/"],
   ["storage/"],
   ["backplane/"],
   ["nodes/"],

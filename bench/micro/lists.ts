@@ -73,7 +73,7 @@ async function fill(store: ChatStore): Promise<void> {
         readSeq: (at * 7) % (MESSAGES_IN_EACH + 1),
       })),
       ...{ users: [], removedMembers: [], addedMembers: [], roles: [], profiles: [] },
-      ...{ preferences: [], messageChanges: [] },
+      ...{ preferences: [], messageChanges: [], outbox: [] },
     };
     await store.commit(batch);
   }

@@ -120,6 +120,7 @@ function emptyBatch(parts: Partial<WriteBatch>): WriteBatch {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
     ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
     messageChanges: [],
+    outbox: [],
     ...parts,
   };
 }

@@ -76,6 +76,11 @@ export interface WriteBatch {
   readonly preferences: readonly PreferencesWrite[];
   /** In their order. */
   readonly messageChanges: readonly MessageWrite[];
+  /**
+   * Ids of messages of the batch that are in the outbox from now on: users who are not there, or the
+   * app's back end, may have to be told of them (see `NoticeStore`).
+   */
+  readonly outbox: readonly string[];
 }
 
 /** A message that a batch must not hold. */

@@ -13,7 +13,7 @@ import { type Conversation, Conversations, type Learned } from "./conversations.
 import { Disappearance } from "./disappearance.ts";
 import { Erasures } from "./erasures.ts";
 import { type InviteStore, Invites } from "./invites.ts";
-import { type CommitPace, Journal } from "./journal.ts";
+import { type CommitOptions, Journal } from "./journal.ts";
 import { Membership } from "./membership.ts";
 import { MessageChanges } from "./message-changes.ts";
 import { MessageDelivery } from "./message-delivery.ts";
@@ -45,7 +45,7 @@ export interface ChatOptions {
   readonly nodes: OtherNodes | null;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly commitPace: CommitPace;
+  readonly commits: CommitOptions;
   readonly delivery: "fast" | "durable";
   readonly echo: "others" | "all" | "none";
   readonly openDirect: boolean;
@@ -157,7 +157,7 @@ export class Chat {
     };
     this.conversations = conversations;
     const capacity = { messages: options.uncommittedMessages, bytes: options.uncommittedBytes };
-    const journal = new Journal(store, listener, clock, capacity, options.commitPace);
+    const journal = new Journal(store, listener, clock, capacity, options.commits);
     this.journal = journal;
     if (nodes !== null)
       conversations.reloads = new ConversationReloads({ store, journal, learned });

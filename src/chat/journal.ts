@@ -18,11 +18,13 @@ import type { StoredMessage, StoredUser } from "./stored-chats.ts";
 /** A commit that takes longer keeps senders waiting for what they were promised. */
 const SLOW_COMMIT_MS = 5_000;
 
-export interface CommitPace {
+export interface CommitOptions {
   /** From the beginning of a commit to that of the next one, at least. One that comes later never waits. */
   readonly commitIntervalMs: number;
   /** Runs a task when it is known what of this turn's messages has left for its recipients. */
   readonly atTurnEnd: (task: () => void) => void;
+  /** Messages go into the outbox too, for who is to be told of them though they are not there. */
+  readonly keepsOutbox: boolean;
 }
 
 export interface JournalListener {
@@ -46,7 +48,7 @@ export interface JournalListener {
  * whatever it holds.
  */
 export class Journal {
-  #open = new OpenBatch();
+  #open: OpenBatch;
   #inFlight: OpenBatch | null = null;
   #begunMs = Number.NEGATIVE_INFINITY;
   #isScheduled = false;
@@ -62,8 +64,9 @@ export class Journal {
     readonly clock: Clock,
     /** More uncommitted messages than this are refused, or more bytes of them. */
     readonly capacity: { readonly messages: number; readonly bytes: number },
-    readonly pace: CommitPace,
+    readonly options: CommitOptions,
   ) {
+    this.#open = new OpenBatch(options.keepsOutbox);
     this.#recovery = new StoreRecovery({
       clock,
       commits: () => {
@@ -212,9 +215,9 @@ export class Journal {
   flush(): void {
     if (this.#isScheduled || this.#inFlight !== null) return;
     this.#isScheduled = true;
-    const waitMs = this.#begunMs + this.pace.commitIntervalMs - this.clock.monotonicMs();
+    const waitMs = this.#begunMs + this.options.commitIntervalMs - this.clock.monotonicMs();
     if (waitMs > 0) this.clock.schedule(waitMs, this.#due);
-    else this.pace.atTurnEnd(this.#due);
+    else this.options.atTurnEnd(this.#due);
   }
 
   readonly #due = (): void => {
@@ -225,7 +228,7 @@ export class Journal {
   #flush(): void {
     if (this.#inFlight !== null || this.#open.isEmpty) return;
     const batch = this.#open;
-    this.#open = new OpenBatch();
+    this.#open = new OpenBatch(this.options.keepsOutbox);
     this.#inFlight = batch;
     this.#begunMs = this.clock.monotonicMs();
     batch.placeBehindOthers();
@@ -390,7 +393,7 @@ export class Journal {
   /** What was gathered since the batch in flight left; nothing of either counts as uncommitted. */
   #takeOpen(): OpenBatch {
     const waiting = this.#open;
-    this.#open = new OpenBatch();
+    this.#open = new OpenBatch(this.options.keepsOutbox);
     return waiting;
   }
 

@@ -80,7 +80,7 @@ interface OwnMarks {
 
 const NOTHING: WriteBatch = {
   ...{ conversations: [], messages: [], watermarks: [], users: [], removedMembers: [] },
-  ...{ addedMembers: [], roles: [], profiles: [], preferences: [], messageChanges: [] },
+  ...{ addedMembers: [], roles: [], profiles: [], preferences: [], messageChanges: [], outbox: [] },
 };
 
 /** Who is a member, or what the conversation is. A direct one that is opened is as others open it. */
@@ -105,6 +105,12 @@ export class OpenBatch {
   readonly #seqsBefore = new Map<PendingMessage, number>();
   /** Where members are with messages of their own that nobody has been shown, once these are on disk. */
   readonly #own = new Map<Member, OwnMarks>();
+  readonly #keepsOutbox: boolean;
+
+  /** @param keepsOutbox its messages go into the outbox too */
+  constructor(keepsOutbox: boolean) {
+    this.#keepsOutbox = keepsOutbox;
+  }
 
   get isEmpty(): boolean {
     const { messages, changes, members, users } = this;
@@ -184,6 +190,7 @@ export class OpenBatch {
       users: [...this.users.values()],
       ...this.#messageWrites(),
       ...this.#changeWrites(),
+      outbox: this.#keepsOutbox ? this.messages.map(({ message }) => message.id) : [],
     };
     return this.#written;
   }

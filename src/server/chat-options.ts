@@ -3,7 +3,7 @@ import type { Settings } from "../config.ts";
 
 type ChatSettings = Omit<
   ChatOptions,
-  | ("store" | "outlet" | "nodes" | "clock" | "log" | "newId" | "newCode" | "commitPace" | "blocks")
+  | ("store" | "outlet" | "nodes" | "clock" | "log" | "newId" | "newCode" | "commits" | "blocks")
   | ("invites" | "users" | "erasures" | "underWay" | "attachments")
   | ("lockOut" | "expel" | "endUploads" | "onStoreChange" | "onCommit" | "onTold" | "onFault")
 >;

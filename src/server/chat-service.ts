@@ -80,9 +80,10 @@ export function openChatService(
     ...chatSettings(settings),
     nodes: channels,
     ...{ store, outlet, clock, newId: ascendingUuids(lastMessageId), blocks },
-    commitPace: {
+    commits: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
       atTurnEnd: (task) => turnEnd.conclude(task),
+      keepsOutbox: false,
     },
     ...{ invites: storage.invites, attachments: storage.attachments },
     newCode,

@@ -70,6 +70,7 @@ export class ChatWrites {
     }
     this.#applyChanges(batch);
     for (const change of batch.messageChanges) this.#changeMessage(change);
+    for (const id of batch.outbox) this.#statements.keepInOutbox.run(id);
   }
 
   #bindAttachments(message: StoredMessage): void {
@@ -258,6 +259,7 @@ function prepare(db: Database) {
     pin: db.query<null, [pinnedMs: number | null, messageId: string]>(
       "UPDATE messages SET pinned_ms = ? WHERE id = ? AND deleted_ms IS NULL",
     ),
+    keepInOutbox: db.query<null, [messageId: string]>("INSERT INTO outbox (message_id) VALUES (?)"),
     putUser: db.query<null, [userId: string, name: string, lastSeenMs: number]>(
       `INSERT INTO users (user_id, name, last_seen_ms) VALUES (?, ?, ?)
        ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, last_seen_ms = excluded.last_seen_ms`,

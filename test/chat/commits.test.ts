@@ -9,7 +9,9 @@ const toBob = { conversationId: "c1", recipientId: "bob" };
 function turns(commitIntervalMs: number) {
   let waiting: (() => void)[] = [];
   const atTurnEnd = (task: () => void) => void waiting.push(task);
-  const options: Partial<ChatOptions> = { commitPace: { commitIntervalMs, atTurnEnd } };
+  const options: Partial<ChatOptions> = {
+    commits: { commitIntervalMs, atTurnEnd, keepsOutbox: false },
+  };
   const held = HeldStore.inMemory();
   const harness = chatHarness(held.store, options);
   return {

@@ -109,7 +109,7 @@ export function chatHarness(store: ChatStore, options: Partial<ChatOptions> = {}
     nodes: null,
     clock,
     newId: () => Bun.randomUUIDv7(),
-    commitPace: { commitIntervalMs: 0, atTurnEnd: (task) => task() },
+    commits: { commitIntervalMs: 0, atTurnEnd: (task) => task(), keepsOutbox: false },
     delivery: "fast",
     echo: "others",
     openDirect: true,

@@ -91,6 +91,7 @@ export function batch(parts: Partial<WriteBatch>): WriteBatch {
     ...{ conversations: [], messages: [], watermarks: [], users: [] },
     ...{ removedMembers: [], addedMembers: [], roles: [], profiles: [], preferences: [] },
     messageChanges: [],
+    outbox: [],
     ...parts,
   };
 }

@@ -1,0 +1,60 @@
+import type { StoredMessage } from "../chat/stored-chats.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+
+/** Something that the app's back end is told of. */
+export interface WebhookEvent {
+  /** Unique, and the same for each attempt: receivers that keep ids take it once. */
+  readonly id: string;
+  /** Such as `message.created`. */
+  readonly type: string;
+  /** Events of one lane are told in the order in which they were added, one after the other. */
+  readonly lane: string;
+  /** Epoch milliseconds. */
+  readonly createdMs: number;
+  /** What it says, as JSON; null: it is about a message. */
+  readonly data: string | null;
+}
+
+export interface DueWebhookEvent extends WebhookEvent {
+  /** In the order of their adding. */
+  readonly position: number;
+  readonly attempts: number;
+  /** As it is now, what it is about; null: nothing, or it has been removed. */
+  readonly message: StoredMessage | null;
+}
+
+export type WebhookOutcome = { readonly position: number } & (
+  | { readonly kind: "sent" }
+  | { readonly kind: "later"; readonly dueMs: number; readonly attempts: number }
+  | {
+      readonly kind: "dead";
+      readonly letterId: string;
+      readonly attempts: number;
+      readonly reason: string;
+      readonly diedMs: number;
+    }
+);
+
+/**
+ * Where events for the app's back end wait. Those of messages come out of the outbox (see
+ * `NoticeStore.expand`), with the conversation as their lane and the message's id as their own.
+ */
+export interface WebhookStore {
+  add(events: readonly WebhookEvent[]): Promise<void>;
+  /**
+   * Of each lane the first event that waits, where it is due and its lane is none of these; the first
+   * added first.
+   */
+  due(nowMs: number, busyLanes: readonly string[], limit: number): MaybePromise<DueWebhookEvent[]>;
+  /** When the first event of a lane is due that is none of these; null: nothing waits. */
+  nextDueMs(busyLanes: readonly string[]): MaybePromise<number | null>;
+  /** In one transaction. */
+  settle(outcomes: readonly WebhookOutcome[]): Promise<void>;
+  /** How many wait: for metrics, up to some thousands. */
+  waiting(): MaybePromise<number>;
+  /**
+   * Adds the events anew of messages from that time on, in their order, behind that message; null
+   * begins with the first. Resolves with where the next portion goes on; null: all are added.
+   */
+  addAgain(fromMs: number, after: string | null, limit: number): Promise<string | null>;
+}
