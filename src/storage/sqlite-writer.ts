@@ -20,6 +20,7 @@ import { SearchWrites } from "./sqlite-search-writes.ts";
 import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 import { UserWrites } from "./sqlite-user-writes.ts";
+import { WebhookWrites } from "./sqlite-webhook-writes.ts";
 
 export type StoreName =
   | "chat"
@@ -29,7 +30,8 @@ export type StoreName =
   | "invites"
   | "users"
   | "erasures"
-  | "attachments";
+  | "attachments"
+  | "webhooks";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -103,6 +105,7 @@ class Writes {
       users: new UserWrites(db),
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
+      webhooks: new WebhookWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);
