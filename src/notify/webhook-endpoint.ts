@@ -1,29 +1,14 @@
 import type { Clock } from "../clock.ts";
+import type { OutboundClient } from "./outbound.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { webhookBody } from "./webhook-events.ts";
 import type { DueWebhookEvent } from "./webhook-ports.ts";
 import type { WebhookSigner } from "./webhook-signature.ts";
 
-/** Calls a URL once, unless it leads where none may. */
-export interface OutboundCalls {
-  /**
-   * Follows no redirect. Rejects, with what operators may read as its message, when there is no answer,
-   * and when the signal aborts.
-   */
-  call(
-    call: {
-      readonly method: "POST";
-      readonly url: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: string;
-    },
-    signal: AbortSignal,
-  ): Promise<{ readonly status: number; readonly headers: Headers }>;
-}
-
 export interface WebhookEndpointOptions {
   readonly url: string;
   readonly signer: WebhookSigner;
-  readonly calls: OutboundCalls;
+  readonly client: Pick<OutboundClient, "call">;
   /** For the whole of a call. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -32,12 +17,21 @@ export interface WebhookEndpointOptions {
 export type WebhookAnswer =
   | { readonly kind: "taken" }
   /** This event is refused, or all are: no answer, a server that does not work, a URL that is not there. */
-  | { readonly kind: "refused" | "failing"; readonly reason: string; readonly afterMs: number | null }
+  | {
+      readonly kind: "refused" | "failing";
+      /** For operators. */
+      readonly reason: string;
+      /** From now, what the answer asks for; null: nothing. */
+      readonly afterMs: number | null;
+    }
   /** The call was ended by its caller. */
   | { readonly kind: "aborted" };
 
 /** What says something of the event, and not of all: its body is not understood, or is too large. */
 const REFUSING = new Set([400, 409, 413, 415, 422]);
+/** [RFC 9110 §15.5.11] It wishes to hear nothing more. */
+const GONE = 410;
+const GONE_PAUSE_MS = 60 * 60 * 1_000;
 
 /** The app's back end, as it is called. */
 export class WebhookEndpoint {
@@ -49,21 +43,25 @@ export class WebhookEndpoint {
 
   /** Tells it of the event once. Every answer but 2xx is a failure, a redirect too. Never rejects. */
   async tell(event: DueWebhookEvent, signal: AbortSignal): Promise<WebhookAnswer> {
-    const { url, signer, calls, timeoutMs, clock } = this.#options;
-    const nowMs = clock.now();
-    const body = webhookBody(event, nowMs);
-    const headers = { "content-type": "application/json", ...signer.headers(event.id, nowMs, body) };
+    const { url, signer, client, timeoutMs, clock } = this.#options;
     const ending = new AbortController();
     const timer = clock.schedule(timeoutMs, () => ending.abort());
     const end = () => ending.abort();
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     try {
+      const nowMs = clock.now();
+      const body = webhookBody(event, nowMs);
+      const headers = {
+        "content-type": "application/json",
+        ...signer.headers(event.id, nowMs, body),
+      };
       const call = { method: "POST", url, headers, body } as const;
-      const { status, headers: answered } = await calls.call(call, ending.signal);
+      const { status, headers: answered } = await client.call(call, ending.signal);
       if (status >= 200 && status < 300) return { kind: "taken" };
       const kind = REFUSING.has(status) ? "refused" : "failing";
-      const afterMs = retryAfterMs(answered.get("retry-after"), clock.now());
+      const askedMs = retryAfterMs(answered.get("retry-after"), clock.now());
+      const afterMs = status === GONE ? Math.max(GONE_PAUSE_MS, askedMs ?? 0) : askedMs;
       return { kind, reason: `answered ${status}`, afterMs };
     } catch (fault) {
       if (signal.aborted) return { kind: "aborted" };

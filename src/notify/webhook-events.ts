@@ -26,9 +26,10 @@ export function presenceChanged(
   };
 }
 
-/** A notice did not reach a user, and is not tried any more. */
-export function deliveryFailed(letter: DeadLetter & { readonly userId: string }): WebhookEvent {
+/** A notice did not reach a user, and is not tried any more. null: the letter is of no notice. */
+export function deliveryFailed(letter: DeadLetter): WebhookEvent | null {
   const { id, channel, userId, conversationId, attempts, reason, diedMs } = letter;
+  if (userId === null) return null;
   return {
     ...{ id, type: "delivery.failed", lane: laneOf(userId), createdMs: diedMs },
     data: JSON.stringify({ letterId: id, channel, userId, conversationId, attempts, reason }),

@@ -52,9 +52,7 @@ export class WebhookPace {
     const wasFailing = this.#isFailing;
     this.#failures += 1;
     const { random, clock } = this.#options;
-    const ownMs = this.#isFailing
-      ? backOffMs(this.#failures - FAILURES_BORNE, PAUSE, random)
-      : 0;
+    const ownMs = this.#isFailing ? backOffMs(this.#failures - FAILURES_BORNE, PAUSE, random) : 0;
     const untilMs = clock.monotonicMs() + Math.max(ownMs, afterMs ?? 0);
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
     return this.#isFailing && !wasFailing;

@@ -3,26 +3,15 @@ import { createHmac } from "node:crypto";
 /** [Standard Webhooks 1.0.0 §Signature scheme] How a secret is written that is random bytes. */
 const BASE64_PREFIX = "whsec_";
 
-const FEWEST_BYTES = 24;
-const MOST_BYTES = 64;
-const FEWEST_TEXT_BYTES = 32;
-
-/** Of 24 to 64 bytes in base64 behind `whsec_`, or any other text of at least 32 bytes. */
-export function isWebhookSecret(secret: string): boolean {
-  if (!secret.startsWith(BASE64_PREFIX)) return Buffer.byteLength(secret) >= FEWEST_TEXT_BYTES;
-  const encoded = secret.slice(BASE64_PREFIX.length);
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) {
-    return false;
-  }
-  const { length } = Buffer.from(encoded, "base64");
-  return length >= FEWEST_BYTES && length <= MOST_BYTES;
-}
-
 /** Signs what is sent, so that the receiver knows who has sent it, and when. */
 export class WebhookSigner {
   readonly #keys: readonly Buffer[];
 
-  /** @param secrets while one takes the place of another, both: receivers take either signature */
+  /**
+   * @param secrets `whsec_` and the key's bytes in base64, or any other text, whose bytes are the key;
+   *   while one takes the place of another, both: receivers take
+   *   either signature
+   */
   constructor(secrets: readonly string[]) {
     this.#keys = secrets.map(keyOf);
   }
