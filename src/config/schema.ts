@@ -7,6 +7,7 @@ import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
@@ -160,6 +161,7 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  outbound,
   queue: z.object({
     prefetch: integer(
       100,
