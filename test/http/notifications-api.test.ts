@@ -150,6 +150,8 @@ describe("targets", () => {
     [{ channel: "fcm", address: "x".repeat(2_049) }, "address: "],
     [{ channel: "apns", address: "xyz" }, "address: is not a device token"],
     [{ channel: "webpush", address: "https://push.example" }, "keys: are needed"],
+    [{ ...subscription(), address: "http://push.example" }, "address: is not of https"],
+    [{ ...subscription(), address: "https://[::1]:8080/" }, "address: leads to an address that"],
     [{ ...subscription(), keys: { p256dh: "x" } }, "keys.auth: "],
     [{ ...subscription(), keys: { p256dh: "x", auth: "y" } }, "keys.p256dh: is not a point"],
   ])("%j is refused", async (body, detail) => {

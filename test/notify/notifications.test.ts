@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { newUuid } from "../../src/ids.ts";
 import { Notifications } from "../../src/notify/notifications.ts";
+import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
+import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -17,7 +19,7 @@ beforeEach(() => {
   store = new MemoryNotices();
   notifications = new Notifications({
     ...{ store, channels: NOTICE_CHANNELS, webPushKey: null, clock, newId: newUuid },
-    refusalOf: (url) => (url.includes("//10.") ? "leads to an address that is not public" : null),
+    refusalOf: (url) => refusalOfUrl(url, new OutboundAddresses([])),
   });
 });
 
@@ -147,10 +149,35 @@ describe("targets", () => {
     expect((await few.addTarget("alice", phone("token"), false)).isNew).toBe(true);
   });
 
-  test("with an end point that nothing may be sent to are refused", async () => {
-    const wish = browser("https://10.0.0.1/push");
-    const refused = notifications.addTarget("alice", wish, false);
-    await expect(refused).rejects.toThrow("address: leads to an address that is not public");
+  test.each([
+    ["https://127.0.0.1/push", "leads to an address that is not public"],
+    ["https://127.1/push", "leads to an address that is not public"],
+    ["https://0x7f000001/push", "leads to an address that is not public"],
+    ["https://2130706433/push", "leads to an address that is not public"],
+    ["https://[::1]/push", "leads to an address that is not public"],
+    ["https://[::ffff:7f00:1]/push", "leads to an address that is not public"],
+    ["https://localhost/push", "leads to an address that is not public"],
+    ["https://db.localhost./push", "leads to an address that is not public"],
+    ["https://10.0.0.1/push", "leads to an address that is not public"],
+    ["https://169.254.169.254/latest/meta-data", "leads to an address that is not public"],
+    ["https://[fd00::1]/push", "leads to an address that is not public"],
+    ["http://push.example.com/push", "is not of https"],
+    ["http://93.184.215.14/push", "is not of https"],
+    ["file:///etc/passwd", "is not of https"],
+    ["javascript:alert(1)", "is not of https"],
+    ["https://alice:secret@push.example.com/", "has a user name or a password"],
+  ])("at %s are refused: it %s", async (address, refusal) => {
+    const refused = notifications.addTarget("alice", browser(address), false);
+    await expect(refused).rejects.toThrow(`address: ${refusal}`);
     expect(store.targets).toEqual([]);
+  });
+
+  test("are where the operator allows it, too", async () => {
+    const inside = new Notifications({
+      ...{ store, channels: NOTICE_CHANNELS, webPushKey: null, clock, newId: newUuid },
+      refusalOf: (url) => refusalOfUrl(url, new OutboundAddresses(["192.168.7.7"])),
+    });
+    const wish = browser("http://192.168.7.7/push");
+    expect((await inside.addTarget("alice", wish, false)).isNew).toBe(true);
   });
 });

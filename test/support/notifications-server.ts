@@ -12,6 +12,8 @@ import { newUuid } from "../../src/ids.ts";
 import { silentLog } from "../../src/log.ts";
 import { DeadLetters } from "../../src/notify/dead-letters.ts";
 import { Notifications } from "../../src/notify/notifications.ts";
+import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
+import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
 import { FakeClock } from "./fake-clock.ts";
 import type { MemoryNotices } from "./memory-notices.ts";
@@ -41,7 +43,7 @@ export function startNotifications(store: MemoryNotices | null): NotificationsSe
     store &&
     new Notifications({
       ...{ store, channels: NOTICE_CHANNELS, webPushKey: WEB_PUSH_KEY, clock, newId: newUuid },
-      refusalOf: () => null,
+      refusalOf: (endpoint) => refusalOfUrl(endpoint, new OutboundAddresses([])),
     });
   notificationEndpoints(endpoints, {
     notifications,
