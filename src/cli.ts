@@ -8,6 +8,7 @@ import { NOTICES_FLAGS, NOTICES_SWITCHES, notices } from "./cli/notices.ts";
 import { serve } from "./cli/serve.ts";
 import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
+import { WEBHOOKS_FLAGS, webhooks } from "./cli/webhooks.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
 
@@ -43,6 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     ...{ flags: NOTICES_FLAGS, switches: NOTICES_SWITCHES, run: notices },
     mostArguments: Number.POSITIVE_INFINITY,
   },
+  webhooks: { flags: WEBHOOKS_FLAGS, switches: [], mostArguments: 1, run: webhooks },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */

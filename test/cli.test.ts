@@ -150,7 +150,7 @@ describe("help and version", () => {
     }
     for (const command of [
       ...["serve", "token", "backup", "restore", "migrate", "health", "status", "version", "help"],
-      ...["notices dead", "notices replay"],
+      ...["notices dead", "notices replay", "webhooks replay"],
     ]) {
       expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
     }
@@ -208,6 +208,11 @@ describe("a command line that is not understood exits with 2", () => {
     [["notices", "replay", "--all", "one"], "notices replay needs --all, or the ID of each"],
     [["notices", "replay", "--all", "--json"], "notices replay takes no --json."],
     [["notices", "dead", "--port=0"], "notices needs --url"],
+    [["webhooks"], "webhooks needs what is to be done: replay."],
+    [["webhooks", "replay", "all"], "webhooks takes no argument all."],
+    [["webhooks", "replay"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from", "yesterday"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from=2026-01-31T18:00:00Z", "--port=0"], "webhooks needs --url"],
   ])("%j", async (argv, message) => {
     const { done, stdout, stderr } = run(argv);
     expect(await done).toBe(2);

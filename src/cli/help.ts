@@ -31,6 +31,10 @@ const COMMANDS = [
     "notices replay (--all | ID …) [--url URL]",
     "Have it sent after all, as if nothing had failed.",
   ],
+  [
+    "webhooks replay --from TIME [--url URL]",
+    "Tell the event webhook anew of all messages from TIME on, such as 2026-01-31T18:00:00Z; by a key of\n      api.keys.",
+  ],
   ["version", "Print the version."],
   ["help", "Print this."],
 ] as const;
