@@ -12,6 +12,7 @@ import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { ErasureWrites } from "./sqlite-erasure-writes.ts";
 import { unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
+import { NoticeWrites } from "./sqlite-notice-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
@@ -31,7 +32,8 @@ export type StoreName =
   | "users"
   | "erasures"
   | "attachments"
-  | "webhooks";
+  | "webhooks"
+  | "notices";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -106,6 +108,7 @@ class Writes {
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
       webhooks: new WebhookWrites(db),
+      notices: new NoticeWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

@@ -24,6 +24,7 @@ import { SqliteInviteStore } from "./sqlite-invite-store.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
 import { MemberNames } from "./sqlite-member-names.ts";
+import { SqliteNoticeStore } from "./sqlite-notice-store.ts";
 import type { Check } from "./sqlite-opening.ts";
 import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
@@ -112,6 +113,7 @@ class SqliteStorage implements Storage {
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
   readonly webhooks: WebhookStore;
+  readonly notices: SqliteNoticeStore;
   readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
@@ -145,6 +147,7 @@ class SqliteStorage implements Storage {
     this.erasures = new SqliteErasureStore(this.#commits, reader);
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
     this.webhooks = new SqliteWebhookStore(this.#commits, reader);
+    this.notices = new SqliteNoticeStore(this.#commits, reader);
   }
 
   isReachable(): boolean {
