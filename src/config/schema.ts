@@ -4,9 +4,11 @@ import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
@@ -160,6 +162,8 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  outbound,
+  eventWebhook,
   queue: z.object({
     prefetch: integer(
       100,

@@ -8,6 +8,7 @@ import { MemoryMessageSearch } from "./memory-message-search.ts";
 import { MemoryQueueStore } from "./memory-queue-store.ts";
 import { MemoryRevocationStore } from "./memory-revocation-store.ts";
 import { MemoryUserStore } from "./memory-users.ts";
+import { MemoryWebhookStore } from "./memory-webhook-store.ts";
 import type { Storage } from "./storage.ts";
 
 /** Keeps everything in this process's memory: nothing survives `close`. */
@@ -20,10 +21,11 @@ export function memoryStorage(): Storage {
   const invites = new MemoryInviteStore();
   const search = new MemoryMessageSearch(chat);
   const users = new MemoryUserStore(chat);
+  const webhooks = new MemoryWebhookStore(chat);
   const erasures = new MemoryErasureStore(chat, invites);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
-    ...{ search, attachments, leadership: ALWAYS_LEADER, sharedQueues: null },
+    ...{ search, attachments, webhooks, leadership: ALWAYS_LEADER, sharedQueues: null },
     isReachable: () => true,
     async close() {
       chat.close();
@@ -32,6 +34,7 @@ export function memoryStorage(): Storage {
       blocks.close();
       invites.close();
       attachments.close();
+      webhooks.close();
     },
   };
 }

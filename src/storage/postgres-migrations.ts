@@ -316,7 +316,7 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
      due_ms bigint
    );
    CREATE INDEX webhook_events_by_lane ON webhook_events (lane, position);
-   CREATE INDEX webhook_events_due ON webhook_events (due_ms) WHERE due_ms IS NOT NULL;
+   CREATE INDEX webhook_events_due ON webhook_events (due_ms, position) WHERE due_ms IS NOT NULL;
 
    CREATE TABLE dead_letters (
      id text COLLATE "C" PRIMARY KEY,

@@ -19,6 +19,7 @@ import { PostgresServers } from "./postgres-servers.ts";
 import { PostgresSharedQueues } from "./postgres-shared-queues.ts";
 import { postgresTarget } from "./postgres-url.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
+import { PostgresWebhookStore } from "./postgres-webhook-store.ts";
 import { PostgresWrites } from "./postgres-writes.ts";
 import type { Storage } from "./storage.ts";
 
@@ -113,6 +114,7 @@ function postgresStorage(
     users: new PostgresUserStore(db, writes()),
     erasures: new PostgresErasureStore(db, writes()),
     attachments: new PostgresAttachmentStore(db, writes()),
+    webhooks: new PostgresWebhookStore(db, writes()),
     leadership,
     isReachable: () => node === null || node.pid !== 0,
     close() {

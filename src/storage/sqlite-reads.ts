@@ -2,6 +2,7 @@ import { MESSAGE } from "./sqlite-message-columns.ts";
 import { NOTICE_READS } from "./sqlite-notice-reads.ts";
 import { ACTIVE_MS, CONVERSATION, MEMBER, overviews } from "./sqlite-overviews.ts";
 import { INVITE, USER_READS } from "./sqlite-user-reads.ts";
+import { WEBHOOK_READS } from "./sqlite-webhook-reads.ts";
 
 /** What SentMessage names, of a message or of a removed one. */
 const SENT_MESSAGE = `
@@ -38,6 +39,7 @@ const range = (column: string) => `
 export const READS = {
   ...USER_READS,
   ...NOTICE_READS,
+  ...WEBHOOK_READS,
 
   conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
 

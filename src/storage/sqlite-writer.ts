@@ -21,6 +21,7 @@ import { SearchWrites } from "./sqlite-search-writes.ts";
 import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 import { UserWrites } from "./sqlite-user-writes.ts";
+import { WebhookWrites } from "./sqlite-webhook-writes.ts";
 
 export type StoreName =
   | "chat"
@@ -31,7 +32,8 @@ export type StoreName =
   | "users"
   | "erasures"
   | "attachments"
-  | "notices";
+  | "notices"
+  | "webhooks";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -106,6 +108,7 @@ class Writes {
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
       notices: new NoticeWrites(db),
+      webhooks: new WebhookWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

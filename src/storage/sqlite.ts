@@ -10,6 +10,7 @@ import type { ChatStore } from "../chat/ports.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { WebhookStore } from "../notify/webhook-ports.ts";
 import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
 import { SqliteAttachmentStore } from "./sqlite-attachment-store.ts";
@@ -34,6 +35,7 @@ import { SqliteSearch } from "./sqlite-search.ts";
 import { SearchIndexing } from "./sqlite-search-indexing.ts";
 import { type DatabaseWorker, startDatabaseWorker } from "./sqlite-thread.ts";
 import { SqliteUserStore } from "./sqlite-user-store.ts";
+import { SqliteWebhookStore } from "./sqlite-webhook-store.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import type { Storage } from "./storage.ts";
 
@@ -111,6 +113,7 @@ class SqliteStorage implements Storage {
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
   readonly notices: SqliteNoticeStore;
+  readonly webhooks: WebhookStore;
   readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
@@ -144,6 +147,7 @@ class SqliteStorage implements Storage {
     this.erasures = new SqliteErasureStore(this.#commits, reader);
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
     this.notices = new SqliteNoticeStore(this.#commits, reader);
+    this.webhooks = new SqliteWebhookStore(this.#commits, reader);
   }
 
   isReachable(): boolean {

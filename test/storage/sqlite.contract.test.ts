@@ -9,6 +9,7 @@ import { messageSearchContract } from "../contract/message-search.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
+import { webhookStoreContract } from "../contract/webhook-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -28,3 +29,4 @@ messageSearchContract("the SQLite store", open);
 userStoreContract("the SQLite store", open);
 erasureStoreContract("the SQLite store", open);
 attachmentStoreContract("the SQLite store", open);
+webhookStoreContract("the SQLite store", open);
