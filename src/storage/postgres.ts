@@ -11,6 +11,7 @@ import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
 import { PostgresNodeSession } from "./postgres-node-session.ts";
+import { PostgresNoticeStore } from "./postgres-notice-store.ts";
 import { expectMoved, expectOwnSession, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
@@ -115,6 +116,7 @@ function postgresStorage(
     erasures: new PostgresErasureStore(db, writes()),
     attachments: new PostgresAttachmentStore(db, writes()),
     webhooks: new PostgresWebhookStore(db, writes()),
+    notices: new PostgresNoticeStore(db, writes()),
     leadership,
     isReachable: () => node === null || node.pid !== 0,
     close() {

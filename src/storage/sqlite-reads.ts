@@ -38,8 +38,8 @@ const range = (column: string) => `
  */
 export const READS = {
   ...USER_READS,
-  ...WEBHOOK_READS,
   ...NOTICE_READS,
+  ...WEBHOOK_READS,
 
   conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
 

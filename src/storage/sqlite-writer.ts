@@ -32,8 +32,8 @@ export type StoreName =
   | "users"
   | "erasures"
   | "attachments"
-  | "webhooks"
-  | "notices";
+  | "notices"
+  | "webhooks";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -107,8 +107,8 @@ class Writes {
       users: new UserWrites(db),
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
-      webhooks: new WebhookWrites(db),
       notices: new NoticeWrites(db),
+      webhooks: new WebhookWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

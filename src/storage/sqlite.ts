@@ -112,8 +112,8 @@ class SqliteStorage implements Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
-  readonly webhooks: WebhookStore;
   readonly notices: SqliteNoticeStore;
+  readonly webhooks: WebhookStore;
   readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
@@ -146,8 +146,8 @@ class SqliteStorage implements Storage {
     this.users = new SqliteUserStore(this.#commits, reader);
     this.erasures = new SqliteErasureStore(this.#commits, reader);
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
-    this.webhooks = new SqliteWebhookStore(this.#commits, reader);
     this.notices = new SqliteNoticeStore(this.#commits, reader);
+    this.webhooks = new SqliteWebhookStore(this.#commits, reader);
   }
 
   isReachable(): boolean {
