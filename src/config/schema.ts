@@ -8,6 +8,7 @@ import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { notify } from "./notify.ts";
 import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
@@ -164,6 +165,7 @@ export const settingsSchema = z.object({
   attachments,
   outbound,
   eventWebhook,
+  notify,
   queue: z.object({
     prefetch: integer(
       100,
