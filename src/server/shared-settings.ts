@@ -26,6 +26,8 @@ const ALIKE = {
   "chat.system_messages": ({ chat }) => chat.systemMessages,
   "chat.edit_within_ms": ({ chat }) => chat.editWithinMs,
   "chat.delete_within_ms": ({ chat }) => chat.deleteWithinMs,
+  "webpush.public_key": ({ webpush }) => webpush.publicKey,
+  "webpush.show_content": ({ webpush }) => webpush.showContent,
   "presence.visible_to": ({ presence }) => presence.visibleTo,
 } as const satisfies Record<string, (settings: Settings) => unknown>;
 
