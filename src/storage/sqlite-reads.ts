@@ -1,4 +1,5 @@
 import { MESSAGE } from "./sqlite-message-columns.ts";
+import { NOTICE_READS } from "./sqlite-notice-reads.ts";
 import { ACTIVE_MS, CONVERSATION, MEMBER, overviews } from "./sqlite-overviews.ts";
 import { INVITE, USER_READS } from "./sqlite-user-reads.ts";
 
@@ -36,6 +37,7 @@ const range = (column: string) => `
  */
 export const READS = {
   ...USER_READS,
+  ...NOTICE_READS,
 
   conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
 

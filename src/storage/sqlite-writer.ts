@@ -12,6 +12,7 @@ import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { ErasureWrites } from "./sqlite-erasure-writes.ts";
 import { unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
+import { NoticeWrites } from "./sqlite-notice-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
@@ -29,7 +30,8 @@ export type StoreName =
   | "invites"
   | "users"
   | "erasures"
-  | "attachments";
+  | "attachments"
+  | "notices";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -103,6 +105,7 @@ class Writes {
       users: new UserWrites(db),
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
+      notices: new NoticeWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);

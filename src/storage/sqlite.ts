@@ -23,6 +23,7 @@ import { SqliteInviteStore } from "./sqlite-invite-store.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
 import { MemberNames } from "./sqlite-member-names.ts";
+import { SqliteNoticeStore } from "./sqlite-notice-store.ts";
 import type { Check } from "./sqlite-opening.ts";
 import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
@@ -109,6 +110,7 @@ class SqliteStorage implements Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  readonly notices: SqliteNoticeStore;
   readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
@@ -141,6 +143,7 @@ class SqliteStorage implements Storage {
     this.users = new SqliteUserStore(this.#commits, reader);
     this.erasures = new SqliteErasureStore(this.#commits, reader);
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
+    this.notices = new SqliteNoticeStore(this.#commits, reader);
   }
 
   isReachable(): boolean {
