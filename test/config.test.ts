@@ -135,6 +135,7 @@ describe("the sources of a setting", () => {
       "webpush.private_key": VAPID.privateKey,
       "webpush.subject": VAPID.subject,
       "webpush.urgency": "low",
+      "webpush.concurrency": "64",
       "outbound.allow": "10.0.0.0/8",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",

@@ -3,6 +3,8 @@ import { z } from "zod";
 import { boolean, choice, integer, optionalText } from "./setting.ts";
 
 const MOST_TTL_S = 2_419_200;
+/** Bun has 256 calls under way at a time, and whoever connects must not wait for push services. */
+const MOST_AT_A_TIME = 128;
 const POINT_BYTES = 65;
 const SCALAR_BYTES = 32;
 
@@ -40,7 +42,7 @@ export const webpush = z
       true,
       "Notices say who wrote and what; else only in which conversation, and how many messages.",
     ),
-    concurrency: integer(16, { min: 1, max: 10_000 }, "Notices that are sent at a time."),
+    concurrency: integer(16, { min: 1, max: MOST_AT_A_TIME }, "Notices that are sent at a time."),
   })
   .refine(...needed("publicKey"))
   .refine(...needed("privateKey"))
