@@ -161,6 +161,8 @@ describe("help and version", () => {
         "version",
         "help",
       ],
+      ...["serve", "token", "backup", "restore", "migrate", "health", "status", "version", "help"],
+      ...["notices dead", "notices replay", "webhooks replay"],
     ]) {
       expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
     }
@@ -210,6 +212,19 @@ describe("a command line that is not understood exits with 2", () => {
     [["health", "--port=0"], "health needs --url"],
     [["health", "--url", "nowhere"], "--url is no URL"],
     [["status", "--port=0"], "status needs --url"],
+    [["notices"], "notices needs what is to be done: dead, or replay."],
+    [["notices", "forget"], "notices needs what is to be done: dead, or replay."],
+    [["notices", "dead", "one"], "notices dead lists all, and takes no ID."],
+    [["notices", "dead", "--all"], "notices dead lists all, and takes no ID."],
+    [["notices", "replay"], "notices replay needs --all, or the ID of each"],
+    [["notices", "replay", "--all", "one"], "notices replay needs --all, or the ID of each"],
+    [["notices", "replay", "--all", "--json"], "notices replay takes no --json."],
+    [["notices", "dead", "--port=0"], "notices needs --url"],
+    [["webhooks"], "webhooks needs what is to be done: replay."],
+    [["webhooks", "replay", "all"], "webhooks takes no argument all."],
+    [["webhooks", "replay"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from", "yesterday"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from=2026-01-31T18:00:00Z", "--port=0"], "webhooks needs --url"],
   ])("%j", async (argv, message) => {
     const { done, stdout, stderr } = run(argv);
     expect(await done).toBe(2);

@@ -137,6 +137,9 @@ describe("the sources of a setting", () => {
       "webpush.urgency": "low",
       "webpush.concurrency": "64",
       "outbound.allow": "10.0.0.0/8",
+      "event_webhook.url": "https://app.example/events",
+      "event_webhook.secrets": SECRET,
+      "event_webhook.events": "messages",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
     };
@@ -155,6 +158,8 @@ describe("the sources of a setting", () => {
       "jwt.algorithms": { PARLEY_JWT_SECRET: SECRET },
       "cookie.signed_name": { PARLEY_COOKIE_SECRETS: SECRET },
       "cookie.secrets": { PARLEY_COOKIE_SIGNED_NAME: "session" },
+      "event_webhook.url": { PARLEY_EVENT_WEBHOOK_SECRETS: SECRET },
+      "event_webhook.secrets": { PARLEY_EVENT_WEBHOOK_URL: "https://app.example/events" },
       "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
       "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
       "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },
