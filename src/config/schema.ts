@@ -4,6 +4,7 @@ import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -162,6 +163,7 @@ export const settingsSchema = z.object({
   }),
   attachments,
   outbound,
+  eventWebhook,
   queue: z.object({
     prefetch: integer(
       100,
