@@ -3,6 +3,7 @@ import { backup, restore } from "./cli/backup.ts";
 import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
+import { KEYS_SWITCHES, keys } from "./cli/keys.ts";
 import { MIGRATE_FLAGS, migrate } from "./cli/migrate.ts";
 import { NOTICES_FLAGS, NOTICES_SWITCHES, notices } from "./cli/notices.ts";
 import { serve } from "./cli/serve.ts";
@@ -33,6 +34,14 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: { flags: [], switches: [], argument: null, run: serve },
+  token: { flags: TOKEN_FLAGS, switches: [], argument: null, run: token },
+  keys: { flags: [], switches: KEYS_SWITCHES, argument: "vapid", run: keys },
+  backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
+  restore: { flags: [], switches: [], argument: "FILE", run: restore },
+  migrate: { flags: MIGRATE_FLAGS, switches: [], argument: null, run: migrate },
+  health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
+  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
   serve: { flags: [], switches: [], mostArguments: 0, run: serve },
   token: { flags: TOKEN_FLAGS, switches: [], mostArguments: 0, run: token },
   backup: { flags: [], switches: ["--force"], mostArguments: 1, run: backup },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { generateVAPIDKeys } from "web-push";
 import {
   ConfigurationError,
   checkStartAllowed,
@@ -9,6 +10,7 @@ import {
 import { AppError } from "../src/errors.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
+const VAPID = { ...generateVAPIDKeys(), subject: "mailto:operator@chat.example" };
 
 interface Sources {
   readonly argv?: readonly string[];
@@ -129,6 +131,11 @@ describe("the sources of a setting", () => {
       "attachments.types": "image/*",
       "attachments.link_secret": SECRET,
       "attachments.s3_endpoint": "http://127.0.0.1:9000",
+      "webpush.public_key": VAPID.publicKey,
+      "webpush.private_key": VAPID.privateKey,
+      "webpush.subject": VAPID.subject,
+      "webpush.urgency": "low",
+      "webpush.concurrency": "64",
       "outbound.allow": "10.0.0.0/8",
       "event_webhook.url": "https://app.example/events",
       "event_webhook.secrets": SECRET,
@@ -136,8 +143,16 @@ describe("the sources of a setting", () => {
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
     };
+    const webpush = {
+      PARLEY_WEBPUSH_PUBLIC_KEY: VAPID.publicKey,
+      PARLEY_WEBPUSH_PRIVATE_KEY: VAPID.privateKey,
+      PARLEY_WEBPUSH_SUBJECT: VAPID.subject,
+    };
     /** What cannot be set alone. */
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      "webpush.public_key": webpush,
+      "webpush.private_key": webpush,
+      "webpush.subject": webpush,
       "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
       "tcp.key_file": { PARLEY_TCP_CERT_FILE: "cert.pem" },
       "jwt.algorithms": { PARLEY_JWT_SECRET: SECRET },

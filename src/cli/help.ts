@@ -7,6 +7,10 @@ const COMMANDS = [
     "Print a token for a user, signed with jwt.secret.",
   ],
   [
+    "keys vapid [--json]",
+    "Print new keys for web push, as settings: webpush.public_key and webpush.private_key.",
+  ],
+  [
     "backup FILE [--force]",
     "Copy the database into FILE, also while a server runs; --force replaces a FILE that is there.",
   ],

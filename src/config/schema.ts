@@ -8,6 +8,7 @@ import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { notify } from "./notify.ts";
 import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
@@ -16,6 +17,7 @@ import { boolean, choice, delayMs, integer, list, optionalText, text } from "./s
 import { tracing } from "./tracing.ts";
 import { trustedHeader } from "./trusted-header.ts";
 import { webhook } from "./webhook.ts";
+import { webpush } from "./webpush.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -164,6 +166,8 @@ export const settingsSchema = z.object({
   attachments,
   outbound,
   eventWebhook,
+  notify,
+  webpush,
   queue: z.object({
     prefetch: integer(
       100,

@@ -57,9 +57,11 @@ test("all that are there are replayed, or forgotten", async () => {
 test("what dies again meanwhile is left for the next time", async () => {
   store.letters = many(450);
   const replay = store.replay.bind(store);
+  let portions = 0;
   store.replay = async (ids) => {
     const due = await replay(ids);
-    store.letters.push(...many(ids.length));
+    portions += 1;
+    if (portions <= 10) store.letters.push(...many(ids.length));
     return due;
   };
   expect(await letters.replay("all")).toBe(450);
