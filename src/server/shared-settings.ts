@@ -26,6 +26,7 @@ const ALIKE = {
   "chat.system_messages": ({ chat }) => chat.systemMessages,
   "chat.edit_within_ms": ({ chat }) => chat.editWithinMs,
   "chat.delete_within_ms": ({ chat }) => chat.deleteWithinMs,
+  "email.unsubscribe_secret": ({ email }) => email.unsubscribeSecret,
   "presence.visible_to": ({ presence }) => presence.visibleTo,
 } as const satisfies Record<string, (settings: Settings) => unknown>;
 

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test";
+import { emailContent } from "../../../src/notify/email/email-content.ts";
+import { MOST_COUNTED } from "../../../src/notify/provider.ts";
+import { noticeOf } from "../../support/notices.ts";
+
+const GROUP = { kind: "group", title: "Team", conversationId: "team" } as const;
+
+describe("the subject", () => {
+  test.each([
+    ["New message from Alice", [noticeOf()]],
+    ["3 new messages from Alice", [noticeOf({ count: 3 })]],
+    ["1000+ new messages from Alice", [noticeOf({ count: MOST_COUNTED })]],
+    ["New message from Alice in Team", [noticeOf(GROUP)]],
+    ["3 new messages in Team", [noticeOf({ ...GROUP, count: 3 })]],
+    ["3 new messages in a group", [noticeOf({ ...GROUP, title: null, count: 3 })]],
+    ["Alice mentioned you in Team", [noticeOf({ ...GROUP, count: 3 }, { mentionsUser: true })]],
+    [
+      "5 new messages in 2 conversations",
+      [noticeOf({ count: 2 }), noticeOf({ ...GROUP, count: 3 })],
+    ],
+    ["1001+ new messages in 2 conversations", [noticeOf({ count: MOST_COUNTED }), noticeOf(GROUP)]],
+    ["New message", [noticeOf({ isPrivate: true })]],
+    ["3 new messages", [noticeOf({ ...GROUP, count: 3, isPrivate: true })]],
+  ])("%s", (subject, notices) => {
+    expect(emailContent(notices, true).subject).toBe(subject);
+  });
+});
+
+describe("a conversation", () => {
+  test("of two is told by who writes", () => {
+    expect(emailContent([noticeOf({ count: 2 })], true).conversations).toEqual([
+      {
+        ...{ title: "Alice", count: "2 new messages", sender: null, conversationId: "alice-bob" },
+        ...{ excerpt: "Are you there?", time: "2 January 2026 at 03:04 UTC" },
+      },
+    ]);
+  });
+
+  test("of a group is told by its title, and by who wrote last", () => {
+    expect(emailContent([noticeOf(GROUP)], true).conversations).toMatchObject([
+      { title: "Team", count: "1 new message", sender: "Alice", conversationId: "team" },
+    ]);
+  });
+
+  test("whose newest message is a file alone has no text", () => {
+    const { conversations } = emailContent([noticeOf({}, { content: "" })], true);
+    expect(conversations[0]?.excerpt).toBe("(no text)");
+  });
+});
+
+describe("nothing but how much there is", () => {
+  const secret = noticeOf({ count: 2, isPrivate: true });
+
+  test("is told of conversations whose user wishes so", () => {
+    const { conversations, others } = emailContent([noticeOf(GROUP), secret], true);
+    expect(conversations.map(({ title }) => title)).toEqual(["Team"]);
+    expect(others).toBe("2 new messages in one other conversation");
+    expect(emailContent([secret, noticeOf(GROUP), secret], true).others).toBe(
+      "4 new messages in 2 other conversations",
+    );
+  });
+
+  test("is told of all of them, where the settings say so", () => {
+    const content = emailContent([noticeOf(GROUP), noticeOf()], false);
+    expect(content).toEqual({
+      ...{ subject: "2 new messages in 2 conversations", conversations: [] },
+      others: "2 new messages in 2 conversations",
+    });
+  });
+
+  test("is told of the oldest, where there are too many", () => {
+    const many = Array.from({ length: 25 }, (_, at) => noticeOf({ ...GROUP, title: `Team ${at}` }));
+    const { conversations, others } = emailContent(many, true);
+    expect(conversations.map(({ title }) => title)).toEqual(
+      many.slice(5).map(({ title }) => `${title}`),
+    );
+    expect(others).toBe("5 new messages in 5 other conversations");
+  });
+});
