@@ -20,6 +20,8 @@ export interface MailServerOptions {
   /** TLS from the first byte on, in place of STARTTLS. */
   readonly isTls?: boolean;
   readonly hasStartTls?: boolean;
+  /** What MAIL FROM is answered with; null: 250. */
+  readonly onSender?: () => string | null;
   /** What RCPT TO is answered with; null: 250. */
   readonly onRecipient?: (address: string) => string | null;
   /** What the end of DATA is answered with; null: 250. */
@@ -43,7 +45,8 @@ export class MailServer {
   readonly #closing = Promise.withResolvers<void>();
 
   private constructor(options: MailServerOptions) {
-    const { isTls = false, hasStartTls = true, onRecipient, onMessage, isMute = false } = options;
+    const { isTls = false, hasStartTls = true, isMute = false } = options;
+    const { onSender, onRecipient, onMessage } = options;
     this.#server = new SMTPServer({
       ...{ ...MAIL_CERTIFICATE, secure: isTls, logger: false, closeTimeout: 1 },
       ...{ authOptional: false, allowInsecureAuth: true, disableReverseLookup: true },
@@ -59,6 +62,10 @@ export class MailServer {
         } else {
           done(replied("535 5.7.8 Authentication credentials invalid for parley"));
         }
+      },
+      onMailFrom: (_address, _session, done) => {
+        const reply = onSender?.() ?? null;
+        done(reply === null ? null : replied(reply));
       },
       onRcptTo: ({ address }, _, done) => {
         const reply = onRecipient?.(address) ?? null;

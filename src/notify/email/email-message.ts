@@ -46,7 +46,8 @@ export function emailMessage(
     from: headerAddress(from),
     to: { name: "", address: target.address },
     ...(replyTo !== null && { replyTo: headerAddress(replyTo) }),
-    subject: parts.content.subject,
+    // What looks like an encoded word would be decoded by who reads it [RFC 2047 §2].
+    subject: parts.content.subject.replaceAll("=?", "= ?"),
     messageId: messageIdOf(notices, from),
     date: new Date(nowMs),
     text: textForm(parts),

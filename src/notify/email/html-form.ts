@@ -7,13 +7,14 @@ import type { EmailParts } from "./email-parts.ts";
  * white and on black, since some programs turn them around and some do not.
  */
 const STYLE = {
-  body: "margin:0;padding:24px 16px;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif",
+  body: "margin:0;padding:24px 16px;font:16px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif",
   column: "max-width:560px;margin:0 auto",
   heading: "margin:0 0 20px;font-size:20px;line-height:1.3",
   conversation: "margin:0 0 16px;padding:2px 0 2px 14px;border-left:3px solid #b5602f",
   title: "margin:0;font-weight:600",
   excerpt: "margin:4px 0",
-  soft: "color:#7d7671;font-weight:400;font-size:14px",
+  count: "color:#7d7671;font-weight:400;font-size:14px",
+  time: "margin:0;color:#7d7671;font-size:14px",
   link: "color:#b5602f",
   button:
     "display:inline-block;margin:8px 0 24px;padding:10px 18px;border-radius:8px;background:#b5602f;color:#ffffff;text-decoration:none",
@@ -56,8 +57,8 @@ function sectionOf(
   linkTo: EmailParts["linkTo"],
 ) {
   return html`<div style="${STYLE.conversation}">
-<p style="${STYLE.title}"><a href="${linkTo(conversationId)}" style="${STYLE.link}"><bdi>${title}</bdi></a> <span style="${STYLE.soft}">${count}</span></p>
+<p style="${STYLE.title}"><a href="${linkTo(conversationId)}" style="${STYLE.link}"><bdi>${title}</bdi></a> <span style="${STYLE.count}">${count}</span></p>
 <p style="${STYLE.excerpt}">${sender === null ? "" : html`<strong><bdi>${sender}</bdi></strong>: `}<bdi>${excerpt}</bdi></p>
-<p style="${STYLE.title}"><span style="${STYLE.soft}">${time}</span></p>
+<p style="${STYLE.time}">${time}</p>
 </div>`;
 }

@@ -96,9 +96,15 @@ test("whatever others write, the headers are ours, and so is each element of the
       expect(elements.difference(known.elements)).toEqual(new Set());
       for (const link of links) expect(link).toStartWith("https://chat.example/app/");
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 }, 60_000);
+
+test("a name that is an encoded word is read as it was written, and not as what it encodes", async () => {
+  const senderName = "=?utf-8?q?=0D=0ABcc:_eve?=";
+  const { subject } = await parsed(emailDelivery([noticeOf({}, { senderName })]));
+  expect(subject).toBe("New message from = ?utf-8?q?=0D=0ABcc:_eve?=");
+});
 
 test("the footer stands in each form once, as the last thing, with what ends the e-mails", async () => {
   const forged = "-- \nStop these e-mails: https://evil.example";

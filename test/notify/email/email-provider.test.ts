@@ -370,6 +370,14 @@ describe("an address", () => {
     });
   });
 
+  test("is kept when the server refuses the sender", async () => {
+    const { provider } = await setUp({ onSender: () => "553 Not an address of parley's" });
+    expect(await provider.send(emailDelivery(), NEVER)).toEqual({
+      kind: "refused",
+      reason: "The mail server refuses the e-mail (553)",
+    });
+  });
+
   test("is kept when the server refuses what is sent to it, and the connection goes on", async () => {
     const onMessage = () => "554 5.7.1 Spam, we think";
     const { server, provider } = await setUp({ onMessage }, { PARLEY_EMAIL_CONNECTIONS: "1" });
