@@ -5,9 +5,11 @@ import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
 import { email } from "./email.ts";
+import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
@@ -162,6 +164,8 @@ export const settingsSchema = z.object({
   }),
   attachments,
   email,
+  outbound,
+  eventWebhook,
   queue: z.object({
     prefetch: integer(
       100,
