@@ -13,7 +13,7 @@ import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { TokenBuckets } from "../../src/token-buckets.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { KnownTargets } from "../support/notice-targets.ts";
-import { EMAIL_TARGET } from "../support/notices.ts";
+import { EMAIL_TARGET } from "../support/email-notices.ts";
 import { LOCAL } from "../support/remote.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";

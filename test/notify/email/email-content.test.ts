@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { emailContent } from "../../../src/notify/email/email-content.ts";
 import { MOST_COUNTED } from "../../../src/notify/provider.ts";
-import { noticeOf } from "../../support/notices.ts";
+import { noticeOf } from "../../support/email-notices.ts";
 
 const GROUP = { kind: "group", title: "Team", conversationId: "team" } as const;
 

@@ -4,7 +4,7 @@ import { createTransport } from "nodemailer";
 import PostalMime from "postal-mime";
 import { type EmailLook, emailMessage } from "../../../src/notify/email/email-message.ts";
 import type { Delivery, Notice } from "../../../src/notify/provider.ts";
-import { emailDelivery, noticeOf } from "../../support/notices.ts";
+import { emailDelivery, noticeOf } from "../../support/email-notices.ts";
 
 const LOOK: EmailLook = {
   from: { name: "Parley", address: "chat@example.com" },

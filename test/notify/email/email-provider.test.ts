@@ -5,7 +5,7 @@ import { loadSettings } from "../../../src/config.ts";
 import { openEmail } from "../../../src/notify/email/open-email.ts";
 import type { NoticeProvider } from "../../../src/notify/provider.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { emailDelivery, noticeOf } from "../../support/notices.ts";
+import { emailDelivery, noticeOf } from "../../support/email-notices.ts";
 import { refusalOf } from "../../support/refusal.ts";
 import {
   MAIL_CERTIFICATE,
