@@ -5,15 +5,16 @@ import { AddressList } from "../../src/address-list.ts";
 import { AddressRate } from "../../src/auth/address-rate.ts";
 import { LimitKeys } from "../../src/auth/limit-keys.ts";
 import type { Remote } from "../../src/auth/remote.ts";
-import { toAppError } from "../../src/errors.ts";
+import { AppError, toAppError } from "../../src/errors.ts";
 import type { ApiEnvironment } from "../../src/http/api.ts";
 import { unsubscribeRoutes } from "../../src/http/unsubscribe.ts";
 import { UNSUBSCRIBE_PATH, unsubscribeToken } from "../../src/notify/email/unsubscribe-token.ts";
+import type { NoticeTargetStore } from "../../src/notify/ports.ts";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
 import { TokenBuckets } from "../../src/token-buckets.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { KnownTargets } from "../support/notice-targets.ts";
 import { EMAIL_TARGET } from "../support/email-notices.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { LOCAL } from "../support/remote.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -27,17 +28,22 @@ const ONE_CLICK = {
   body: "List-Unsubscribe=One-Click",
 } as const;
 
-let targets: KnownTargets;
+let targets: NoticeTargetStore;
 let api: Hono<ApiEnvironment>;
 
-beforeEach(() => {
-  targets = new KnownTargets(EMAIL_TARGET);
+beforeEach(async () => {
+  targets = memoryStorage().notices;
+  await targets.putTarget(EMAIL_TARGET);
   const buckets = new TokenBuckets(new FakeClock(), { perSecond: 1, burst: BURST });
   const keys = new LimitKeys(AddressList.parse([]));
   api = new Hono<ApiEnvironment>();
   unsubscribeRoutes(api, {
     ...{ targets, secret: SECRET, appName: "<Parley>" },
     requests: new AddressRate(keys, buckets, "requests from this address"),
+  });
+  // As the API asks all that comes behind.
+  api.use(() => {
+    throw new AppError("ORIGIN_FORBIDDEN", "It comes from elsewhere");
   });
   api.onError((fault, context) => context.text(toAppError(fault).code, 418));
 });
@@ -61,7 +67,7 @@ describe("a link in an e-mail", () => {
     const { text } = await ask(TOKEN);
     expect(text).toContain(`<form method="post" action="?token=${TOKEN}">`);
     expect(text).toContain("&lt;Parley&gt; will tell you");
-    expect(targets.preferences.size).toBe(0);
+    expect(await targets.preferencesOf("bob")).toBeNull();
   });
 
   test.each([
@@ -78,13 +84,13 @@ describe("a link in an e-mail", () => {
     const { response, text } = await ask(TOKEN, init);
     expect([response.status, response.headers.get("set-cookie")]).toEqual([200, null]);
     expect(text).toContain("You get no more e-mails");
-    expect([...targets.preferences]).toEqual([["bob", { ...wishes, email: false }]]);
+    expect(await targets.preferencesOf("bob")).toEqual({ ...wishes, email: false });
   });
 
   test("ends them for who has said nothing yet, and may be used again", async () => {
     for (let count = 0; count < 2; count += 1) {
       expect((await ask(TOKEN, ONE_CLICK)).response.status).toBe(200);
-      expect(targets.preferencesOf("bob")).toEqual({ ...DEFAULT_PREFERENCES, email: false });
+      expect(await targets.preferencesOf("bob")).toEqual({ ...DEFAULT_PREFERENCES, email: false });
     }
   });
 
@@ -92,7 +98,7 @@ describe("a link in an e-mail", () => {
     await targets.removeTarget("bob", EMAIL_TARGET.id);
     const { text } = await ask(TOKEN, ONE_CLICK);
     expect(text).toContain("You get no more e-mails");
-    expect(targets.preferences.size).toBe(0);
+    expect(await targets.preferencesOf("bob")).toBeNull();
   });
 });
 
@@ -108,7 +114,7 @@ test.each([
     expect(text).toContain("This link is not valid");
     expect(text).not.toContain("<script");
   }
-  expect(targets.preferences.size).toBe(0);
+  expect(await targets.preferencesOf("bob")).toBeNull();
 });
 
 test("pages run nothing, are kept by nobody and stand in no frame", async () => {
@@ -129,9 +135,13 @@ test("pages run nothing, are kept by nobody and stand in no frame", async () => 
   }
 });
 
+test("what is none of these two requests is the API's to answer", async () => {
+  expect((await ask(TOKEN, { method: "PUT" })).text).toBe("ORIGIN_FORBIDDEN");
+});
+
 test("an address may ask so often, and no oftener", async () => {
   for (let count = 0; count < BURST; count += 1) await ask("guessed");
   expect((await ask(TOKEN)).text).toBe("RATE_LIMITED");
   expect((await ask(TOKEN, ONE_CLICK)).text).toBe("RATE_LIMITED");
-  expect(targets.preferences.size).toBe(0);
+  expect(await targets.preferencesOf("bob")).toBeNull();
 });

@@ -40,7 +40,7 @@ export function emailMessage(
   const pageUrl = `${publicUrl}/`;
   const parts: EmailParts = {
     ...{ content: emailContent(notices, look.showContent), appName, pageUrl, unsubscribeUrl },
-    linkTo: (conversationId) => `${pageUrl}#conversation/${encodeURIComponent(conversationId)}`,
+    linkTo: (conversationId) => `${pageUrl}#${encodeURIComponent(conversationId)}`,
   };
   return {
     from: headerAddress(from),

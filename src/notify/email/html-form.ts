@@ -12,7 +12,7 @@ const STYLE = {
   heading: "margin:0 0 20px;font-size:20px;line-height:1.3",
   conversation: "margin:0 0 16px;padding:2px 0 2px 14px;border-left:3px solid #b5602f",
   title: "margin:0;font-weight:600",
-  excerpt: "margin:4px 0",
+  newest: "margin:4px 0",
   count: "color:#7d7671;font-weight:400;font-size:14px",
   time: "margin:0;color:#7d7671;font-size:14px",
   link: "color:#b5602f",
@@ -43,7 +43,7 @@ export function htmlForm({
 <div style="${STYLE.column}">
 <h1 style="${STYLE.heading}"><bdi>${subject}</bdi></h1>
 ${conversations.map((conversation) => sectionOf(conversation, linkTo))}
-${others === null || conversations.length === 0 ? "" : html`<p style="${STYLE.excerpt}">${others}</p>`}
+${others === null || conversations.length === 0 ? "" : html`<p style="${STYLE.newest}">${others}</p>`}
 <a href="${pageUrl}" style="${STYLE.button}">Open ${appName}</a>
 <p style="${STYLE.footer}">${appName} sends you this because messages came while you were away. <a href="${unsubscribeUrl}" style="${STYLE.link}">Stop these e-mails</a></p>
 </div>
@@ -53,12 +53,12 @@ ${others === null || conversations.length === 0 ? "" : html`<p style="${STYLE.ex
 }
 
 function sectionOf(
-  { title, count, sender, excerpt, time, conversationId }: ConversationContent,
+  { title, count, newest, time, conversationId }: ConversationContent,
   linkTo: EmailParts["linkTo"],
 ) {
   return html`<div style="${STYLE.conversation}">
 <p style="${STYLE.title}"><a href="${linkTo(conversationId)}" style="${STYLE.link}"><bdi>${title}</bdi></a> <span style="${STYLE.count}">${count}</span></p>
-<p style="${STYLE.excerpt}">${sender === null ? "" : html`<strong><bdi>${sender}</bdi></strong>: `}<bdi>${excerpt}</bdi></p>
+<p style="${STYLE.newest}"><bdi>${newest}</bdi></p>
 <p style="${STYLE.time}">${time}</p>
 </div>`;
 }

@@ -21,13 +21,8 @@ export function textForm({
 }
 
 function blockOf(
-  { title, count, sender, excerpt, time, conversationId }: ConversationContent,
+  { title, count, newest, time, conversationId }: ConversationContent,
   linkTo: EmailParts["linkTo"],
 ): string {
-  return [
-    `${title}: ${count}`,
-    `  ${sender === null ? "" : `${sender}: `}${excerpt}`,
-    `  ${time}`,
-    `  ${linkTo(conversationId)}`,
-  ].join("\n");
+  return `${title}: ${count}\n  ${newest}\n  ${time}\n  ${linkTo(conversationId)}`;
 }

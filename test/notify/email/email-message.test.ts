@@ -118,7 +118,7 @@ test("the footer stands in each form once, as the last thing, with what ends the
 
 test("a conversation whose id needs it is encoded in its link", async () => {
   const { text } = await parsed(emailDelivery([noticeOf({ conversationId: "a?b#c" })]));
-  expect(text).toContain("https://chat.example/app/#conversation/a%3Fb%23c\n");
+  expect(text).toContain("https://chat.example/app/#a%3Fb%23c\n");
 });
 
 test("an e-mail that tells no names tells no ids of conversations either", async () => {

@@ -4,8 +4,8 @@ import PostalMime from "postal-mime";
 import { loadSettings } from "../../../src/config.ts";
 import { openEmail } from "../../../src/notify/email/open-email.ts";
 import type { NoticeProvider } from "../../../src/notify/provider.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
 import { emailDelivery, noticeOf } from "../../support/email-notices.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { refusalOf } from "../../support/refusal.ts";
 import {
   MAIL_CERTIFICATE,
@@ -104,7 +104,7 @@ describe("an e-mail", () => {
     });
     for (const form of [text, html]) {
       expect(form).toContain("Are you there?");
-      expect(form).toContain("https://chat.example/#conversation/alice-bob");
+      expect(form).toContain("https://chat.example/#alice-bob");
       expect(form).toContain(unsubscribe);
       expect(form).toContain("2 January 2026 at 03:04 UTC");
     }
