@@ -4,6 +4,7 @@ import { access } from "./access.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { email } from "./email.ts";
 import { eventWebhook } from "./event-webhook.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
@@ -164,6 +165,7 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  email,
   outbound,
   eventWebhook,
   notify,
