@@ -131,7 +131,17 @@ describe("the sources of a setting", () => {
       "attachments.s3_endpoint": "http://127.0.0.1:9000",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
+      "fcm.endpoint": "http://127.0.0.1:9000",
+      "apns.key_id": "ABC123DEFG",
+      "apns.team_id": "DEF123GHIJ",
+      "apns.topic": "com.example.chat",
+      "apns.environment": "sandbox",
+      "apns.endpoint": "https://apns.example",
     };
+    const keyFile = { PARLEY_APNS_KEY_FILE: "key.p8" };
+    const keyId = { PARLEY_APNS_KEY_ID: "ABC123DEFG" };
+    const teamId = { PARLEY_APNS_TEAM_ID: "DEF123GHIJ" };
+    const topic = { PARLEY_APNS_TOPIC: "com.example.chat" };
     /** What cannot be set alone. */
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
@@ -142,6 +152,10 @@ describe("the sources of a setting", () => {
       "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
       "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
       "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },
+      "apns.key_file": { ...keyId, ...teamId, ...topic },
+      "apns.key_id": { ...keyFile, ...teamId, ...topic },
+      "apns.team_id": { ...keyFile, ...keyId, ...topic },
+      "apns.topic": { ...keyFile, ...keyId, ...teamId },
       "tls.redirect_port": { PARLEY_TLS_CERT_FILE: "cert.pem", PARLEY_TLS_KEY_FILE: "key.pem" },
     };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };

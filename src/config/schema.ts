@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { access } from "./access.ts";
+import { apns } from "./apns.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { fcm } from "./fcm.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -160,6 +162,8 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  fcm,
+  apns,
   queue: z.object({
     prefetch: integer(
       100,
