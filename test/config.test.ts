@@ -129,6 +129,7 @@ describe("the sources of a setting", () => {
       "attachments.types": "image/*",
       "attachments.link_secret": SECRET,
       "attachments.s3_endpoint": "http://127.0.0.1:9000",
+      "outbound.allow": "10.0.0.0/8",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
       "fcm.endpoint": "http://127.0.0.1:9000",

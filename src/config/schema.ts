@@ -5,10 +5,12 @@ import { apns } from "./apns.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { eventWebhook } from "./event-webhook.ts";
 import { fcm } from "./fcm.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
@@ -162,8 +164,10 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  outbound,
   fcm,
   apns,
+  eventWebhook,
   queue: z.object({
     prefetch: integer(
       100,

@@ -26,6 +26,9 @@ const ALIKE = {
   "chat.system_messages": ({ chat }) => chat.systemMessages,
   "chat.edit_within_ms": ({ chat }) => chat.editWithinMs,
   "chat.delete_within_ms": ({ chat }) => chat.deleteWithinMs,
+  "event_webhook.url": ({ eventWebhook }) => eventWebhook.url,
+  "event_webhook.secrets": ({ eventWebhook }) => eventWebhook.secrets.toSorted(),
+  "event_webhook.events": ({ eventWebhook }) => eventWebhook.events.toSorted(),
   "presence.visible_to": ({ presence }) => presence.visibleTo,
 } as const satisfies Record<string, (settings: Settings) => unknown>;
 

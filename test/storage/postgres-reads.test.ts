@@ -13,6 +13,7 @@ import { REMOVALS } from "../../src/storage/postgres-removals.ts";
 import { SEARCH_READS } from "../../src/storage/postgres-search.ts";
 import { SHARED_QUEUE_STATEMENTS } from "../../src/storage/postgres-shared-queues.ts";
 import { USER_READS } from "../../src/storage/postgres-user-store.ts";
+import { WEBHOOK_READS, WEBHOOK_WRITES } from "../../src/storage/postgres-webhook-store.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 
 const STATEMENTS = {
@@ -22,6 +23,7 @@ const STATEMENTS = {
   ...named("to erase", Object.fromEntries(MESSAGE_ERASURE.entries())),
   ...named("blocks", BLOCK_READS),
   ...named("shared queues", SHARED_QUEUE_STATEMENTS),
+  ...named("webhooks", { ...WEBHOOK_READS, ...WEBHOOK_WRITES }),
 };
 
 /** Plans of small tables are of no consequence. Nothing is known yet of what is in these. */
@@ -41,6 +43,9 @@ const GROWN = `
   FROM generate_series(1, 5000) AS n;
   INSERT INTO queue_messages (id, queue, headers, deliveries, body_text, claim, claim_run, expires_ms)
   SELECT 'q' || n, '/queue/' || n % 3, '[]', 0, 'x', nullif(n % 50, 0), n, nullif(n % 2, 0)
+  FROM generate_series(1, 20000) AS n;
+  INSERT INTO webhook_events (id, type, lane, created_ms, data, due_ms)
+  SELECT 'w' || n, 'message.created', 'c' || n % 5000, n, '{}', CASE WHEN n <= 5000 THEN n END
   FROM generate_series(1, 20000) AS n`;
 
 /** Of pages, which the index has in their order. */
@@ -50,6 +55,7 @@ const IN_ORDER = [
   ...[USER_READS.list, USER_READS.memberships, USER_READS.messagesWithClientId],
   ...[USER_READS.messagesWithoutClientId, USER_READS.reactions, INVITE_READS.madeBy],
   ...[ERASURE_PORTIONS.memberships, ERASURE_PORTIONS.messages, SHARED_QUEUE_STATEMENTS.claim],
+  ...[WEBHOOK_READS.due, WEBHOOK_READS.nextDue, WEBHOOK_READS.messagesBehind],
 ];
 
 /**
