@@ -1,55 +1,23 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
-import { type ApnsSettings, openApns } from "../../src/notify/apns.ts";
-import type { Notice, NoticeProvider, SendOutcome } from "../../src/notify/provider.ts";
-import { ApnsEndpoint, type ApnsRefusal } from "../support/apns-endpoint.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { deliveryOf, noticeOf } from "../support/mobile-notices.ts";
-import { SilentRelay } from "../support/silent-relay.ts";
-import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { openApns } from "../../src/notify/apns.ts";
+import type { SendOutcome } from "../../src/notify/provider.ts";
+import type { ApnsEndpoint, ApnsRefusal } from "../support/apns-endpoint.ts";
+import { APNS_DEVICE, ApnsHarness } from "../support/apns-harness.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+import { noticeOf } from "../support/mobile-notices.ts";
 
-const DEVICE = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 const MINUTE_MS = 60_000;
 
-const folder = new TemporaryFolder();
-afterAll(() => folder[Symbol.dispose]());
-
-let clock: FakeClock;
+let apns: ApnsHarness;
 let apple: ApnsEndpoint;
-let apns: NoticeProvider;
+let clock: FakeClock;
 
 beforeEach(async () => {
-  clock = new FakeClock();
-  apple = await ApnsEndpoint.start(clock);
-  apns = opened();
+  apns = await ApnsHarness.start();
+  ({ apple, clock } = apns);
 });
-afterEach(async () => {
-  await apns.stop();
-  await apple.stop();
-});
-
-function settingsOf(given: Partial<ApnsSettings> = {}): ApnsSettings {
-  return {
-    ...apple.keySettings(folder.path),
-    ...{ environment: "production", endpoint: apple.url },
-    ...{ showContent: true, ttlMs: 3_600_000, concurrency: 4 },
-    ...given,
-  };
-}
-
-function opened(given: Partial<ApnsSettings> = {}): NoticeProvider {
-  const provider = openApns(settingsOf(given), clock, { ca: apple.ca });
-  if (provider === null) throw new Error("not opened");
-  return provider;
-}
-
-function send(notice: Notice = noticeOf(), signal = new AbortController().signal) {
-  return apns.send(deliveryOf("apns", DEVICE, notice), signal);
-}
-
-function sendMany(count: number): Promise<SendOutcome[]> {
-  return Promise.all(Array.from({ length: count }, () => send()));
-}
+afterEach(() => apns.stop());
 
 function tokensSeen(): number {
   return new Set(apple.pushes.map(({ token }) => token)).size;
@@ -67,9 +35,9 @@ test("without a key file there is no provider", () => {
 
 describe("a push", () => {
   test("has the headers and the payload that APNs demands", async () => {
-    expect(await send(noticeOf({ count: 2 }))).toEqual({ kind: "sent" });
+    expect(await apns.send(noticeOf({ count: 2 }))).toEqual({ kind: "sent" });
     const [push] = apple.pushes;
-    expect(push?.device).toBe(DEVICE);
+    expect(push?.device).toBe(APNS_DEVICE);
     expect(push?.headers).toMatchObject({
       ...{ "apns-topic": "com.example.chat", "apns-push-type": "alert", "apns-priority": "10" },
       "apns-expiration": String(clock.now() / 1000 + 3_600),
@@ -88,9 +56,9 @@ describe("a push", () => {
 
   test("replaces an earlier one of its conversation, and of no other", async () => {
     const long = `${"é".repeat(127)}1`;
-    await send(noticeOf({ conversationId: long, key: "f".repeat(32) }));
-    await send(noticeOf({ conversationId: long }));
-    await send(noticeOf({ conversationId: `${"é".repeat(127)}2` }));
+    await apns.send(noticeOf({ conversationId: long, key: "f".repeat(32) }));
+    await apns.send(noticeOf({ conversationId: long }));
+    await apns.send(noticeOf({ conversationId: `${"é".repeat(127)}2` }));
     const [first, second, other] = apple.pushes.map(({ headers }) => headers);
     expect(first?.["apns-collapse-id"]).toBe(second?.["apns-collapse-id"]);
     expect(first?.["apns-collapse-id"]).not.toBe(other?.["apns-collapse-id"]);
@@ -98,10 +66,9 @@ describe("a push", () => {
   });
 
   test("tells Apple nothing of content and senders where it should not", async () => {
-    await send(noticeOf({ isPrivate: true }));
-    await apns.stop();
-    apns = opened({ showContent: false });
-    await send(noticeOf({ count: 3 }));
+    await apns.send(noticeOf({ isPrivate: true }));
+    await apns.reopen({ showContent: false });
+    await apns.send(noticeOf({ count: 3 }));
     expect(apple.pushes.map(({ payload }) => payload)).toMatchObject([
       { aps: { alert: { title: "New message" } } },
       { aps: { alert: { title: "3 new messages" } } },
@@ -124,212 +91,46 @@ describe("a push", () => {
         count: 999,
         newest,
       } as const;
-      expect(await send(noticeOf(notice))).toEqual({ kind: "sent" });
+      expect(await apns.send(noticeOf(notice))).toEqual({ kind: "sent" });
     }
     expect(Math.max(...apple.pushes.map(({ bytes }) => bytes))).toBeGreaterThan(2_000);
   });
 
   test("is delivered now or never without a time to live", async () => {
-    await apns.stop();
-    apns = opened({ ttlMs: 0 });
-    await send();
+    await apns.reopen({ ttlMs: 0 });
+    await apns.send();
     expect(apple.pushes[0]?.headers["apns-expiration"]).toBe("0");
   });
 
   test("goes to no address that is no device token", async () => {
-    const delivery = deliveryOf("apns", "../../metrics");
-    const outcome = await apns.send(delivery, new AbortController().signal);
+    const { signal } = new AbortController();
+    const outcome = await apns.send(noticeOf(), signal, "../../metrics");
     expect(outcome).toEqual({ kind: "gone", reason: "APNs: the address is no device token" });
     expect(apple.connections).toBe(0);
   });
 });
 
-describe("the connection", () => {
-  test("is one for all pushes, as many at a time as APNs takes", async () => {
-    expect(await sendMany(60)).toEqual(Array(60).fill({ kind: "sent" }));
-    expect(await sendMany(60)).toEqual(Array(60).fill({ kind: "sent" }));
-    expect(apple.connections).toBe(1);
-    expect(apple.mostStreams).toBe(20);
-  });
-
-  test("that APNs ends brings what it has begun to its end, and another one takes the rest", async () => {
-    await send();
-    apple.react = () => "hang";
-    const begun = send(noticeOf({ conversationId: "begun" }));
-    await apple.hanging(1);
-    const others = [send(), send()];
-    await apple.hanging(3);
-    apple.react = () => undefined;
-    apple.goAway(1);
-    expect(await Promise.all(others)).toEqual([{ kind: "sent" }, { kind: "sent" }]);
-    expect(apple.connections).toBe(2);
-    apple.release();
-    expect(await begun).toEqual({ kind: "sent" });
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(2);
-  });
-
-  test("that APNs ends is given up when the last push on it is", async () => {
-    await send();
-    apple.react = () => "hang";
-    const controller = new AbortController();
-    const begun = send(noticeOf(), controller.signal);
-    await apple.hanging(1);
-    apple.react = () => undefined;
-    apple.goAway(1);
-    await send();
-    controller.abort(new Error("no time"));
-    await expect(begun).rejects.toThrow("no time");
-    clock.advance(5_000);
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(2);
-  });
-
-  test("that is cut leaves what was under way to be tried later, and the next one works", async () => {
-    await send();
-    apple.react = () => "hang";
-    const lost = send();
-    await apple.hanging(1);
-    apple.cut();
-    const reason = "APNs: no answer (connection lost)";
-    expect(await lost).toEqual({ kind: "retry", reason, afterMs: null });
-    apple.react = () => undefined;
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(2);
-  });
-
-  test("that breaks off without a word is no different", async () => {
-    const relay = await SilentRelay.to(apple.port);
-    await apns.stop();
-    apns = opened({ endpoint: relay.url });
-    apple.react = () => "hang";
-    const lost = send();
-    await apple.hanging(1);
-    relay.cut();
-    expect(await lost).toMatchObject({ kind: "retry", afterMs: null });
-    apple.react = () => undefined;
-    expect(await send()).toEqual({ kind: "sent" });
-    await relay.stop();
-  });
-
-  test("goes on when a single push is reset", async () => {
-    apple.react = () => "reset";
-    expect(await send()).toMatchObject({ kind: "retry", afterMs: null });
-    apple.react = () => undefined;
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(1);
-  });
-
-  test("goes on when a push is given up, also one that waits for its turn", async () => {
-    const controller = new AbortController();
-    apple.react = () => "hang";
-    const hanging = send(noticeOf(), controller.signal);
-    await apple.hanging(1);
-    apple.react = () => undefined;
-    controller.abort(new Error("no time"));
-    await expect(hanging).rejects.toThrow("no time");
-    await expect(send(noticeOf(), controller.signal)).rejects.toThrow("no time");
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(1);
-  });
-
-  test("that nobody answers on any more is given up, and another one made", async () => {
-    const relay = await SilentRelay.to(apple.port);
-    await apns.stop();
-    apns = opened({ endpoint: relay.url });
-    await send();
-    relay.setSilent(true);
-    const controller = new AbortController();
-    const first = send(noticeOf(), controller.signal);
-    const second = send();
-    await relay.lost;
-    controller.abort(new Error("no time"));
-    await expect(first).rejects.toThrow("no time");
-    clock.advance(5_000);
-    expect(await second).toMatchObject({ kind: "retry" });
-    relay.setSilent(false);
-    expect(await send()).toEqual({ kind: "sent" });
-    expect(apple.connections).toBe(2);
-    await relay.stop();
-  });
-
-  test("that does not come about is not waited for any longer than ten seconds", async () => {
-    const relay = await SilentRelay.to(apple.port);
-    relay.setSilent(true);
-    await apns.stop();
-    apns = opened({ endpoint: relay.url });
-    const controller = new AbortController();
-    const impatient = send(noticeOf(), controller.signal);
-    const patient = send();
-    await relay.lost;
-    controller.abort(new Error("no time"));
-    await expect(impatient).rejects.toThrow("no time");
-    clock.advance(10_000);
-    const reason = "APNs: no connection in time";
-    expect(await patient).toEqual({ kind: "retry", reason, afterMs: null });
-    relay.setSilent(false);
-    expect(await send()).toEqual({ kind: "sent" });
-    await relay.stop();
-  });
-
-  test("is without TLS where the end point is one of this machine, and http", async () => {
-    const plain = await ApnsEndpoint.start(clock, "http");
-    await apns.stop();
-    apns = opened({ endpoint: plain.url });
-    expect(await sendMany(30)).toEqual(Array(30).fill({ kind: "sent" }));
-    expect(plain.connections).toBe(1);
-    await apns.stop();
-    await plain.stop();
-  });
-
-  test("is made with nobody whose certificate is not trusted", async () => {
-    const provider = openApns(settingsOf(), clock);
-    const outcome = await provider?.send(deliveryOf("apns", DEVICE), new AbortController().signal);
-    expect(outcome).toEqual({
-      ...{ kind: "retry", reason: "APNs: no connection (DEPTH_ZERO_SELF_SIGNED_CERT)" },
-      afterMs: null,
-    });
-    expect(apple.pushes).toHaveLength(0);
-  });
-
-  test("to nobody is tried later", async () => {
-    await apple.stop();
-    const outcome = await send();
-    const reason = "APNs: no connection (ECONNREFUSED)";
-    expect(outcome).toEqual({ kind: "retry", reason, afterMs: null });
-  });
-
-  test("ends with the provider, and with it what is under way", async () => {
-    apple.react = () => "hang";
-    const sending = send();
-    await apple.hanging(1);
-    await apns.stop();
-    expect(await sending).toMatchObject({ kind: "retry" });
-    expect(clock.scheduledCount).toBe(1);
-  });
-});
-
 describe("the provider token", () => {
   test("is one for all pushes, and another one after forty minutes", async () => {
-    await sendMany(5);
+    await apns.sendMany(5);
     clock.advance(40 * MINUTE_MS - 1);
-    await sendMany(5);
+    await apns.sendMany(5);
     expect(tokensSeen()).toBe(1);
     clock.advance(1);
-    await sendMany(5);
+    await apns.sendMany(5);
     expect(tokensSeen()).toBe(2);
     expect(apple.pushes).toHaveLength(15);
   });
 
   test("that APNs refuses is replaced, once by many pushes", async () => {
-    await send();
+    await apns.send();
     // The machine's clock was wrong when the token was made.
     const stale = apple.pushes[0]?.token;
     apple.react = ({ token }) => {
       return token === stale ? { status: 403, reason: "ExpiredProviderToken" } : undefined;
     };
     clock.advance(MINUTE_MS);
-    expect(await sendMany(5)).toEqual(Array(5).fill({ kind: "sent" }));
+    expect(await apns.sendMany(5)).toEqual(Array(5).fill({ kind: "sent" }));
     expect(tokensSeen()).toBe(2);
   });
 
@@ -340,20 +141,20 @@ describe("the provider token", () => {
       return { status: 403, reason: "InvalidProviderToken" };
     };
     const refused = { kind: "retry", reason: "APNs: 403 InvalidProviderToken", afterMs: null };
-    expect(await send()).toEqual(refused as SendOutcome);
+    expect(await apns.send()).toEqual(refused as SendOutcome);
     expect(seen.size).toBe(2);
     clock.advance(20 * MINUTE_MS - 1);
-    expect(await send()).toEqual(refused as SendOutcome);
+    expect(await apns.send()).toEqual(refused as SendOutcome);
     expect(seen.size).toBe(2);
     clock.advance(1);
-    await send();
+    await apns.send();
     expect(seen.size).toBe(3);
   });
 
   test("is none of the future when the machine's clock is set back", async () => {
-    await send();
+    await apns.send();
     clock.setWallBy(-90 * MINUTE_MS);
-    expect(await send()).toEqual({ kind: "sent" });
+    expect(await apns.send()).toEqual({ kind: "sent" });
     expect(apple.refusals).toBe(0);
   });
 });
@@ -424,15 +225,15 @@ describe("an answer", () => {
     ],
   ])("of %j", async (refusal, outcome) => {
     apple.react = () => refusal;
-    expect(await send()).toEqual(outcome);
+    expect(await apns.send()).toEqual(outcome);
   });
 });
 
 describe("a key file is refused", () => {
-  const refusal = (pem: string) => () => opened(apple.keySettings(folder.path, pem));
+  const refusal = (pem: string) => () => apns.open(apple.keySettings(apns.folder.path, pem));
 
   test("that is not there", () => {
-    const open = () => opened({ keyFile: folder.file("none.p8") });
+    const open = () => apns.open({ keyFile: apns.folder.file("none.p8") });
     expect(open).toThrow(/^apns\.key_file: .+none\.p8 cannot be read \(ENOENT/);
   });
 
