@@ -10,6 +10,7 @@ import { fcm } from "./fcm.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { notify } from "./notify.ts";
 import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
@@ -168,6 +169,7 @@ export const settingsSchema = z.object({
   fcm,
   apns,
   eventWebhook,
+  notify,
   queue: z.object({
     prefetch: integer(
       100,
