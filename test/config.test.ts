@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { generateVAPIDKeys } from "web-push";
 import {
   ConfigurationError,
   checkStartAllowed,
@@ -9,6 +10,7 @@ import {
 import { AppError } from "../src/errors.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
+const VAPID = { ...generateVAPIDKeys(), subject: "mailto:operator@chat.example" };
 
 interface Sources {
   readonly argv?: readonly string[];
@@ -129,7 +131,15 @@ describe("the sources of a setting", () => {
       "attachments.types": "image/*",
       "attachments.link_secret": SECRET,
       "attachments.s3_endpoint": "http://127.0.0.1:9000",
+      "webpush.public_key": VAPID.publicKey,
+      "webpush.private_key": VAPID.privateKey,
+      "webpush.subject": VAPID.subject,
+      "webpush.urgency": "low",
+      "webpush.concurrency": "64",
       "outbound.allow": "10.0.0.0/8",
+      "event_webhook.url": "https://app.example/events",
+      "event_webhook.secrets": SECRET,
+      "event_webhook.events": "messages",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
       "fcm.endpoint": "http://127.0.0.1:9000",
@@ -143,13 +153,23 @@ describe("the sources of a setting", () => {
     const keyId = { PARLEY_APNS_KEY_ID: "ABC123DEFG" };
     const teamId = { PARLEY_APNS_TEAM_ID: "DEF123GHIJ" };
     const topic = { PARLEY_APNS_TOPIC: "com.example.chat" };
+    const webpush = {
+      PARLEY_WEBPUSH_PUBLIC_KEY: VAPID.publicKey,
+      PARLEY_WEBPUSH_PRIVATE_KEY: VAPID.privateKey,
+      PARLEY_WEBPUSH_SUBJECT: VAPID.subject,
+    };
     /** What cannot be set alone. */
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      "webpush.public_key": webpush,
+      "webpush.private_key": webpush,
+      "webpush.subject": webpush,
       "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
       "tcp.key_file": { PARLEY_TCP_CERT_FILE: "cert.pem" },
       "jwt.algorithms": { PARLEY_JWT_SECRET: SECRET },
       "cookie.signed_name": { PARLEY_COOKIE_SECRETS: SECRET },
       "cookie.secrets": { PARLEY_COOKIE_SIGNED_NAME: "session" },
+      "event_webhook.url": { PARLEY_EVENT_WEBHOOK_SECRETS: SECRET },
+      "event_webhook.secrets": { PARLEY_EVENT_WEBHOOK_URL: "https://app.example/events" },
       "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
       "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
       "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },

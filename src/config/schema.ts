@@ -19,6 +19,7 @@ import { boolean, choice, delayMs, integer, list, optionalText, text } from "./s
 import { tracing } from "./tracing.ts";
 import { trustedHeader } from "./trusted-header.ts";
 import { webhook } from "./webhook.ts";
+import { webpush } from "./webpush.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -170,6 +171,7 @@ export const settingsSchema = z.object({
   apns,
   eventWebhook,
   notify,
+  webpush,
   queue: z.object({
     prefetch: integer(
       100,

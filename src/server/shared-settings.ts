@@ -29,6 +29,8 @@ const ALIKE = {
   "event_webhook.url": ({ eventWebhook }) => eventWebhook.url,
   "event_webhook.secrets": ({ eventWebhook }) => eventWebhook.secrets.toSorted(),
   "event_webhook.events": ({ eventWebhook }) => eventWebhook.events.toSorted(),
+  "webpush.public_key": ({ webpush }) => webpush.publicKey,
+  "webpush.show_content": ({ webpush }) => webpush.showContent,
   "presence.visible_to": ({ presence }) => presence.visibleTo,
 } as const satisfies Record<string, (settings: Settings) => unknown>;
 

@@ -12,11 +12,11 @@ import type {
 import type { NoticePreferences } from "../notify/preferences.ts";
 import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
 import { MESSAGE_CREATED } from "../notify/webhook-ports.ts";
-import type { MemoryBlockStore } from "./memory-block-store.ts";
+import { MemoryBlockStore } from "./memory-block-store.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 import { compare, type MemoryConversation, seenSeqOf } from "./memory-conversation.ts";
 import { type MemoryNotice, memberIn, unreadIn } from "./memory-notices.ts";
-import type { MemoryWebhookStore } from "./memory-webhook-store.ts";
+import { MemoryWebhookStore } from "./memory-webhook-store.ts";
 
 /** Notices of the chats in memory. */
 export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
@@ -28,8 +28,8 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
 
   constructor(
     readonly chat: MemoryChatStore,
-    readonly blocks: MemoryBlockStore,
-    readonly webhooks: MemoryWebhookStore,
+    readonly blocks = new MemoryBlockStore(),
+    readonly webhooks = new MemoryWebhookStore(chat),
   ) {}
 
   async putTarget(target: NoticeTarget): Promise<void> {

@@ -24,7 +24,7 @@ export function memoryStorage(): Storage {
   const users = new MemoryUserStore(chat);
   const webhooks = new MemoryWebhookStore(chat);
   const notices = new MemoryNoticeStore(chat, blocks, webhooks);
-  const erasures = new MemoryErasureStore(chat, invites);
+  const erasures = new MemoryErasureStore(chat, invites, notices);
   return {
     ...{ chat, queues, revocations, blocks, invites, users, erasures },
     ...{ search, attachments, notices, webhooks, leadership: ALWAYS_LEADER, sharedQueues: null },
