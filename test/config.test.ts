@@ -148,7 +148,17 @@ describe("the sources of a setting", () => {
       "event_webhook.events": "messages",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
+      "fcm.endpoint": "http://127.0.0.1:9000",
+      "apns.key_id": "ABC123DEFG",
+      "apns.team_id": "DEF123GHIJ",
+      "apns.topic": "com.example.chat",
+      "apns.environment": "sandbox",
+      "apns.endpoint": "https://apns.example",
     };
+    const keyFile = { PARLEY_APNS_KEY_FILE: "key.p8" };
+    const keyId = { PARLEY_APNS_KEY_ID: "ABC123DEFG" };
+    const teamId = { PARLEY_APNS_TEAM_ID: "DEF123GHIJ" };
+    const topic = { PARLEY_APNS_TOPIC: "com.example.chat" };
     const webpush = {
       PARLEY_WEBPUSH_PUBLIC_KEY: VAPID.publicKey,
       PARLEY_WEBPUSH_PRIVATE_KEY: VAPID.privateKey,
@@ -174,6 +184,10 @@ describe("the sources of a setting", () => {
       },
       "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
       "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },
+      "apns.key_file": { ...keyId, ...teamId, ...topic },
+      "apns.key_id": { ...keyFile, ...teamId, ...topic },
+      "apns.team_id": { ...keyFile, ...keyId, ...topic },
+      "apns.topic": { ...keyFile, ...keyId, ...teamId },
       "tls.redirect_port": { PARLEY_TLS_CERT_FILE: "cert.pem", PARLEY_TLS_KEY_FILE: "key.pem" },
     };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };

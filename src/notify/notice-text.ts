@@ -40,7 +40,7 @@ export function newMessages(count: number): string {
 }
 
 function countOf(count: number): string {
-  return count < MOST_COUNTED ? String(count) : `${MOST_COUNTED}+`;
+  return count < MOST_COUNTED ? String(count) : `${MOST_COUNTED - 1}+`;
 }
 
 function titleOf({ kind, title, newest }: Notice): string {
