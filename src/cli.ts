@@ -34,16 +34,9 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { flags: [], switches: [], argument: null, run: serve },
-  token: { flags: TOKEN_FLAGS, switches: [], argument: null, run: token },
-  keys: { flags: [], switches: KEYS_SWITCHES, argument: "vapid", run: keys },
-  backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
-  restore: { flags: [], switches: [], argument: "FILE", run: restore },
-  migrate: { flags: MIGRATE_FLAGS, switches: [], argument: null, run: migrate },
-  health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
-  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
   serve: { flags: [], switches: [], mostArguments: 0, run: serve },
   token: { flags: TOKEN_FLAGS, switches: [], mostArguments: 0, run: token },
+  keys: { flags: [], switches: KEYS_SWITCHES, mostArguments: 1, run: keys },
   backup: { flags: [], switches: ["--force"], mostArguments: 1, run: backup },
   restore: { flags: [], switches: [], mostArguments: 1, run: restore },
   migrate: { flags: MIGRATE_FLAGS, switches: [], mostArguments: 0, run: migrate },

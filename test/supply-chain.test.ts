@@ -10,6 +10,7 @@ import {
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 const PERMISSIVE = [
   "MIT",
+  "MIT-0",
   "ISC",
   "BSD-2-Clause",
   "BSD-3-Clause",

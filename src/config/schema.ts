@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { access } from "./access.ts";
+import { apns } from "./apns.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { email } from "./email.ts";
 import { eventWebhook } from "./event-webhook.ts";
+import { fcm } from "./fcm.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
@@ -164,7 +167,10 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  email,
   outbound,
+  fcm,
+  apns,
   eventWebhook,
   notify,
   webpush,
