@@ -15,8 +15,9 @@ import { Notifications } from "../../src/notify/notifications.ts";
 import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
 import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "./fake-clock.ts";
-import type { MemoryNotices } from "./memory-notices.ts";
+import { NOW_MS } from "./noticed.ts";
 import { LOCAL } from "./remote.ts";
 import { API_KEY } from "./tokens.ts";
 
@@ -34,8 +35,8 @@ export interface NotificationsServer {
  * The routes of notifications alone, over HTTP. Users are named by `X-User-Id`, the back end has
  * `API_KEY`. Without a store nothing is set up.
  */
-export function startNotifications(store: MemoryNotices | null): NotificationsServer {
-  const clock = new FakeClock();
+export function startNotifications(store: Storage["notices"] | null): NotificationsServer {
+  const clock = new FakeClock(NOW_MS);
   const changes: string[] = [];
   const api = new Hono<ApiEnvironment>();
   const endpoints = new Endpoints(api, doors());
