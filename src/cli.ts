@@ -3,11 +3,13 @@ import { backup, restore } from "./cli/backup.ts";
 import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
+import { KEYS_SWITCHES, keys } from "./cli/keys.ts";
 import { MIGRATE_FLAGS, migrate } from "./cli/migrate.ts";
 import { NOTICES_FLAGS, NOTICES_SWITCHES, notices } from "./cli/notices.ts";
 import { serve } from "./cli/serve.ts";
 import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
+import { WEBHOOKS_FLAGS, webhooks } from "./cli/webhooks.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
 
@@ -34,6 +36,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { flags: [], switches: [], mostArguments: 0, run: serve },
   token: { flags: TOKEN_FLAGS, switches: [], mostArguments: 0, run: token },
+  keys: { flags: [], switches: KEYS_SWITCHES, mostArguments: 1, run: keys },
   backup: { flags: [], switches: ["--force"], mostArguments: 1, run: backup },
   restore: { flags: [], switches: [], mostArguments: 1, run: restore },
   migrate: { flags: MIGRATE_FLAGS, switches: [], mostArguments: 0, run: migrate },
@@ -43,6 +46,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     ...{ flags: NOTICES_FLAGS, switches: NOTICES_SWITCHES, run: notices },
     mostArguments: Number.POSITIVE_INFINITY,
   },
+  webhooks: { flags: WEBHOOKS_FLAGS, switches: [], mostArguments: 1, run: webhooks },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */

@@ -9,6 +9,12 @@ export const NOTIFICATION_ERRORS = {
     meaning:
       "The server does not tell users who are away by this channel, or by none at all; `GET /api/notifications` says by which it does.",
   },
+  NO_EVENT_WEBHOOK: {
+    status: 404,
+    fatal: false,
+    retryable: false,
+    meaning: "The server has no `event_webhook.url`: there is nobody whom it tells of events.",
+  },
   TOO_MANY_TARGETS: {
     status: 409,
     fatal: false,

@@ -22,6 +22,7 @@ import type { MaybePromise } from "../maybe-promise.ts";
 import type { NodeInfo } from "../nodes/node-info.ts";
 import type { DeadLetters } from "../notify/dead-letters.ts";
 import type { Notifications } from "../notify/notifications.ts";
+import type { WebhookReplay } from "../notify/webhook-replay.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
@@ -52,11 +53,14 @@ import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
 import type { UserExports } from "./user-export.ts";
 import { userEndpoints } from "./users-api.ts";
+import { webhookEndpoints } from "./webhooks-api.ts";
 
 /** What tells users who are away, and webhooks. */
 export interface NotificationsSource {
   readonly users: Notifications;
   readonly deadLetters: DeadLetters;
+  /** null: there is no webhook. */
+  readonly webhookReplay: Pick<WebhookReplay, "add"> | null;
 }
 
 export interface ApiOptions {
@@ -164,6 +168,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { notifications } = options;
   notificationEndpoints(endpoints, { notifications: notifications?.users ?? null, countChange });
   deadLetterEndpoints(endpoints, { deadLetters: notifications?.deadLetters ?? null });
+  webhookEndpoints(endpoints, { replay: notifications?.webhookReplay ?? null });
   userEndpoints(endpoints, { ...shared, exports: options.exports });
   const { health, nodes, topics, notices, nodeChanges, version } = options;
   serverEndpoints(endpoints, {

@@ -253,6 +253,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/docs", null, { by: "anybody" }),
   http("GET", "/healthz", null, { by: "anybody" }),
   http("GET", "/readyz", null, { by: "anybody" }),
+  http("POST", "/api/webhooks/replay", "AUTHENTICATION_FAILED", { by: "server" }),
   http("POST", "/api/publish", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/metrics", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/api/stats", "AUTHENTICATION_FAILED", { by: "server" }),

@@ -8,6 +8,7 @@ import { deadLetterEndpoints } from "../../src/http/dead-letters-api.ts";
 import { type Doors, Endpoints } from "../../src/http/endpoint.ts";
 import { notificationEndpoints } from "../../src/http/notifications-api.ts";
 import { problemResponse } from "../../src/http/problem.ts";
+import { webhookEndpoints } from "../../src/http/webhooks-api.ts";
 import { newUuid } from "../../src/ids.ts";
 import { silentLog } from "../../src/log.ts";
 import { DeadLetters } from "../../src/notify/dead-letters.ts";
@@ -15,6 +16,7 @@ import { Notifications } from "../../src/notify/notifications.ts";
 import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
 import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
+import type { WebhookReplay } from "../../src/notify/webhook-replay.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { NOW_MS } from "./noticed.ts";
@@ -35,7 +37,10 @@ export interface NotificationsServer {
  * The routes of notifications alone, over HTTP. Users are named by `X-User-Id`, the back end has
  * `API_KEY`. Without a store nothing is set up.
  */
-export function startNotifications(store: Storage["notices"] | null): NotificationsServer {
+export function startNotifications(
+  store: Storage["notices"] | null,
+  webhookReplay: Pick<WebhookReplay, "add"> | null = null,
+): NotificationsServer {
   const clock = new FakeClock(NOW_MS);
   const changes: string[] = [];
   const api = new Hono<ApiEnvironment>();
@@ -53,6 +58,7 @@ export function startNotifications(store: Storage["notices"] | null): Notificati
   deadLetterEndpoints(endpoints, {
     deadLetters: store && new DeadLetters({ store, clock, newId: newUuid, onReplay() {} }),
   });
+  webhookEndpoints(endpoints, { replay: webhookReplay });
   api.onError((fault, context) => problemResponse(fault, context, silentLog));
   const bindings = { remote: LOCAL, bodyBytes: 100_000, takeTime: () => ({ done() {} }) };
   const server = Bun.serve({
