@@ -73,7 +73,7 @@ interface Lane {
 export class NoticeWorker {
   readonly #options: NoticeWorkerOptions;
   readonly #lanes: readonly Lane[];
-  readonly #settling: Settling;
+  readonly #settling: Settling<NoticeOutcome>;
   #isRunning = false;
   #isStarting = false;
   #isLooking = false;
