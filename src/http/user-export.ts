@@ -16,6 +16,8 @@ import { isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import type { NoticeTargetStore } from "../notify/ports.ts";
+import type { NoticeTarget } from "../notify/provider.ts";
 import type { ApiEnvironment } from "./api.ts";
 import type { LargeAnswers } from "./large-answers.ts";
 import { inviteView } from "./views.ts";
@@ -33,6 +35,7 @@ export interface UserExportsOptions {
   readonly invites: Pick<InviteStore, "madeBy">;
   readonly attachments: Pick<AttachmentStore, "unsentOf">;
   readonly blocks: Pick<Blocks, "of">;
+  readonly notices: Pick<NoticeTargetStore, "targetsOf" | "preferencesOf">;
   readonly answers: LargeAnswers;
   readonly log: Log;
 }
@@ -89,7 +92,7 @@ export class UserExports {
   }
 
   async *#parts(userId: string): AsyncGenerator<Line[]> {
-    const { users, attachments, blocks, invites } = this.#options;
+    const { users, attachments, blocks, invites, notices } = this.#options;
     for (const { userId: id, lastSeenMs, ...user } of await users.known([userId])) {
       const lastSeen = lastSeenMs === null ? null : isoTime(lastSeenMs);
       yield [{ kind: "user", userId: id, ...user, lastSeen }];
@@ -116,6 +119,9 @@ export class UserExports {
       ({ code }) => code,
       (invite) => ({ kind: "invite", ...inviteView(invite) }),
     );
+    yield (await notices.targetsOf(userId)).map(targetLine);
+    const preferences = await notices.preferencesOf(userId);
+    if (preferences !== null) yield [{ kind: "notificationPreferences", ...preferences }];
   }
 
   async *#messages(userId: string): AsyncGenerator<Line[]> {
@@ -171,6 +177,11 @@ function membershipLine(membership: StoredMembership): Line {
 
 function reactionLine({ reactedMs, ...reaction }: StoredReaction): Line {
   return { kind: "reaction", ...reaction, reactedAt: isoTime(reactedMs) };
+}
+
+/** Its keys are the browser's own: whoever has them may send to it. */
+function targetLine({ id, channel, address, createdMs }: NoticeTarget): Line {
+  return { kind: "notificationTarget", id, channel, address, createdAt: isoTime(createdMs) };
 }
 
 function attachmentLine(attachment: Attachment): Line {

@@ -6,8 +6,10 @@ import type { ApiEnvironment } from "../../src/http/api.ts";
 import { LargeAnswers } from "../../src/http/large-answers.ts";
 import { UserExports } from "../../src/http/user-export.ts";
 import { silentLog } from "../../src/log.ts";
+import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
+import { target } from "../support/noticed.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { LOCAL } from "../support/remote.ts";
 import { attachment, batch, conversation, EPOCH_MS, message, messages } from "../support/stored.ts";
@@ -28,10 +30,10 @@ beforeEach(async () => {
   );
   const keys = new LimitKeys(AddressList.parse([]));
   const answers = new LargeAnswers({ keys, limitBytes: 1_000_000, callerHeaders: [] });
-  const { users, invites, attachments, erasures, chat: chats } = storage;
+  const { users, invites, attachments, erasures, notices, chat: chats } = storage;
   const blocks = { of: () => [] };
   const exports = new UserExports({
-    ...{ users, invites, attachments, chats, erasures, blocks, answers },
+    ...{ users, invites, attachments, chats, erasures, blocks, answers, notices },
     log: silentLog,
   });
   beside = () => {};
@@ -93,6 +95,20 @@ test("an export has the files that were not sent, with what is known of them, an
       uploadedAt: new Date(EPOCH_MS).toISOString(),
       removedAt: new Date(EPOCH_MS + 86_400_000).toISOString(),
     },
+  ]);
+});
+
+test("an export has where the user is told, without the keys to it, and what they wish", async () => {
+  await storage.notices.putTarget(target("browser", { keys: '{"auth":"secret"}' }));
+  await storage.notices.putTarget(target("other", { userId: "alice" }));
+  await storage.notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, groups: "mentions" });
+  const lines = (await linesOf("bob")).filter(({ kind }) => `${kind}`.startsWith("notification"));
+  expect(lines).toEqual([
+    {
+      ...{ kind: "notificationTarget", id: "browser", channel: "webpush" },
+      ...{ address: "https://push.example/browser", createdAt: new Date(EPOCH_MS).toISOString() },
+    },
+    { kind: "notificationPreferences", ...DEFAULT_PREFERENCES, groups: "mentions" },
   ]);
 });
 
