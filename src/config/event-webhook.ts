@@ -26,7 +26,7 @@ export const eventWebhook = z
     timeoutMs: delayMs(15_000, 1, "The time that an answer may take."),
     concurrency: integer(
       8,
-      { min: 1, max: 1_000 },
+      { min: 1, max: 10_000 },
       "Calls at a time, each of another conversation or user.",
     ),
     attempts: integer(

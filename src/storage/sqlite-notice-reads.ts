@@ -88,7 +88,9 @@ export const NOTICE_READS = {
       WHERE channel = ? AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
     )`,
 
-  outboxLength: `SELECT count(*) AS count FROM (SELECT 1 FROM outbox LIMIT ${MOST_WAITING})`,
+  outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
+
+  outboxLength: `SELECT count(*) AS count FROM (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})`,
 
   deadLetters: `
     SELECT id, channel, user_id AS userId, target_id AS targetId,

@@ -81,9 +81,10 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   async expand(expansion: Expansion): Promise<boolean> {
+    if (!this.#hasOutbox()) return false;
     // Whether it is there cannot be told: what is left is expanded next.
-    await this.#write({ kind: "expand", expansion }, () => false);
-    return answer(() => this.#reads.outboxLength.get()?.count ?? 0) > 0;
+    await this.#writeUnsynced({ kind: "expand", expansion });
+    return this.#hasOutbox();
   }
 
   due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
@@ -100,7 +101,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   settle(outcomes: readonly NoticeOutcome[]): Promise<void> {
-    return this.#write({ kind: "settle", outcomes }, () => false);
+    return this.#writeUnsynced({ kind: "settle", outcomes });
   }
 
   waiting(): number {
@@ -112,7 +113,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   forgetSent(beforeMs: number): Promise<void> {
-    return this.#write({ kind: "forget-sent", beforeMs }, () => false);
+    return this.#writeUnsynced({ kind: "forget-sent", beforeMs });
   }
 
   deadLetters(after: string | null, limit: number): DeadLetter[] {
@@ -127,6 +128,10 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
 
   forgetLetters(letterIds: readonly string[]): Promise<void> {
     return this.#write({ kind: "forget-letters", letterIds }, () => false);
+  }
+
+  #hasOutbox(): boolean {
+    return answer(() => this.#reads.outbox.get()) !== null;
   }
 
   #dueNotice(row: DueRow): DueNotice {
@@ -161,6 +166,15 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
         newestMention: mention && messageOf(mention),
       };
     });
+  }
+
+  #writeUnsynced(write: NoticeWrite): Promise<void> {
+    return this.#commits.commit(
+      "notices",
+      () => JSON.stringify(write),
+      () => false,
+      false,
+    );
   }
 
   #write(write: NoticeWrite, isThere: () => boolean): Promise<void> {
@@ -199,6 +213,7 @@ function prepare(db: Database) {
     mentions: db.query<{ seq: number }, [NamedRange]>(NOTICE_READS.noticesMentions),
     nextDue: db.query<{ dueMs: number | null }, [channel: string]>(NOTICE_READS.noticesNextDue),
     waiting: db.query<{ count: number }, [channel: string]>(NOTICE_READS.noticesWaiting),
+    outbox: db.query<{ position: number }, []>(NOTICE_READS.outbox),
     outboxLength: db.query<{ count: number }, []>(NOTICE_READS.outboxLength),
     deadLetters: db.query<DeadLetter, [after: string, limit: number]>(NOTICE_READS.deadLetters),
     lettersThere: db.query<{ count: number }, [idsJson: string]>(NOTICE_READS.deadLettersThere),

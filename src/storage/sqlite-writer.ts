@@ -41,8 +41,16 @@ export type WriterRequest =
   | { readonly kind: "close" };
 
 export type WriteRequest =
-  /** The batch as JSON: one string is what crosses threads cheapest. */
-  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
+  /**
+   * The batch as JSON: one string is what crosses threads cheapest. Where it is not synced, a power
+   * cut may undo it.
+   */
+  | {
+      readonly kind: "commit";
+      readonly store: StoreName;
+      readonly batch: string;
+      readonly isSynced: boolean;
+    }
   | { readonly kind: "remove-expired"; readonly portion: ExpiryPortion }
   /** Makes some of what was committed known to search. */
   | { readonly kind: "index" }
@@ -120,7 +128,9 @@ class Writes {
     switch (request.kind) {
       case "commit": {
         const batch = JSON.parse(request.batch);
-        this.#transactions.run(() => this.#stores[request.store].apply(batch));
+        const apply = () => this.#stores[request.store].apply(batch);
+        if (request.isSynced) this.#transactions.run(apply);
+        else this.#transactions.runUnsynced(apply);
         return null;
       }
       case "remove-expired":

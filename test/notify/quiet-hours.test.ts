@@ -56,6 +56,10 @@ describe("quiet hours", () => {
     expect(until("02:00-03:00", "Europe/Vienna", "2026-03-29T01:00Z")).toBeNull();
   });
 
+  test("go on where the clock leaps from their end to their start", () => {
+    expect(until("03:00-02:00", "Europe/Vienna", "2026-03-29T00:30Z")).toBe("2026-03-30T00:00Z");
+  });
+
   test("into which the clock leaps from just before their start go on", () => {
     expect(until("02:30-04:00", "Europe/Vienna", "2026-03-29T01:00Z")).toBe("2026-03-29T02:00Z");
   });

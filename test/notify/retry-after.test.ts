@@ -17,6 +17,9 @@ test.each([
   expect(retryAfterMs(header, NOW_MS)).toBe(waitMs);
 });
 
-test.each([null, "", "soon", "-1", "1.5", "1994-11-06T08:49:37Z"])("%p says nothing", (header) => {
-  expect(retryAfterMs(header, NOW_MS)).toBeNull();
-});
+test.each([undefined, null, "", "soon", "-1", "1.5", "1994-11-06T08:49:37Z"])(
+  "%p says nothing",
+  (header) => {
+    expect(retryAfterMs(header, NOW_MS)).toBeNull();
+  },
+);
