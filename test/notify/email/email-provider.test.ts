@@ -263,14 +263,6 @@ describe("nothing is sent, and it is tried again,", () => {
     });
   });
 
-  test("when the server does not answer for too long", async () => {
-    const { provider } = await setUp({ isMute: true }, { PARLEY_EMAIL_TIMEOUT_MS: "200" });
-    expect(await provider.send(emailDelivery(), NEVER)).toMatchObject({
-      kind: "retry",
-      reason: "The mail server cannot be used (ETIMEDOUT)",
-    });
-  });
-
   test("when the connection breaks before the server's last word", async () => {
     const { server, provider } = await setUp({ isMute: true });
     const sending = provider.send(emailDelivery(), NEVER);
