@@ -68,6 +68,7 @@ export function openHttpApi(foundation: Foundation, options: HttpApiOptions): Ho
     exports: new UserExports({
       ...{ users: storage.users, erasures: storage.erasures, chats: store },
       ...{ invites: storage.invites, attachments: storage.attachments, blocks, answers, log },
+      notices: storage.notices,
     }),
   });
 }
