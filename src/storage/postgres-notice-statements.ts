@@ -38,6 +38,14 @@ const NAMES_MEMBER = `
       AND mentions.user_id = members.user_id AND mentions.seq = messages.seq
   )`;
 
+/** Of `said`, what a member is told of. */
+const TOLD = `
+  said.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
+  AND said.sender_id <> members.user_id
+  AND NOT EXISTS (
+    SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = said.sender_id
+  )`;
+
 /** Notices of one user's targets, by their keys, as JSON. */
 const outcomes = (columns: string) => `
   json_to_recordset($1::text::json)
@@ -52,6 +60,10 @@ const IS_OF_OUTCOME = `
 const LETTERS = `
   ROWS FROM (json_array_elements_text($1::text::json)) WITH ORDINALITY AS wanted (id, place)
   JOIN dead_letters ON dead_letters.id = wanted.id`;
+
+/** One event that waits in the lane, if any does. */
+const firstOf = (lane: string) => `
+  SELECT id FROM webhook_events WHERE webhook_events.lane = ${lane} LIMIT 1`;
 
 /** What is asked of notices, each by an index. */
 export const NOTICE_READS = {
@@ -82,8 +94,12 @@ export const NOTICE_READS = {
     ) AS first
     JOIN notice_targets ON notice_targets.id = first.target_id
     JOIN conversations ON conversations.id = first.conversation_id
-    LEFT JOIN members ON members.conversation_id = first.conversation_id
-      AND members.user_id = notice_targets.user_id
+    LEFT JOIN LATERAL (
+      SELECT * FROM members
+      WHERE members.conversation_id = first.conversation_id
+        AND members.user_id = notice_targets.user_id
+      LIMIT 1
+    ) AS members ON true
     LEFT JOIN notice_preferences ON notice_preferences.user_id = notice_targets.user_id
     CROSS JOIN LATERAL (
       SELECT count(*)::float8 AS messages FROM (
@@ -124,14 +140,17 @@ export const NOTICE_READS = {
     ) AS earliest`,
 
   waiting: `
-    SELECT least(
-      (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ${MOST_WAITING}) AS untold) + (
-        SELECT count(*) FROM (
-          SELECT 1 FROM notices WHERE due_ms IS NOT NULL LIMIT ${MOST_WAITING}
-        ) AS unsent
-      ),
-      ${MOST_WAITING}
-    )::float8 AS count`,
+    SELECT count(*)::float8 AS count FROM (
+      (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})
+      UNION ALL
+      SELECT 1
+      FROM (${given("$1")}) AS channels
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM notices
+        WHERE notices.channel = channels.value AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
+      ) AS unsent
+      LIMIT ${MOST_WAITING}
+    ) AS counted`,
 
   deadLetters: `
     SELECT id, channel, user_id AS "userId", target_id AS "targetId",
@@ -170,7 +189,8 @@ export const NOTICE_WRITES = {
 
   /**
    * $1: the limit; $2: the time; $3: the channels, as JSON; $4: events for webhooks are made too.
-   * Whoever has answered has seen what was there, as in lists of conversations.
+   * Whoever has answered has seen what was there, as in lists of conversations. Of each conversation
+   * the members are looked at once, and of its messages, for each of them, the outermost.
    */
   expand: `
     WITH taken AS (
@@ -183,21 +203,37 @@ export const NOTICE_WRITES = {
              messages.sender_id, messages.timestamp_ms,
              messages.event IS NULL AND messages.deleted_ms IS NULL AS is_said
       FROM taken JOIN messages ON messages.id = taken.message_id
+    ), heard AS MATERIALIZED (
+      SELECT conversation_id, max(seq) AS last_seq, array_agg(seq ORDER BY seq) AS seqs,
+             array_agg(sender_id ORDER BY seq) AS sender_ids,
+             array_agg(timestamp_ms ORDER BY seq) AS times_ms,
+             array_agg(seq ORDER BY seq DESC) AS last_seqs,
+             array_agg(sender_id ORDER BY seq DESC) AS last_sender_ids
+      FROM kept WHERE is_said AND $3 <> '[]'
+      GROUP BY conversation_id
     ), told AS (
-      SELECT notice_targets.id AS target_id, kept.conversation_id, channels.channel,
-             max(kept.seq) AS last_seq, min(kept.timestamp_ms) + channels."delayMs" AS due_ms
-      FROM kept
-      JOIN members ON members.conversation_id = kept.conversation_id
-        AND kept.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
-        AND members.user_id <> kept.sender_id
+      SELECT notice_targets.id AS target_id, heard.conversation_id, notice_targets.channel,
+             last.seq AS last_seq, first.time_ms + channels."delayMs" AS due_ms
+      FROM heard
+      JOIN members ON members.conversation_id = heard.conversation_id
+        AND heard.last_seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
         AND coalesce(members.muted_until_ms, 0) <= $2::bigint
       JOIN notice_targets ON notice_targets.user_id = members.user_id
       JOIN json_to_recordset($3::text::json) AS channels (channel text, "delayMs" bigint)
         ON channels.channel = notice_targets.channel
-      WHERE kept.is_said AND $3 <> '[]' AND NOT EXISTS (
-        SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = kept.sender_id
-      )
-      GROUP BY notice_targets.id, kept.conversation_id, channels.channel, channels."delayMs"
+      CROSS JOIN LATERAL (
+        SELECT seq FROM (
+          SELECT unnest(heard.last_seqs) AS seq, unnest(heard.last_sender_ids) AS sender_id
+        ) AS said
+        WHERE ${TOLD} LIMIT 1
+      ) AS last
+      CROSS JOIN LATERAL (
+        SELECT time_ms FROM (
+          SELECT unnest(heard.seqs) AS seq, unnest(heard.sender_ids) AS sender_id,
+                 unnest(heard.times_ms) AS time_ms
+        ) AS said
+        WHERE ${TOLD} LIMIT 1
+      ) AS first
     ), noticed AS (
       INSERT INTO notices AS old
         (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
@@ -210,11 +246,12 @@ export const NOTICE_WRITES = {
           due_ms = coalesce(old.due_ms, greatest(old.next_ms, excluded.due_ms))
     ), announced AS (
       INSERT INTO webhook_events (id, type, lane, created_ms, message_id, due_ms)
-      SELECT id, 'message.created', conversation_id, timestamp_ms, id,
+      SELECT kept.id, 'message.created', conversation_id, timestamp_ms, kept.id,
              CASE WHEN row_number() OVER (PARTITION BY conversation_id ORDER BY seq) = 1
-                    AND NOT EXISTS (SELECT 1 FROM webhook_events WHERE lane = conversation_id)
+                    AND before.id IS NULL
              THEN $2::bigint END
-      FROM kept WHERE $4::boolean ORDER BY position
+      FROM kept LEFT JOIN LATERAL (${firstOf("kept.conversation_id")}) AS before ON true
+      WHERE $4::boolean ORDER BY kept.position
     )
     SELECT EXISTS (
       SELECT 1 FROM outbox WHERE position > (SELECT max(position) FROM taken)
@@ -275,19 +312,21 @@ export const NOTICE_WRITES = {
 
   reviveEvents: `
     INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)
-    SELECT event_id, event_type, dead_letters.lane, created_ms, data, message_id,
-           CASE WHEN row_number() OVER (PARTITION BY dead_letters.lane ORDER BY place) = 1
-                  AND NOT EXISTS (
-                    SELECT 1 FROM webhook_events AS before WHERE before.lane = dead_letters.lane
-                  )
+    SELECT event_id, event_type, lane, created_ms, data, message_id,
+           CASE WHEN row_number() OVER (PARTITION BY lane ORDER BY place) = 1
+                  AND before.id IS NULL
            THEN $2::bigint END
     FROM ${LETTERS}
+    LEFT JOIN LATERAL (${firstOf("dead_letters.lane")}) AS before ON true
     WHERE event_id IS NOT NULL
     ORDER BY place`,
 
-  takeLetters: `
-    DELETE FROM dead_letters WHERE id IN (${given("$1")})
-    RETURNING event_id IS NOT NULL OR EXISTS (
-      SELECT 1 FROM notice_targets WHERE notice_targets.id = dead_letters.target_id
-    ) AS "isDue"`,
+  /** Of letters, how many there is somebody for. */
+  countRevivable: `
+    SELECT count(*)::float8 AS count
+    FROM ${LETTERS}
+    LEFT JOIN notice_targets ON notice_targets.id = dead_letters.target_id
+    WHERE event_id IS NOT NULL OR notice_targets.id IS NOT NULL`,
+
+  forgetLetters: `DELETE FROM dead_letters WHERE id IN (${given("$1")})`,
 } as const;

@@ -7,7 +7,7 @@ import type {
   NoticeTargetStore,
 } from "../notify/ports.ts";
 import type { NoticePreferences } from "../notify/preferences.ts";
-import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
+import { NOTICE_CHANNELS, type NoticeChannel, type NoticeTarget } from "../notify/provider.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
 import { type DueRow, dueNotice } from "./postgres-due-notices.ts";
@@ -107,7 +107,8 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   async waiting(): Promise<number> {
-    const [row] = await this.#read<{ count: number }>(NOTICE_READS.waiting);
+    const parameters = [toPostgresJson(NOTICE_CHANNELS)];
+    const [row] = await this.#read<{ count: number }>(NOTICE_READS.waiting, parameters);
     return row?.count ?? 0;
   }
 
@@ -131,25 +132,24 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
   replay(letterIds: readonly string[], nowMs: number): Promise<number> {
     const ids = toPostgresJson([...new Set(letterIds)]);
     return this.#writes.commit(async (query) => {
-      const revived = [
-        ...[takeNoticeTurn(query), lockLanes(query)],
+      const turn = [takeNoticeTurn(query), lockLanes(query)];
+      const [[revivable]] = await Promise.all([
+        query<{ count: number }>(NOTICE_WRITES.countRevivable, [ids]),
         query(NOTICE_WRITES.reviveNotices, [ids, nowMs]),
         query(NOTICE_WRITES.reviveEvents, [ids, nowMs]),
-      ];
-      const [letters] = await Promise.all([
-        query<{ isDue: boolean }>(NOTICE_WRITES.takeLetters, [ids]),
-        ...revived,
+        query(NOTICE_WRITES.forgetLetters, [ids]),
+        ...turn,
       ]);
-      return letters.filter(({ isDue }) => isDue).length;
+      return revivable?.count ?? 0;
     });
   }
 
   async forgetLetters(letterIds: readonly string[]): Promise<void> {
     const ids = toPostgresJson(letterIds);
-    await this.#writes.commit((query) => query(NOTICE_WRITES.takeLetters, [ids]));
+    await this.#writes.commit((query) => query(NOTICE_WRITES.forgetLetters, [ids]));
   }
 
-  #read<Row>(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+  #read<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     return answered(this.#db.read<Row>(sql, parameters));
   }
 }

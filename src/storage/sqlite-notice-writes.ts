@@ -189,15 +189,16 @@ function prepare(db: Database) {
     ),
     sent: db.query<null, [nextMs: number, ...Key]>(
       `UPDATE notices SET due_ms = NULL, attempts = 0, next_ms = ?
-       WHERE target_id = ? AND conversation_id = ? AND last_seq = ?`,
+       WHERE target_id = ? AND conversation_id = ? AND last_seq = ? AND due_ms IS NOT NULL`,
     ),
     // What came meanwhile has waited for the send, and now for the interval.
     extended: db.query<null, [nowMs: number, nextMs: number, ...Key]>(
       `UPDATE notices SET attempts = 0, created_ms = ?1, next_ms = ?2, due_ms = max(?1, ?2)
-       WHERE target_id = ?3 AND conversation_id = ?4 AND last_seq > ?5`,
+       WHERE target_id = ?3 AND conversation_id = ?4 AND last_seq > ?5 AND due_ms IS NOT NULL`,
     ),
     drop: db.query<null, Key>(
-      "DELETE FROM notices WHERE target_id = ? AND conversation_id = ? AND last_seq = ?",
+      `DELETE FROM notices
+       WHERE target_id = ? AND conversation_id = ? AND last_seq = ? AND due_ms IS NOT NULL`,
     ),
     later: db.query<
       null,
@@ -223,7 +224,9 @@ function prepare(db: Database) {
        SELECT ?1, notice_targets.channel, notice_targets.user_id, notices.target_id,
               notices.conversation_id, ?2, notices.created_ms, ?3, ?4, ?5
        FROM notices JOIN notice_targets ON notice_targets.id = notices.target_id
-       WHERE notices.target_id = ?6 AND notices.conversation_id = ?7`,
+       WHERE notices.target_id = ?6 AND notices.conversation_id = ?7
+         AND notices.due_ms IS NOT NULL
+       ON CONFLICT (id) DO NOTHING`,
     ),
     forgetSent: db.query<null, [beforeMs: number]>(
       "DELETE FROM notices WHERE due_ms IS NULL AND next_ms < ?",

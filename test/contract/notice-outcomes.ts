@@ -122,6 +122,22 @@ export function noticeOutcomesContract(
       expect(letters.map(({ id }) => id)).toEqual(["l2"]);
     });
 
+    test("once: what has been settled before is left as it is", async () => {
+      await settle(1, SENT);
+      for (const fate of [{ kind: "dropped" }, { ...SENT, nextMs: FAR_MS }, dead("l1")] as const) {
+        await settle(1, fate);
+      }
+      await settle(1, { kind: "later", dueMs: NOW_MS, attempts: 1 });
+      expect(await waiting()).toEqual([]);
+      await tell(2);
+      expect(await waiting()).toEqual([[2, NEXT_MS, 0, NOW_MS]]);
+      // As where an answer was lost, and others have extended it.
+      await settle(1, dead("l2"));
+      await settle(1, dead("l2"));
+      const letters = await storage.notices.deadLetters(null, 10);
+      expect(letters.map(({ id }) => id)).toEqual(["l2"]);
+    });
+
     test("counts what waits, in the outbox too", async () => {
       expect(await storage.notices.waiting()).toBe(1);
       await storage.notices.putTarget(target("mail", { channel: "email" }));
