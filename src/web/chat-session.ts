@@ -20,6 +20,7 @@ import { PresenceLoader } from "./presence-loader.ts";
 import { ProfileLoader } from "./profile-loader.ts";
 import { Reading } from "./reading.ts";
 import { Refreshing } from "./refreshing.ts";
+import { Requests } from "./requests.ts";
 import { Store } from "./store.ts";
 import { browserTimers } from "./timers.ts";
 import { TypingSignal } from "./typing-signal.ts";
@@ -82,7 +83,7 @@ export class ChatSession implements ConnectionListener {
     this.#onRefused = onRefused;
     this.#isVisible = isVisible;
     this.store = new Store(identity.userId);
-    const api = new Api(identity);
+    const api = new Api(new Requests(identity));
     const attempt = attemptWith(onRefused);
     const notices = new Notices(this.store.dispatch, browserTimers);
     this.notify = notices.show;
