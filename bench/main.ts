@@ -16,6 +16,8 @@ import { pinnedTo, ROOT, thisMachine } from "./machine.ts";
 import { type MicroResult, microSchema } from "./measurement.ts";
 import { runNodes } from "./nodes/run.ts";
 import type { NodesReport } from "./nodes/samples.ts";
+import { runNotices } from "./notices/run.ts";
+import type { NoticeSample } from "./notices/samples.ts";
 import { pageOf } from "./page.ts";
 import { type Peers, peersSchema } from "./peer-samples.ts";
 import { MICRO, PARTS, type Part, QUICK_PARTS, scenariosOf, USUAL_PARTS } from "./plan.ts";
@@ -119,6 +121,12 @@ async function runAllRatios({ quick, parts }: Flags, children: Children): Promis
   return runRatios(quick, children);
 }
 
+async function runAllNotices({ quick, parts }: Flags, children: Children): Promise<NoticeSample[]> {
+  if (!parts.includes("notices")) return [];
+  await ensureBinary(children);
+  return runNotices(quick, children);
+}
+
 async function runAllNodes(
   { quick, parts }: Flags,
   children: Children,
@@ -140,13 +148,14 @@ async function bench(flags: Flags, children: Children): Promise<Report> {
   const micro = await runMicro(flags.parts, children);
   const load = await runLoad(flags, children);
   const ratios = await runAllRatios(flags, children);
+  const notices = await runAllNotices(flags, children);
   const nodes = await runAllNodes(flags, children);
   const pinned = pinnedTo("server").length > 0;
   const { quick } = flags;
   const fileSystem = dataFileSystem();
   const asked = process.argv.slice(2).filter((argument) => argument !== "--docs");
   const named = { flags: asked.join(" "), fileSystem, pinned, quick };
-  return newReport({ machine, ...named, micro, load, ratios, nodes, peers });
+  return newReport({ machine, ...named, micro, load, ratios, notices, nodes, peers });
 }
 
 /** Of `bench/peers.ts`, which installs much and takes long; null when it never ran here. */

@@ -4,12 +4,12 @@ export const PARTS = [
   ...(["codec", "micro", "queues", "storage"] as const),
   ...(["chat", "fan-out", "groups", "storm", "slow-readers"] as const),
   ...(["typing", "presence", "mixed-day", "idle", "crowd", "costs", "ratios"] as const),
-  "nodes",
+  ...(["notices", "nodes"] as const),
 ] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Each takes more than a minute, the cost curves and several nodes some minutes. */
-const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day", "costs", "nodes"];
+const ON_REQUEST: readonly Part[] = ["storage", "crowd", "mixed-day", "costs", "notices", "nodes"];
 const NOT_QUICK: readonly Part[] = [
   ...(["codec", "queues", "groups", "storm"] as const),
   ...(["slow-readers", "typing", "presence"] as const),
@@ -27,7 +27,7 @@ export const MICRO: Readonly<Partial<Record<Part, string>>> = {
   storage: "storage.ts",
 };
 
-/** By part; what `ratios` runs is in `ratios.ts`, what `nodes` runs in `nodes/plan.ts`. */
+/** By part; what `ratios` and `notices` run is in `ratios.ts` and `notices/run.ts`, what `nodes` runs in `nodes/plan.ts`. */
 export function scenariosOf(parts: readonly Part[], quick: boolean): Scenario[] {
   return parts.flatMap((part) => SCENARIOS[part]?.(quick) ?? []);
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { microSchema, outcomeSchema } from "./measurement.ts";
 import { nodesReportSchema } from "./nodes/samples.ts";
+import { noticeSampleSchema } from "./notices/samples.ts";
 import { peersSchema } from "./peer-samples.ts";
 
 /** Raised when an older file can no longer be read. */
@@ -38,6 +39,8 @@ const reportSchema = z.object({
   micro: z.array(microSchema),
   load: z.array(resultSchema),
   ratios: z.array(sampleSchema),
+  /** Chat beside what tells users who are not there. */
+  notices: z.array(noticeSampleSchema).default([]),
   /** Several nodes; null where they were not measured. */
   nodes: nodesReportSchema.nullable().default(null),
   /** The last run of `bench/peers.ts` there was. */

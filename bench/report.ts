@@ -56,10 +56,11 @@ export function verdictOf(report: Report): string[] {
 function allResults({
   load,
   ratios,
+  notices,
   nodes,
 }: Report): Pick<Result, "scenario" | "faults" | "complaints">[] {
   const ofNodes = (nodes?.samples ?? []).map(({ faults, complaints, ...sample }) => ({
     ...{ scenario: { scenario: nameOf(sample) }, faults, complaints },
   }));
-  return [...load, ...ratios, ...ofNodes];
+  return [...load, ...ratios, ...notices, ...ofNodes];
 }

@@ -1,6 +1,7 @@
 import { Figures, kibOfConnection } from "./figures.ts";
 import type { IdleMeasurement, LoadMeasurement, MicroResult } from "./measurement.ts";
 import { NODES_COLUMNS, nodesRows } from "./nodes/table.ts";
+import { NOTICE_COLUMNS, noticeRows } from "./notices/table.ts";
 import { PEER_COLUMNS, peerRows } from "./peer-samples.ts";
 import { RATIO_COLUMNS, ratioRows } from "./ratio-table.ts";
 import type { Report } from "./report-file.ts";
@@ -43,6 +44,11 @@ export function sectionsOf(report: Report): Section[] {
       rows: figures.idles().map(idleRow),
     },
     { title: "Beside the bare engine", columns: RATIO_COLUMNS, rows: ratioRows(figures) },
+    {
+      title: "Beside what tells users who are not there",
+      columns: NOTICE_COLUMNS,
+      rows: noticeRows(report.notices),
+    },
     {
       title: "Several nodes",
       columns: NODES_COLUMNS,

@@ -92,8 +92,13 @@ export async function billOfMaterials(lock = readLock()): Promise<BillOfMaterial
     metadata: {
       component: { type: "application", "bom-ref": `${name}@${version}`, name, version },
     },
-    components,
+    components: unique(components),
   };
+}
+
+/** Several packages may each have their own copy of one version. */
+function unique(components: readonly Component[]): Component[] {
+  return [...new Map(components.map((each) => [each["bom-ref"], each])).values()];
 }
 
 function component(

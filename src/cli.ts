@@ -3,10 +3,13 @@ import { backup, restore } from "./cli/backup.ts";
 import { type CliContext, EXIT, UsageError } from "./cli/context.ts";
 import { HEALTH_FLAGS, health } from "./cli/health.ts";
 import { helpText } from "./cli/help.ts";
+import { KEYS_SWITCHES, keys } from "./cli/keys.ts";
 import { MIGRATE_FLAGS, migrate } from "./cli/migrate.ts";
+import { NOTICES_FLAGS, NOTICES_SWITCHES, notices } from "./cli/notices.ts";
 import { serve } from "./cli/serve.ts";
 import { STATUS_FLAGS, STATUS_SWITCHES, status } from "./cli/status.ts";
 import { TOKEN_FLAGS, token } from "./cli/token.ts";
+import { WEBHOOKS_FLAGS, webhooks } from "./cli/webhooks.ts";
 import { ConfigurationError, type LoadedSettings, loadSettings, suggestion } from "./config.ts";
 import { AppError } from "./errors.ts";
 
@@ -25,19 +28,25 @@ interface Command {
   readonly flags: readonly string[];
   /** Flags without a value, beside the settings. */
   readonly switches: readonly string[];
-  /** The name of the argument that it needs. */
-  readonly argument: string | null;
+  /** Arguments that it takes, at most. */
+  readonly mostArguments: number;
   readonly run: (context: CliContext, loaded: LoadedSettings) => Promise<number>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { flags: [], switches: [], argument: null, run: serve },
-  token: { flags: TOKEN_FLAGS, switches: [], argument: null, run: token },
-  backup: { flags: [], switches: ["--force"], argument: "FILE", run: backup },
-  restore: { flags: [], switches: [], argument: "FILE", run: restore },
-  migrate: { flags: MIGRATE_FLAGS, switches: [], argument: null, run: migrate },
-  health: { flags: HEALTH_FLAGS, switches: [], argument: null, run: health },
-  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, argument: null, run: status },
+  serve: { flags: [], switches: [], mostArguments: 0, run: serve },
+  token: { flags: TOKEN_FLAGS, switches: [], mostArguments: 0, run: token },
+  keys: { flags: [], switches: KEYS_SWITCHES, mostArguments: 1, run: keys },
+  backup: { flags: [], switches: ["--force"], mostArguments: 1, run: backup },
+  restore: { flags: [], switches: [], mostArguments: 1, run: restore },
+  migrate: { flags: MIGRATE_FLAGS, switches: [], mostArguments: 0, run: migrate },
+  health: { flags: HEALTH_FLAGS, switches: [], mostArguments: 0, run: health },
+  status: { flags: STATUS_FLAGS, switches: STATUS_SWITCHES, mostArguments: 0, run: status },
+  notices: {
+    ...{ flags: NOTICES_FLAGS, switches: NOTICES_SWITCHES, run: notices },
+    mostArguments: Number.POSITIVE_INFINITY,
+  },
+  webhooks: { flags: WEBHOOKS_FLAGS, switches: [], mostArguments: 1, run: webhooks },
 };
 
 /** Runs one command; resolves with the exit code: 0 well, 1 refused or failed, 2 not understood. */
@@ -72,9 +81,9 @@ async function runCommand(context: CliContext): Promise<number> {
     const hint = suggestion(name, [...Object.keys(COMMANDS), "version", "help"]);
     throw new UsageError(`${name} is not a command.${hint}`);
   }
-  const { flags, switches, argument } = command;
+  const { flags, switches, mostArguments } = command;
   const loaded = loadSettings({ ...context, argv, commandFlags: flags, commandSwitches: switches });
-  const [extra] = loaded.positionals.slice(argument === null ? 0 : 1);
+  const [extra] = loaded.positionals.slice(mostArguments);
   if (extra !== undefined) throw new UsageError(`${name} takes no argument ${extra}.`);
   return command.run(context, loaded);
 }

@@ -23,3 +23,4 @@ export { suggestion } from "./config/nearest.ts";
 export { ConfigurationError } from "./config/problem.ts";
 export type { Settings } from "./config/schema.ts";
 export { checkStartAllowed, exposedHost, isLoopbackHost, startWarnings } from "./config/start.ts";
+export { isSecureUrl } from "./config/vendor-url.ts";

@@ -1,6 +1,7 @@
 import { ACCESS_ERRORS } from "./errors/access.ts";
 import { ATTACHMENT_ERRORS } from "./errors/attachments.ts";
 import { CHAT_ERRORS } from "./errors/chat.ts";
+import { NOTIFICATION_ERRORS } from "./errors/notifications.ts";
 import { PROTOCOL_ERRORS } from "./errors/protocol.ts";
 import { QUEUE_ERRORS } from "./errors/queues.ts";
 import { SERVER_ERRORS } from "./errors/server.ts";
@@ -13,6 +14,7 @@ export const ERRORS = {
   ...QUEUE_ERRORS,
   ...CHAT_ERRORS,
   ...ATTACHMENT_ERRORS,
+  ...NOTIFICATION_ERRORS,
   ...SERVER_ERRORS,
 } as const satisfies Record<string, ErrorTraits>;
 

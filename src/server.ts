@@ -22,6 +22,7 @@ import { Listeners } from "./server/listeners.ts";
 import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { openNodeServices } from "./server/node-services.ts";
+import { openNotifications } from "./server/notifications.ts";
 import { RequestRoutes } from "./server/request-routes.ts";
 import { openTopicsAndQueues } from "./server/topics-and-queues.ts";
 import { engineSeconds } from "./transport/request-time.ts";
@@ -97,9 +98,16 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
       get files() {
         return files;
       },
+      get notifications() {
+        return notifications;
+      },
     },
   });
   const files = openAttachments(foundation, service.chat, messaging.isChatShared);
+  const notifications = openNotifications(foundation, {
+    metrics,
+    isThere: (userId) => service.chat.presence.isThere(userId),
+  });
   const flood = floodControl(settings, clock, log);
   const { broker } = messaging;
   const app = openApplication(foundation, { service, broker, flood, metrics });
@@ -119,7 +127,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     ...{ store, messaging, service, app, connections, others, files, flood, health, metrics },
     metricsText: async () =>
       siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
-    newEventId,
+    ...{ newEventId, notifications: notifications?.source ?? null },
   });
   const { endpoints, environment, remotes, live, admission } = connections;
   const routes = new RequestRoutes({
@@ -162,8 +170,8 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
           metrics: () => metrics.text(),
         });
   const lifecycle = new Lifecycle({
-    ...{ foundation, store, messaging, service, app, others, connections, files, health },
-    ...{ metrics, listeners, siblings },
+    ...{ foundation, store, messaging, service, app, others, connections, files, notifications },
+    ...{ health, metrics, listeners, siblings },
   });
   lifecycle.start();
 

@@ -150,6 +150,7 @@ describe("help and version", () => {
     }
     for (const command of [
       ...["serve", "token", "backup", "restore", "migrate", "health", "status", "version", "help"],
+      ...["keys", "notices dead", "notices replay", "webhooks replay"],
     ]) {
       expect(stdout()).toMatch(new RegExp(`^ {2}${command}`, "m"));
     }
@@ -199,12 +200,52 @@ describe("a command line that is not understood exits with 2", () => {
     [["health", "--port=0"], "health needs --url"],
     [["health", "--url", "nowhere"], "--url is no URL"],
     [["status", "--port=0"], "status needs --url"],
+    [["notices"], "notices needs what is to be done: dead, or replay."],
+    [["notices", "forget"], "notices needs what is to be done: dead, or replay."],
+    [["notices", "dead", "one"], "notices dead lists all, and takes no ID."],
+    [["notices", "dead", "--all"], "notices dead lists all, and takes no ID."],
+    [["notices", "replay"], "notices replay needs --all, or the ID of each"],
+    [["notices", "replay", "--all", "one"], "notices replay needs --all, or the ID of each"],
+    [["notices", "replay", "--all", "--json"], "notices replay takes no --json."],
+    [["notices", "dead", "--port=0"], "notices needs --url"],
+    [["webhooks"], "webhooks needs what is to be done: replay."],
+    [["webhooks", "replay", "all"], "webhooks takes no argument all."],
+    [["webhooks", "replay"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from", "yesterday"], "webhooks replay needs --from TIME"],
+    [["webhooks", "replay", "--from=2026-01-31T18:00:00Z", "--port=0"], "webhooks needs --url"],
   ])("%j", async (argv, message) => {
     const { done, stdout, stderr } = run(argv);
     expect(await done).toBe(2);
     expect(stderr()).toContain(message);
     expect(stderr()).toEndWith("See parley help.\n");
     expect(stdout()).toBe("");
+  });
+});
+
+describe("keys vapid", () => {
+  test("prints a pair that the server takes, to be pasted into an environment file", async () => {
+    const { done, stdout, stderr } = run(["keys", "vapid"]);
+    expect(await done).toBe(0);
+    expect(stderr()).toBe("");
+    const lines = stdout().trimEnd().split("\n");
+    const env = Object.fromEntries(
+      lines.filter((line) => !line.startsWith("#")).map((line) => line.split("=", 2)),
+    );
+    expect(Object.keys(env)).toEqual(["PARLEY_WEBPUSH_PUBLIC_KEY", "PARLEY_WEBPUSH_PRIVATE_KEY"]);
+    const subject = { PARLEY_WEBPUSH_SUBJECT: "mailto:operator@chat.example" };
+    const again = run(["keys", "vapid", "--json"], { env: { ...env, ...subject } });
+    expect(await again.done).toBe(0);
+    const other = JSON.parse(again.stdout());
+    expect(Object.keys(other)).toEqual(["publicKey", "privateKey"]);
+    expect(other.publicKey).not.toBe(env.PARLEY_WEBPUSH_PUBLIC_KEY);
+  });
+
+  test("is asked for by its whole name", async () => {
+    for (const argv of [["keys"], ["keys", "rsa"]]) {
+      const { done, stderr } = run(argv);
+      expect(await done).toBe(2);
+      expect(stderr()).toContain("keys needs what they are for: keys vapid.");
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { generateVAPIDKeys } from "web-push";
 import {
   ConfigurationError,
   checkStartAllowed,
@@ -9,6 +10,7 @@ import {
 import { AppError } from "../src/errors.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
+const VAPID = { ...generateVAPIDKeys(), subject: "mailto:operator@chat.example" };
 
 interface Sources {
   readonly argv?: readonly string[];
@@ -128,20 +130,64 @@ describe("the sources of a setting", () => {
       "attachments.store": "off",
       "attachments.types": "image/*",
       "attachments.link_secret": SECRET,
+      "email.smtp_url": "smtps://parley:secret@mail.example",
+      "email.connections": "42",
+      "email.from": "Parley <chat@example.com>",
+      "email.reply_to": "help@example.com",
+      "email.public_url": "https://chat.example",
+      "email.unsubscribe_secret": SECRET,
       "attachments.s3_endpoint": "http://127.0.0.1:9000",
+      "webpush.public_key": VAPID.publicKey,
+      "webpush.private_key": VAPID.privateKey,
+      "webpush.subject": VAPID.subject,
+      "webpush.urgency": "low",
+      "webpush.concurrency": "64",
+      "outbound.allow": "10.0.0.0/8",
+      "event_webhook.url": "https://app.example/events",
+      "event_webhook.secrets": SECRET,
+      "event_webhook.events": "messages",
       "proxy.trusted": "10.0.0.0/8",
       "proxy.header": "Forwarded",
+      "fcm.endpoint": "http://127.0.0.1:9000",
+      "apns.key_id": "ABC123DEFG",
+      "apns.team_id": "DEF123GHIJ",
+      "apns.topic": "com.example.chat",
+      "apns.environment": "sandbox",
+      "apns.endpoint": "https://apns.example",
+    };
+    const keyFile = { PARLEY_APNS_KEY_FILE: "key.p8" };
+    const keyId = { PARLEY_APNS_KEY_ID: "ABC123DEFG" };
+    const teamId = { PARLEY_APNS_TEAM_ID: "DEF123GHIJ" };
+    const topic = { PARLEY_APNS_TOPIC: "com.example.chat" };
+    const webpush = {
+      PARLEY_WEBPUSH_PUBLIC_KEY: VAPID.publicKey,
+      PARLEY_WEBPUSH_PRIVATE_KEY: VAPID.privateKey,
+      PARLEY_WEBPUSH_SUBJECT: VAPID.subject,
     };
     /** What cannot be set alone. */
     const others: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      "webpush.public_key": webpush,
+      "webpush.private_key": webpush,
+      "webpush.subject": webpush,
       "tcp.cert_file": { PARLEY_TCP_KEY_FILE: "key.pem" },
       "tcp.key_file": { PARLEY_TCP_CERT_FILE: "cert.pem" },
       "jwt.algorithms": { PARLEY_JWT_SECRET: SECRET },
       "cookie.signed_name": { PARLEY_COOKIE_SECRETS: SECRET },
       "cookie.secrets": { PARLEY_COOKIE_SIGNED_NAME: "session" },
+      "event_webhook.url": { PARLEY_EVENT_WEBHOOK_SECRETS: SECRET },
+      "event_webhook.secrets": { PARLEY_EVENT_WEBHOOK_URL: "https://app.example/events" },
       "webhook.secret": { PARLEY_WEBHOOK_URL: "https://app.example/who" },
+      "email.smtp_url": {
+        PARLEY_EMAIL_FROM: "chat@example.com",
+        PARLEY_EMAIL_PUBLIC_URL: "https://chat.example",
+        PARLEY_EMAIL_UNSUBSCRIBE_SECRET: SECRET,
+      },
       "tls.cert_file": { PARLEY_TLS_KEY_FILE: "key.pem" },
       "tls.key_file": { PARLEY_TLS_CERT_FILE: "cert.pem" },
+      "apns.key_file": { ...keyId, ...teamId, ...topic },
+      "apns.key_id": { ...keyFile, ...teamId, ...topic },
+      "apns.team_id": { ...keyFile, ...keyId, ...topic },
+      "apns.topic": { ...keyFile, ...keyId, ...teamId },
       "tls.redirect_port": { PARLEY_TLS_CERT_FILE: "cert.pem", PARLEY_TLS_KEY_FILE: "key.pem" },
     };
     const kinds = { integer: "4096", boolean: "true", text: "sample", list: "", choice: "" };

@@ -22,15 +22,25 @@ export async function runScenario(
   try {
     const { port, pid } = server;
     const target: Target = { port, serverPid: pid, apiKey: API_KEY };
-    let result: unknown;
-    const job = JSON.stringify({ ...scenario, ...target });
-    await children.run([...pinnedTo("client"), process.execPath, CLIENT, job], {
-      onResult: (message) => {
-        result = message;
-      },
-    });
-    return { scenario, ...outcomeSchema.parse(result), complaints: server.complaints };
+    const outcome = await runClient(scenario, target, children);
+    return { scenario, ...outcome, complaints: server.complaints };
   } finally {
     await server.stop();
   }
+}
+
+/** A client of its own, against a server that runs. */
+export async function runClient(
+  scenario: Scenario,
+  target: Target,
+  children: Children,
+): Promise<Outcome> {
+  let result: unknown;
+  const job = JSON.stringify({ ...scenario, ...target });
+  await children.run([...pinnedTo("client"), process.execPath, CLIENT, job], {
+    onResult: (message) => {
+      result = message;
+    },
+  });
+  return outcomeSchema.parse(result);
 }

@@ -102,6 +102,11 @@ export class Presence {
     return this.#users.has(userId);
   }
 
+  /** With a connection to any node, or within the grace after the last one. */
+  isThere(userId: string): boolean {
+    return this.#find(userId) !== null;
+  }
+
   isOnline(userId: string): boolean {
     return this.#find(userId)?.status === "ONLINE";
   }

@@ -7,6 +7,10 @@ const COMMANDS = [
     "Print a token for a user, signed with jwt.secret.",
   ],
   [
+    "keys vapid [--json]",
+    "Print new keys for web push, as settings: webpush.public_key and webpush.private_key.",
+  ],
+  [
     "backup FILE [--force]",
     "Copy the database into FILE, also while a server runs; --force replaces a FILE that is there.",
   ],
@@ -22,6 +26,18 @@ const COMMANDS = [
   [
     "status [--url URL] [--json]",
     "List the nodes of the installation, as the server knows that is asked, and in what they do not fit together; by a key of api.keys. Exit with 0 if it answers.",
+  ],
+  [
+    "notices dead [--url URL] [--json]",
+    "List what could not be sent to users who are away, or to webhooks, by a key of api.keys.",
+  ],
+  [
+    "notices replay (--all | ID …) [--url URL]",
+    "Have it sent after all, as if nothing had failed.",
+  ],
+  [
+    "webhooks replay --from TIME [--url URL]",
+    "Tell the event webhook anew of all messages from TIME on, such as 2026-01-31T18:00:00Z; by a key of\n      api.keys.",
   ],
   ["version", "Print the version."],
   ["help", "Print this."],

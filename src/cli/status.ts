@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { LoadedSettings } from "../config.ts";
-import { askServer } from "./ask-server.ts";
+import { askAsBackEnd } from "./ask-as-back-end.ts";
 import { type CliContext, EXIT } from "./context.ts";
+import { tableLines } from "./table.ts";
 
 export const STATUS_FLAGS = ["--url"] as const;
 export const STATUS_SWITCHES = ["--json"] as const;
@@ -23,34 +24,12 @@ type Status = z.output<typeof answerSchema>;
 
 /** Lists the nodes of an installation, as one of them knows. Exits with 0 when that one answers. */
 export async function status(context: CliContext, loaded: LoadedSettings): Promise<number> {
-  const { commandFlags, commandSwitches, settings } = loaded;
-  const [key] = settings.api.keys;
-  const { url, answer } = await askServer(context, settings, {
-    ...{ command: "status", path: "/api/nodes", given: commandFlags.get("--url") },
-    headers: key === undefined ? {} : { "x-api-key": key },
-  });
-  const refuse = (fault: string) => {
-    context.stderr(`parley: ${url.href} ${fault}\n`);
-    return EXIT.refused;
-  };
-  if (typeof answer === "string") return refuse(answer);
-  if (answer.status === 401) {
-    const asked = key === undefined ? "asks for an API key" : "does not know this API key";
-    return refuse(`${asked}: give a key of its api.keys (PARLEY_API_KEYS)`);
-  }
-  if (answer.status !== 200) return refuse(`answers with status ${answer.status}`);
-  const known = answerSchema.safeParse(jsonOf(answer.body));
-  if (!known.success) return refuse("answers something else");
-  context.stdout(commandSwitches.has("--json") ? `${answer.body}\n` : table(known.data));
+  const question = { command: "status", path: "/api/nodes", schema: answerSchema };
+  const answer = await askAsBackEnd(context, loaded, question);
+  if (answer === null) return EXIT.refused;
+  const { text, document } = answer;
+  context.stdout(loaded.commandSwitches.has("--json") ? `${text}\n` : table(document));
   return EXIT.ok;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function table({ backplane, nodes }: Status): string {
@@ -61,14 +40,7 @@ function table({ backplane, nodes }: Status): string {
     node.heardAt,
   ]);
   const head = ["NODE", "VERSION", "SINCE", "CONNECTIONS", "USERS", "BACKPLANE", "LAST BEAT"];
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return `${[...all.map(line), ...complaints(nodes)].join("\n")}\n`;
+  return `${[...tableLines([head, ...rows]), ...complaints(nodes)].join("\n")}\n`;
 }
 
 /** What makes nodes unequal that should be equal. */

@@ -1,12 +1,18 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { access } from "./access.ts";
+import { apns } from "./apns.ts";
 import { attachments } from "./attachments.ts";
 import { api, authentication } from "./authentication.ts";
 import { backplane, nats, node, rabbitmq, redis } from "./backplane.ts";
+import { email } from "./email.ts";
+import { eventWebhook } from "./event-webhook.ts";
+import { fcm } from "./fcm.ts";
 import { jwt } from "./jwt.ts";
 import { heartbeat, limits } from "./limits.ts";
 import { tcp, tls } from "./listeners.ts";
+import { notify } from "./notify.ts";
+import { outbound } from "./outbound.ts";
 import { processCount, processes, supervisor } from "./processes.ts";
 import { proxy } from "./proxy.ts";
 import { cookie } from "./session-cookie.ts";
@@ -14,6 +20,7 @@ import { boolean, choice, delayMs, integer, list, optionalText, text } from "./s
 import { tracing } from "./tracing.ts";
 import { trustedHeader } from "./trusted-header.ts";
 import { webhook } from "./webhook.ts";
+import { webpush } from "./webpush.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -160,6 +167,13 @@ export const settingsSchema = z.object({
     typingExpiryMs: delayMs(6_000, 100, "How long a user is typing without saying so again."),
   }),
   attachments,
+  email,
+  outbound,
+  fcm,
+  apns,
+  eventWebhook,
+  notify,
+  webpush,
   queue: z.object({
     prefetch: integer(
       100,

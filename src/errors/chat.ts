@@ -26,7 +26,8 @@ export const CHAT_ERRORS = {
     status: 403,
     fatal: false,
     retryable: false,
-    meaning: "The caller's role in the group does not allow it.",
+    meaning:
+      "The caller's role in the group does not allow it, or it is another user's or the back end's to do.",
   },
   INVITE_NOT_FOUND: {
     status: 404,

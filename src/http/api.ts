@@ -20,6 +20,9 @@ import { AppError, type ErrorCode, toAppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { NodeInfo } from "../nodes/node-info.ts";
+import type { DeadLetters } from "../notify/dead-letters.ts";
+import type { Notifications } from "../notify/notifications.ts";
+import type { WebhookReplay } from "../notify/webhook-replay.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
 import type { EventEndpoint } from "../transport/event-endpoint.ts";
 import { areCookiesTrusted, isOriginAllowed, type OriginPolicy } from "../transport/origin.ts";
@@ -28,6 +31,7 @@ import { blockEndpoints } from "./blocks-api.ts";
 import { conversationEndpoints } from "./conversations-api.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { refuseForgery } from "./csrf.ts";
+import { deadLetterEndpoints } from "./dead-letters-api.ts";
 import { documentRoutes } from "./documents.ts";
 import { type Doors, Endpoints } from "./endpoint.ts";
 import { eventEndpoints } from "./events-api.ts";
@@ -40,14 +44,27 @@ import { messageChangeEndpoints } from "./message-changes-api.ts";
 import { messageEndpoints } from "./messages-api.ts";
 import { type MetricsSource, metricsEndpoint } from "./metrics-api.ts";
 import { nodesEndpoints } from "./nodes-api.ts";
+import { notificationEndpoints } from "./notifications-api.ts";
 import { openApiDocument } from "./openapi.ts";
 import { presenceEndpoints } from "./presence-api.ts";
 import { problemResponse } from "./problem.ts";
 import { searchEndpoints } from "./search-api.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
+import { type UnsubscribeOptions, unsubscribeRoutes } from "./unsubscribe.ts";
 import type { UserExports } from "./user-export.ts";
 import { userEndpoints } from "./users-api.ts";
+import { webhookEndpoints } from "./webhooks-api.ts";
+
+/** What tells users who are away, and webhooks. */
+export interface NotificationsSource {
+  readonly users: Notifications;
+  readonly deadLetters: DeadLetters;
+  /** null: there is no webhook. */
+  readonly webhookReplay: Pick<WebhookReplay, "add"> | null;
+  /** null: no e-mails are sent. */
+  readonly unsubscribing: Omit<UnsubscribeOptions, "requests"> | null;
+}
 
 export interface ApiOptions {
   readonly authentication: Authentication;
@@ -61,6 +78,8 @@ export interface ApiOptions {
   readonly events: EventEndpoint;
   readonly topics: TopicPublisher;
   readonly notices: NoticePublisher;
+  /** null: users who are away are told of nothing, and neither is a webhook. */
+  readonly notifications: NotificationsSource | null;
   /** null: no other node shares the database. */
   readonly nodeChanges: Pick<NodeChanges, "disconnected"> | null;
   readonly chat: Chat;
@@ -104,6 +123,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const api = new Hono<ApiEnvironment>();
 
   if (options.tracing !== null) api.use(options.tracing);
+  const { notifications, requests } = options;
+  const unsubscribing = notifications?.unsubscribing ?? null;
+  if (unsubscribing !== null) unsubscribeRoutes(api, { ...unsubscribing, requests });
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
     if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
@@ -142,13 +164,16 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   presenceEndpoints(endpoints, shared);
   eventEndpoints(endpoints, { events: options.events, answers, origins: options.origins });
   blockEndpoints(endpoints, shared);
-  const { files, requests } = options;
+  const { files } = options;
   if (files !== null) {
     const countRequest = (remote: Remote) => requests.spend(remote);
     const { attachments } = chat;
     const counted = { countChange, countRequest };
     attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
+  notificationEndpoints(endpoints, { notifications: notifications?.users ?? null, countChange });
+  deadLetterEndpoints(endpoints, { deadLetters: notifications?.deadLetters ?? null });
+  webhookEndpoints(endpoints, { replay: notifications?.webhookReplay ?? null });
   userEndpoints(endpoints, { ...shared, exports: options.exports });
   const { health, nodes, topics, notices, nodeChanges, version } = options;
   serverEndpoints(endpoints, {

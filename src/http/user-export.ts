@@ -16,9 +16,10 @@ import { isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import type { NoticeTargetStore } from "../notify/ports.ts";
 import type { ApiEnvironment } from "./api.ts";
 import type { LargeAnswers } from "./large-answers.ts";
-import { inviteView } from "./views.ts";
+import { inviteView, noticeTargetView } from "./views.ts";
 
 /** Of one user there is one at a time, and of all so many. */
 const MOST_EXPORTS = 100;
@@ -33,6 +34,7 @@ export interface UserExportsOptions {
   readonly invites: Pick<InviteStore, "madeBy">;
   readonly attachments: Pick<AttachmentStore, "unsentOf">;
   readonly blocks: Pick<Blocks, "of">;
+  readonly notices: Pick<NoticeTargetStore, "preferencesOf" | "targetsOf">;
   readonly answers: LargeAnswers;
   readonly log: Log;
 }
@@ -89,12 +91,16 @@ export class UserExports {
   }
 
   async *#parts(userId: string): AsyncGenerator<Line[]> {
-    const { users, attachments, blocks, invites } = this.#options;
+    const { users, attachments, blocks, invites, notices } = this.#options;
     for (const { userId: id, lastSeenMs, ...user } of await users.known([userId])) {
       const lastSeen = lastSeenMs === null ? null : isoTime(lastSeenMs);
       yield [{ kind: "user", userId: id, ...user, lastSeen }];
     }
     yield blocks.of(userId).map((blockedId) => ({ kind: "block", userId: blockedId }));
+    const preferences = await notices.preferencesOf(userId);
+    if (preferences !== null) yield [{ kind: "notificationPreferences", ...preferences }];
+    const targets = await notices.targetsOf(userId);
+    yield targets.map((target) => ({ kind: "notificationTarget", ...noticeTargetView(target) }));
     yield* paged(
       (after) => users.membershipsOf(userId, after, PAGE_ROWS),
       ({ conversationId }) => conversationId,

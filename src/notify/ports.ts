@@ -118,7 +118,11 @@ export interface DeadLetter {
   readonly diedMs: number;
 }
 
-/** Where what is to be sent waits. All of it is led: one node alone does it. */
+/**
+ * Where what is to be sent waits. All of it is led: one node alone does it. Its writes survive every
+ * end of the process; a power cut may undo the last ones, which are then done again, so that what was
+ * sent is sent a second time with the same key.
+ */
 export interface NoticeStore {
   /**
    * Takes the oldest entries of the outbox out of it and, in the same transaction, makes or extends

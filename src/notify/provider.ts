@@ -56,7 +56,7 @@ export interface Notice {
 }
 
 /** More are not counted. */
-export const MOST_COUNTED = 1_000;
+export const MOST_COUNTED = 100;
 
 /** What one send to one target tells: one notice, or several where the provider gathers. */
 export interface Delivery {

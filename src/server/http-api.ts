@@ -3,7 +3,7 @@ import { version } from "../../package.json";
 import { TopicPublisher } from "../app/topic-publisher.ts";
 import { ApiKeys } from "../auth/api-keys.ts";
 import type { ChatStore } from "../chat/ports.ts";
-import { type ApiEnvironment, createApi } from "../http/api.ts";
+import { type ApiEnvironment, createApi, type NotificationsSource } from "../http/api.ts";
 import type { HealthSource } from "../http/health.ts";
 import { LargeAnswers } from "../http/large-answers.ts";
 import { UserExports } from "../http/user-export.ts";
@@ -27,6 +27,8 @@ export interface HttpApiOptions {
   readonly others: NodeServices;
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
+  /** null: neither users who are away nor webhooks are told of anything. */
+  readonly notifications: NotificationsSource | null;
   readonly flood: FloodControl;
   readonly health: HealthSource;
   readonly metrics: Metrics;
@@ -60,12 +62,13 @@ export function openHttpApi(foundation: Foundation, options: HttpApiOptions): Ho
     tracing: tracing?.requests ?? null,
     openGroups: settings.chat.openGroups,
     topics: new TopicPublisher(messaging.broker, newEventId, limits.frameBytes),
-    files: files?.files ?? null,
+    ...{ files: files?.files ?? null, notifications: options.notifications },
     apiKeys: new ApiKeys(settings.api.keys),
     ...{ requests: flood.requests, search: storage.search, searches: flood.searches },
     exports: new UserExports({
       ...{ users: storage.users, erasures: storage.erasures, chats: store },
       ...{ invites: storage.invites, attachments: storage.attachments, blocks, answers, log },
+      notices: storage.notices,
     }),
   });
 }

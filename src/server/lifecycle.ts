@@ -12,6 +12,7 @@ import { LedWork, type Worker } from "./led-work.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NodeServices } from "./node-services.ts";
+import type { NotificationService } from "./notifications.ts";
 import type { TopicsAndQueues } from "./topics-and-queues.ts";
 
 export interface LifecycleOptions {
@@ -24,6 +25,8 @@ export interface LifecycleOptions {
   readonly connections: Connections;
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
+  /** null: who is not there is told nothing. */
+  readonly notifications: NotificationService | null;
   readonly health: HealthSource;
   readonly metrics: Metrics;
   readonly listeners: Listeners;
@@ -39,11 +42,12 @@ export class Lifecycle {
 
   constructor(options: LifecycleOptions) {
     this.#options = options;
-    const { files, foundation, service, store } = options;
+    const { files, foundation, notifications, service, store } = options;
     const { settings, storage, clock, log } = foundation;
     const retention = new Retention({ ...settings.retention, store, clock, log });
     const workers: Worker[] = [retention, service.chat.erasures, service.chat.disappearance];
     if (files !== null) workers.push(files.sweeper);
+    if (notifications !== null) workers.push(...notifications.workers);
     this.#ledWork = new LedWork(storage.leadership, workers);
   }
 
@@ -85,7 +89,7 @@ export class Lifecycle {
 
   async #stop(reason: string): Promise<void> {
     const { foundation, messaging, service, app, others, connections } = this.#options;
-    const { files, metrics, listeners, siblings } = this.#options;
+    const { files, notifications, metrics, listeners, siblings } = this.#options;
     const { settings, storage, backplane, tracing, clock, log } = foundation;
     const { live, endpoints, heartbeatSender } = connections;
     const { queues, relay } = messaging;
@@ -111,6 +115,7 @@ export class Lifecycle {
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(ledWorkStopped);
+    if (notifications !== null) await deadline.allows(notifications.stop());
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(Promise.all([listeners.stop(), siblings?.stop()]));
     await Promise.all([listeners.terminate(), siblings?.terminate()]);

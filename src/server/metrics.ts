@@ -89,6 +89,16 @@ export class Metrics {
     "From the taking of a chat message until a recipient has received it. Who was away counts when they are back.",
     [...SECONDS, 60, 3_600],
   );
+  readonly #notices = this.#counter(
+    "parley_notices_total",
+    "Notices to users who were not there, by channel and what became of them: `sent`, `retry`, `refused`, `gone` (the target is there no more), `dead` (given up).",
+    ["channel", "outcome"],
+  );
+  readonly #webhookEvents = this.#counter(
+    "parley_webhook_events_total",
+    "Calls of the event webhook by what became of the event: `sent`, `later` (it is told again), `dead` (given up).",
+    ["outcome"],
+  );
   readonly #lagSeconds = this.#histogram(
     "parley_event_loop_lag_seconds",
     "How late timers are: measured twice a second.",
@@ -115,6 +125,14 @@ export class Metrics {
 
   delivered(ageMs: number): void {
     this.#deliverySeconds.observe(Math.max(0, ageMs) / 1_000);
+  }
+
+  notice(channel: string, outcome: string): void {
+    this.#notices.inc({ channel, outcome });
+  }
+
+  webhook(outcome: string): void {
+    this.#webhookEvents.inc({ outcome });
   }
 
   /** Begins to measure. */

@@ -26,6 +26,12 @@ const ALIKE = {
   "chat.system_messages": ({ chat }) => chat.systemMessages,
   "chat.edit_within_ms": ({ chat }) => chat.editWithinMs,
   "chat.delete_within_ms": ({ chat }) => chat.deleteWithinMs,
+  "email.unsubscribe_secret": ({ email }) => email.unsubscribeSecret,
+  "event_webhook.url": ({ eventWebhook }) => eventWebhook.url,
+  "event_webhook.secrets": ({ eventWebhook }) => eventWebhook.secrets.toSorted(),
+  "event_webhook.events": ({ eventWebhook }) => eventWebhook.events.toSorted(),
+  "webpush.public_key": ({ webpush }) => webpush.publicKey,
+  "webpush.show_content": ({ webpush }) => webpush.showContent,
   "presence.visible_to": ({ presence }) => presence.visibleTo,
 } as const satisfies Record<string, (settings: Settings) => unknown>;
 

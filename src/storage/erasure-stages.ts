@@ -7,6 +7,9 @@ export const ERASURE_STAGES = [
   "invites",
   "removed",
   "files",
+  "deadLetters",
+  "notices",
+  "targets",
 ] as const;
 
 export type ErasureStage = (typeof ERASURE_STAGES)[number];

@@ -42,6 +42,8 @@ export class MemoryChatTables {
   readonly versions = new Map<string, MessageVersion[]>();
   /** By message, by user; the first first. */
   readonly reactions = new Map<string, Map<string, { emoji: string; reactedMs: number }>>();
+  /** Ids of messages, the oldest first. */
+  outbox: string[] = [];
   lastMessageId: string | null = null;
 
   constructor(readonly attachments: MemoryAttachmentStore) {}
@@ -61,6 +63,7 @@ export class MemoryChatTables {
     for (const member of batch.addedMembers) this.#addMember(member);
     this.#change(batch);
     for (const change of batch.messageChanges) this.change(change);
+    this.outbox.push(...batch.outbox);
   }
 
   /** See `PlaceBehind`. */

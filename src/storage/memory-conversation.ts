@@ -38,10 +38,8 @@ export function overviewOf(
   const { userId: _, ...own } = member;
   const newest = messages.at(-1) ?? null;
   const lastMessage = newest !== null && newest.seq > own.joinedSeq ? newest : null;
-  const sent = messages.findLast(({ senderId, event }) => senderId === userId && event === null);
-  const seenSeq = Math.max(own.readSeq, own.joinedSeq, sent?.seq ?? 0);
   const unread = messages
-    .slice(firstAbove(messages, seenSeq))
+    .slice(firstAbove(messages, seenSeqOf(conversation, member)))
     .filter(({ event }) => event === null);
   const others = [...members.values()].filter((other) => other !== member);
   const lowest = (mark: "deliveredSeq" | "readSeq") =>
@@ -55,13 +53,22 @@ export function overviewOf(
     memberCount: members.size,
     memberIds: [...members.keys()].sort(compare).slice(0, MEMBERS_IN_OVERVIEW),
     unread: unread.length,
-    unreadMentions: unread.filter(({ mentions }) => isIn(mentions, userId)).length,
+    unreadMentions: unread.filter(({ mentions }) => namesUser(mentions, userId)).length,
     othersDeliveredSeq: lowest("deliveredSeq"),
     othersReadSeq: lowest("readSeq"),
   };
 }
 
-function isIn(mentions: string | null, userId: string): boolean {
+/** Up to here the member has read, was not there yet, or has answered. */
+export function seenSeqOf(
+  { messages }: MemoryConversation,
+  { userId, readSeq, joinedSeq }: StoredMember,
+): number {
+  const sent = messages.findLast(({ senderId, event }) => senderId === userId && event === null);
+  return Math.max(readSeq, joinedSeq, sent?.seq ?? 0);
+}
+
+export function namesUser(mentions: string | null, userId: string): boolean {
   return mentions !== null && JSON.parse(mentions).includes(userId);
 }
 

@@ -4,6 +4,7 @@ import type { Erasure, ErasureStore } from "../chat/user-ports.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
 import { NO_PREFERENCES } from "./memory-conversation.ts";
 import type { MemoryInviteStore } from "./memory-invite-store.ts";
+import { MemoryNoticeStore } from "./memory-notice-store.ts";
 
 interface Progress {
   erasure: Erasure;
@@ -19,6 +20,7 @@ export class MemoryErasureStore implements ErasureStore {
   constructor(
     readonly chat: MemoryChatStore,
     readonly invites: MemoryInviteStore,
+    readonly notices = new MemoryNoticeStore(chat),
   ) {}
 
   async begin(begun: Pick<Erasure, "userId" | "requestedMs" | "keepsMessages">): Promise<void> {
@@ -102,6 +104,7 @@ export class MemoryErasureStore implements ErasureStore {
       ...[...memberships, ...own, ...unreact],
       () => this.invites.removeOf(userId),
       () => this.chat.tables.attachments.discardOf(userId),
+      () => this.notices.forgetUser(userId),
     ];
   }
 

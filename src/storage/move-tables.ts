@@ -150,6 +150,31 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   table("erasures_untold", ["user_id", "conversation_id"], {
     ...{ user_id: "text", conversation_id: "text" },
   }),
+  table("outbox", ["position"], { position: "count", message_id: "text" }, { isNumbered: true }),
+  table("notice_targets", ["id"], {
+    ...{ id: "text", user_id: "text", channel: "text", address: "text", keys: "text" },
+    created_ms: "count",
+  }),
+  table("notice_preferences", ["user_id"], { user_id: "text", preferences: "text" }),
+  table("notices", ["target_id", "conversation_id"], {
+    ...{ target_id: "text", conversation_id: "text", channel: "text", last_seq: "count" },
+    ...{ due_ms: "count", attempts: "count", created_ms: "count", next_ms: "count" },
+  }),
+  table(
+    "webhook_events",
+    ["position"],
+    {
+      ...{ position: "count", id: "text", type: "text", lane: "text", created_ms: "count" },
+      ...{ data: "text", message_id: "text", attempts: "count", due_ms: "count" },
+    },
+    { isNumbered: true },
+  ),
+  table("dead_letters", ["id"], {
+    ...{ id: "text", channel: "text", user_id: "text", target_id: "text" },
+    ...{ conversation_id: "text", seq: "count", event_id: "text", event_type: "text" },
+    ...{ lane: "text", data: "text", message_id: "text", created_ms: "count" },
+    ...{ attempts: "count", reason: "text", died_ms: "count" },
+  }),
 ];
 
 /** Made in both databases by triggers: it is not moved, but what it holds must be the same. */

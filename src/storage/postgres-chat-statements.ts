@@ -234,4 +234,11 @@ export const CHAT_WRITES = {
     UPDATE messages SET pinned_ms = given."pinnedMs"
     FROM json_to_recordset($1::text::json) AS given ("messageId" text, "pinnedMs" bigint)
     WHERE id = "messageId" AND deleted_ms IS NULL`,
+
+  keepInOutbox: `
+    INSERT INTO outbox (message_id)
+    SELECT message_id
+    FROM ROWS FROM (json_array_elements_text($1::text::json)) WITH ORDINALITY
+      AS given (message_id, place)
+    ORDER BY place`,
 } as const;

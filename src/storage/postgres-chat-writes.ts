@@ -70,6 +70,7 @@ function writeLocked(query: Query, batch: WriteBatch): Promise<unknown>[] {
       [CHAT_WRITES.setProfiles, lastOfEach(profiles, chat)],
       [CHAT_WRITES.setPreferences, mergedPreferences(preferences)],
       ...roundsOf(batch.messageChanges).flatMap(changesOf),
+      [CHAT_WRITES.keepInOutbox, batch.outbox],
     ]),
   ];
 }

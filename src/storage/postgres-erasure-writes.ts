@@ -4,6 +4,7 @@ import { ERASURE_STAGES, type ErasureStage } from "./erasure-stages.ts";
 import { CHAT_WRITES } from "./postgres-chat-statements.ts";
 import type { Parameter, Query } from "./postgres-database.ts";
 import { MESSAGE_ERASURE } from "./postgres-message-erasure.ts";
+import { takeNoticeTurn } from "./postgres-notice-store.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 
 interface ErasureRow {
@@ -67,6 +68,23 @@ export const ERASURE_PORTIONS = {
       SELECT id FROM attachments
       WHERE uploader_id = $1 AND message_id IS NULL AND remove_ms <> 0 LIMIT $2::bigint
     ) RETURNING 1`,
+
+  forgetDeadLetters: `
+    DELETE FROM dead_letters WHERE id IN (
+      SELECT id FROM dead_letters WHERE user_id = $1 ORDER BY id LIMIT $2::bigint
+    ) RETURNING 1`,
+
+  forgetNotices: `
+    DELETE FROM notices WHERE (target_id, conversation_id) IN (
+      SELECT notices.target_id, notices.conversation_id
+      FROM notice_targets JOIN notices ON notices.target_id = notice_targets.id
+      WHERE notice_targets.user_id = $1 LIMIT $2::bigint
+    ) RETURNING 1`,
+
+  // With what has come since.
+  forgetTargets: `
+    WITH gone AS (DELETE FROM notice_targets WHERE user_id = $1 RETURNING id)
+    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
 } as const;
 
 const WRITES = {
@@ -118,6 +136,8 @@ const WRITES = {
     UPDATE members SET muted_until_ms = NULL, archived_ms = NULL, pinned_ms = NULL
     WHERE user_id = $1
       AND conversation_id IN (SELECT value FROM json_array_elements_text($2::text::json))`,
+
+  forgetWishes: "DELETE FROM notice_preferences WHERE user_id = $1",
 
   forgetUser: "DELETE FROM users WHERE user_id = $1",
 } as const;
@@ -201,6 +221,16 @@ async function portion(
       return rest(ERASURE_PORTIONS.forgetRemoved);
     case "files":
       return rest(ERASURE_PORTIONS.discardFiles);
+    case "deadLetters":
+      return rest(ERASURE_PORTIONS.forgetDeadLetters);
+    case "notices":
+      await takeNoticeTurn(query);
+      return rest(ERASURE_PORTIONS.forgetNotices);
+    case "targets":
+      await takeNoticeTurn(query);
+      await query(ERASURE_PORTIONS.forgetTargets, [userId]);
+      await query(WRITES.forgetWishes, [userId]);
+      return null;
     case undefined:
       return "";
   }

@@ -11,6 +11,7 @@ import { PostgresErasureStore } from "./postgres-erasure-store.ts";
 import { postgresOpeningError } from "./postgres-errors.ts";
 import { PostgresInviteStore } from "./postgres-invite-store.ts";
 import { PostgresNodeSession } from "./postgres-node-session.ts";
+import { PostgresNoticeStore } from "./postgres-notice-store.ts";
 import { expectMoved, expectOwnSession, openPostgres } from "./postgres-opening.ts";
 import { PostgresQueueStore } from "./postgres-queue-store.ts";
 import { PostgresRevocationStore } from "./postgres-revocation-store.ts";
@@ -19,6 +20,7 @@ import { PostgresServers } from "./postgres-servers.ts";
 import { PostgresSharedQueues } from "./postgres-shared-queues.ts";
 import { postgresTarget } from "./postgres-url.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
+import { PostgresWebhookStore } from "./postgres-webhook-store.ts";
 import { PostgresWrites } from "./postgres-writes.ts";
 import type { Storage } from "./storage.ts";
 
@@ -113,6 +115,8 @@ function postgresStorage(
     users: new PostgresUserStore(db, writes()),
     erasures: new PostgresErasureStore(db, writes()),
     attachments: new PostgresAttachmentStore(db, writes()),
+    webhooks: new PostgresWebhookStore(db, writes()),
+    notices: new PostgresNoticeStore(db, writes()),
     leadership,
     isReachable: () => node === null || node.pid !== 0,
     close() {

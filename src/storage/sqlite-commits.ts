@@ -20,13 +20,18 @@ export class Commits {
 
   /**
    * `toJson` is asked for the batch when its turn comes; `isThere` whether the database has the
-   * batch, should the writer end before it says so. Rejects with AppError STORAGE_UNAVAILABLE when
+   * batch, should the writer end before it says so. What is not synced a power cut may undo. Rejects with AppError STORAGE_UNAVAILABLE when
    * nothing was written.
    */
-  commit(store: StoreName, toJson: () => string, isThere: () => boolean): Promise<void> {
+  commit(
+    store: StoreName,
+    toJson: () => string,
+    isThere: () => boolean,
+    isSynced = true,
+  ): Promise<void> {
     return this.#turns.take(async () => {
       try {
-        await this.#writer.request({ kind: "commit", store, batch: toJson() });
+        await this.#writer.request({ kind: "commit", store, batch: toJson(), isSynced });
       } catch (fault) {
         // Where the writer ended before it answered, the database knows whether after the commit.
         if (!(fault instanceof ThreadEnded) || !isThere()) throw asUnavailable(fault);

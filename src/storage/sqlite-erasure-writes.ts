@@ -79,6 +79,18 @@ export const ERASURE_READS = {
       SELECT id FROM attachments
       WHERE uploader_id = ? AND message_id IS NULL AND remove_ms <> 0 LIMIT ?
     )`,
+
+  forgetDeadLetters: `
+    DELETE FROM dead_letters WHERE id IN (
+      SELECT id FROM dead_letters WHERE user_id = ? ORDER BY id LIMIT ?
+    )`,
+
+  forgetNotices: `
+    DELETE FROM notices WHERE (target_id, conversation_id) IN (
+      SELECT notices.target_id, notices.conversation_id
+      FROM notice_targets CROSS JOIN notices ON notices.target_id = notice_targets.id
+      WHERE notice_targets.user_id = ? LIMIT ?
+    )`,
 } as const;
 
 /** Takes a user out of the database, a portion at a time. Transactions are the caller's. */
@@ -153,6 +165,16 @@ export class ErasureWrites {
         return statements.forgetRemoved.run(userId, limit).changes < limit ? null : "";
       case "files":
         return statements.discardFiles.run(userId, limit).changes < limit ? null : "";
+      case "deadLetters":
+        return statements.forgetDeadLetters.run(userId, limit).changes < limit ? null : "";
+      case "notices":
+        return statements.forgetNotices.run(userId, limit).changes < limit ? null : "";
+      case "targets":
+        // With what has come since.
+        statements.forgetLastNotices.run(userId);
+        statements.forgetTargets.run(userId);
+        statements.forgetWishes.run(userId);
+        return null;
       case undefined:
         return "";
     }
@@ -229,5 +251,16 @@ function prepare(db: Database) {
     forgetInvites: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetInvites),
     forgetRemoved: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetRemoved),
     discardFiles: db.query<null, [userId: string, limit: number]>(ERASURE_READS.discardFiles),
+    forgetDeadLetters: db.query<null, [userId: string, limit: number]>(
+      ERASURE_READS.forgetDeadLetters,
+    ),
+    forgetNotices: db.query<null, [userId: string, limit: number]>(ERASURE_READS.forgetNotices),
+    forgetLastNotices: db.query<null, [userId: string]>(
+      `DELETE FROM notices WHERE target_id IN (SELECT id FROM notice_targets WHERE user_id = ?)`,
+    ),
+    forgetTargets: db.query<null, [userId: string]>("DELETE FROM notice_targets WHERE user_id = ?"),
+    forgetWishes: db.query<null, [userId: string]>(
+      "DELETE FROM notice_preferences WHERE user_id = ?",
+    ),
   };
 }

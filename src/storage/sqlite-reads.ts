@@ -1,6 +1,8 @@
 import { MESSAGE } from "./sqlite-message-columns.ts";
+import { NOTICE_READS } from "./sqlite-notice-reads.ts";
 import { ACTIVE_MS, CONVERSATION, MEMBER, overviews } from "./sqlite-overviews.ts";
 import { INVITE, USER_READS } from "./sqlite-user-reads.ts";
+import { WEBHOOK_READS } from "./sqlite-webhook-reads.ts";
 
 /** What SentMessage names, of a message or of a removed one. */
 const SENT_MESSAGE = `
@@ -36,6 +38,8 @@ const range = (column: string) => `
  */
 export const READS = {
   ...USER_READS,
+  ...NOTICE_READS,
+  ...WEBHOOK_READS,
 
   conversation: `SELECT ${CONVERSATION} FROM conversations WHERE id = ?`,
 

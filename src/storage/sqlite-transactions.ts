@@ -11,6 +11,20 @@ export class Transactions {
   }
 
   /**
+   * All that `apply` writes in one transaction, which a crash of the process leaves done, and a power
+   * cut undone unless a later one was durable: for what is done again then. It does not wait for the
+   * disk.
+   */
+  runUnsynced<T>(apply: () => T): T {
+    this.#statements.normal.run();
+    try {
+      return this.run(apply);
+    } finally {
+      this.#statements.full.run();
+    }
+  }
+
+  /**
    * All that `apply` writes in one transaction, durable on return. Throws the engine's error when
    * nothing was written; the next one may succeed.
    */
@@ -36,6 +50,8 @@ export class Transactions {
 
 function prepare(db: Database) {
   return {
+    normal: db.query<null, []>("PRAGMA synchronous = NORMAL"),
+    full: db.query<null, []>("PRAGMA synchronous = FULL"),
     begin: db.query<null, []>("BEGIN IMMEDIATE"),
     commit: db.query<null, []>("COMMIT"),
     rollback: db.query<null, []>("ROLLBACK"),

@@ -12,6 +12,7 @@ import { ChatWrites } from "./sqlite-chat-writes.ts";
 import { ErasureWrites } from "./sqlite-erasure-writes.ts";
 import { unavailable } from "./sqlite-errors.ts";
 import { InviteWrites } from "./sqlite-invite-writes.ts";
+import { NoticeWrites } from "./sqlite-notice-writes.ts";
 import { type OpeningOptions, type OpeningReport, openDatabase } from "./sqlite-opening.ts";
 import { QueueWrites } from "./sqlite-queue-writes.ts";
 import { Removals } from "./sqlite-removals.ts";
@@ -20,6 +21,7 @@ import { SearchWrites } from "./sqlite-search-writes.ts";
 import { answerRequests } from "./sqlite-thread.ts";
 import { Transactions } from "./sqlite-transactions.ts";
 import { UserWrites } from "./sqlite-user-writes.ts";
+import { WebhookWrites } from "./sqlite-webhook-writes.ts";
 
 export type StoreName =
   | "chat"
@@ -29,7 +31,9 @@ export type StoreName =
   | "invites"
   | "users"
   | "erasures"
-  | "attachments";
+  | "attachments"
+  | "notices"
+  | "webhooks";
 
 export type WriterRequest =
   | ({ readonly kind: "open" } & OpeningOptions)
@@ -37,8 +41,16 @@ export type WriterRequest =
   | { readonly kind: "close" };
 
 export type WriteRequest =
-  /** The batch as JSON: one string is what crosses threads cheapest. */
-  | { readonly kind: "commit"; readonly store: StoreName; readonly batch: string }
+  /**
+   * The batch as JSON: one string is what crosses threads cheapest. Where it is not synced, a power
+   * cut may undo it.
+   */
+  | {
+      readonly kind: "commit";
+      readonly store: StoreName;
+      readonly batch: string;
+      readonly isSynced: boolean;
+    }
   | { readonly kind: "remove-expired"; readonly portion: ExpiryPortion }
   /** Makes some of what was committed known to search. */
   | { readonly kind: "index" }
@@ -103,6 +115,8 @@ class Writes {
       users: new UserWrites(db),
       erasures: new ErasureWrites(db),
       attachments: new AttachmentWrites(db),
+      notices: new NoticeWrites(db),
+      webhooks: new WebhookWrites(db),
     };
     this.#removals = new Removals(db);
     this.#search = new SearchWrites(db);
@@ -114,7 +128,9 @@ class Writes {
     switch (request.kind) {
       case "commit": {
         const batch = JSON.parse(request.batch);
-        this.#transactions.run(() => this.#stores[request.store].apply(batch));
+        const apply = () => this.#stores[request.store].apply(batch);
+        if (request.isSynced) this.#transactions.run(apply);
+        else this.#transactions.runUnsynced(apply);
         return null;
       }
       case "remove-expired":

@@ -10,6 +10,7 @@ import type { ChatStore } from "../chat/ports.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { WebhookStore } from "../notify/webhook-ports.ts";
 import { removeChecksum } from "./backup-checksum.ts";
 import { diskFiles, makeFolderOf, statIfThere } from "./file-operations.ts";
 import { SqliteAttachmentStore } from "./sqlite-attachment-store.ts";
@@ -23,6 +24,7 @@ import { SqliteInviteStore } from "./sqlite-invite-store.ts";
 import { removeLeftovers } from "./sqlite-leftovers.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
 import { MemberNames } from "./sqlite-member-names.ts";
+import { SqliteNoticeStore } from "./sqlite-notice-store.ts";
 import type { Check } from "./sqlite-opening.ts";
 import { logOpening } from "./sqlite-opening-log.ts";
 import { SqliteQueueStore } from "./sqlite-queue-store.ts";
@@ -33,6 +35,7 @@ import { SqliteSearch } from "./sqlite-search.ts";
 import { SearchIndexing } from "./sqlite-search-indexing.ts";
 import { type DatabaseWorker, startDatabaseWorker } from "./sqlite-thread.ts";
 import { SqliteUserStore } from "./sqlite-user-store.ts";
+import { SqliteWebhookStore } from "./sqlite-webhook-store.ts";
 import { WriterClient } from "./sqlite-writer-client.ts";
 import type { Storage } from "./storage.ts";
 
@@ -109,6 +112,8 @@ class SqliteStorage implements Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  readonly notices: SqliteNoticeStore;
+  readonly webhooks: WebhookStore;
   readonly leadership = ALWAYS_LEADER;
   readonly #lock: DatabaseLock;
   readonly #writer: WriterClient;
@@ -141,6 +146,8 @@ class SqliteStorage implements Storage {
     this.users = new SqliteUserStore(this.#commits, reader);
     this.erasures = new SqliteErasureStore(this.#commits, reader);
     this.attachments = new SqliteAttachmentStore(this.#commits, reader);
+    this.notices = new SqliteNoticeStore(this.#commits, reader);
+    this.webhooks = new SqliteWebhookStore(this.#commits, reader);
   }
 
   isReachable(): boolean {

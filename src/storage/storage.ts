@@ -8,6 +8,8 @@ import type { Leadership } from "../chat/leadership.ts";
 import type { ChatStore } from "../chat/ports.ts";
 import type { MessageSearch } from "../chat/search.ts";
 import type { ErasureStore, UserDataStore, UserStore } from "../chat/user-ports.ts";
+import type { NoticeStore, NoticeTargetStore } from "../notify/ports.ts";
+import type { WebhookStore } from "../notify/webhook-ports.ts";
 
 /** One engine and the stores that it keeps, each for the floor whose port it is. */
 export interface Storage {
@@ -22,6 +24,8 @@ export interface Storage {
   readonly users: UserStore & UserDataStore;
   readonly erasures: ErasureStore;
   readonly attachments: AttachmentStore;
+  readonly webhooks: WebhookStore;
+  readonly notices: NoticeTargetStore & NoticeStore;
   /** Which of the nodes that have it open leads. */
   readonly leadership: Leadership;
 

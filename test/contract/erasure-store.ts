@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ERASED_NAME } from "../../src/chat/erased.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
+import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import type { Storage } from "../../src/storage/storage.ts";
+import { expandAll, NOW_MS, noticeKey, say, target } from "../support/noticed.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { attachment, batch, conversation, EPOCH_MS, identity, message } from "../support/stored.ts";
 
@@ -244,6 +246,40 @@ export function erasureStoreContract(
       expect(await storage.chat.messageByClientId("bob", "gone")).toEqual(
         ofBob === undefined ? null : identity(ofBob),
       );
+    });
+
+    test("forgets where the user was reached, what they wished to be told, and what was to be sent to them", async () => {
+      const { notices } = storage;
+      const ids = Array.from({ length: 12 }, (_, at) => `chat ${at}`);
+      const conversations = ids.map((id) => conversation(id, ["alice", "bob", "carol"]));
+      await storage.chat.commit(batch({ conversations }));
+      for (const userId of ["alice", "bob"]) {
+        await notices.putTarget(target(userId, { userId }));
+        await notices.putPreferences(userId, DEFAULT_PREFERENCES);
+      }
+      await say(
+        storage,
+        ...ids.map((conversationId) => message(1, { conversationId, senderId: "carol" })),
+      );
+      await expandAll(notices);
+      const letters = ["alice", "bob"].flatMap((userId) =>
+        ids.slice(0, 4).map((id) => ({
+          ...{ ...noticeKey(1, userId, id), kind: "dead" as const, letterId: `${userId} ${id}` },
+          ...{ attempts: 1, reason: "refused", diedMs: NOW_MS },
+        })),
+      );
+      await notices.settle(letters);
+      await storage.erasures.begin(ofAlice);
+      await erase("alice", 3);
+      expect(await notices.targetsOf("alice")).toEqual([]);
+      expect(await notices.preferencesOf("alice")).toBeNull();
+      expect(await notices.targetsOf("bob")).toHaveLength(1);
+      expect(await notices.preferencesOf("bob")).toEqual(DEFAULT_PREFERENCES);
+      const left = await notices.deadLetters(null, 100);
+      expect(left.map(({ userId }) => userId)).toEqual(["bob", "bob", "bob", "bob"]);
+      expect(await notices.waiting()).toBe(8);
+      await notices.putTarget(target("alice", { userId: "alice" }));
+      expect(await notices.waiting()).toBe(8);
     });
 
     test("goes in portions, which come to an end", async () => {

@@ -7,7 +7,9 @@ import { API_KEY } from "../support/tokens.ts";
 type Flow = (place: { readonly url: string; readonly apiKey: string }) => Promise<void>;
 
 /** What `FLOWS` has; it can be imported only when the client is there. */
-const NAMES = ["backEnd", "blocks", "groups", "invites", "members", "messages", "presence"];
+const NAMES = [
+  ...["backEnd", "blocks", "groups", "invites", "members", "messages", "notifications", "presence"],
+];
 
 let server: ParleyProcess;
 let olivia: StockClient;

@@ -183,6 +183,24 @@ export async function blocks(place: Place): Promise<void> {
   expect(only(await api.sendMessage("f-g", message, undefined, grace), 201).seq).toBe(1);
 }
 
+export async function notifications(place: Place): Promise<void> {
+  const [alice, backEnd] = [userOf(place, "alice"), backEndOf(place)] as const;
+  const all: api.Notifications = only(await api.getNotifications(alice), 200);
+  expect(all.channels).toEqual([]);
+  expect(all.preferences.groups).toBe(api.GroupNotices.all);
+  const change: api.NoticePreferencesChange = { quietHours: null, previews: false };
+  const unset = only(await api.updateNotifications(change, alice), 404);
+  expect(unset.code).toBe(api.ErrorCode.CHANNEL_NOT_AVAILABLE);
+  const target: api.NewNoticeTarget = { channel: api.NoticeChannel.fcm, address: "token" };
+  expect(only(await api.addNoticeTarget(target, alice), 404).code).toBe(unset.code);
+  expect(only(await api.listNoticeTargets(alice), 200)).toEqual({ targets: [] });
+  only(await api.removeNoticeTarget("0193a000-0000-7000-8000-000000000000", alice), 204);
+  const letters: api.DeadLetters = only(await api.listDeadLetters({ limit: 10 }, backEnd), 200);
+  expect(letters).toEqual({ deadLetters: [], next: null });
+  expect(only(await api.replayDeadLetters({ all: true }, backEnd), 200).replayed).toBe(0);
+  only(await api.forgetDeadLetters({ ids: [] }, backEnd), 204);
+}
+
 export async function backEnd(place: Place): Promise<void> {
   const server = backEndOf(place);
   const publication: api.Publication = { topic: "/topic/weather", body: '{"sun":true}' };

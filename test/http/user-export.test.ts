@@ -6,8 +6,10 @@ import type { ApiEnvironment } from "../../src/http/api.ts";
 import { LargeAnswers } from "../../src/http/large-answers.ts";
 import { UserExports } from "../../src/http/user-export.ts";
 import { silentLog } from "../../src/log.ts";
+import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
+import { target } from "../support/noticed.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { LOCAL } from "../support/remote.ts";
 import { attachment, batch, conversation, EPOCH_MS, message, messages } from "../support/stored.ts";
@@ -32,6 +34,7 @@ beforeEach(async () => {
   const blocks = { of: () => [] };
   const exports = new UserExports({
     ...{ users, invites, attachments, chats, erasures, blocks, answers },
+    notices: storage.notices,
     log: silentLog,
   });
   beside = () => {};
@@ -93,6 +96,24 @@ test("an export has the files that were not sent, with what is known of them, an
       uploadedAt: new Date(EPOCH_MS).toISOString(),
       removedAt: new Date(EPOCH_MS + 86_400_000).toISOString(),
     },
+  ]);
+});
+
+test("an export has what the user wishes to be told, and where, without keys", async () => {
+  const preferences = { ...DEFAULT_PREFERENCES, groups: "none" } as const;
+  await storage.notices.putPreferences("alice", preferences);
+  await storage.notices.putTarget(target("browser", { userId: "alice", keys: "secret" }));
+  await storage.notices.putTarget(target("phone"));
+  const noticesOf = async (userId: string) =>
+    (await linesOf(userId)).filter(({ kind }) => `${kind}`.startsWith("notification"));
+  const told = { kind: "notificationTarget", channel: "webpush" };
+  const createdAt = new Date(EPOCH_MS).toISOString();
+  expect(await noticesOf("alice")).toEqual([
+    { kind: "notificationPreferences", ...preferences },
+    { ...told, id: "browser", address: "https://push.example/browser", createdAt },
+  ]);
+  expect(await noticesOf("bob")).toEqual([
+    { ...told, id: "phone", address: "https://push.example/phone", createdAt },
   ]);
 });
 

@@ -7,10 +7,12 @@ import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
+import { noticeStoreContract } from "../contract/notice-store.ts";
 import { overtakenBatchesContract } from "../contract/overtaken-batches.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
+import { webhookStoreContract } from "../contract/webhook-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -34,3 +36,5 @@ messageSearchContract("the store in memory", memoryStorage);
 userStoreContract("the store in memory", memoryStorage);
 erasureStoreContract("the store in memory", memoryStorage);
 attachmentStoreContract("the store in memory", memoryStorage);
+noticeStoreContract("the store in memory", memoryStorage);
+webhookStoreContract("the store in memory", memoryStorage);

@@ -8,11 +8,13 @@ import { ERASURE_READS } from "../../src/storage/postgres-erasure-store.ts";
 import { ERASURE_PORTIONS } from "../../src/storage/postgres-erasure-writes.ts";
 import { INVITE_READS } from "../../src/storage/postgres-invite-store.ts";
 import { MESSAGE_ERASURE } from "../../src/storage/postgres-message-erasure.ts";
+import { NOTICE_READS, NOTICE_WRITES } from "../../src/storage/postgres-notice-statements.ts";
 import { QUEUE_READS } from "../../src/storage/postgres-queue-store.ts";
 import { REMOVALS } from "../../src/storage/postgres-removals.ts";
 import { SEARCH_READS } from "../../src/storage/postgres-search.ts";
 import { SHARED_QUEUE_STATEMENTS } from "../../src/storage/postgres-shared-queues.ts";
 import { USER_READS } from "../../src/storage/postgres-user-store.ts";
+import { WEBHOOK_READS, WEBHOOK_WRITES } from "../../src/storage/postgres-webhook-store.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 
 const STATEMENTS = {
@@ -22,6 +24,8 @@ const STATEMENTS = {
   ...named("to erase", Object.fromEntries(MESSAGE_ERASURE.entries())),
   ...named("blocks", BLOCK_READS),
   ...named("shared queues", SHARED_QUEUE_STATEMENTS),
+  ...named("notices", { ...NOTICE_READS, ...NOTICE_WRITES }),
+  ...named("webhooks", { ...WEBHOOK_READS, ...WEBHOOK_WRITES }),
 };
 
 /** Plans of small tables are of no consequence. Nothing is known yet of what is in these. */
@@ -41,7 +45,19 @@ const GROWN = `
   FROM generate_series(1, 5000) AS n;
   INSERT INTO queue_messages (id, queue, headers, deliveries, body_text, claim, claim_run, expires_ms)
   SELECT 'q' || n, '/queue/' || n % 3, '[]', 0, 'x', nullif(n % 50, 0), n, nullif(n % 2, 0)
-  FROM generate_series(1, 20000) AS n`;
+  FROM generate_series(1, 20000) AS n;
+  INSERT INTO webhook_events (id, type, lane, created_ms, data, due_ms)
+  SELECT 'w' || n, 'message.created', 'c' || n % 5000, n, '{}', CASE WHEN n <= 5000 THEN n END
+  FROM generate_series(1, 20000) AS n;
+  INSERT INTO notice_targets (id, user_id, channel, address, created_ms)
+  SELECT 't' || n, 'u' || n, 'webpush', 'a' || n, n FROM generate_series(1, 5000) AS n;
+  INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
+  SELECT 't' || n, 'c' || n, 'webpush', n, nullif(n % 50, 0), n FROM generate_series(1, 5000) AS n;
+  INSERT INTO outbox (message_id) SELECT 'm' || n FROM generate_series(1, 5000) AS n;
+  INSERT INTO dead_letters
+    (id, channel, user_id, target_id, conversation_id, seq, created_ms, attempts, reason, died_ms)
+  SELECT 'l' || n, 'webpush', 'u' || n, 't' || n, 'c' || n, n, n, 1, 'x', n
+  FROM generate_series(1, 5000) AS n`;
 
 /** Of pages, which the index has in their order. */
 const IN_ORDER = [
@@ -50,6 +66,8 @@ const IN_ORDER = [
   ...[USER_READS.list, USER_READS.memberships, USER_READS.messagesWithClientId],
   ...[USER_READS.messagesWithoutClientId, USER_READS.reactions, INVITE_READS.madeBy],
   ...[ERASURE_PORTIONS.memberships, ERASURE_PORTIONS.messages, SHARED_QUEUE_STATEMENTS.claim],
+  ...[WEBHOOK_READS.due, WEBHOOK_READS.nextDue, WEBHOOK_READS.messagesBehind],
+  NOTICE_READS.deadLetters,
 ];
 
 /**
@@ -57,7 +75,7 @@ const IN_ORDER = [
  * of an index have no bounds.
  */
 const MEANT =
-  /\b(queue_leases_1|blocks_pkey on blocks|on erasures_under_way|Backward using messages_by_id|using disappearing) /;
+  /\b(queue_leases_1|blocks_pkey on blocks|on erasures_under_way|Backward using messages_by_id|using disappearing|Scan using outbox_pkey) /;
 
 function named(about: string, statements: Record<string, string>): Record<string, string> {
   return Object.fromEntries(

@@ -42,7 +42,9 @@ describe("every read goes by an index:", () => {
     ];
     const inPages = [...ofUsers, READS.userList, READS.reactionsOf, READS.invitesBy];
     const paged = [...inPages, ...Object.values(ERASURE_READS)];
-    const others = [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages];
+    const webhooks = [READS.webhooksDue, READS.webhooksNextDue, READS.messagesBehind];
+    const messages = [historyAfter, historyBefore, queueMessages, bottoms, bottomMessages];
+    const others = [...messages, ...webhooks];
     for (const sql of [...others, ...paged]) {
       // What is asked of each row, such as its few reactions, may be sorted.
       const plan = planOf(sql).filter(({ parent }) => parent === 0);

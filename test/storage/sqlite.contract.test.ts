@@ -6,9 +6,11 @@ import { chatStoreContract } from "../contract/chat-store.ts";
 import { erasureStoreContract } from "../contract/erasure-store.ts";
 import { inviteStoreContract } from "../contract/invite-store.ts";
 import { messageSearchContract } from "../contract/message-search.ts";
+import { noticeStoreContract } from "../contract/notice-store.ts";
 import { queueStoreContract } from "../contract/queue-store.ts";
 import { revocationStoreContract } from "../contract/revocation-store.ts";
 import { userStoreContract } from "../contract/user-store.ts";
+import { webhookStoreContract } from "../contract/webhook-store.ts";
 import { deferred } from "../support/deferred-store.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -28,3 +30,5 @@ messageSearchContract("the SQLite store", open);
 userStoreContract("the SQLite store", open);
 erasureStoreContract("the SQLite store", open);
 attachmentStoreContract("the SQLite store", open);
+webhookStoreContract("the SQLite store", open);
+noticeStoreContract("the SQLite store", open);

@@ -204,6 +204,26 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/blocks", null),
   http("PUT", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
   http("DELETE", "/api/blocks/{userId}", null, { path: () => "/api/blocks/alice" }),
+  http("GET", "/api/notifications", null),
+  http("PATCH", "/api/notifications", "CHANNEL_NOT_AVAILABLE", { body: { push: false } }),
+  http("GET", "/api/notifications/targets", null),
+  http("POST", "/api/notifications/targets", "CHANNEL_NOT_AVAILABLE", {
+    body: { channel: "email", address: "mallory@example.org" },
+  }),
+  http("DELETE", "/api/notifications/targets/{id}", null, {
+    path: ({ attachmentId }) => `/api/notifications/targets/${attachmentId}`,
+  }),
+  ...(
+    [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["POST", "/replay"],
+    ] as const
+  ).map(([method, rest]) =>
+    http(method, `/api/notifications/dead-letters${rest}`, "AUTHENTICATION_FAILED", {
+      ...{ by: "server", ...(method !== "GET" && { body: { all: true } }) },
+    }),
+  ),
   http("GET", "/api/users", "NOT_PERMITTED"),
   ...(
     [
@@ -233,6 +253,7 @@ export const HTTP_TARGETS: readonly HttpTarget[] = [
   http("GET", "/api/docs", null, { by: "anybody" }),
   http("GET", "/healthz", null, { by: "anybody" }),
   http("GET", "/readyz", null, { by: "anybody" }),
+  http("POST", "/api/webhooks/replay", "AUTHENTICATION_FAILED", { by: "server" }),
   http("POST", "/api/publish", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/metrics", "AUTHENTICATION_FAILED", { by: "server" }),
   http("GET", "/api/stats", "AUTHENTICATION_FAILED", { by: "server" }),

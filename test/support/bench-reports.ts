@@ -10,7 +10,7 @@ export function emptyReport(parts: Partial<Report> = {}): Report {
       ...{ commit: "abc", date: "2026-01-02T03:04:05.000Z", busyShare: 0 },
     },
     ...{ fileSystem: "ext4", pinned: true, quick: false, flags: "" },
-    ...{ micro: [], load: [], ratios: [], nodes: null, peers: null },
+    ...{ micro: [], load: [], ratios: [], notices: [], nodes: null, peers: null },
     ...parts,
   });
 }

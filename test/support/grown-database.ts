@@ -1,8 +1,10 @@
 import type { NewConversation } from "../../src/chat/chat-writes.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
+import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { CONTENTS } from "../contract/contents.ts";
+import { AT_ONCE, expandAll, noticeKey, target } from "./noticed.ts";
 import { idsFound, idsFoundAtLast, searchQuery } from "./search-queries.ts";
 import { attachment, batch, conversation, EPOCH_MS, joining, message } from "./stored.ts";
 import { job, queueBatch } from "./stored-jobs.ts";
@@ -21,6 +23,7 @@ export async function growDatabase(path: string, many = 100): Promise<void> {
   await growChats(storage, many);
   await changeMessages(storage);
   await growTheRest(storage);
+  await growNotices(storage);
   // What was committed before is in the index of words then.
   const sentinel = message(1, { conversationId: "index", content: "sentinel" });
   await storage.chat.commit(batch({ messages: [sentinel] }));
@@ -190,9 +193,39 @@ async function growTheRest(storage: Storage): Promise<void> {
   for (const limit of [10, LEAVERS_MESSAGES + 10, 15]) await erasures.erasePortion("leaver", limit);
 }
 
+/** Of what was sent, of what waits, and of what could not be sent, something each. */
+async function growNotices({ chat, notices, webhooks }: Storage): Promise<void> {
+  const odd = target("odd", { userId: "\u0001odd\0 name", address: "https://push.example/\u0001" });
+  for (const each of [target("browser", { keys: '{"auth":"\\u0000"}' }), odd]) {
+    await notices.putTarget(each);
+  }
+  const quietHours = { from: "22:00", to: "07:00", timeZone: "Europe/\0Vienna" };
+  await notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, quietHours });
+  const next = (await chat.conversation("chat"))?.lastSeq ?? 0;
+  const said = ["chat", "old"].map((conversationId) =>
+    message((conversationId === "chat" ? next : 30) + 1, { conversationId }),
+  );
+  await chat.commit(batch({ messages: said, outbox: said.map(({ id }) => id) }));
+  await expandAll(notices, { webhooks: true });
+  const dead = { kind: "dead", attempts: 3, reason: "\0 410", diedMs: LATER_MS } as const;
+  await notices.settle([
+    { ...noticeKey(next + 1), ...dead, letterId: "letter" },
+    { ...noticeKey(31, "browser", "old"), kind: "sent", sentMs: 1, nextMs: LATER_MS },
+  ]);
+  const presence = { id: "\u0001p", type: "presence.changed", lane: "\0", createdMs: EPOCH_MS };
+  await webhooks.add([{ ...presence, data: '{"a":"\\u0000"}' }]);
+  const [first] = await webhooks.due(LATER_MS, [], 1);
+  await webhooks.settle([{ ...dead, position: first?.position ?? 0, letterId: "of an event" }]);
+  const later = ["chat", "old"].map((conversationId) =>
+    message((conversationId === "chat" ? next : 30) + 2, { conversationId }),
+  );
+  await chat.commit(batch({ messages: later, outbox: later.map(({ id }) => id) }));
+  await notices.expand({ limit: 1, nowMs: LATER_MS, channels: [AT_ONCE], webhooks: true });
+}
+
 /** All that a storage says of what `growDatabase` made. */
 export async function everythingIn(storage: Storage): Promise<Record<string, unknown>> {
-  const { chat, users, erasures, attachments, search } = storage;
+  const { chat, users, erasures, attachments, search, notices, webhooks } = storage;
   const said: Record<string, unknown> = {};
   for (const id of ["chat", "team", "many", "empty", "old"]) {
     said[`conversation ${id}`] = await chat.conversation(id);
@@ -221,6 +254,8 @@ export async function everythingIn(storage: Storage): Promise<Record<string, unk
     said[`reactions ${userId}`] = await users.reactionsOf(userId, null, 100);
     said[`erasure ${userId}`] = await erasures.erasure(userId);
     said[`untold ${userId}`] = (await erasures.untold(userId, 100)).toSorted();
+    said[`targets ${userId}`] = await notices.targetsOf(userId);
+    said[`wishes ${userId}`] = await notices.preferencesOf(userId);
     said[`files ${userId}`] = [
       await attachments.bytesOf(userId),
       await attachments.unsentOf(userId, null, 100),
@@ -244,6 +279,9 @@ export async function everythingIn(storage: Storage): Promise<Record<string, unk
   said.queued = (await storage.queues.messages()).map(({ headers, ...queued }) => ({
     ...{ ...queued, headers: headers.map((header) => header.toWellFormed()) },
   }));
+  said.notices = [await notices.due("webpush", LATER_MS * 2, 100), await notices.waiting()];
+  said.letters = await notices.deadLetters(null, 100);
+  said.told = [await webhooks.due(LATER_MS * 2, [], 100), await webhooks.waiting()];
   said.blocks = await storage.blocks.all();
   said.revocations = (await storage.revocations.all()).toSorted((a, b) =>
     a.kind.localeCompare(b.kind),

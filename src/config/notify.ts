@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { delayMs } from "./setting.ts";
+
+/** When users who are not there are told, by whichever way, and how long it is tried. */
+export const notify = z.object({
+  pushDelayMs: delayMs(
+    0,
+    0,
+    "From a message to its push to those who have not read it and are not there.",
+  ),
+  pushIntervalMs: delayMs(
+    5_000,
+    0,
+    "From one push about a conversation to the next to the same browser or phone, at least; what comes meanwhile is one.",
+  ),
+  emailDelayMs: delayMs(
+    300_000,
+    0,
+    "From a message to its e-mail to those who have not read it and are not there.",
+  ),
+  emailIntervalMs: delayMs(
+    3_600_000,
+    0,
+    "From one e-mail about a conversation to the next to the same address, at least.",
+  ),
+  timeoutMs: delayMs(10_000, 1, "How long a push service or mail server has to take a notice."),
+  retryMs: delayMs(
+    2_000,
+    1,
+    "How long after its first failure a notice is tried again, at most; each further failure doubles it.",
+  ),
+  mostRetryMs: delayMs(600_000, 1, "However often it has failed, it waits no longer than this."),
+  giveUpMs: delayMs(
+    86_400_000,
+    0,
+    "What could not be sent for so long is a dead letter, and waits to be replayed.",
+  ),
+});

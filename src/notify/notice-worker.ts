@@ -1,0 +1,306 @@
+import type { Clock, Timer } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { type BackOff, backOffMs } from "./back-off.ts";
+import { type Judgement, judge } from "./judgement.ts";
+import { NoticeLane, type Told } from "./notice-lane.ts";
+import type {
+  ChannelPace,
+  DeadLetter,
+  DueNotice,
+  NoticeOutcome,
+  NoticeStore,
+  NoticeTargetStore,
+} from "./ports.ts";
+import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
+import { Settling } from "./settling.ts";
+
+export interface NoticePace extends ChannelPace, BackOff {
+  readonly timeoutMs: number;
+  /** What could not be sent for so long is a dead letter. */
+  readonly giveUpMs: number;
+}
+
+export interface NoticeWorkerOptions {
+  readonly store: NoticeStore & Pick<NoticeTargetStore, "removeTarget">;
+  /** With what each does; at most one of a channel. */
+  readonly providers: readonly { readonly provider: NoticeProvider; readonly pace: NoticePace }[];
+  /** Messages become events for webhooks too. */
+  readonly webhooks: boolean;
+  /** From the start of the work to the first look. */
+  readonly startDelayMs: number;
+  /** Some may have become ones. */
+  readonly onExpanded: () => void;
+  /** The user has a connection to some node, or had one a moment ago. */
+  readonly isThere: (userId: string) => boolean;
+  readonly onOutcome: (channel: NoticeChannel, outcome: SendOutcome["kind"] | "dead") => void;
+  readonly onDead: (letter: DeadLetter) => void;
+  /** Of dead letters. */
+  readonly newId: () => string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Entries of the outbox that one transaction takes. */
+const EXPANDED = 200;
+/** Notices that are looked at in one turn: each is some reads, for which messages wait. */
+const LOOKED_AT = 32;
+/** Other nodes' messages are found so long after their commit, at most. */
+const POLL_MS = 500;
+/**
+ * From a commit of messages to the look at them: however many commits there are, the outbox is
+ * expanded as often as this.
+ */
+const GATHER_MS = 100;
+/** Until it is looked again at an undelivered notice of a user who is there. */
+const AGAIN_MS = 10_000;
+/** Until what was sent, and matters no more, is forgotten. */
+const FORGET_MS = 600_000;
+/** A stop waits so long for what is under way. */
+const STOP_MS = 2_000;
+
+interface Lane {
+  readonly lane: NoticeLane;
+  readonly pace: NoticePace;
+  /** Why the last send failed; null: it did not. */
+  failure: string | null;
+}
+
+/**
+ * Tells users who are not there: makes notices of what is in the outbox, and sends those that are due.
+ * One node of an installation does it; where two do for a moment, a notice is sent twice with one key.
+ */
+export class NoticeWorker {
+  readonly #options: NoticeWorkerOptions;
+  readonly #lanes: readonly Lane[];
+  readonly #settling: Settling<NoticeOutcome>;
+  #isRunning = false;
+  #isStarting = false;
+  #isLooking = false;
+  #isWoken = false;
+  #looked: Promise<void> = Promise.resolve();
+  #timer: Timer | null = null;
+  #gathering: Timer | null = null;
+  #forgetMs = 0;
+
+  constructor(options: NoticeWorkerOptions) {
+    this.#options = options;
+    const { store, clock } = options;
+    this.#settling = new Settling(store, clock, (err) => this.#faulty(err));
+    this.#lanes = options.providers.map(({ provider, pace }) => {
+      const lane: Lane = {
+        lane: new NoticeLane({
+          ...{ provider, clock, timeoutMs: pace.timeoutMs },
+          onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
+        }),
+        ...{ pace, failure: null },
+      };
+      return lane;
+    });
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#isStarting = true;
+    this.#settling.start();
+    // Users whose connections have just been lost come back, and are told by these.
+    this.#timer = this.#options.clock.schedule(this.#options.startDelayMs, () => {
+      this.#isStarting = false;
+      this.wake();
+    });
+  }
+
+  /** Gives up, after a moment, what is under way: whoever leads next sends it again. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#gathering?.cancel();
+    this.#gathering = null;
+    const giveUp = this.#options.clock.schedule(STOP_MS, () => {
+      for (const { lane } of this.#lanes) lane.abort();
+    });
+    this.#settling.stop();
+    await this.#looked;
+    await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
+    giveUp.cancel();
+  }
+
+  /** Messages are in the outbox. Cheap, and does nothing unless this node does the work. */
+  committed(): void {
+    if (!this.#isRunning || this.#gathering !== null) return;
+    this.#gathering = this.#options.clock.schedule(GATHER_MS, () => {
+      this.#gathering = null;
+      this.wake();
+    });
+  }
+
+  /** Something is in the outbox, or due. */
+  wake(): void {
+    if (!this.#isRunning || this.#isStarting) return;
+    this.#isWoken = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#looked = this.#look();
+  }
+
+  /** Resolves when nothing is left to be done now: what is under way has ended, too. */
+  async rested(): Promise<void> {
+    while (this.#isLooking || this.#lanes.some(({ lane }) => lane.sends > 0)) {
+      await this.#looked;
+      await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      while (this.#isWoken && this.#isRunning) {
+        this.#isWoken = false;
+        await this.#expand();
+        for (const each of this.#lanes) await this.#begin(each);
+        await this.#forget();
+      }
+      await this.#schedule();
+    } catch (fault) {
+      this.#faulty(fault);
+      this.#scheduleIn(POLL_MS);
+    } finally {
+      this.#isLooking = false;
+      if (this.#isWoken) this.wake();
+    }
+  }
+
+  async #expand(): Promise<void> {
+    const { store, webhooks, clock, onExpanded } = this.#options;
+    const channels = this.#lanes.map(({ pace }) => pace);
+    const expansion = { limit: EXPANDED, channels, webhooks };
+    while (this.#isRunning && (await store.expand({ ...expansion, nowMs: clock.now() })));
+    if (webhooks) onExpanded();
+  }
+
+  /** Looks at what is due until there is nothing more that may be sent now. */
+  async #begin({ lane, pace }: Lane): Promise<void> {
+    const { store, clock, isThere } = this.#options;
+    const { channel } = pace;
+    while (this.#isRunning && lane.room > 0) {
+      const nowMs = clock.now();
+      const dues = await store.due(channel, nowMs, LOOKED_AT + lane.sends);
+      const told: Told[] = [];
+      const judged: NoticeOutcome[] = [];
+      for (const due of dues) {
+        if (lane.isBusyWith(due)) continue;
+        const there = isThere(due.target.userId);
+        const againMs = Math.max(AGAIN_MS, pace.delayMs);
+        const judgement = judge(due, { nowMs, isThere: there, againMs });
+        if (judgement.kind === "told") told.push({ due, notice: judgement.notice });
+        else judged.push(outcomeOf(due, judgement));
+      }
+      lane.begin(told);
+      if (judged.length > 0) await this.#settling.add(judged);
+      if (told.length + judged.length === 0) return;
+    }
+  }
+
+  async #sent(each: Lane, told: readonly Told[], outcome: SendOutcome): Promise<void> {
+    const { store, onOutcome, log } = this.#options;
+    const { channel } = each.pace;
+    onOutcome(channel, outcome.kind);
+    this.#tellOperator(each, outcome);
+    if (outcome.kind === "gone") {
+      const target = told[0]?.due.target;
+      log.info({ channel, reason: outcome.reason }, "A target of notices is gone");
+      if (target !== undefined) {
+        await store
+          .removeTarget(target.userId, target.id)
+          .catch((fault: unknown) => this.#faulty(fault));
+      }
+    } else {
+      const outcomes = told.map(({ due }) => this.#outcome(due, outcome, each.pace));
+      await this.#settling.add(outcomes);
+      for (const [at, { due }] of told.entries()) this.#tellOfDead(due, outcomes[at]);
+    }
+    this.wake();
+  }
+
+  #outcome(
+    due: DueNotice,
+    outcome: Exclude<SendOutcome, { kind: "gone" }>,
+    pace: NoticePace,
+  ): NoticeOutcome {
+    const { clock, random, newId } = this.#options;
+    const { target, conversationId, lastSeq } = due;
+    const key = { targetId: target.id, conversationId, lastSeq };
+    const nowMs = clock.now();
+    if (outcome.kind === "sent") {
+      return { ...key, kind: "sent", sentMs: nowMs, nextMs: nowMs + pace.intervalMs };
+    }
+    const attempts = due.attempts + 1;
+    if (outcome.kind === "retry" && nowMs - due.createdMs < pace.giveUpMs) {
+      const waitMs = Math.max(backOffMs(attempts, pace, random), outcome.afterMs ?? 0);
+      return { ...key, kind: "later", dueMs: nowMs + waitMs, attempts };
+    }
+    const { reason } = outcome;
+    return { ...key, kind: "dead", letterId: newId(), attempts, reason, diedMs: nowMs };
+  }
+
+  #tellOfDead({ target }: DueNotice, outcome: NoticeOutcome | undefined): void {
+    if (outcome?.kind !== "dead") return;
+    const { userId, channel } = target;
+    const { letterId, targetId, conversationId, lastSeq, attempts, reason, diedMs } = outcome;
+    this.#options.onOutcome(channel, "dead");
+    this.#options.onDead({
+      ...{ id: letterId, channel, userId, targetId, conversationId },
+      ...{ seq: lastSeq, eventId: null, eventType: null, attempts, reason, diedMs },
+    });
+  }
+
+  /** Once for each turn of events, however many notices there are. */
+  #tellOperator(each: Lane, outcome: SendOutcome): void {
+    const { log } = this.#options;
+    const { channel } = each.pace;
+    const failure = outcome.kind === "sent" || outcome.kind === "gone" ? null : outcome.reason;
+    if (failure !== null && each.failure !== failure) {
+      log.warn({ channel, reason: failure }, "Notices are not taken");
+    } else if (failure === null && each.failure !== null) {
+      log.info({ channel }, "Notices are taken again");
+    }
+    each.failure = failure;
+  }
+
+  async #forget(): Promise<void> {
+    const { clock, store } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs < this.#forgetMs) return;
+    this.#forgetMs = nowMs + FORGET_MS;
+    await store.forgetSent(clock.now());
+  }
+
+  async #schedule(): Promise<void> {
+    const { store, clock } = this.#options;
+    const waiting = this.#lanes.filter(({ lane }) => lane.room > 0);
+    const dueMs = await store.nextDueMs(waiting.map(({ pace }) => pace.channel));
+    const waitMs = dueMs === null ? POLL_MS : dueMs - clock.now();
+    // What is due and under way is none to hurry for: its end wakes.
+    this.#scheduleIn(waitMs > 0 ? Math.min(waitMs, POLL_MS) : POLL_MS);
+  }
+
+  #scheduleIn(ms: number): void {
+    if (!this.#isRunning) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.schedule(ms, () => this.wake());
+  }
+
+  /** The store may be away; what is due stays so. */
+  #faulty(err: unknown): void {
+    this.#options.log.warn({ err }, "Notices wait: the store does not answer");
+  }
+}
+
+function outcomeOf(due: DueNotice, judgement: Exclude<Judgement, { kind: "told" }>): NoticeOutcome {
+  const { target, conversationId, lastSeq, attempts } = due;
+  const key = { targetId: target.id, conversationId, lastSeq };
+  if (judgement.kind === "dropped") return { ...key, kind: "dropped" };
+  return { ...key, kind: "later", dueMs: judgement.dueMs, attempts };
+}

@@ -1,0 +1,32 @@
+import type { Clock } from "../clock.ts";
+import type { Delivery, NoticeProvider, SendOutcome } from "./provider.ts";
+
+/**
+ * One send that takes no longer than it may, whatever the provider does: what is aborted may have
+ * arrived, and is a `retry`. Never rejects.
+ */
+export async function sendWithin(
+  provider: NoticeProvider,
+  delivery: Delivery,
+  { clock, timeoutMs, signal }: { clock: Clock; timeoutMs: number; signal: AbortSignal },
+): Promise<SendOutcome> {
+  const controller = new AbortController();
+  const aborted = new Promise<SendOutcome>((resolve) => {
+    controller.signal.addEventListener("abort", () => {
+      resolve({ kind: "retry", reason: "no answer in time", afterMs: null });
+    });
+  });
+  const abort = () => controller.abort();
+  const timer = clock.schedule(timeoutMs, abort);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([provider.send(delivery, controller.signal), aborted]);
+  } catch (fault) {
+    const reason = fault instanceof Error ? fault.message : String(fault);
+    return { kind: "retry", reason, afterMs: null };
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", abort);
+  }
+}

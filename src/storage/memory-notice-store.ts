@@ -1,0 +1,293 @@
+import type { StoredMember, StoredMessage } from "../chat/stored-chats.ts";
+import type {
+  ChannelPace,
+  DeadLetter,
+  DueNotice,
+  Expansion,
+  NoticeKey,
+  NoticeOutcome,
+  NoticeStore,
+  NoticeTargetStore,
+} from "../notify/ports.ts";
+import type { NoticePreferences } from "../notify/preferences.ts";
+import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
+import { MESSAGE_CREATED } from "../notify/webhook-ports.ts";
+import { MemoryBlockStore } from "./memory-block-store.ts";
+import type { MemoryChatStore } from "./memory-chat-store.ts";
+import { compare, type MemoryConversation, seenSeqOf } from "./memory-conversation.ts";
+import { type MemoryNotice, memberIn, unreadIn } from "./memory-notices.ts";
+import { MemoryWebhookStore } from "./memory-webhook-store.ts";
+
+/** Notices of the chats in memory. */
+export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
+  readonly #targets = new Map<string, NoticeTarget>();
+  readonly #preferences = new Map<string, NoticePreferences>();
+  /** By target, by conversation. */
+  readonly #notices = new Map<string, Map<string, MemoryNotice>>();
+  readonly #letters = new Map<string, DeadLetter>();
+
+  constructor(
+    readonly chat: MemoryChatStore,
+    readonly blocks = new MemoryBlockStore(),
+    readonly webhooks = new MemoryWebhookStore(chat),
+  ) {}
+
+  async putTarget(target: NoticeTarget): Promise<void> {
+    this.#expectOpen();
+    const { channel, address } = target;
+    for (const each of this.#targets.values()) {
+      const isSame = each.channel === channel && each.address === address;
+      if (isSame && each.id !== target.id) this.#removeTarget(each.id);
+    }
+    const createdMs = this.#targets.get(target.id)?.createdMs ?? target.createdMs;
+    this.#targets.set(target.id, { ...target, createdMs });
+  }
+
+  async removeTarget(userId: string, id: string): Promise<void> {
+    this.#expectOpen();
+    if (this.#targets.get(id)?.userId === userId) this.#removeTarget(id);
+  }
+
+  targetsOf(userId: string): NoticeTarget[] {
+    this.#expectOpen();
+    return [...this.#targets.values()]
+      .filter((target) => target.userId === userId)
+      .sort((a, b) => compare(a.id, b.id));
+  }
+
+  async putPreferences(userId: string, preferences: NoticePreferences): Promise<void> {
+    this.#expectOpen();
+    this.#preferences.set(userId, structuredClone(preferences));
+  }
+
+  preferencesOf(userId: string): NoticePreferences | null {
+    this.#expectOpen();
+    return this.#preferences.get(userId) ?? null;
+  }
+
+  async expand({ limit, nowMs, channels, webhooks }: Expansion): Promise<boolean> {
+    this.#expectOpen();
+    const { tables } = this.chat;
+    for (const messageId of tables.outbox.splice(0, limit)) {
+      const message = tables.messages.get(messageId);
+      if (message === undefined) continue;
+      const { id, conversationId: lane, timestampMs: createdMs, event, deletedMs } = message;
+      if (event === null && deletedMs === null) this.#tell(message, channels, nowMs);
+      if (webhooks) {
+        this.webhooks.put({ id, type: MESSAGE_CREATED, lane, createdMs, data: null }, nowMs);
+      }
+    }
+    return tables.outbox.length > 0;
+  }
+
+  due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
+    this.#expectOpen();
+    return this.#waiting()
+      .filter(({ target, dueMs }) => target.channel === channel && dueMs <= nowMs)
+      .sort((a, b) => a.dueMs - b.dueMs)
+      .slice(0, Math.max(limit, 0))
+      .map((notice) => this.#due(notice));
+  }
+
+  nextDueMs(channels: readonly NoticeChannel[]): number | null {
+    this.#expectOpen();
+    const times = this.#waiting()
+      .filter(({ target }) => channels.includes(target.channel))
+      .map(({ dueMs }) => dueMs);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  async settle(outcomes: readonly NoticeOutcome[]): Promise<void> {
+    this.#expectOpen();
+    for (const outcome of outcomes) {
+      const notice = this.#notice(outcome);
+      const isThere = notice !== undefined && notice.dueMs !== null;
+      if (isThere && notice.lastSeq >= outcome.lastSeq) this.#settle(notice, outcome);
+    }
+  }
+
+  waiting(): number {
+    this.#expectOpen();
+    return this.#waiting().length + this.chat.tables.outbox.length;
+  }
+
+  async forgetSent(beforeMs: number): Promise<void> {
+    this.#expectOpen();
+    for (const ofTarget of this.#notices.values()) {
+      for (const [conversationId, { dueMs, nextMs }] of ofTarget) {
+        if (dueMs === null && nextMs < beforeMs) ofTarget.delete(conversationId);
+      }
+    }
+  }
+
+  deadLetters(after: string | null, limit: number): DeadLetter[] {
+    this.#expectOpen();
+    const ofEvents = [...this.webhooks.deadEvents.values()].map(({ letter }) => letter);
+    return [...this.#letters.values(), ...ofEvents]
+      .filter(({ id }) => id > (after ?? ""))
+      .sort((a, b) => compare(a.id, b.id))
+      .slice(0, Math.max(limit, 0));
+  }
+
+  async replay(letterIds: readonly string[], nowMs: number): Promise<number> {
+    this.#expectOpen();
+    const replayed = [...new Set(letterIds)].filter((id) => this.#replay(id, nowMs)).length;
+    await this.forgetLetters(letterIds);
+    return replayed;
+  }
+
+  async forgetLetters(letterIds: readonly string[]): Promise<void> {
+    this.#expectOpen();
+    for (const id of letterIds) {
+      this.#letters.delete(id);
+      this.webhooks.deadEvents.delete(id);
+    }
+  }
+
+  /** For the removal of users: what is kept of one, and what was to be sent to them. */
+  forgetUser(userId: string): void {
+    this.#preferences.delete(userId);
+    for (const { id } of this.targetsOf(userId)) this.#removeTarget(id);
+    for (const [id, letter] of this.#letters) {
+      if (letter.userId === userId) this.#letters.delete(id);
+    }
+  }
+
+  #tell(message: StoredMessage, channels: readonly ChannelPace[], nowMs: number): void {
+    const conversation = this.chat.tables.conversations.get(message.conversationId);
+    if (conversation === undefined) return;
+    const delays = new Map(channels.map(({ channel, delayMs }) => [channel, delayMs]));
+    for (const target of this.#targets.values()) {
+      const member = conversation.members.get(target.userId);
+      const delayMs = delays.get(target.channel);
+      if (member === undefined || delayMs === undefined) continue;
+      if (!this.#isToldOf(message, conversation, member, nowMs)) continue;
+      const key = { targetId: target.id, conversationId: conversation.id };
+      this.#extend(key, message.seq, message.timestampMs + delayMs, nowMs);
+    }
+  }
+
+  /** Who has answered has seen what was there. */
+  #isToldOf(
+    { seq, senderId }: StoredMessage,
+    conversation: MemoryConversation,
+    member: StoredMember,
+    nowMs: number,
+  ): boolean {
+    const { userId } = member;
+    const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
+    const isUnseen = seq > seenSeqOf(conversation, member);
+    return (
+      isUnseen && userId !== senderId && mutedUntilMs <= nowMs && !this.#blocks(userId, senderId)
+    );
+  }
+
+  #extend(key: Omit<NoticeKey, "lastSeq">, seq: number, dueMs: number, nowMs: number): void {
+    const { targetId, conversationId } = key;
+    const ofTarget = this.#notices.get(targetId) ?? new Map<string, MemoryNotice>();
+    this.#notices.set(targetId, ofTarget);
+    const kept = ofTarget.get(conversationId);
+    const nextMs = kept?.nextMs ?? 0;
+    ofTarget.set(conversationId, {
+      ...{ ...key, nextMs, lastSeq: Math.max(kept?.lastSeq ?? 0, seq) },
+      ...(kept === undefined || kept.dueMs === null
+        ? { dueMs: Math.max(nextMs, dueMs), attempts: 0, createdMs: nowMs }
+        : { dueMs: kept.dueMs, attempts: kept.attempts, createdMs: kept.createdMs }),
+    });
+  }
+
+  #settle(notice: MemoryNotice, outcome: NoticeOutcome): void {
+    const { targetId, conversationId, lastSeq } = outcome;
+    const isExtended = notice.lastSeq > lastSeq;
+    const ofTarget = this.#notices.get(targetId);
+    switch (outcome.kind) {
+      case "sent": {
+        const { sentMs, nextMs } = outcome;
+        const since = isExtended
+          ? { dueMs: Math.max(sentMs, nextMs), createdMs: sentMs }
+          : { dueMs: null };
+        ofTarget?.set(conversationId, { ...notice, attempts: 0, nextMs, ...since });
+        return;
+      }
+      case "dropped":
+        if (!isExtended) ofTarget?.delete(conversationId);
+        return;
+      case "later": {
+        const { dueMs, attempts } = outcome;
+        ofTarget?.set(conversationId, { ...notice, dueMs, attempts });
+        return;
+      }
+      case "dead": {
+        const { letterId: id, attempts, reason, diedMs } = outcome;
+        const { userId, channel } = this.#targets.get(targetId) ?? {};
+        if (userId === undefined || channel === undefined) return;
+        this.#letters.set(id, {
+          ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
+          ...{ eventId: null, eventType: null, attempts, reason, diedMs },
+        });
+        if (!isExtended) ofTarget?.delete(conversationId);
+        else {
+          const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
+          ofTarget?.set(conversationId, { ...notice, ...since });
+        }
+      }
+    }
+  }
+
+  /** It is due again. */
+  #replay(letterId: string, nowMs: number): boolean {
+    const dead = this.webhooks.deadEvents.get(letterId);
+    if (dead !== undefined) {
+      this.webhooks.put(dead.event, nowMs);
+      return true;
+    }
+    const { targetId, conversationId, seq } = this.#letters.get(letterId) ?? {};
+    if (targetId == null || conversationId == null || seq == null) return false;
+    if (!this.#targets.has(targetId)) return false;
+    const key = { targetId, conversationId };
+    this.#extend(key, seq, nowMs, nowMs);
+    const notice = this.#notice(key);
+    if (notice === undefined) return false;
+    this.#notices.get(targetId)?.set(conversationId, { ...notice, dueMs: nowMs, attempts: 0 });
+    return true;
+  }
+
+  #notice({ targetId, conversationId }: Omit<NoticeKey, "lastSeq">): MemoryNotice | undefined {
+    return this.#notices.get(targetId)?.get(conversationId);
+  }
+
+  #waiting() {
+    return [...this.#targets.values()].flatMap((target) =>
+      [...(this.#notices.get(target.id)?.values() ?? [])].flatMap((notice) =>
+        notice.dueMs === null ? [] : { ...notice, target, dueMs: notice.dueMs },
+      ),
+    );
+  }
+
+  #due(notice: MemoryNotice & { target: NoticeTarget; dueMs: number }): DueNotice {
+    const { target, conversationId, lastSeq, dueMs, attempts, createdMs } = notice;
+    const { userId } = target;
+    const conversation = this.chat.tables.conversations.get(conversationId);
+    const blocks = (senderId: string) => this.#blocks(userId, senderId);
+    return {
+      ...{ target, conversationId, lastSeq, dueMs, attempts, createdMs },
+      preferences: this.preferencesOf(userId),
+      member: conversation === undefined ? null : memberIn(conversation, userId),
+      unread:
+        conversation === undefined ? null : unreadIn(conversation, { userId, lastSeq, blocks }),
+    };
+  }
+
+  #blocks(blockerId: string, blockedId: string): boolean {
+    return this.blocks.kept([{ blockerId, blockedId }]).length > 0;
+  }
+
+  #removeTarget(id: string): void {
+    this.#targets.delete(id);
+    this.#notices.delete(id);
+  }
+
+  #expectOpen(): void {
+    void this.chat.tables;
+  }
+}

@@ -1,0 +1,332 @@
+import { MOST_COUNTED } from "../notify/provider.ts";
+import { given } from "./postgres-chat-reads.ts";
+
+const TARGET = `
+  notice_targets.id,
+  notice_targets.user_id AS "userId",
+  notice_targets.channel,
+  notice_targets.address,
+  notice_targets.keys,
+  notice_targets.created_ms::float8 AS "createdMs"`;
+
+/** More that waits is not counted. */
+const MOST_WAITING = 10_000;
+
+/** Of a member, what is unread and may be told: others' messages, without those whom they block. */
+const UNREAD = `
+  messages.conversation_id = members.conversation_id
+  AND messages.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
+  AND messages.seq <= first.last_seq
+  AND messages.sender_id <> members.user_id
+  AND messages.event IS NULL AND messages.deleted_ms IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = messages.sender_id
+  )`;
+
+/** A NoticeMessage in JSON. */
+const message = (mentionsUser: string) => `
+  json_build_object(
+    'id', messages.id, 'seq', messages.seq, 'senderId', messages.sender_id,
+    'senderName', messages.sender_name, 'type', messages.type, 'content', messages.content,
+    'timestampMs', messages.timestamp_ms, 'mentionsUser', ${mentionsUser}
+  )::text`;
+
+const NAMES_MEMBER = `
+  EXISTS (
+    SELECT 1 FROM mentions
+    WHERE mentions.conversation_id = messages.conversation_id
+      AND mentions.user_id = members.user_id AND mentions.seq = messages.seq
+  )`;
+
+/** Of `said`, what a member is told of. */
+const TOLD = `
+  said.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
+  AND said.sender_id <> members.user_id
+  AND NOT EXISTS (
+    SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = said.sender_id
+  )`;
+
+/** Notices of one user's targets, by their keys, as JSON. */
+const outcomes = (columns: string) => `
+  json_to_recordset($1::text::json)
+    AS given ("targetId" text, "conversationId" text, "lastSeq" bigint, ${columns})`;
+
+/** What was due is the notice that is there, or what it was before others extended it. */
+const IS_OF_OUTCOME = `
+  notices.target_id = given."targetId" AND notices.conversation_id = given."conversationId"
+  AND notices.due_ms IS NOT NULL`;
+
+/** Letters that are given by their ids, in that order. */
+const LETTERS = `
+  ROWS FROM (json_array_elements_text($1::text::json)) WITH ORDINALITY AS wanted (id, place)
+  JOIN dead_letters ON dead_letters.id = wanted.id`;
+
+/** One event that waits in the lane, if any does. */
+const firstOf = (lane: string) => `
+  SELECT id FROM webhook_events WHERE webhook_events.lane = ${lane} LIMIT 1`;
+
+/** What is asked of notices, each by an index. */
+export const NOTICE_READS = {
+  targets: `SELECT ${TARGET} FROM notice_targets WHERE user_id = $1 ORDER BY id`,
+
+  preferences: "SELECT preferences FROM notice_preferences WHERE user_id = $1",
+
+  due: `
+    SELECT ${TARGET},
+           first.conversation_id AS "conversationId",
+           first.last_seq::float8 AS "lastSeq",
+           first.due_ms::float8 AS "dueMs",
+           first.attempts::float8 AS attempts,
+           first.created_ms::float8 AS "noticedMs",
+           notice_preferences.preferences,
+           members.delivered_seq::float8 AS "deliveredSeq",
+           members.read_seq::float8 AS "readSeq",
+           members.muted_until_ms::float8 AS "mutedUntilMs",
+           conversations.kind,
+           conversations.title,
+           counted.messages AS count,
+           newest.message AS newest,
+           counted_mentions.messages AS mentions,
+           newest_mention.message AS "newestMention"
+    FROM (
+      SELECT * FROM notices WHERE channel = $1 AND due_ms <= $2::bigint
+      ORDER BY due_ms LIMIT $3::bigint
+    ) AS first
+    JOIN notice_targets ON notice_targets.id = first.target_id
+    JOIN conversations ON conversations.id = first.conversation_id
+    LEFT JOIN LATERAL (
+      SELECT * FROM members
+      WHERE members.conversation_id = first.conversation_id
+        AND members.user_id = notice_targets.user_id
+      LIMIT 1
+    ) AS members ON true
+    LEFT JOIN notice_preferences ON notice_preferences.user_id = notice_targets.user_id
+    CROSS JOIN LATERAL (
+      SELECT count(*)::float8 AS messages FROM (
+        SELECT 1 FROM messages WHERE ${UNREAD} LIMIT ${MOST_COUNTED}
+      ) AS unread
+    ) AS counted
+    LEFT JOIN LATERAL (
+      SELECT ${message(NAMES_MEMBER)} AS message FROM messages
+      WHERE ${UNREAD} ORDER BY messages.seq DESC LIMIT 1
+    ) AS newest ON true
+    CROSS JOIN LATERAL (
+      SELECT count(*)::float8 AS messages, max(seq) AS last_seq FROM (
+        SELECT mentions.seq FROM mentions
+        JOIN messages
+          ON messages.conversation_id = mentions.conversation_id AND messages.seq = mentions.seq
+        WHERE mentions.conversation_id = members.conversation_id
+          AND mentions.user_id = members.user_id
+          AND mentions.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
+          AND mentions.seq <= first.last_seq
+          AND ${UNREAD}
+        ORDER BY mentions.seq DESC LIMIT ${MOST_COUNTED}
+      ) AS named
+    ) AS counted_mentions
+    LEFT JOIN LATERAL (
+      SELECT ${message("true")} AS message FROM messages
+      WHERE messages.conversation_id = first.conversation_id
+        AND messages.seq = counted_mentions.last_seq
+    ) AS newest_mention ON true
+    ORDER BY first.due_ms`,
+
+  nextDue: `
+    SELECT min(earliest.due_ms)::float8 AS "dueMs"
+    FROM (${given("$1")}) AS channels
+    CROSS JOIN LATERAL (
+      SELECT due_ms FROM notices
+      WHERE notices.channel = channels.value AND due_ms IS NOT NULL
+      ORDER BY due_ms LIMIT 1
+    ) AS earliest`,
+
+  waiting: `
+    SELECT count(*)::float8 AS count FROM (
+      (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})
+      UNION ALL
+      SELECT 1
+      FROM (${given("$1")}) AS channels
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM notices
+        WHERE notices.channel = channels.value AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
+      ) AS unsent
+      LIMIT ${MOST_WAITING}
+    ) AS counted`,
+
+  deadLetters: `
+    SELECT id, channel, user_id AS "userId", target_id AS "targetId",
+           conversation_id AS "conversationId", seq::float8 AS seq, event_id AS "eventId",
+           event_type AS "eventType", attempts::float8 AS attempts, reason,
+           died_ms::float8 AS "diedMs"
+    FROM dead_letters WHERE id > $1 ORDER BY id LIMIT $2::bigint`,
+} as const;
+
+export const NOTICE_WRITES = {
+  /**
+   * What writes notices, or takes targets away, is done by one transaction at a time: no notice is made
+   * of a target that goes meanwhile, and nothing waits crosswise.
+   */
+  takeTurn: "SELECT pg_advisory_xact_lock($1::integer, hashtext(current_schema()))",
+
+  forgetOthers: `
+    WITH gone AS (
+      DELETE FROM notice_targets WHERE channel = $1 AND address = $2 AND id <> $3 RETURNING id
+    )
+    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
+
+  putTarget: `
+    INSERT INTO notice_targets (id, user_id, channel, address, keys, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6::bigint)
+    ON CONFLICT (id) DO UPDATE
+    SET user_id = excluded.user_id, address = excluded.address, keys = excluded.keys`,
+
+  removeTarget: `
+    WITH gone AS (DELETE FROM notice_targets WHERE id = $1 AND user_id = $2 RETURNING id)
+    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
+
+  putPreferences: `
+    INSERT INTO notice_preferences (user_id, preferences) VALUES ($1, $2)
+    ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences`,
+
+  /**
+   * $1: the limit; $2: the time; $3: the channels, as JSON; $4: events for webhooks are made too.
+   * Whoever has answered has seen what was there, as in lists of conversations. Of each conversation
+   * the members are looked at once, and of its messages, for each of them, the outermost.
+   */
+  expand: `
+    WITH taken AS (
+      DELETE FROM outbox WHERE position IN (
+        SELECT position FROM outbox ORDER BY position LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+      )
+      RETURNING position, message_id
+    ), kept AS MATERIALIZED (
+      SELECT messages.id, messages.position, messages.conversation_id, messages.seq,
+             messages.sender_id, messages.timestamp_ms,
+             messages.event IS NULL AND messages.deleted_ms IS NULL AS is_said
+      FROM taken JOIN messages ON messages.id = taken.message_id
+    ), heard AS MATERIALIZED (
+      SELECT conversation_id, max(seq) AS last_seq, array_agg(seq ORDER BY seq) AS seqs,
+             array_agg(sender_id ORDER BY seq) AS sender_ids,
+             array_agg(timestamp_ms ORDER BY seq) AS times_ms,
+             array_agg(seq ORDER BY seq DESC) AS last_seqs,
+             array_agg(sender_id ORDER BY seq DESC) AS last_sender_ids
+      FROM kept WHERE is_said AND $3 <> '[]'
+      GROUP BY conversation_id
+    ), told AS (
+      SELECT notice_targets.id AS target_id, heard.conversation_id, notice_targets.channel,
+             last.seq AS last_seq, first.time_ms + channels."delayMs" AS due_ms
+      FROM heard
+      JOIN members ON members.conversation_id = heard.conversation_id
+        AND heard.last_seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
+        AND coalesce(members.muted_until_ms, 0) <= $2::bigint
+      JOIN notice_targets ON notice_targets.user_id = members.user_id
+      JOIN json_to_recordset($3::text::json) AS channels (channel text, "delayMs" bigint)
+        ON channels.channel = notice_targets.channel
+      CROSS JOIN LATERAL (
+        SELECT seq FROM (
+          SELECT unnest(heard.last_seqs) AS seq, unnest(heard.last_sender_ids) AS sender_id
+        ) AS said
+        WHERE ${TOLD} LIMIT 1
+      ) AS last
+      CROSS JOIN LATERAL (
+        SELECT time_ms FROM (
+          SELECT unnest(heard.seqs) AS seq, unnest(heard.sender_ids) AS sender_id,
+                 unnest(heard.times_ms) AS time_ms
+        ) AS said
+        WHERE ${TOLD} LIMIT 1
+      ) AS first
+    ), noticed AS (
+      INSERT INTO notices AS old
+        (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
+      SELECT target_id, conversation_id, channel, last_seq, due_ms, $2::bigint FROM told
+      ON CONFLICT (target_id, conversation_id) DO UPDATE
+      SET last_seq = greatest(old.last_seq, excluded.last_seq),
+          attempts = CASE WHEN old.due_ms IS NULL THEN 0 ELSE old.attempts END,
+          created_ms = CASE WHEN old.due_ms IS NULL THEN excluded.created_ms
+                       ELSE old.created_ms END,
+          due_ms = coalesce(old.due_ms, greatest(old.next_ms, excluded.due_ms))
+    ), announced AS (
+      INSERT INTO webhook_events (id, type, lane, created_ms, message_id, due_ms)
+      SELECT kept.id, 'message.created', conversation_id, timestamp_ms, kept.id,
+             CASE WHEN row_number() OVER (PARTITION BY conversation_id ORDER BY seq) = 1
+                    AND before.id IS NULL
+             THEN $2::bigint END
+      FROM kept LEFT JOIN LATERAL (${firstOf("kept.conversation_id")}) AS before ON true
+      WHERE $4::boolean ORDER BY kept.position
+    )
+    SELECT EXISTS (
+      SELECT 1 FROM outbox WHERE position > (SELECT max(position) FROM taken)
+    ) AS "isMore"`,
+
+  sent: `
+    UPDATE notices
+    SET attempts = 0, next_ms = given."nextMs",
+        created_ms = CASE WHEN last_seq = given."lastSeq" THEN created_ms
+                     ELSE given."sentMs" END,
+        due_ms = CASE WHEN last_seq > given."lastSeq"
+                 THEN greatest(given."sentMs", given."nextMs") END
+    FROM ${outcomes('"sentMs" bigint, "nextMs" bigint')}
+    WHERE ${IS_OF_OUTCOME} AND last_seq >= given."lastSeq"`,
+
+  drop: `
+    DELETE FROM notices USING ${outcomes("kind text")}
+    WHERE ${IS_OF_OUTCOME} AND last_seq = given."lastSeq"`,
+
+  later: `
+    UPDATE notices SET due_ms = given."dueMs", attempts = given.attempts
+    FROM ${outcomes('"dueMs" bigint, attempts bigint')}
+    WHERE ${IS_OF_OUTCOME}`,
+
+  bury: `
+    INSERT INTO dead_letters (id, channel, user_id, target_id, conversation_id, seq, created_ms,
+                              attempts, reason, died_ms)
+    SELECT given."letterId", notice_targets.channel, notice_targets.user_id, notices.target_id,
+           notices.conversation_id, given."lastSeq", notices.created_ms, given.attempts,
+           given.reason, given."diedMs"
+    FROM ${outcomes('"letterId" text, attempts bigint, reason text, "diedMs" bigint')}
+    JOIN notices ON ${IS_OF_OUTCOME} AND last_seq >= given."lastSeq"
+    JOIN notice_targets ON notice_targets.id = notices.target_id
+    ON CONFLICT (id) DO NOTHING`,
+
+  /** What came with messages that are not in the letter. */
+  outlive: `
+    UPDATE notices
+    SET attempts = 0, next_ms = 0, created_ms = given."diedMs", due_ms = given."diedMs"
+    FROM ${outcomes('"diedMs" bigint')}
+    WHERE ${IS_OF_OUTCOME} AND last_seq > given."lastSeq"`,
+
+  forgetSent: `
+    DELETE FROM notices WHERE (target_id, conversation_id) IN (
+      SELECT target_id, conversation_id FROM notices
+      WHERE due_ms IS NULL AND next_ms < $1::bigint LIMIT $2::bigint
+    ) RETURNING 1`,
+
+  reviveNotices: `
+    INSERT INTO notices AS old (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
+    SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
+           max(dead_letters.seq), $2::bigint, min(dead_letters.created_ms)
+    FROM ${LETTERS}
+    JOIN notice_targets ON notice_targets.id = dead_letters.target_id
+    GROUP BY notice_targets.id, dead_letters.conversation_id
+    ON CONFLICT (target_id, conversation_id) DO UPDATE
+    SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0`,
+
+  reviveEvents: `
+    INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)
+    SELECT event_id, event_type, lane, created_ms, data, message_id,
+           CASE WHEN row_number() OVER (PARTITION BY lane ORDER BY place) = 1
+                  AND before.id IS NULL
+           THEN $2::bigint END
+    FROM ${LETTERS}
+    LEFT JOIN LATERAL (${firstOf("dead_letters.lane")}) AS before ON true
+    WHERE event_id IS NOT NULL
+    ORDER BY place`,
+
+  /** Of letters, how many there is somebody for. */
+  countRevivable: `
+    SELECT count(*)::float8 AS count
+    FROM ${LETTERS}
+    LEFT JOIN notice_targets ON notice_targets.id = dead_letters.target_id
+    WHERE event_id IS NOT NULL OR notice_targets.id IS NOT NULL`,
+
+  forgetLetters: `DELETE FROM dead_letters WHERE id IN (${given("$1")})`,
+} as const;

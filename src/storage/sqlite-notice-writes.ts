@@ -1,0 +1,251 @@
+import type { Database } from "bun:sqlite";
+import type { Expansion, NoticeOutcome } from "../notify/ports.ts";
+import type { NoticePreferences } from "../notify/preferences.ts";
+import type { NoticeTarget } from "../notify/provider.ts";
+
+/** What happens to notices, as it crosses to the writer. */
+export type NoticeWrite =
+  | { readonly kind: "put-target"; readonly target: NoticeTarget }
+  | { readonly kind: "remove-target"; readonly userId: string; readonly id: string }
+  | {
+      readonly kind: "put-preferences";
+      readonly userId: string;
+      readonly preferences: NoticePreferences;
+    }
+  | { readonly kind: "expand"; readonly expansion: Expansion }
+  | { readonly kind: "settle"; readonly outcomes: readonly NoticeOutcome[] }
+  | { readonly kind: "forget-sent"; readonly beforeMs: number }
+  | { readonly kind: "replay"; readonly letterIds: readonly string[]; readonly nowMs: number }
+  | { readonly kind: "forget-letters"; readonly letterIds: readonly string[] };
+
+/** An expansion takes the writer no longer: commits of messages wait for it. */
+const EXPANSION_MS = 5;
+
+/** Writes notices, within a transaction of the caller's. */
+export class NoticeWrites {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(db: Database) {
+    this.#statements = prepare(db);
+  }
+
+  /** Throws the engine's error, and may then have written some of it. */
+  apply(write: NoticeWrite): void {
+    switch (write.kind) {
+      case "put-target":
+        this.#putTarget(write.target);
+        return;
+      case "remove-target":
+        this.#statements.forgetNotices.run(write.id, write.userId);
+        this.#statements.removeTarget.run(write.id, write.userId);
+        return;
+      case "put-preferences":
+        this.#statements.putPreferences.run(write.userId, JSON.stringify(write.preferences));
+        return;
+      case "expand":
+        this.#expand(write.expansion);
+        return;
+      case "settle":
+        for (const outcome of write.outcomes) this.#settle(outcome);
+        return;
+      case "forget-sent":
+        this.#statements.forgetSent.run(write.beforeMs);
+        return;
+      case "replay":
+        for (const id of write.letterIds) this.#replay(id, write.nowMs);
+        return;
+      case "forget-letters":
+        for (const id of write.letterIds) this.#statements.forgetLetter.run(id);
+    }
+  }
+
+  #putTarget({ id, userId, channel, address, keys, createdMs }: NoticeTarget): void {
+    const { forgetOthers, removeOthers, putTarget } = this.#statements;
+    forgetOthers.run(channel, address, id);
+    removeOthers.run(channel, address, id);
+    putTarget.run(id, userId, channel, address, keys, createdMs);
+  }
+
+  #expand({ limit, nowMs, channels, webhooks }: Expansion): void {
+    const { outbox, notice, webhookEvent, takeOut } = this.#statements;
+    const untilMs = performance.now() + EXPANSION_MS;
+    for (const { position, messageId } of outbox.all(limit)) {
+      for (const { channel, delayMs } of channels) notice.run(channel, delayMs, nowMs, messageId);
+      if (webhooks) webhookEvent.run(nowMs, messageId);
+      takeOut.run(position);
+      if (performance.now() >= untilMs) return;
+    }
+  }
+
+  #settle(outcome: NoticeOutcome): void {
+    const { targetId, conversationId, lastSeq } = outcome;
+    const key = [targetId, conversationId, lastSeq] as const;
+    const { sent, extended, drop, later, bury } = this.#statements;
+    switch (outcome.kind) {
+      case "sent":
+        if (sent.run(outcome.nextMs, ...key).changes === 0) {
+          extended.run(outcome.sentMs, outcome.nextMs, ...key);
+        }
+        return;
+      case "dropped":
+        drop.run(...key);
+        return;
+      case "later":
+        later.run(outcome.dueMs, outcome.attempts, targetId, conversationId);
+        return;
+      case "dead": {
+        const { letterId, attempts, reason, diedMs } = outcome;
+        bury.run(letterId, lastSeq, attempts, reason, diedMs, targetId, conversationId);
+        if (drop.run(...key).changes === 0) extended.run(diedMs, 0, ...key);
+      }
+    }
+  }
+
+  #replay(letterId: string, nowMs: number): void {
+    this.#statements.reviveNotice.run(nowMs, letterId);
+    this.#statements.reviveEvent.run(nowMs, letterId);
+    this.#statements.forgetLetter.run(letterId);
+  }
+}
+
+/** `due_ms` of the first event of a lane, as a partial index has it. */
+const DUE_IF_FIRST = `
+  CASE WHEN EXISTS (SELECT 1 FROM webhook_events AS before WHERE before.lane = lanes.lane)
+       THEN NULL ELSE ?1 END`;
+
+type Key = [targetId: string, conversationId: string, lastSeq: number];
+
+function prepare(db: Database) {
+  return {
+    putTarget: db.query<
+      null,
+      [
+        id: string,
+        userId: string,
+        channel: string,
+        address: string,
+        keys: string | null,
+        createdMs: number,
+      ]
+    >(
+      `INSERT INTO notice_targets (id, user_id, channel, address, keys, created_ms)
+       VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET
+         user_id = excluded.user_id, address = excluded.address, keys = excluded.keys`,
+    ),
+    forgetOthers: db.query<null, [channel: string, address: string, id: string]>(
+      `DELETE FROM notices WHERE target_id IN (
+         SELECT id FROM notice_targets WHERE channel = ? AND address = ? AND id <> ?
+       )`,
+    ),
+    removeOthers: db.query<null, [channel: string, address: string, id: string]>(
+      "DELETE FROM notice_targets WHERE channel = ? AND address = ? AND id <> ?",
+    ),
+    removeTarget: db.query<null, [id: string, userId: string]>(
+      "DELETE FROM notice_targets WHERE id = ? AND user_id = ?",
+    ),
+    forgetNotices: db.query<null, [id: string, userId: string]>(
+      `DELETE FROM notices WHERE target_id IN (
+         SELECT id FROM notice_targets WHERE id = ? AND user_id = ?
+       )`,
+    ),
+    putPreferences: db.query<null, [userId: string, preferences: string]>(
+      `INSERT INTO notice_preferences (user_id, preferences) VALUES (?, ?)
+       ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences`,
+    ),
+    outbox: db.query<{ position: number; messageId: string }, [limit: number]>(
+      `SELECT position, message_id AS messageId FROM outbox ORDER BY position LIMIT ?`,
+    ),
+    takeOut: db.query<null, [position: number]>("DELETE FROM outbox WHERE position = ?"),
+    // Who has answered has seen what was there, as in lists of conversations.
+    notice: db.query<null, [channel: string, delayMs: number, nowMs: number, messageId: string]>(
+      `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
+       SELECT notice_targets.id, messages.conversation_id, notice_targets.channel, messages.seq,
+              messages.timestamp_ms + ?2, ?3
+       FROM messages
+       CROSS JOIN members ON members.conversation_id = messages.conversation_id
+       CROSS JOIN notice_targets
+         ON notice_targets.user_id = members.user_id AND notice_targets.channel = ?1
+       WHERE messages.id = ?4 AND messages.event IS NULL AND messages.deleted_ms IS NULL
+         AND members.user_id <> messages.sender_id
+         AND messages.seq > max(members.read_seq, members.joined_seq, members.sent_seq)
+         AND coalesce(members.muted_until_ms, 0) <= ?3
+         AND NOT EXISTS (
+           SELECT 1 FROM blocks
+           WHERE blocker_id = members.user_id AND blocked_id = messages.sender_id
+         )
+       ON CONFLICT (target_id, conversation_id) DO UPDATE SET
+         last_seq = max(last_seq, excluded.last_seq),
+         attempts = iif(due_ms IS NULL, 0, attempts),
+         created_ms = iif(due_ms IS NULL, excluded.created_ms, created_ms),
+         due_ms = coalesce(due_ms, max(next_ms, excluded.due_ms))`,
+    ),
+    webhookEvent: db.query<null, [nowMs: number, messageId: string]>(
+      `INSERT INTO webhook_events (id, type, lane, created_ms, message_id, due_ms)
+       SELECT lanes.id, 'message.created', lanes.lane, lanes.createdMs, lanes.id, ${DUE_IF_FIRST}
+       FROM (
+         SELECT id, conversation_id AS lane, timestamp_ms AS createdMs FROM messages WHERE id = ?2
+       ) AS lanes`,
+    ),
+    sent: db.query<null, [nextMs: number, ...Key]>(
+      `UPDATE notices SET due_ms = NULL, attempts = 0, next_ms = ?
+       WHERE target_id = ? AND conversation_id = ? AND last_seq = ? AND due_ms IS NOT NULL`,
+    ),
+    // What came meanwhile has waited for the send, and now for the interval.
+    extended: db.query<null, [nowMs: number, nextMs: number, ...Key]>(
+      `UPDATE notices SET attempts = 0, created_ms = ?1, next_ms = ?2, due_ms = max(?1, ?2)
+       WHERE target_id = ?3 AND conversation_id = ?4 AND last_seq > ?5 AND due_ms IS NOT NULL`,
+    ),
+    drop: db.query<null, Key>(
+      `DELETE FROM notices
+       WHERE target_id = ? AND conversation_id = ? AND last_seq = ? AND due_ms IS NOT NULL`,
+    ),
+    later: db.query<
+      null,
+      [dueMs: number, attempts: number, targetId: string, conversationId: string]
+    >(
+      `UPDATE notices SET due_ms = ?, attempts = ?
+       WHERE target_id = ? AND conversation_id = ? AND due_ms IS NOT NULL`,
+    ),
+    bury: db.query<
+      null,
+      [
+        letterId: string,
+        seq: number,
+        attempts: number,
+        reason: string,
+        diedMs: number,
+        targetId: string,
+        conversationId: string,
+      ]
+    >(
+      `INSERT INTO dead_letters (id, channel, user_id, target_id, conversation_id, seq, created_ms,
+                                 attempts, reason, died_ms)
+       SELECT ?1, notice_targets.channel, notice_targets.user_id, notices.target_id,
+              notices.conversation_id, ?2, notices.created_ms, ?3, ?4, ?5
+       FROM notices JOIN notice_targets ON notice_targets.id = notices.target_id
+       WHERE notices.target_id = ?6 AND notices.conversation_id = ?7
+         AND notices.due_ms IS NOT NULL
+       ON CONFLICT (id) DO NOTHING`,
+    ),
+    forgetSent: db.query<null, [beforeMs: number]>(
+      "DELETE FROM notices WHERE due_ms IS NULL AND next_ms < ?",
+    ),
+    reviveNotice: db.query<null, [nowMs: number, letterId: string]>(
+      `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
+       SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
+              dead_letters.seq, ?1, dead_letters.created_ms
+       FROM dead_letters JOIN notice_targets ON notice_targets.id = dead_letters.target_id
+       WHERE dead_letters.id = ?2
+       ON CONFLICT (target_id, conversation_id) DO UPDATE SET
+         last_seq = max(last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0`,
+    ),
+    reviveEvent: db.query<null, [nowMs: number, letterId: string]>(
+      `INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)
+       SELECT lanes.event_id, lanes.event_type, lanes.lane, lanes.created_ms, lanes.data,
+              lanes.message_id, ${DUE_IF_FIRST}
+       FROM dead_letters AS lanes WHERE lanes.id = ?2 AND lanes.event_id IS NOT NULL`,
+    ),
+    forgetLetter: db.query<null, [letterId: string]>("DELETE FROM dead_letters WHERE id = ?"),
+  };
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import { emailContent } from "../../../src/notify/email/email-content.ts";
+import { MOST_COUNTED } from "../../../src/notify/provider.ts";
+import { noticeOf } from "../../support/email-notices.ts";
+
+const GROUP = { kind: "group", title: "Team", conversationId: "team" } as const;
+const MANY = `${MOST_COUNTED}+ new messages`;
+
+describe("the subject", () => {
+  test.each([
+    ["New message from Alice", [noticeOf()]],
+    ["3 new messages from Alice", [noticeOf({ count: 3 })]],
+    [`${MANY} from Alice`, [noticeOf({ count: MOST_COUNTED })]],
+    ["New message in Team", [noticeOf(GROUP)]],
+    ["3 new messages in Team", [noticeOf({ ...GROUP, count: 3 })]],
+    [
+      "5 new messages in 2 conversations",
+      [noticeOf({ count: 2 }), noticeOf({ ...GROUP, count: 3 })],
+    ],
+    [`${MANY} in 2 conversations`, [noticeOf({ count: MOST_COUNTED }), noticeOf(GROUP)]],
+    ["New message", [noticeOf({ isPrivate: true })]],
+    ["3 new messages", [noticeOf({ ...GROUP, count: 3, isPrivate: true })]],
+  ])("%s", (subject, notices) => {
+    expect(emailContent(notices, true).subject).toBe(subject);
+  });
+});
+
+describe("a conversation", () => {
+  test("of two is told by who writes", () => {
+    expect(emailContent([noticeOf({ count: 2 })], true).conversations).toEqual([
+      {
+        ...{ title: "Alice", count: "2 new messages", conversationId: "alice-bob" },
+        ...{ newest: "Are you there?", time: "2 January 2026 at 03:04 UTC" },
+      },
+    ]);
+  });
+
+  test("of a group is told by its title, and by who wrote last", () => {
+    expect(emailContent([noticeOf(GROUP)], true).conversations).toMatchObject([
+      { title: "Team", newest: "Alice: Are you there?", conversationId: "team" },
+    ]);
+  });
+});
+
+describe("nothing but how much there is", () => {
+  const secret = noticeOf({ count: 2, isPrivate: true });
+
+  test("is told of conversations whose user wishes so", () => {
+    const { conversations, others } = emailContent([noticeOf(GROUP), secret], true);
+    expect(conversations.map(({ title }) => title)).toEqual(["Team"]);
+    expect(others).toBe("2 new messages in one other conversation");
+    expect(emailContent([secret, noticeOf(GROUP), secret], true).others).toBe(
+      "4 new messages in 2 other conversations",
+    );
+  });
+
+  test("is told of all of them, where the settings say so", () => {
+    const content = emailContent([noticeOf(GROUP), noticeOf()], false);
+    expect(content).toEqual({
+      ...{ subject: "2 new messages in 2 conversations", conversations: [] },
+      others: "2 new messages in 2 conversations",
+    });
+  });
+
+  test("is told of the oldest, where there are too many", () => {
+    const many = Array.from({ length: 25 }, (_, at) => noticeOf({ ...GROUP, title: `Team ${at}` }));
+    const { conversations, others } = emailContent(many, true);
+    expect(conversations.map(({ title }) => title)).toEqual(
+      many.slice(5).map(({ title }) => `${title}`),
+    );
+    expect(others).toBe("5 new messages in 5 other conversations");
+  });
+});
