@@ -18,13 +18,20 @@ import { compare, type MemoryConversation, seenSeqOf } from "./memory-conversati
 import { type MemoryNotice, memberIn, unreadIn } from "./memory-notices.ts";
 import { MemoryWebhookStore } from "./memory-webhook-store.ts";
 
+/** What is kept of a notice that could not be sent. */
+interface DeadNotice {
+  readonly letter: DeadLetter;
+  readonly key: NoticeKey;
+  readonly createdMs: number;
+}
+
 /** Notices of the chats in memory. */
 export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   readonly #targets = new Map<string, NoticeTarget>();
   readonly #preferences = new Map<string, NoticePreferences>();
   /** By target, by conversation. */
   readonly #notices = new Map<string, Map<string, MemoryNotice>>();
-  readonly #letters = new Map<string, DeadLetter>();
+  readonly #letters = new Map<string, DeadNotice>();
 
   constructor(
     readonly chat: MemoryChatStore,
@@ -122,8 +129,8 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
 
   deadLetters(after: string | null, limit: number): DeadLetter[] {
     this.#expectOpen();
-    const ofEvents = [...this.webhooks.deadEvents.values()].map(({ letter }) => letter);
-    return [...this.#letters.values(), ...ofEvents]
+    return [...this.#letters.values(), ...this.webhooks.deadEvents.values()]
+      .map(({ letter }) => letter)
       .filter(({ id }) => id > (after ?? ""))
       .sort((a, b) => compare(a.id, b.id))
       .slice(0, Math.max(limit, 0));
@@ -148,7 +155,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   forgetUser(userId: string): void {
     this.#preferences.delete(userId);
     for (const { id } of this.targetsOf(userId)) this.#removeTarget(id);
-    for (const [id, letter] of this.#letters) {
+    for (const [id, { letter }] of this.#letters) {
       if (letter.userId === userId) this.#letters.delete(id);
     }
   }
@@ -183,12 +190,9 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   #extend(key: Omit<NoticeKey, "lastSeq">, seq: number, dueMs: number, nowMs: number): void {
-    const { targetId, conversationId } = key;
-    const ofTarget = this.#notices.get(targetId) ?? new Map<string, MemoryNotice>();
-    this.#notices.set(targetId, ofTarget);
-    const kept = ofTarget.get(conversationId);
+    const kept = this.#notice(key);
     const nextMs = kept?.nextMs ?? 0;
-    ofTarget.set(conversationId, {
+    this.#put({
       ...{ ...key, nextMs, lastSeq: Math.max(kept?.lastSeq ?? 0, seq) },
       ...(kept === undefined || kept.dueMs === null
         ? { dueMs: Math.max(nextMs, dueMs), attempts: 0, createdMs: nowMs }
@@ -197,41 +201,47 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   #settle(notice: MemoryNotice, outcome: NoticeOutcome): void {
-    const { targetId, conversationId, lastSeq } = outcome;
-    const isExtended = notice.lastSeq > lastSeq;
-    const ofTarget = this.#notices.get(targetId);
+    const isExtended = notice.lastSeq > outcome.lastSeq;
     switch (outcome.kind) {
       case "sent": {
         const { sentMs, nextMs } = outcome;
         const since = isExtended
           ? { dueMs: Math.max(sentMs, nextMs), createdMs: sentMs }
           : { dueMs: null };
-        ofTarget?.set(conversationId, { ...notice, attempts: 0, nextMs, ...since });
+        this.#put({ ...notice, attempts: 0, nextMs, ...since });
         return;
       }
       case "dropped":
-        if (!isExtended) ofTarget?.delete(conversationId);
+        if (!isExtended) this.#drop(notice);
         return;
-      case "later": {
-        const { dueMs, attempts } = outcome;
-        ofTarget?.set(conversationId, { ...notice, dueMs, attempts });
+      case "later":
+        this.#put({ ...notice, dueMs: outcome.dueMs, attempts: outcome.attempts });
         return;
-      }
       case "dead": {
-        const { letterId: id, attempts, reason, diedMs } = outcome;
-        const { userId, channel } = this.#targets.get(targetId) ?? {};
-        if (userId === undefined || channel === undefined) return;
-        this.#letters.set(id, {
-          ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
-          ...{ eventId: null, eventType: null, attempts, reason, diedMs },
-        });
-        if (!isExtended) ofTarget?.delete(conversationId);
-        else {
-          const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
-          ofTarget?.set(conversationId, { ...notice, ...since });
-        }
+        const { diedMs } = outcome;
+        this.#bury(notice, outcome);
+        const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
+        if (isExtended) this.#put({ ...notice, ...since });
+        else this.#drop(notice);
       }
     }
+  }
+
+  #bury({ createdMs }: MemoryNotice, outcome: NoticeOutcome & { readonly kind: "dead" }): void {
+    const { letterId: id, attempts, reason, diedMs, ...rest } = outcome;
+    const { targetId, conversationId, lastSeq } = rest;
+    const target = this.#targets.get(targetId);
+    if (target === undefined || this.#letters.has(id)) return;
+    const { userId, channel } = target;
+    const letter = {
+      ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
+      ...{ eventId: null, eventType: null, attempts, reason, diedMs },
+    };
+    this.#letters.set(id, { letter, key: { targetId, conversationId, lastSeq }, createdMs });
+  }
+
+  #drop({ targetId, conversationId }: MemoryNotice): void {
+    this.#notices.get(targetId)?.delete(conversationId);
   }
 
   /** It is due again. */
@@ -241,15 +251,20 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
       this.webhooks.put(dead.event, nowMs);
       return true;
     }
-    const { targetId, conversationId, seq } = this.#letters.get(letterId) ?? {};
-    if (targetId == null || conversationId == null || seq == null) return false;
-    if (!this.#targets.has(targetId)) return false;
-    const key = { targetId, conversationId };
-    this.#extend(key, seq, nowMs, nowMs);
-    const notice = this.#notice(key);
-    if (notice === undefined) return false;
-    this.#notices.get(targetId)?.set(conversationId, { ...notice, dueMs: nowMs, attempts: 0 });
+    const found = this.#letters.get(letterId);
+    if (found === undefined || !this.#targets.has(found.key.targetId)) return false;
+    const { key, createdMs } = found;
+    const kept = this.#notice(key) ?? { ...key, createdMs, nextMs: 0 };
+    const lastSeq = Math.max(kept.lastSeq, key.lastSeq);
+    this.#put({ ...kept, lastSeq, dueMs: nowMs, attempts: 0 });
     return true;
+  }
+
+  #put(notice: MemoryNotice): void {
+    const { targetId, conversationId } = notice;
+    const ofTarget = this.#notices.get(targetId);
+    if (ofTarget !== undefined) ofTarget.set(conversationId, notice);
+    else this.#notices.set(targetId, new Map([[conversationId, notice]]));
   }
 
   #notice({ targetId, conversationId }: Omit<NoticeKey, "lastSeq">): MemoryNotice | undefined {

@@ -303,7 +303,7 @@ export const NOTICE_WRITES = {
   reviveNotices: `
     INSERT INTO notices AS old (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
     SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
-           max(dead_letters.seq), $2::bigint, min(dead_letters.created_ms)
+           max(dead_letters.seq), $2::bigint, (array_agg(dead_letters.created_ms ORDER BY place))[1]
     FROM ${LETTERS}
     JOIN notice_targets ON notice_targets.id = dead_letters.target_id
     GROUP BY notice_targets.id, dead_letters.conversation_id
