@@ -126,7 +126,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     ...{ store, messaging, service, app, connections, others, files, flood, health, metrics },
     metricsText: async () =>
       siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
-    ...{ newEventId, notifications: null },
+    ...{ newEventId, notifications: notifications?.source ?? null },
   });
   const { endpoints, environment, remotes, live, admission } = connections;
   const routes = new RequestRoutes({

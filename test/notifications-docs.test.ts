@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { DEFAULT_PREFERENCES } from "../src/notify/preferences.ts";
 import { NOTICE_CHANNELS } from "../src/notify/provider.ts";
-import { MemoryNotices } from "./support/memory-notices.ts";
+import { memoryStorage } from "../src/storage/memory.ts";
 import { type NotificationsServer, startNotifications } from "./support/notifications-server.ts";
 
 const page = await Bun.file("docs/notifications.md").text();
@@ -11,7 +11,7 @@ const [preferences = "", ...targets] = snippets;
 let server: NotificationsServer;
 
 beforeAll(() => {
-  server = startNotifications(new MemoryNotices());
+  server = startNotifications(memoryStorage().notices);
 });
 
 afterAll(() => server.stop());

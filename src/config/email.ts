@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MAILBOX_FORMS, parseMailbox } from "./mailbox.ts";
-import { boolean, delayMs, integer, optionalText, text } from "./setting.ts";
+import { boolean, integer, optionalText, text } from "./setting.ts";
 import { parseSmtpUrl, SMTP_URL_FORMS } from "./smtp-url.ts";
 
 const MAILBOX = {
@@ -32,11 +32,6 @@ export const email = z
       2,
       { min: 1, max: 100 },
       "The most connections to the mail server, each of which sends one e-mail at a time.",
-    ),
-    timeoutMs: delayMs(
-      30_000,
-      100,
-      "How long the mail server may take to be reached, to greet, and for each answer.",
     ),
     from: optionalText("Whom e-mails are from.", MAILBOX),
     replyTo: optionalText("Where answers to e-mails go, if not to email.from.", MAILBOX),

@@ -51,6 +51,7 @@ import { problemResponse } from "./problem.ts";
 import { searchEndpoints } from "./search-api.ts";
 import { DATA_HEADERS, withHeaders } from "./security-headers.ts";
 import { serverEndpoints } from "./server-api.ts";
+import { type UnsubscribeOptions, unsubscribeRoutes } from "./unsubscribe.ts";
 import type { UserExports } from "./user-export.ts";
 import { userEndpoints } from "./users-api.ts";
 import { webhookEndpoints } from "./webhooks-api.ts";
@@ -61,6 +62,8 @@ export interface NotificationsSource {
   readonly deadLetters: DeadLetters;
   /** null: there is no webhook. */
   readonly webhookReplay: Pick<WebhookReplay, "add"> | null;
+  /** null: no e-mails are sent. */
+  readonly unsubscribing: Omit<UnsubscribeOptions, "requests"> | null;
 }
 
 export interface ApiOptions {
@@ -120,6 +123,9 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const api = new Hono<ApiEnvironment>();
 
   if (options.tracing !== null) api.use(options.tracing);
+  const { notifications, requests } = options;
+  const unsubscribing = notifications?.unsubscribing ?? null;
+  if (unsubscribing !== null) unsubscribeRoutes(api, { ...unsubscribing, requests });
   api.use(async (context, next) => {
     const origin = context.req.header("origin") ?? null;
     if (!isOriginAllowed(context.req.raw.headers, options.origins)) {
@@ -158,14 +164,13 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   presenceEndpoints(endpoints, shared);
   eventEndpoints(endpoints, { events: options.events, answers, origins: options.origins });
   blockEndpoints(endpoints, shared);
-  const { files, requests } = options;
+  const { files } = options;
   if (files !== null) {
     const countRequest = (remote: Remote) => requests.spend(remote);
     const { attachments } = chat;
     const counted = { countChange, countRequest };
     attachmentEndpoints(endpoints, { ...files, attachments, clock, ...counted });
   }
-  const { notifications } = options;
   notificationEndpoints(endpoints, { notifications: notifications?.users ?? null, countChange });
   deadLetterEndpoints(endpoints, { deadLetters: notifications?.deadLetters ?? null });
   webhookEndpoints(endpoints, { replay: notifications?.webhookReplay ?? null });

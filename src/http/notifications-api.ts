@@ -1,10 +1,8 @@
 import { z } from "zod";
 import type { Actor } from "../chat/actor.ts";
-import { isoTime } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Notifications } from "../notify/notifications.ts";
 import { DEFAULT_PREFERENCES, type NoticePreferences } from "../notify/preferences.ts";
-import type { NoticeTarget } from "../notify/provider.ts";
 import { asUser } from "./acting.ts";
 import type { Endpoints } from "./endpoint.ts";
 import {
@@ -14,6 +12,7 @@ import {
   TARGET,
   TARGETS,
 } from "./notification-schemas.ts";
+import { noticeTargetView } from "./views.ts";
 
 export interface NotificationsApiOptions {
   /** null: nobody is told of anything. */
@@ -82,7 +81,7 @@ export function notificationEndpoints(
     async ({ context, caller }) => {
       const { userId } = asUser(caller);
       const targets = (await notifications?.targetsOf(userId)) ?? [];
-      return context.json({ targets: targets.map(targetView) });
+      return context.json({ targets: targets.map(noticeTargetView) });
     },
   );
 
@@ -108,7 +107,7 @@ export function notificationEndpoints(
       const user = asUser(caller);
       countChange(user);
       const added = await there(notifications).addTarget(user.userId, body, isServer);
-      return context.json(targetView(added.target), added.isNew ? 201 : 200);
+      return context.json(noticeTargetView(added.target), added.isNew ? 201 : 200);
     },
   );
 
@@ -134,11 +133,6 @@ export function notificationEndpoints(
 function there(notifications: Notifications | null): Notifications {
   if (notifications !== null) return notifications;
   throw new AppError("CHANNEL_NOT_AVAILABLE", "The server tells nobody who is away of anything");
-}
-
-/** Without the keys, which are for the server alone. */
-function targetView({ id, channel, address, createdMs }: NoticeTarget) {
-  return { id, channel, address, createdAt: isoTime(createdMs) };
 }
 
 /** Without fields that are there and undefined. */

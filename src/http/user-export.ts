@@ -17,10 +17,9 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { NoticeTargetStore } from "../notify/ports.ts";
-import type { NoticeTarget } from "../notify/provider.ts";
 import type { ApiEnvironment } from "./api.ts";
 import type { LargeAnswers } from "./large-answers.ts";
-import { inviteView } from "./views.ts";
+import { inviteView, noticeTargetView } from "./views.ts";
 
 /** Of one user there is one at a time, and of all so many. */
 const MOST_EXPORTS = 100;
@@ -35,7 +34,7 @@ export interface UserExportsOptions {
   readonly invites: Pick<InviteStore, "madeBy">;
   readonly attachments: Pick<AttachmentStore, "unsentOf">;
   readonly blocks: Pick<Blocks, "of">;
-  readonly notices: Pick<NoticeTargetStore, "targetsOf" | "preferencesOf">;
+  readonly notices: Pick<NoticeTargetStore, "preferencesOf" | "targetsOf">;
   readonly answers: LargeAnswers;
   readonly log: Log;
 }
@@ -98,6 +97,10 @@ export class UserExports {
       yield [{ kind: "user", userId: id, ...user, lastSeen }];
     }
     yield blocks.of(userId).map((blockedId) => ({ kind: "block", userId: blockedId }));
+    const preferences = await notices.preferencesOf(userId);
+    if (preferences !== null) yield [{ kind: "notificationPreferences", ...preferences }];
+    const targets = await notices.targetsOf(userId);
+    yield targets.map((target) => ({ kind: "notificationTarget", ...noticeTargetView(target) }));
     yield* paged(
       (after) => users.membershipsOf(userId, after, PAGE_ROWS),
       ({ conversationId }) => conversationId,
@@ -119,9 +122,6 @@ export class UserExports {
       ({ code }) => code,
       (invite) => ({ kind: "invite", ...inviteView(invite) }),
     );
-    yield (await notices.targetsOf(userId)).map(targetLine);
-    const preferences = await notices.preferencesOf(userId);
-    if (preferences !== null) yield [{ kind: "notificationPreferences", ...preferences }];
   }
 
   async *#messages(userId: string): AsyncGenerator<Line[]> {
@@ -177,11 +177,6 @@ function membershipLine(membership: StoredMembership): Line {
 
 function reactionLine({ reactedMs, ...reaction }: StoredReaction): Line {
   return { kind: "reaction", ...reaction, reactedAt: isoTime(reactedMs) };
-}
-
-/** Its keys are the browser's own: whoever has them may send to it. */
-function targetLine({ id, channel, address, createdMs }: NoticeTarget): Line {
-  return { kind: "notificationTarget", id, channel, address, createdAt: isoTime(createdMs) };
 }
 
 function attachmentLine(attachment: Attachment): Line {

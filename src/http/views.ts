@@ -13,6 +13,7 @@ import type { UserPresence } from "../chat/presence.ts";
 import type { ConversationOverview, StoredMessage } from "../chat/stored-chats.ts";
 import type { Erasure, KnownUser } from "../chat/user-ports.ts";
 import { isoTime } from "../clock.ts";
+import type { NoticeTarget } from "../notify/provider.ts";
 
 /** What the API answers, as `schemas.ts` describes it. */
 
@@ -98,4 +99,9 @@ export function erasureView(erasure: Erasure) {
     requestedAt: isoTime(requestedMs),
     doneAt: doneMs === null ? null : isoTime(doneMs),
   };
+}
+
+/** Without the keys, which are for the server alone. */
+export function noticeTargetView({ id, channel, address, createdMs }: NoticeTarget) {
+  return { id, channel, address, createdAt: isoTime(createdMs) };
 }

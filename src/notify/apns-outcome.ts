@@ -13,7 +13,6 @@ const refusalSchema = z.object({
 });
 
 const TOKEN_REASONS = ["ExpiredProviderToken", "InvalidProviderToken"];
-const DEVICE_REASONS = ["BadDeviceToken", "DeviceTokenNotForTopic"];
 
 /** The provider token is refused, and another one may not be. */
 export function isTokenRefused(answer: VendorAnswer): boolean {
@@ -31,7 +30,8 @@ export function apnsOutcome(answer: VendorAnswer, target: NoticeTarget): SendOut
     const isSince = timestamp !== undefined && timestamp < target.createdMs;
     return isSince ? { kind: "retry", reason, afterMs } : { kind: "gone", reason };
   }
-  if (status === 400 && DEVICE_REASONS.includes(name)) return { kind: "gone", reason };
+  // `BadDeviceToken` and `DeviceTokenNotForTopic` are what all devices get where `apns.environment` or
+  // `apns.topic` is wrong: no reason to forget them.
   // 403 is about the operator's key, who can mend it.
   if (status >= 400 && status < 500 && status !== 403 && status !== 429) {
     return { kind: "refused", reason };

@@ -33,7 +33,7 @@ export interface NoticeWorkerOptions {
   /** The user has a connection to some node, or had one a moment ago. */
   readonly isThere: (userId: string) => boolean;
   readonly onOutcome: (channel: NoticeChannel, outcome: SendOutcome["kind"] | "dead") => void;
-  readonly onDead: (letter: Omit<DeadLetter, "eventId" | "eventType">) => void;
+  readonly onDead: (letter: DeadLetter) => void;
   /** Of dead letters. */
   readonly newId: () => string;
   readonly clock: Clock;
@@ -73,7 +73,7 @@ interface Lane {
 export class NoticeWorker {
   readonly #options: NoticeWorkerOptions;
   readonly #lanes: readonly Lane[];
-  readonly #settling: Settling;
+  readonly #settling: Settling<NoticeOutcome>;
   #isRunning = false;
   #isStarting = false;
   #isLooking = false;
@@ -252,7 +252,7 @@ export class NoticeWorker {
     this.#options.onOutcome(channel, "dead");
     this.#options.onDead({
       ...{ id: letterId, channel, userId, targetId, conversationId },
-      ...{ seq: lastSeq, attempts, reason, diedMs },
+      ...{ seq: lastSeq, eventId: null, eventType: null, attempts, reason, diedMs },
     });
   }
 

@@ -1,31 +1,35 @@
 import type { Clock, Timer } from "../clock.ts";
-import type { NoticeOutcome, NoticeStore } from "./ports.ts";
 
 /** What the store did not take is offered again so much later. */
 const AGAIN_MS = 1_000;
 
+/** Where it is kept what has become of what was sent. */
+export interface Settled<Outcome> {
+  settle(outcomes: readonly Outcome[]): Promise<void>;
+}
+
 /**
  * The way of outcomes to the store: many in one commit. What it does not take is offered until it
- * does, since a notice whose outcome is not known would be sent again.
+ * does, since what has no known outcome would be sent again.
  */
-export class Settling {
-  readonly #store: Pick<NoticeStore, "settle">;
+export class Settling<Outcome> {
+  readonly #store: Settled<Outcome>;
   readonly #clock: Clock;
   readonly #onFault: (fault: unknown) => void;
-  #outcomes: NoticeOutcome[] = [];
+  #outcomes: Outcome[] = [];
   #committed: (() => void)[] = [];
   #isCommitting = false;
   #isStopped = false;
   #timer: Timer | null = null;
 
-  constructor(store: Pick<NoticeStore, "settle">, clock: Clock, onFault: (fault: unknown) => void) {
+  constructor(store: Settled<Outcome>, clock: Clock, onFault: (fault: unknown) => void) {
     this.#store = store;
     this.#clock = clock;
     this.#onFault = onFault;
   }
 
   /** Resolves when they are on disk, or `stop` has given them up. */
-  add(outcomes: readonly NoticeOutcome[]): Promise<void> {
+  add(outcomes: readonly Outcome[]): Promise<void> {
     this.#outcomes.push(...outcomes);
     return new Promise((resolve) => {
       this.#committed.push(resolve);

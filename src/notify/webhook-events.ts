@@ -26,8 +26,11 @@ export function presenceChanged(
   };
 }
 
+/** What a dead letter says of a notice. */
+export type NoticeLetter = Omit<DeadLetter, "eventId" | "eventType">;
+
 /** A notice did not reach a user, and is not tried any more. null: the letter is of no notice. */
-export function deliveryFailed(letter: DeadLetter): WebhookEvent | null {
+export function deliveryFailed(letter: NoticeLetter): WebhookEvent | null {
   const { id, channel, userId, conversationId, attempts, reason, diedMs } = letter;
   if (userId === null) return null;
   return {

@@ -3,6 +3,7 @@ import { toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { type BackOff, backOffMs } from "./back-off.ts";
+import { Settling } from "./settling.ts";
 import type { WebhookAnswer, WebhookEndpoint } from "./webhook-endpoint.ts";
 import { WebhookPace } from "./webhook-pace.ts";
 import type { DueWebhookEvent, WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
@@ -21,7 +22,7 @@ export interface WebhookWorkerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** An event was settled. */
+  /** An event was told, or could not be. */
   readonly onOutcome: (kind: WebhookOutcome["kind"]) => void;
 }
 
@@ -35,11 +36,6 @@ const STORE_RETRY_MS = 1_000;
 /** Calls that are under way at a stop have so long. */
 const STOP_MS = 2_000;
 
-interface Settling {
-  readonly lane: string;
-  readonly outcome: WebhookOutcome;
-}
-
 /**
  * Tells the app's back end what has happened: at least once, in the order of each lane, several lanes at
  * a time. It may be stopped, and started again.
@@ -47,26 +43,27 @@ interface Settling {
 export class WebhookWorker {
   readonly #options: WebhookWorkerOptions;
   readonly #pace: WebhookPace;
+  readonly #settling: Settling<WebhookOutcome>;
   /** Lanes of which an event is told, or what became of it is not kept yet. */
   readonly #busy = new Set<string>();
-  readonly #calls = new Set<Promise<void>>();
-  #settling: Settling[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #calls = 0;
   /** Of the calls under way; null: it is stopped. */
   #running: AbortController | null = null;
   #stopped: Promise<void> = Promise.resolve();
   #isWoken = false;
   #looking: Promise<void> | null = null;
   #lookTimer: Timer | null = null;
-  #settled: Promise<void> | null = null;
-  #settleTimer: Timer | null = null;
 
   constructor(options: WebhookWorkerOptions) {
     this.#options = options;
     this.#pace = new WebhookPace(options);
+    this.#settling = new Settling(options.store, options.clock, (fault) => this.#report(fault));
   }
 
   start(): void {
     this.#running ??= new AbortController();
+    this.#settling.start();
     this.wake();
   }
 
@@ -90,14 +87,10 @@ export class WebhookWorker {
   async #finish(running: AbortController): Promise<void> {
     this.#lookTimer?.cancel();
     const timer = this.#options.clock.schedule(STOP_MS, () => running.abort());
+    this.#settling.stop();
     await this.#looking;
-    await Promise.all(this.#calls);
+    await Promise.all(this.#underWay);
     timer.cancel();
-    this.#settleTimer?.cancel();
-    await this.#settled;
-    await this.#settleOnce();
-    this.#settling = [];
-    this.#busy.clear();
   }
 
   async #look(): Promise<void> {
@@ -120,7 +113,7 @@ export class WebhookWorker {
   async #takeDue(): Promise<number> {
     const { store, concurrency, clock } = this.#options;
     // While the store fails, no more is told than can be kept in mind.
-    const room = Math.min(this.#pace.room - this.#calls.size, 2 * concurrency - this.#busy.size);
+    const room = Math.min(this.#pace.room - this.#calls, 2 * concurrency - this.#busy.size);
     if (room <= 0) return within(this.#pace.pauseMs === 0 ? LOOK_MS : this.#pace.pauseMs);
     const events = await store.due(clock.now(), [...this.#busy], room);
     const running = this.#running;
@@ -132,17 +125,26 @@ export class WebhookWorker {
   }
 
   #begin(event: DueWebhookEvent, signal: AbortSignal): void {
-    const { lane } = event;
-    this.#busy.add(lane);
-    const call = this.#options.endpoint.tell(event, signal).then((answer) => {
-      this.#calls.delete(call);
-      const outcome = this.#outcomeOf(event, answer);
-      if (outcome === null) return;
-      this.#settling.push({ lane, outcome });
-      this.#keep();
+    this.#busy.add(event.lane);
+    const told = this.#tell(event, signal).then(() => {
+      this.#underWay.delete(told);
+      this.#busy.delete(event.lane);
       this.wake();
     });
-    this.#calls.add(call);
+    this.#underWay.add(told);
+  }
+
+  /** Resolves when it is kept what became of it. */
+  async #tell(event: DueWebhookEvent, signal: AbortSignal): Promise<void> {
+    const { endpoint, onOutcome } = this.#options;
+    this.#calls += 1;
+    const answer = await endpoint.tell(event, signal);
+    this.#calls -= 1;
+    const outcome = this.#outcomeOf(event, answer);
+    if (outcome === null) return;
+    onOutcome(outcome.kind);
+    this.wake(); // There is room for a call, though not of this lane.
+    await this.#settling.add([outcome]);
   }
 
   /** null: as if it had not been told. */
@@ -167,40 +169,6 @@ export class WebhookWorker {
     }
     const waitMs = Math.max(backOffMs(attempts, BACK_OFF, random), afterMs ?? 0);
     return { position, kind: "later", dueMs: nowMs + waitMs, attempts };
-  }
-
-  /** What ends while others are kept is kept with the next ones. */
-  #keep(): void {
-    if (this.#settling.length > 0) this.#settled ??= this.#settle();
-  }
-
-  async #settle(): Promise<void> {
-    let isKept = true;
-    while (isKept && this.#settling.length > 0) isKept = await this.#settleOnce();
-    this.#settled = null;
-    if (isKept || this.#running === null) return;
-    this.#settleTimer?.cancel();
-    this.#settleTimer = this.#options.clock.schedule(STORE_RETRY_MS, () => this.#keep());
-  }
-
-  /** Returns whether the store has kept it. */
-  async #settleOnce(): Promise<boolean> {
-    const { store, onOutcome } = this.#options;
-    const portion = this.#settling.splice(0);
-    if (portion.length === 0) return true;
-    try {
-      await store.settle(portion.map(({ outcome }) => outcome));
-    } catch (fault) {
-      this.#settling.unshift(...portion);
-      this.#report(fault);
-      return false;
-    }
-    for (const { lane, outcome } of portion) {
-      this.#busy.delete(lane);
-      onOutcome(outcome.kind);
-    }
-    this.wake();
-    return true;
   }
 
   #report(fault: unknown): void {

@@ -4,9 +4,8 @@ import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { OutboundClient } from "./outbound.ts";
-import type { DeadLetter } from "./ports.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
-import { deliveryFailed } from "./webhook-events.ts";
+import { deliveryFailed, type NoticeLetter } from "./webhook-events.ts";
 import type { WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
 import { PresenceWebhooks } from "./webhook-presence.ts";
 import { WebhookReplay } from "./webhook-replay.ts";
@@ -35,7 +34,7 @@ export interface Webhooks {
   readonly tellsMessages: boolean;
   readonly replay: WebhookReplay;
   /** Resolves when it will be told of those letters that it is told of. */
-  failed(letters: readonly DeadLetter[]): Promise<void>;
+  failed(letters: readonly NoticeLetter[]): Promise<void>;
 }
 
 /**

@@ -17,7 +17,7 @@ import type { AttachmentService } from "./attachments.ts";
 import { chatSettings } from "./chat-options.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Notifications, needsOutbox } from "./notifications.ts";
+import { type NotificationService, needsOutbox } from "./notifications.ts";
 import type { TopicsAndQueues } from "./topics-and-queues.ts";
 
 /** What is built upon chat, and what chat turns to once the server runs. */
@@ -26,7 +26,7 @@ export interface AboveChat {
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
   /** null: who is not there is told nothing. */
-  readonly notifications: Notifications | null;
+  readonly notifications: NotificationService | null;
 }
 
 export interface ChatServiceOptions {
@@ -71,9 +71,10 @@ export function openChatService(
       above.application.left(userId, conversationId),
     returned: (userId: string) => above.application.returned(userId),
   };
-  const outlet = new StompOutlet(broker, sessions, newEventId, memberships, (userId, body) =>
-    audience.publish(userId, body),
-  );
+  const outlet = new StompOutlet(broker, sessions, newEventId, memberships, (userId, body) => {
+    audience.publish(userId, body);
+    above.notifications?.presenceChanged(userId, body);
+  });
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const channels =
     nodes === null || !isChatShared
@@ -86,7 +87,7 @@ export function openChatService(
     commits: {
       commitIntervalMs: settings.delivery.commitIntervalMs,
       atTurnEnd: (task) => turnEnd.conclude(task),
-      keepsOutbox: needsOutbox(settings),
+      keepsOutbox: needsOutbox(foundation),
     },
     ...{ invites: storage.invites, attachments: storage.attachments },
     newCode,

@@ -12,6 +12,7 @@ import type { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { ProcessPlace } from "../process-place.ts";
 import { openStorage, type Storage } from "../stores.ts";
+import { type NoticeProviders, openNoticeProviders } from "./notice-providers.ts";
 import type { Tracing } from "./tracing/tracing.ts";
 import { loadQueues } from "./work-queues.ts";
 
@@ -37,6 +38,7 @@ export interface Foundation extends Surroundings {
   readonly revoked: readonly Revocation[];
   readonly blocked: readonly Block[];
   readonly underWay: readonly Erasure[];
+  readonly notifiers: NoticeProviders;
   /** null: nothing is traced. */
   readonly tracing: Tracing | null;
 }
@@ -62,8 +64,9 @@ export async function layFoundation(
     const lastMessageId = await storage.chat.lastMessageId();
     const tracing = await tracingFor(settings, clock, log);
     const brokerQueues = await openBrokerQueues(settings, clock, log);
+    const notifiers = await openNoticeProviders(settings, clock);
     const queued = await loadQueues(storage, backplane);
-    const opened = { storage, backplane, brokerQueues, tracing };
+    const opened = { storage, backplane, brokerQueues, notifiers, tracing };
     return { ...surroundings, ...opened, lastMessageId, queued, revoked, blocked, underWay };
   } catch (fault) {
     await storage.close();

@@ -12,7 +12,7 @@ import { LedWork, type Worker } from "./led-work.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NodeServices } from "./node-services.ts";
-import type { Notifications } from "./notifications.ts";
+import type { NotificationService } from "./notifications.ts";
 import type { TopicsAndQueues } from "./topics-and-queues.ts";
 
 export interface LifecycleOptions {
@@ -26,7 +26,7 @@ export interface LifecycleOptions {
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
   /** null: who is not there is told nothing. */
-  readonly notifications: Notifications | null;
+  readonly notifications: NotificationService | null;
   readonly health: HealthSource;
   readonly metrics: Metrics;
   readonly listeners: Listeners;

@@ -94,6 +94,11 @@ export class Metrics {
     "Notices to users who were not there, by channel and what became of them: `sent`, `retry`, `refused`, `gone` (the target is there no more), `dead` (given up).",
     ["channel", "outcome"],
   );
+  readonly #webhookEvents = this.#counter(
+    "parley_webhook_events_total",
+    "Calls of the event webhook by what became of the event: `sent`, `later` (it is told again), `dead` (given up).",
+    ["outcome"],
+  );
   readonly #lagSeconds = this.#histogram(
     "parley_event_loop_lag_seconds",
     "How late timers are: measured twice a second.",
@@ -124,6 +129,10 @@ export class Metrics {
 
   notice(channel: string, outcome: string): void {
     this.#notices.inc({ channel, outcome });
+  }
+
+  webhook(outcome: string): void {
+    this.#webhookEvents.inc({ outcome });
   }
 
   /** Begins to measure. */

@@ -1,61 +1,113 @@
 import type { Settings } from "../config.ts";
+import type { NotificationsSource } from "../http/api.ts";
 import { newUuid } from "../ids.ts";
+import { DeadLetters } from "../notify/dead-letters.ts";
 import { type NoticePace, NoticeWorker } from "../notify/notice-worker.ts";
-import type { NoticeChannel, NoticeProvider } from "../notify/provider.ts";
+import { Notifications } from "../notify/notifications.ts";
+import type { NoticeChannel } from "../notify/provider.ts";
+import { openWebhooks } from "../notify/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Worker } from "./led-work.ts";
 import type { Metrics } from "./metrics.ts";
 
-export interface NotificationsOptions {
+export interface NotificationServiceOptions {
   readonly metrics: Metrics;
   /** The user has a connection to some node, or had one a moment ago. */
   readonly isThere: (userId: string) => boolean;
 }
 
-/** What tells users who are not there. */
-export interface Notifications {
-  /** Messages have been committed. */
-  committed(): void;
+/** What tells users who are not there, and the app's back end. */
+export interface NotificationService {
+  /** For the HTTP API. */
+  readonly source: NotificationsSource;
   /** One node alone does it. */
   readonly workers: readonly Worker[];
+  /** Messages have been committed. */
+  committed(): void;
+  /** @param body as `/topic/presence` has it */
+  presenceChanged(userId: string, body: string): void;
   /** After the workers: closes connections. */
   stop(): Promise<void>;
 }
 
-/** Something of the settings is told of messages after their commit. */
-export function needsOutbox(_settings: Settings): boolean {
-  return false;
+/** Somebody is told of messages after their commit, and these go into the outbox. */
+export function needsOutbox({ settings, notifiers }: Foundation): boolean {
+  return notifiers.all.length > 0 || tellsMessages(settings);
 }
 
-/** null: the settings name no way to tell them. */
+function tellsMessages({ eventWebhook: { url, events } }: Settings): boolean {
+  return url !== undefined && events.includes("messages");
+}
+
+/** null: the settings name nobody to tell. Throws INVALID_CONFIGURATION, see `openWebhooks`. */
 export function openNotifications(
   foundation: Foundation,
-  { metrics, isThere }: NotificationsOptions,
-): Notifications | null {
-  const { settings, storage, clock, log } = foundation;
-  const providers: NoticeProvider[] = [];
-  if (providers.length === 0) return null;
+  { metrics, isThere }: NotificationServiceOptions,
+): NotificationService | null {
+  const { settings, storage, notifiers, clock, log } = foundation;
+  const { outbound, all: providers } = notifiers;
+  const random = Math.random;
+  const webhooks = openWebhooks({
+    ...{ settings: settings.eventWebhook, store: storage.webhooks, client: outbound },
+    ...{ newId: newUuid, clock, random, log },
+    onOutcome: (outcome) => metrics.webhook(outcome),
+  });
+  if (providers.length === 0 && webhooks === null) return null;
   const worker = new NoticeWorker({
     store: storage.notices,
     providers: providers.map((provider) => {
       return { provider, pace: paceOf(provider.channel, settings) };
     }),
-    webhooks: false,
+    webhooks: tellsMessages(settings),
     startDelayMs: settings.presence.graceMs,
-    onExpanded() {},
+    onExpanded: () => webhooks?.worker.wake(),
     isThere,
     onOutcome: (channel, outcome) => metrics.notice(channel, outcome),
-    onDead() {},
-    newId: newUuid,
-    ...{ clock, random: Math.random, log },
+    onDead(letter) {
+      webhooks?.failed([letter]).catch((err: unknown) => {
+        log.warn({ err }, "The back end is not told of a dead letter");
+      });
+    },
+    ...{ newId: newUuid, clock, random, log },
   });
+  const workers: Worker[] = [worker];
+  if (webhooks !== null) workers.push(webhooks.worker);
+  if (webhooks?.presence != null) workers.push(webhooks.presence);
   return {
+    source: {
+      users: new Notifications({
+        ...{ store: storage.notices, clock, newId: newUuid },
+        channels: providers.map(({ channel }) => channel),
+        webPushKey: settings.webpush.publicKey ?? null,
+        refusalOf: (url) => outbound.refusalOfUrl(url),
+      }),
+      deadLetters: new DeadLetters({
+        ...{ store: storage.notices, clock, newId: newUuid },
+        onReplay() {
+          worker.wake();
+          webhooks?.worker.wake();
+        },
+      }),
+      webhookReplay: webhooks?.replay ?? null,
+      unsubscribing: unsubscribingOf(foundation),
+    },
+    workers,
     committed: () => worker.committed(),
-    workers: [worker],
+    presenceChanged: (userId, body) => webhooks?.presence?.changed(userId, body),
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
+      outbound.close();
     },
   };
+}
+
+function unsubscribingOf({
+  settings: { email },
+  storage,
+}: Foundation): NotificationsSource["unsubscribing"] {
+  const { smtpUrl, unsubscribeSecret, appName } = email;
+  if (smtpUrl === undefined || unsubscribeSecret === undefined) return null;
+  return { targets: storage.notices, secret: unsubscribeSecret, appName };
 }
 
 function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {
@@ -64,13 +116,6 @@ function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {
       ? [notify.emailDelayMs, notify.emailIntervalMs]
       : [notify.pushDelayMs, notify.pushIntervalMs];
   const { timeoutMs, retryMs, mostRetryMs, giveUpMs } = notify;
-  return {
-    channel,
-    delayMs,
-    intervalMs,
-    timeoutMs,
-    firstMs: retryMs,
-    mostMs: mostRetryMs,
-    giveUpMs,
-  };
+  const backOff = { firstMs: retryMs, mostMs: mostRetryMs };
+  return { channel, delayMs, intervalMs, timeoutMs, ...backOff, giveUpMs };
 }

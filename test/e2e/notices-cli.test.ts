@@ -1,8 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
-import { newUuid } from "../../src/ids.ts";
 import type { DeadLetter } from "../../src/notify/ports.ts";
-import { MemoryNotices } from "../support/memory-notices.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import {
+  addDeadEvents,
+  addDeadNotice,
+  DIED_MS,
+  killDueEvents,
+  letterIds,
+} from "../support/dead-letters.ts";
 import { type NotificationsServer, startNotifications } from "../support/notifications-server.ts";
 import { BINARY, startParley } from "../support/parley-process.ts";
 import { API_KEY } from "../support/tokens.ts";
@@ -21,70 +28,63 @@ async function notices(url: string, words: readonly string[], key = API_KEY) {
 
 const rowsOf = (text: string) => text.split("\n").map((line) => line.split(/ {2,}/));
 
-function letter(rest: Partial<DeadLetter> = {}): DeadLetter {
-  return {
-    ...{ id: newUuid(), channel: "fcm", userId: "alice", targetId: newUuid(), seq: 3 },
-    ...{ conversationId: "team", eventId: null, eventType: null, attempts: 7 },
-    ...{ reason: "UNREGISTERED", diedMs: 0, ...rest },
-  };
-}
-
 describe("parley notices", () => {
-  let store: MemoryNotices;
+  let storage: Storage;
   let server: NotificationsServer;
 
   beforeEach(() => {
-    store = new MemoryNotices();
-    server = startNotifications(store);
+    storage = memoryStorage();
+    server = startNotifications(storage.notices);
   });
 
-  afterEach(() => server.stop());
+  afterEach(async () => {
+    await server.stop();
+    await storage.close();
+  });
 
   test("lists what could not be sent, as a table and as JSON", async () => {
-    const event: Partial<DeadLetter> = {
-      ...{ channel: "webhook", userId: null, targetId: null, seq: null, diedMs: 1_500 },
-      ...{ eventId: "e1", eventType: "message.created", reason: "status\u001b[2J 500" },
-    };
-    store.letters = [letter(), letter(event)];
-    const [first = "", second = ""] = store.letters.map(({ id }) => id);
-    const [since, later] = ["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:01.500Z"];
+    const { targetId } = await addDeadNotice(storage);
+    const event = { id: "e1", type: "user.online", lane: "l", createdMs: 0, data: "{}" };
+    await storage.webhooks.add([event]);
+    await killDueEvents(storage, "status\u001b[2J 500");
+    const [first = "", second = ""] = await letterIds(storage);
+    const since = new Date(DIED_MS).toISOString();
     const { code, out, err } = await notices(server.url, ["dead"]);
     expect([code, err]).toEqual([0, ""]);
     expect(rowsOf(out)).toEqual([
       ["ID", "SINCE", "CHANNEL", "USER OR EVENT", "CONVERSATION", "ATTEMPTS", "REASON"],
-      [first, since, "fcm", "alice", "team", "7", "UNREGISTERED"],
-      [second, later, "webhook", "message.created", "team", "7", "status [2J 500"],
+      [first, since, "fcm", "bob", "chat", "7", "UNREGISTERED"],
+      [second, since, "webhook", "user.online", "9", "status [2J 500"],
       [""],
     ]);
     const json = await notices(server.url, ["dead", "--json"]);
     expect(JSON.parse(json.out).deadLetters).toMatchObject([
-      { id: first, targetId: store.letters[0]?.targetId, diedAt: since },
+      { id: first, targetId, diedAt: since },
       { id: second, eventId: "e1", reason: "status\u001b[2J 500" },
     ]);
   });
 
   test("lists more than a page, and says when there is nothing", async () => {
     expect((await notices(server.url, ["dead"])).out).toBe("Everything could be sent.\n");
-    store.letters = Array.from({ length: 450 }, () => letter());
+    const ids = await addDeadEvents(storage, 450);
     const { deadLetters } = JSON.parse((await notices(server.url, ["dead", "--json"])).out);
-    expect(deadLetters.map(({ id }: DeadLetter) => id)).toEqual(store.letters.map(({ id }) => id));
+    expect(deadLetters.map(({ id }: DeadLetter) => id)).toEqual(ids);
   });
 
   test("replays those that are named, and all", async () => {
-    store.letters = Array.from({ length: 450 }, () => letter());
-    const [first = "", second = "", ...others] = store.letters.map(({ id }) => id);
+    const [first = "", second = "", ...others] = await addDeadEvents(storage, 450);
     expect(await notices(server.url, ["replay", first, second])).toEqual({
       ...{ code: 0, out: "2 will be sent after all\n", err: "" },
     });
-    expect(store.letters.map(({ id }) => id)).toEqual(others);
+    expect(await letterIds(storage)).toEqual(others);
     expect((await notices(server.url, ["replay", "--all"])).out).toBe(
       "448 will be sent after all\n",
     );
-    expect(store.letters).toEqual([]);
+    expect(await letterIds(storage)).toEqual([]);
   });
 
   test("is refused without the key, and with what is no id", async () => {
-    store.letters = [letter()];
+    await addDeadEvents(storage, 1);
     const wrong = await notices(
       server.url,
       ["replay", "--all"],
@@ -95,7 +95,7 @@ describe("parley notices", () => {
     const odd = await notices(server.url, ["replay", "first"]);
     expect([odd.code, odd.out]).toEqual([1, ""]);
     expect(odd.err).toContain("answers with status 422");
-    expect(store.letters).toHaveLength(1);
+    expect(await letterIds(storage)).toHaveLength(1);
   });
 });
 

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { newUuid } from "../../src/ids.ts";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
-import { MemoryNotices } from "../support/memory-notices.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { addDeadEvents, addDeadNotice, DIED_MS, letterIds } from "../support/dead-letters.ts";
 import {
   type NotificationsServer,
   startNotifications,
@@ -14,15 +16,18 @@ import { API_KEY } from "../support/tokens.ts";
 
 const PATH = "/api/notifications";
 
-let store: MemoryNotices;
+let storage: Storage;
 let server: NotificationsServer;
 
 beforeEach(() => {
-  store = new MemoryNotices();
-  server = startNotifications(store);
+  storage = memoryStorage();
+  server = startNotifications(storage.notices);
 });
 
-afterEach(() => server.stop());
+afterEach(async () => {
+  await server.stop();
+  await storage.close();
+});
 
 type Caller = Readonly<Record<string, string>>;
 
@@ -173,36 +178,26 @@ describe("targets", () => {
 
 describe("dead letters", () => {
   const LETTERS = "/dead-letters";
-  const notice = (id = newUuid()) => ({
-    ...{ id, channel: "fcm", userId: "alice", targetId: newUuid(), conversationId: "c", seq: 3 },
-    ...{ eventId: null, eventType: null, attempts: 7, reason: "UNREGISTERED", diedMs: 0 },
-  });
-  const add = (count: number) => {
-    store.letters = Array.from({ length: count }, () => ({ ...notice(), channel: "fcm" as const }));
-    return store.letters.map(({ id }) => id);
-  };
   const ids = async (query: string) => {
     const { body } = await ask(BACK_END, "GET", LETTERS + query);
     return [body.deadLetters.map(({ id }: { id: string }) => id), body.next];
   };
 
   test("are the back end's, and say what could not be sent", async () => {
-    const { diedMs: _, ...letter } = notice();
-    const event = {
-      ...{ id: newUuid(), channel: "webhook" as const, userId: null, targetId: null },
-      ...{ conversationId: null, seq: null, eventId: "e1", eventType: "user.online" },
-      ...{ attempts: 9, reason: "status 500" },
-    };
-    store.letters = [
-      { ...letter, channel: "fcm", diedMs: 0 },
-      { ...event, diedMs: 1_500 },
-    ];
+    const { diedMs, ...notice } = await addDeadNotice(storage);
+    await addDeadEvents(storage, 1);
+    const diedAt = new Date(DIED_MS).toISOString();
+    expect(diedMs).toBe(DIED_MS);
     expect(await ask(BACK_END, "GET", LETTERS)).toEqual({
       status: 200,
       body: {
         deadLetters: [
-          { ...letter, diedAt: "1970-01-01T00:00:00.000Z" },
-          { ...event, diedAt: "1970-01-01T00:00:01.500Z" },
+          { ...notice, diedAt },
+          {
+            ...{ id: expect.any(String), channel: "webhook", userId: null, targetId: null },
+            ...{ conversationId: null, seq: null, eventId: expect.any(String), attempts: 9 },
+            ...{ eventType: "user.online", reason: "status 500", diedAt },
+          },
         ],
         next: null,
       },
@@ -216,11 +211,11 @@ describe("dead letters", () => {
         refused(401, "AUTHENTICATION_REQUIRED"),
       );
     }
-    expect(store.letters).toHaveLength(2);
+    expect(await letterIds(storage)).toHaveLength(2);
   });
 
   test("come in pages, to the end", async () => {
-    const [first = "", second = "", third = ""] = add(3);
+    const [first = "", second = "", third = ""] = await addDeadEvents(storage, 3);
     expect(await ids("?limit=2")).toEqual([[first, second], second]);
     expect(await ids(`?limit=2&after=${second}`)).toEqual([[third], null]);
     expect(await ids(`?limit=2&after=${third}`)).toEqual([[], null]);
@@ -233,7 +228,7 @@ describe("dead letters", () => {
   });
 
   test("are replayed by their ids, or all", async () => {
-    const [first = "", second = "", third = ""] = add(3);
+    const [first = "", second = "", third = ""] = await addDeadEvents(storage, 3);
     const replay = (body: object) => ask(BACK_END, "POST", `${LETTERS}/replay`, body);
     const named = { ids: [first, second, newUuid()] };
     expect(await replay(named)).toEqual({ status: 200, body: { replayed: 2 } });
@@ -244,7 +239,7 @@ describe("dead letters", () => {
   });
 
   test("are given up by their ids, or all", async () => {
-    const [first = "", ...others] = add(3);
+    const [first = "", ...others] = await addDeadEvents(storage, 3);
     const give = (body: object) => ask(BACK_END, "DELETE", LETTERS, body);
     expect(await give({ ids: [first] })).toEqual({ status: 204, body: null });
     expect(await ids("")).toEqual([others, null]);

@@ -30,10 +30,11 @@ beforeEach(async () => {
   );
   const keys = new LimitKeys(AddressList.parse([]));
   const answers = new LargeAnswers({ keys, limitBytes: 1_000_000, callerHeaders: [] });
-  const { users, invites, attachments, erasures, notices, chat: chats } = storage;
+  const { users, invites, attachments, erasures, chat: chats } = storage;
   const blocks = { of: () => [] };
   const exports = new UserExports({
-    ...{ users, invites, attachments, chats, erasures, blocks, answers, notices },
+    ...{ users, invites, attachments, chats, erasures, blocks, answers },
+    notices: storage.notices,
     log: silentLog,
   });
   beside = () => {};
@@ -98,17 +99,21 @@ test("an export has the files that were not sent, with what is known of them, an
   ]);
 });
 
-test("an export has where the user is told, without the keys to it, and what they wish", async () => {
-  await storage.notices.putTarget(target("browser", { keys: '{"auth":"secret"}' }));
-  await storage.notices.putTarget(target("other", { userId: "alice" }));
-  await storage.notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, groups: "mentions" });
-  const lines = (await linesOf("bob")).filter(({ kind }) => `${kind}`.startsWith("notification"));
-  expect(lines).toEqual([
-    {
-      ...{ kind: "notificationTarget", id: "browser", channel: "webpush" },
-      ...{ address: "https://push.example/browser", createdAt: new Date(EPOCH_MS).toISOString() },
-    },
-    { kind: "notificationPreferences", ...DEFAULT_PREFERENCES, groups: "mentions" },
+test("an export has what the user wishes to be told, and where, without keys", async () => {
+  const preferences = { ...DEFAULT_PREFERENCES, groups: "none" } as const;
+  await storage.notices.putPreferences("alice", preferences);
+  await storage.notices.putTarget(target("browser", { userId: "alice", keys: "secret" }));
+  await storage.notices.putTarget(target("phone"));
+  const noticesOf = async (userId: string) =>
+    (await linesOf(userId)).filter(({ kind }) => `${kind}`.startsWith("notification"));
+  const told = { kind: "notificationTarget", channel: "webpush" };
+  const createdAt = new Date(EPOCH_MS).toISOString();
+  expect(await noticesOf("alice")).toEqual([
+    { kind: "notificationPreferences", ...preferences },
+    { ...told, id: "browser", address: "https://push.example/browser", createdAt },
+  ]);
+  expect(await noticesOf("bob")).toEqual([
+    { ...told, id: "phone", address: "https://push.example/phone", createdAt },
   ]);
 });
 

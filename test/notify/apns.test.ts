@@ -181,11 +181,11 @@ describe("an answer", () => {
     ],
     [
       { status: 400, reason: "BadDeviceToken" },
-      { kind: "gone", reason: "APNs: 400 BadDeviceToken" },
+      { kind: "refused", reason: "APNs: 400 BadDeviceToken" },
     ],
     [
       { status: 400, reason: "DeviceTokenNotForTopic" },
-      { kind: "gone", reason: "APNs: 400 DeviceTokenNotForTopic" },
+      { kind: "refused", reason: "APNs: 400 DeviceTokenNotForTopic" },
     ],
     [
       { status: 400, reason: "BadTopic" },

@@ -1,84 +1,98 @@
-import { beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { newUuid } from "../../src/ids.ts";
-import { DeadLetters } from "../../src/notify/dead-letters.ts";
-import type { DeadLetter } from "../../src/notify/ports.ts";
+import { DeadLetters, type DeadLettersOptions } from "../../src/notify/dead-letters.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { addDeadEvents, addDeadNotice, killDueEvents, letterIds } from "../support/dead-letters.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { MemoryNotices } from "../support/memory-notices.ts";
+import { NOW_MS } from "../support/noticed.ts";
 
-let store: MemoryNotices;
+type Replay = DeadLettersOptions["store"]["replay"];
+
+let storage: Storage;
+/** What replays letters in the store. */
+let replay: Replay;
 let letters: DeadLetters;
 /** How often something was due. */
 let wakings: number;
 
 beforeEach(() => {
   wakings = 0;
-  store = new MemoryNotices();
+  storage = memoryStorage();
+  const { notices } = storage;
+  replay = (ids, nowMs) => notices.replay(ids, nowMs);
   letters = new DeadLetters({
-    ...{ store, clock: new FakeClock(), newId: newUuid },
+    store: {
+      deadLetters: (after, limit) => notices.deadLetters(after, limit),
+      replay: (ids, nowMs) => replay(ids, nowMs),
+      forgetLetters: (ids) => notices.forgetLetters(ids),
+    },
+    ...{ clock: new FakeClock(NOW_MS), newId: newUuid },
     onReplay: () => {
       wakings += 1;
     },
   });
 });
 
-function letter(id = newUuid()): DeadLetter {
-  return {
-    ...{ id, channel: "fcm", userId: "alice", targetId: newUuid(), conversationId: "c", seq: 3 },
-    ...{ eventId: null, eventType: null, attempts: 7, reason: "404", diedMs: 1_000 },
-  };
-}
-
-const many = (count: number) => Array.from({ length: count }, () => letter());
+afterEach(() => storage.close());
 
 test("those that are named are replayed, in portions, and no others", async () => {
-  store.letters = many(500);
+  const ids = await addDeadEvents(storage, 500);
+  const inStore = replay;
   const portions: number[] = [];
-  const replay = store.replay.bind(store);
-  store.replay = (ids) => {
-    portions.push(ids.length);
-    return replay(ids);
+  replay = (portion, nowMs) => {
+    portions.push(portion.length);
+    return inStore(portion, nowMs);
   };
-  const ids = store.letters.slice(0, 450).map(({ id }) => id);
-  expect(await letters.replay([...ids, newUuid()])).toBe(450);
+  expect(await letters.replay([...ids.slice(0, 450), newUuid()])).toBe(450);
   expect(portions).toEqual([200, 200, 51]);
-  expect(store.letters).toHaveLength(50);
+  expect(await letterIds(storage)).toEqual(ids.slice(450));
+  expect(await storage.webhooks.due(NOW_MS, [], 1_000)).toHaveLength(450);
   expect(wakings).toBe(3);
 });
 
+test("a notice is due when it is replayed", async () => {
+  const { id, targetId } = await addDeadNotice(storage);
+  expect(await letters.replay([id])).toBe(1);
+  const due = await storage.notices.due("fcm", NOW_MS, 10);
+  expect(due).toMatchObject([{ target: { id: targetId }, attempts: 0 }]);
+});
+
 test("all that are there are replayed, or forgotten", async () => {
-  store.letters = many(450);
+  await addDeadEvents(storage, 450);
   expect(await letters.replay("all")).toBe(450);
-  expect(store.letters).toEqual([]);
-  store.letters = many(400);
+  expect(await letterIds(storage)).toEqual([]);
+  expect(await addDeadEvents(storage, 10)).toHaveLength(460);
   await letters.forget("all");
-  expect(store.letters).toEqual([]);
+  expect(await letterIds(storage)).toEqual([]);
 });
 
 test("what dies again meanwhile is left for the next time", async () => {
-  store.letters = many(450);
-  const replay = store.replay.bind(store);
+  await addDeadEvents(storage, 450);
+  const inStore = replay;
   let portions = 0;
-  store.replay = async (ids) => {
-    const due = await replay(ids);
+  replay = async (ids, nowMs) => {
+    const due = await inStore(ids, nowMs);
     portions += 1;
-    if (portions <= 10) store.letters.push(...many(ids.length));
+    if (portions <= 10) await killDueEvents(storage);
     return due;
   };
   expect(await letters.replay("all")).toBe(450);
-  expect(store.letters).toHaveLength(450);
+  expect(await letterIds(storage)).toHaveLength(450);
 });
 
-test("of targets that are gone nothing is due, and nobody is woken", async () => {
-  store.letters = many(3);
-  store.replay = async () => 0;
-  expect(await letters.replay("all")).toBe(0);
+test("of a target that is gone nothing is due, and nobody is woken", async () => {
+  const { id, userId, targetId } = await addDeadNotice(storage);
+  await storage.notices.removeTarget(userId ?? "", targetId ?? "");
+  expect(await letters.replay([id])).toBe(0);
+  expect(await letterIds(storage)).toEqual([]);
   expect(wakings).toBe(0);
 });
 
 test("those that are named are forgotten, and nothing is due", async () => {
-  store.letters = many(3);
-  const [first, ...others] = store.letters;
-  await letters.forget([first?.id ?? ""]);
-  expect(store.letters).toEqual(others);
+  const [first = "", ...others] = await addDeadEvents(storage, 3);
+  await letters.forget([first]);
+  expect(await letterIds(storage)).toEqual(others);
+  expect(await storage.webhooks.due(NOW_MS, [], 10)).toEqual([]);
   expect(wakings).toBe(0);
 });

@@ -1,22 +1,23 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { newUuid } from "../../src/ids.ts";
 import { Notifications } from "../../src/notify/notifications.ts";
 import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
 import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { MemoryNotices } from "../support/memory-notices.ts";
 import { pushKeys } from "../support/push-subscription.ts";
 import { refusalOf } from "../support/refusal.ts";
 
 let clock: FakeClock;
-let store: MemoryNotices;
+let store: Storage["notices"];
 let notifications: Notifications;
 
 beforeEach(() => {
   clock = new FakeClock();
-  store = new MemoryNotices();
+  store = memoryStorage().notices;
   notifications = new Notifications({
     ...{ store, channels: NOTICE_CHANNELS, webPushKey: null, clock, newId: newUuid },
     refusalOf: (url) => refusalOfUrl(url, new OutboundAddresses([])),
@@ -49,11 +50,12 @@ describe("preferences", () => {
   });
 
   test("can be changed after a change that the store refused", async () => {
-    const putPreferences = store.putPreferences;
-    store.putPreferences = () => Promise.reject(new Error("the disk is full"));
-    const refused = notifications.changePreferences("alice", { push: false });
-    await expect(refused).rejects.toThrow("the disk is full");
-    store.putPreferences = putPreferences;
+    const refused = spyOn(store, "putPreferences").mockRejectedValueOnce(
+      new Error("the disk is full"),
+    );
+    const change = notifications.changePreferences("alice", { push: false });
+    await expect(change).rejects.toThrow("the disk is full");
+    refused.mockRestore();
     expect(await notifications.changePreferences("alice", { email: false })).toEqual({
       ...DEFAULT_PREFERENCES,
       email: false,
@@ -169,7 +171,7 @@ describe("targets", () => {
   ])("at %s are refused: it %s", async (address, refusal) => {
     const refused = notifications.addTarget("alice", browser(address), false);
     await expect(refused).rejects.toThrow(`address: ${refusal}`);
-    expect(store.targets).toEqual([]);
+    expect(await store.targetsOf("alice")).toEqual([]);
   });
 
   test("are where the operator allows it, too", async () => {

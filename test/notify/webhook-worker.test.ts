@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import type { WebhookStore } from "../../src/notify/webhook-ports.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { EPOCH_MS } from "../support/stored.ts";
 import { heldAnswer, WebhookHarness } from "../support/webhook-harness.ts";
 import type { ReceivedWebhook } from "../support/webhook-receiver.ts";
 
@@ -24,6 +25,15 @@ function failing(harness: WebhookHarness, fails: (call: ReceivedWebhook) => bool
     return new Response();
   };
   return taken;
+}
+
+/** Numbers from 0 to 1 that follow from the seed. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }
 
 test("what has been added is told, signed, once", async () => {
@@ -119,6 +129,21 @@ describe("a call that fails", () => {
     expect(harness.ids.toSorted()).toEqual(["a-1", "a-1", "b-1"]);
   });
 
+  test("of a single event asks for this one's time alone", async () => {
+    await using harness = new WebhookHarness();
+    const { receiver } = harness;
+    receiver.answer = status(422, { "retry-after": "30" });
+    harness.worker.start();
+    await harness.add("a");
+    await harness.idle();
+    receiver.answer = status(204);
+    await harness.add("b");
+    await harness.pass(29_000);
+    expect(harness.ids).toEqual(["a-1", "b-1"]);
+    await harness.pass(2_000);
+    expect(harness.ids).toEqual(["a-1", "b-1", "a-1"]);
+  });
+
   test.each([301, 302, 307, 400, 401, 403, 404, 429, 500, 502])(
     "is one that is answered %i, and comes again",
     async (code) => {
@@ -168,6 +193,25 @@ describe("a call that fails", () => {
     await harness.pass(2 * MINUTE_MS);
     expect(harness.ids.slice(before).toSorted()).toEqual(["a-1", "b-1"]);
   });
+});
+
+test("whatever fails, each event is taken once, those of a lane in their order", async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const random = seeded(seed);
+  await using harness = new WebhookHarness({ random, concurrency: 4 });
+  const taken = failing(harness, () => random() < 0.3);
+  harness.worker.start();
+  const lanes = Array.from({ length: 10 }, (_, lane) => `${lane}`);
+  for (let round = 0; round < 8; round += 1) {
+    for (const lane of lanes) await harness.add(lane, 2, 2 * round + 1);
+    await harness.pass(2_000, 500);
+  }
+  await harness.pass(HOUR_MS, 5_000);
+  for (const lane of lanes) {
+    const ofLane = taken.filter((id) => laneOf(id) === lane);
+    const expected = Array.from({ length: 16 }, (_, index) => `${lane}-${index + 1}`);
+    expect({ seed, ofLane }).toEqual({ seed, ofLane: expected });
+  }
 });
 
 describe("an event is a dead letter", () => {
@@ -289,51 +333,70 @@ describe("a worker that is stopped", () => {
 });
 
 describe("a store that fails", () => {
-  /** Fails while it is told to. */
+  /** A store in memory that keeps no outcomes, and says nothing of what is due, while it is told to. */
   function unsteady() {
     const { webhooks } = memoryStorage();
-    const state = { isFailing: false };
-    const check = () => {
-      if (state.isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
+    const failing = { settle: false, due: false };
+    const expect = (works: boolean) => {
+      if (!works) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
     };
-    const store: WebhookStore = {
-      add: (events) => webhooks.add(events),
+    const store: Pick<WebhookStore, "due" | "nextDueMs" | "settle"> = {
       due: (...asked) => {
-        check();
+        expect(!failing.due);
         return webhooks.due(...asked);
       },
       nextDueMs: (lanes) => webhooks.nextDueMs(lanes),
       settle: async (outcomes) => {
-        check();
+        expect(!failing.settle);
         await webhooks.settle(outcomes);
       },
-      waiting: () => webhooks.waiting(),
-      addAgain: (...asked) => webhooks.addAgain(...asked),
     };
-    return { store, state };
+    const add = (...ids: string[]) =>
+      webhooks.add(
+        ids.map((id) => ({ id, type: "t", lane: laneOf(id), createdMs: EPOCH_MS, data: "{}" })),
+      );
+    return { store, failing, add, waiting: () => webhooks.waiting() };
   }
 
   test("is asked again, and nothing is told twice meanwhile", async () => {
-    const { store, state } = unsteady();
+    const { store, failing, add, waiting } = unsteady();
     await using harness = new WebhookHarness({ store });
-    harness.receiver.answer = () => {
-      state.isFailing = true;
-      return new Response();
-    };
-    const event = { type: "t", createdMs: harness.clock.now(), data: "{}" };
-    await store.add([
-      { ...event, id: "a-1", lane: "a" },
-      { ...event, id: "a-2", lane: "a" },
-    ]);
+    await add("a-1", "a-2");
+    failing.settle = true;
     harness.worker.start();
     await harness.pass(30_000);
+    failing.due = true;
+    await harness.pass(30_000);
     expect(harness.ids).toEqual(["a-1"]);
-    expect(harness.outcomes).toEqual([]);
-    harness.receiver.answer = status(200);
-    state.isFailing = false;
+    failing.settle = failing.due = false;
     await harness.pass(2_000);
     expect(harness.ids).toEqual(["a-1", "a-2"]);
-    expect(await store.waiting()).toBe(0);
+    expect(waiting()).toBe(0);
     expect(harness.log.lines).toEqual([]); // The store itself is told of elsewhere.
+  });
+
+  test("is told of no more than it can be told of later", async () => {
+    const { store, failing, add } = unsteady();
+    await using harness = new WebhookHarness({ store, concurrency: 3 });
+    await add(...Array.from({ length: 50 }, (_, lane) => `${lane}-1`));
+    failing.settle = true;
+    harness.worker.start();
+    await harness.pass(30_000);
+    expect(harness.ids.length).toBeLessThanOrEqual(6);
+  });
+
+  test("does not hold up the stop, and is asked anew after the next start", async () => {
+    const { store, failing, add, waiting } = unsteady();
+    await using harness = new WebhookHarness({ store });
+    await add("a-1");
+    failing.settle = true;
+    harness.worker.start();
+    await harness.idle();
+    await harness.worker.stop();
+    failing.settle = false;
+    harness.worker.start();
+    await harness.idle();
+    expect(harness.ids).toEqual(["a-1", "a-1"]);
+    expect(waiting()).toBe(0);
   });
 });

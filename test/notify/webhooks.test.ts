@@ -2,14 +2,17 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/clock.ts";
 import { loadSettings } from "../../src/config.ts";
 import { newUuid } from "../../src/ids.ts";
+import { NoticeWorker } from "../../src/notify/notice-worker.ts";
 import { OutboundClient } from "../../src/notify/outbound.ts";
 import type { DeadLetter } from "../../src/notify/ports.ts";
 import { openWebhooks, type Webhooks } from "../../src/notify/webhooks.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
+import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { RecordedLog } from "../support/recorded-log.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, message } from "../support/stored.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { WebhookReceiver } from "../support/webhook-receiver.ts";
 
 let storage: Storage;
@@ -35,7 +38,7 @@ function open(allow: readonly string[], ...argv: string[]): Webhooks | null {
   const { eventWebhook } = settingsOf(...argv);
   opened = openWebhooks({
     ...{ settings: eventWebhook, store: storage.webhooks, client: new OutboundClient({ allow }) },
-    ...{ newId: newUuid, clock: systemClock, random: Math.random, log: new RecordedLog() },
+    ...{ newId: newUuid, clock: systemClock, random: () => 0, log: new RecordedLog() },
     onOutcome: () => {},
   });
   return opened;
@@ -81,6 +84,45 @@ test("presence, failures and replayed messages reach the back end", async () => 
     { type: "message.created", data: { id, content: "message 1" } },
     { type: "presence.changed", data: { userId: "alice" } },
   ]);
+});
+
+test("messages reach the back end by the outbox, those of a conversation in their order", async () => {
+  using folder = new TemporaryFolder();
+  await storage.close();
+  storage = await openSqliteStorage({ path: folder.file("parley.db") });
+  const webhooks = open(["127.0.0.1"], ...own());
+  const outbox = new NoticeWorker({
+    ...{ store: storage.notices, providers: [], webhooks: true, startDelayMs: 0 },
+    onExpanded: () => webhooks?.worker.wake(),
+    isThere: () => false,
+    onOutcome() {},
+    onDead: (letter) => void webhooks?.failed([letter]),
+    ...{ newId: newUuid, clock: systemClock, random: () => 0, log: new RecordedLog() },
+  });
+  webhooks?.worker.start();
+  outbox.start();
+  let fails = 3;
+  receiver.answer = () => {
+    fails -= 1;
+    return new Response(null, { status: fails >= 0 ? 500 : 204 });
+  };
+  const ids = ["one", "two"];
+  await storage.chat.commit(batch({ conversations: ids.map((id) => conversation(id)) }));
+  for (let seq = 1; seq <= 3; seq += 1) {
+    const messages = ids.map((conversationId) => message(seq, { conversationId }));
+    await storage.chat.commit(batch({ messages, outbox: messages.map(({ id }) => id) }));
+    outbox.committed();
+  }
+  await receiver.received(3 + 6);
+  await Promise.all([outbox.stop(), webhooks?.worker.stop()]);
+  const taken = receiver.calls.slice(3).map(({ body }) => body.data);
+  for (const conversationId of ids) {
+    const seqs = taken.filter((data) => data.conversationId === conversationId);
+    expect(seqs.map(({ seq, content }) => [seq, content])).toEqual(
+      [1, 2, 3].map((seq) => [seq, `message ${seq}`]),
+    );
+  }
+  await storage.close();
 });
 
 test("the back end is told of what it wishes alone", async () => {

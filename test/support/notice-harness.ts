@@ -60,7 +60,7 @@ export class NoticeHarness implements AsyncDisposable {
   readonly log = new RecordedLog();
   readonly push = new RecordingProvider("webpush");
   readonly email = new RecordingProvider("email", true);
-  readonly dead: Omit<DeadLetter, "eventId" | "eventType">[] = [];
+  readonly dead: DeadLetter[] = [];
   /** Users with a connection. */
   readonly there = new Set<string>();
   readonly worker: NoticeWorker;

@@ -17,8 +17,9 @@ import { OutboundAddresses } from "../../src/notify/outbound-addresses.ts";
 import { refusalOfUrl } from "../../src/notify/outbound-url.ts";
 import { NOTICE_CHANNELS } from "../../src/notify/provider.ts";
 import type { WebhookReplay } from "../../src/notify/webhook-replay.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { FakeClock } from "./fake-clock.ts";
-import type { MemoryNotices } from "./memory-notices.ts";
+import { NOW_MS } from "./noticed.ts";
 import { LOCAL } from "./remote.ts";
 import { API_KEY } from "./tokens.ts";
 
@@ -37,10 +38,10 @@ export interface NotificationsServer {
  * `API_KEY`. Without a store nothing is set up.
  */
 export function startNotifications(
-  store: MemoryNotices | null,
+  store: Storage["notices"] | null,
   webhookReplay: Pick<WebhookReplay, "add"> | null = null,
 ): NotificationsServer {
-  const clock = new FakeClock();
+  const clock = new FakeClock(NOW_MS);
   const changes: string[] = [];
   const api = new Hono<ApiEnvironment>();
   const endpoints = new Endpoints(api, doors());

@@ -13,8 +13,6 @@ export interface EmailProviderOptions {
   /** PEM certificates that vouch for the server; null: those that the system trusts. */
   readonly ca: string | null;
   readonly connections: number;
-  /** For being reached, for the greeting and for each answer. */
-  readonly timeoutMs: number;
   readonly look: EmailLook;
   readonly clock: Pick<Clock, "now">;
 }
@@ -42,6 +40,7 @@ export class EmailProvider implements NoticeProvider {
     this.#transport = poolOf(options);
   }
 
+  /** The signal bounds all of it: finding the server, its greeting and each of its answers. */
   async send(delivery: Delivery, signal: AbortSignal): Promise<SendOutcome> {
     if (!isEmailAddress(delivery.target.address)) {
       return { kind: "gone", reason: "The address is no e-mail address" };
@@ -60,7 +59,7 @@ export class EmailProvider implements NoticeProvider {
   }
 }
 
-function poolOf({ server, requireTls, ca, connections, timeoutMs }: EmailProviderOptions) {
+function poolOf({ server, requireTls, ca, connections }: EmailProviderOptions) {
   const { host, port, isTls, credentials } = server;
   return createTransport({
     ...{ pool: true, host, port, secure: isTls, requireTLS: requireTls },
@@ -72,10 +71,6 @@ function poolOf({ server, requireTls, ca, connections, timeoutMs }: EmailProvide
     maxConnections: connections,
     // One of a connection that the server has closed meanwhile; all others are the caller's.
     maxRequeues: 1,
-    connectionTimeout: timeoutMs,
-    dnsTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
     socketCloseTimeout: CLOSE_MS,
     disableFileAccess: true,
     disableUrlAccess: true,

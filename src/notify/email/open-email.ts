@@ -29,9 +29,9 @@ export async function openEmail(
     throw new AppError("INVALID_CONFIGURATION", "The settings under email are not complete");
   }
   const { EmailProvider } = await import("./email-provider.ts");
-  const { requireTls, connections, timeoutMs, appName, showContent, replyTo, caFile } = settings;
+  const { requireTls, connections, appName, showContent, replyTo, caFile } = settings;
   return new EmailProvider({
-    ...{ server, requireTls, connections, timeoutMs, clock },
+    ...{ server, requireTls, connections, clock },
     ca: caFile === undefined ? null : certificatesIn(caFile),
     look: {
       ...{ from, appName, showContent, unsubscribeSecret },

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { emailContent } from "../../../src/notify/email/email-content.ts";
+import { newMessages } from "../../../src/notify/notice-text.ts";
 import { MOST_COUNTED } from "../../../src/notify/provider.ts";
 import { noticeOf } from "../../support/email-notices.ts";
 
 const GROUP = { kind: "group", title: "Team", conversationId: "team" } as const;
-const MANY = `${MOST_COUNTED}+ new messages`;
+const MANY = newMessages(MOST_COUNTED);
 
 describe("the subject", () => {
   test.each([

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { newVapidKeys } from "../../bench/notices/vapid.ts";
+import { type ParleyProcess, startParley } from "../support/parley-process.ts";
+import { type PushService, startPushService } from "../support/push-service.ts";
+import { askInNameOf } from "../support/server-api.ts";
+import { joinStock } from "../support/stock-client.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { API_KEY } from "../support/tokens.ts";
+
+const MESSAGES = "/user/bob/queue/messages";
+const vapid = newVapidKeys();
+
+let folder: TemporaryFolder;
+let pushes: PushService;
+let server: ParleyProcess;
+
+beforeEach(async () => {
+  folder = new TemporaryFolder();
+  pushes = startPushService();
+  server = await start();
+});
+afterEach(async () => {
+  await server.stop();
+  await pushes.stop();
+  folder[Symbol.dispose]();
+});
+
+function start(): Promise<ParleyProcess> {
+  return startParley({
+    dataDir: folder.path,
+    env: {
+      ...{
+        PARLEY_API_KEYS: API_KEY,
+        PARLEY_PRESENCE_GRACE_MS: "0",
+        PARLEY_NOTIFY_PUSH_INTERVAL_MS: "0",
+      },
+      ...{
+        PARLEY_WEBPUSH_PUBLIC_KEY: vapid.publicKey,
+        PARLEY_WEBPUSH_PRIVATE_KEY: vapid.privateKey,
+      },
+      ...{ PARLEY_WEBPUSH_SUBJECT: "mailto:operator@example.org" },
+      ...{ PARLEY_OUTBOUND_ALLOW: "127.0.0.1", PARLEY_NOTIFY_RETRY_MS: "1" },
+    },
+  });
+}
+
+async function subscribe(userId: string): Promise<string> {
+  const { endpoint, keys } = pushes.subscribe(vapid.publicKey);
+  const target = { channel: "webpush", address: endpoint, keys };
+  const { status } = await askInNameOf(
+    server,
+    userId,
+    "POST",
+    "/api/notifications/targets",
+    target,
+  );
+  expect(status).toBe(201);
+  return endpoint;
+}
+
+async function send(content: string, recipientId = "bob"): Promise<void> {
+  const path = `/api/conversations/alice-${recipientId}/messages`;
+  const { status } = await askInNameOf(server, "alice", "POST", path, { recipientId, content });
+  expect(status).toBe(201);
+}
+
+function told(): Record<string, unknown>[] {
+  return pushes.received.map(({ text }) => JSON.parse(text));
+}
+
+test("who is not there is pushed what was said, once, and nothing while they are there", async () => {
+  await subscribe("bob");
+  await send("Are you there?");
+  await pushes.taken(1);
+  expect(told()).toMatchObject([
+    { conversationId: "alice-bob", kind: "direct", senderId: "alice", content: "Are you there?" },
+  ]);
+  const bob = await joinStock(server, "bob");
+  await send("Hello again");
+  await bob.event(MESSAGES, ({ content }) => content === "Hello again");
+  await subscribe("carol");
+  await send("A later one", "carol");
+  await pushes.taken(2);
+  await bob.close();
+  expect(told()[1]).toMatchObject({ conversationId: "alice-carol", content: "A later one" });
+});
+
+test("killed between a message and its notice, the server tells once it is there again", async () => {
+  const endpoint = await subscribe("bob");
+  await send("The last words");
+  await server.kill();
+  server = await start();
+  await pushes.taken(1);
+  await send("Another", "carol");
+  expect(told()).toMatchObject([{ content: "The last words", count: 1 }]);
+  expect(pushes.received[0]?.endpoint).toBe(endpoint);
+});
+
+test("killed while a push is under way, it sends it again with the same key", async () => {
+  await subscribe("bob");
+  pushes.answerWith("hang");
+  await send("Did it arrive?");
+  await pushes.asked(1);
+  await server.kill();
+  pushes.answerWith(null);
+  server = await start();
+  await pushes.taken(1);
+  // What it was to be sent as before, the service had in hand when the server was killed.
+  const [again] = told();
+  expect(again).toMatchObject({ content: "Did it arrive?", count: 1 });
+  await send("And this?");
+  await server.kill();
+  server = await start();
+  await pushes.taken(2);
+  const keys = told().map(({ key }) => key);
+  expect(new Set(keys).size).toBe(2);
+});
