@@ -145,8 +145,8 @@ export interface NoticeStore {
   /** Ascending by id, behind that one; null begins with the first. */
   deadLetters(after: string | null, limit: number): MaybePromise<DeadLetter[]>;
   /**
-   * They are due now, as if nothing had failed, in place of the letters; those of targets that are
-   * gone are only forgotten. Resolves with how many are due.
+   * They are due now, as if they had just been made, in place of the letters; those of targets that
+   * are gone are only forgotten. Resolves with how many are due.
    */
   replay(letterIds: readonly string[], nowMs: number): Promise<number>;
   forgetLetters(letterIds: readonly string[]): Promise<void>;

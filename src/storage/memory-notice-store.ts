@@ -22,7 +22,6 @@ import { MemoryWebhookStore } from "./memory-webhook-store.ts";
 interface DeadNotice {
   readonly letter: DeadLetter;
   readonly key: NoticeKey;
-  readonly createdMs: number;
 }
 
 /** Notices of the chats in memory. */
@@ -219,7 +218,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
         return;
       case "dead": {
         const { diedMs } = outcome;
-        this.#bury(notice, outcome);
+        this.#bury(outcome);
         const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
         if (isExtended) this.#put({ ...notice, ...since });
         else this.#drop(notice);
@@ -227,7 +226,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     }
   }
 
-  #bury({ createdMs }: MemoryNotice, outcome: NoticeOutcome & { readonly kind: "dead" }): void {
+  #bury(outcome: NoticeOutcome & { readonly kind: "dead" }): void {
     const { letterId: id, attempts, reason, diedMs, ...rest } = outcome;
     const { targetId, conversationId, lastSeq } = rest;
     const target = this.#targets.get(targetId);
@@ -237,7 +236,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
       ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
       ...{ eventId: null, eventType: null, attempts, reason, diedMs },
     };
-    this.#letters.set(id, { letter, key: { targetId, conversationId, lastSeq }, createdMs });
+    this.#letters.set(id, { letter, key: { targetId, conversationId, lastSeq } });
   }
 
   #drop({ targetId, conversationId }: MemoryNotice): void {
@@ -253,10 +252,10 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     }
     const found = this.#letters.get(letterId);
     if (found === undefined || !this.#targets.has(found.key.targetId)) return false;
-    const { key, createdMs } = found;
-    const kept = this.#notice(key) ?? { ...key, createdMs, nextMs: 0 };
-    const lastSeq = Math.max(kept.lastSeq, key.lastSeq);
-    this.#put({ ...kept, lastSeq, dueMs: nowMs, attempts: 0 });
+    const { key } = found;
+    const { lastSeq, nextMs } = this.#notice(key) ?? { lastSeq: 0, nextMs: 0 };
+    const anew = { dueMs: nowMs, attempts: 0, createdMs: nowMs };
+    this.#put({ ...key, lastSeq: Math.max(lastSeq, key.lastSeq), nextMs, ...anew });
     return true;
   }
 
