@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { delayMs, integer, isHttpUrl, list, optionalText } from "./setting.ts";
 
-export const EVENT_WEBHOOK_SUBJECTS = ["messages", "presence", "failures"] as const;
+const EVENT_WEBHOOK_SUBJECTS = ["messages", "presence", "failures"] as const;
 export type EventWebhookSubject = (typeof EVENT_WEBHOOK_SUBJECTS)[number];
 
 /** The app's back end, as it is told of what happens. */

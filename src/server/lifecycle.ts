@@ -69,6 +69,7 @@ export class Lifecycle {
     metrics.start({
       ...{ health, journal: chat.journal, queues, backplane, cluster, leadership },
       receivers: receivers.filter((each) => each !== null),
+      waiting: storage,
       usersHere: () => chat.presence.hereCount,
     });
     messaging.receive();

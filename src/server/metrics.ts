@@ -3,8 +3,10 @@ import type { QueueSource } from "../broker/work-queues.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { HealthSource } from "../http/health.ts";
+import { NOTICE_CHANNELS } from "../notify/provider.ts";
 import { type BackplaneMetricsSource, measureBackplane } from "./backplane-metrics.ts";
 import { MessagesOut } from "./messages-out.ts";
+import { measureWaiting, type WaitingSource } from "./notice-metrics.ts";
 import { measureQueues } from "./queue-metrics.ts";
 
 export interface MetricsOptions {
@@ -21,6 +23,7 @@ export interface MetricsSource extends BackplaneMetricsSource {
   readonly usersHere: () => number;
   readonly journal: { readonly uncommittedCount: number; readonly uncommittedBytes: number };
   readonly queues: QueueSource;
+  readonly waiting: WaitingSource;
 }
 
 /** How often it is measured how late timers are. */
@@ -45,6 +48,12 @@ export class Metrics {
     // A rate needs a value from before the first.
     for (const code of Object.keys(ERRORS)) this.#refusals.inc({ code }, 0);
     for (const cause of ["slow-reader", "overload"]) this.#cutOffs.inc({ cause }, 0);
+    for (const outcome of ["sent", "later", "dead"]) this.#webhookEvents.inc({ outcome }, 0);
+    for (const channel of NOTICE_CHANNELS) {
+      for (const outcome of ["sent", "retry", "refused", "gone", "dead"]) {
+        this.#notices.inc({ channel, outcome }, 0);
+      }
+    }
     this.#countsByKind(
       "parley_sends_total",
       "SEND frames by where they go, refused ones too.",
@@ -164,6 +173,7 @@ export class Metrics {
     );
     measureQueues(queues, this.#queueNames, this.#registry);
     measureBackplane(source, this.#registry);
+    measureWaiting(source.waiting, this.#registry);
     read("parley_store_failing", "1: commits fail, and messages are refused.", () =>
       health.isStoreFailing ? 1 : 0,
     );

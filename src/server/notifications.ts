@@ -5,7 +5,7 @@ import { DeadLetters } from "../notify/dead-letters.ts";
 import { type NoticePace, NoticeWorker } from "../notify/notice-worker.ts";
 import { Notifications } from "../notify/notifications.ts";
 import type { NoticeChannel } from "../notify/provider.ts";
-import { openWebhooks } from "../notify/webhooks.ts";
+import { openWebhooks, tellsMessages } from "../notify/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Worker } from "./led-work.ts";
 import type { Metrics } from "./metrics.ts";
@@ -32,11 +32,7 @@ export interface NotificationService {
 
 /** Somebody is told of messages after their commit, and these go into the outbox. */
 export function needsOutbox({ settings, notifiers }: Foundation): boolean {
-  return notifiers.all.length > 0 || tellsMessages(settings);
-}
-
-function tellsMessages({ eventWebhook: { url, events } }: Settings): boolean {
-  return url !== undefined && events.includes("messages");
+  return notifiers.all.length > 0 || tellsMessages(settings.eventWebhook);
 }
 
 /** null: the settings name nobody to tell. Throws INVALID_CONFIGURATION, see `openWebhooks`. */
@@ -58,21 +54,16 @@ export function openNotifications(
     providers: providers.map((provider) => {
       return { provider, pace: paceOf(provider.channel, settings) };
     }),
-    webhooks: tellsMessages(settings),
+    webhooks: tellsMessages(settings.eventWebhook),
     startDelayMs: settings.presence.graceMs,
     onExpanded: () => webhooks?.worker.wake(),
     isThere,
     onOutcome: (channel, outcome) => metrics.notice(channel, outcome),
-    onDead(letter) {
-      webhooks?.failed([letter]).catch((err: unknown) => {
-        log.warn({ err }, "The back end is not told of a dead letter");
-      });
-    },
+    onDead: (letter) => webhooks?.additions.deliveryFailed(letter),
     ...{ newId: newUuid, clock, random, log },
   });
   const workers: Worker[] = [worker];
-  if (webhooks !== null) workers.push(webhooks.worker);
-  if (webhooks?.presence != null) workers.push(webhooks.presence);
+  if (webhooks !== null) workers.push(webhooks.worker, webhooks.additions);
   return {
     source: {
       users: new Notifications({
@@ -93,7 +84,7 @@ export function openNotifications(
     },
     workers,
     committed: () => worker.committed(),
-    presenceChanged: (userId, body) => webhooks?.presence?.changed(userId, body),
+    presenceChanged: (userId, body) => webhooks?.additions.presenceChanged(userId, body),
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
       outbound.close();
