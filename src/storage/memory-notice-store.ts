@@ -1,4 +1,4 @@
-import type { StoredMember, StoredMessage } from "../chat/stored-chats.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import type {
   ChannelPace,
   DeadLetter,
@@ -14,7 +14,7 @@ import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
 import { MESSAGE_CREATED } from "../notify/webhook-ports.ts";
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
-import { compare, type MemoryConversation, seenSeqOf } from "./memory-conversation.ts";
+import { compare, seenSeqOf } from "./memory-conversation.ts";
 import { type MemoryNotice, memberIn, unreadIn } from "./memory-notices.ts";
 import { MemoryWebhookStore } from "./memory-webhook-store.ts";
 
@@ -159,43 +159,36 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     }
   }
 
+  /** Who has answered has seen what was there. */
   #tell(message: StoredMessage, channels: readonly ChannelPace[], nowMs: number): void {
-    const conversation = this.chat.tables.conversations.get(message.conversationId);
+    const { conversationId, seq, senderId, timestampMs } = message;
+    const conversation = this.chat.tables.conversations.get(conversationId);
     if (conversation === undefined) return;
     const delays = new Map(channels.map(({ channel, delayMs }) => [channel, delayMs]));
-    for (const target of this.#targets.values()) {
-      const member = conversation.members.get(target.userId);
-      const delayMs = delays.get(target.channel);
-      if (member === undefined || delayMs === undefined) continue;
-      if (!this.#isToldOf(message, conversation, member, nowMs)) continue;
-      const key = { targetId: target.id, conversationId: conversation.id };
-      this.#extend(key, message.seq, message.timestampMs + delayMs, nowMs);
+    for (const { id: targetId, userId, channel } of this.#targets.values()) {
+      const member = conversation.members.get(userId);
+      const delayMs = delays.get(channel);
+      if (member === undefined || delayMs === undefined || userId === senderId) continue;
+      const seenSeq = seenSeqOf(conversation, member);
+      const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
+      if (seq <= seenSeq || mutedUntilMs > nowMs || this.#blocks(userId, senderId)) continue;
+      const told = { targetId, conversationId, lastSeq: seq, dueMs: timestampMs + delayMs };
+      this.#extend(told, seenSeq, nowMs);
     }
   }
 
-  /** Who has answered has seen what was there. */
-  #isToldOf(
-    { seq, senderId }: StoredMessage,
-    conversation: MemoryConversation,
-    member: StoredMember,
-    nowMs: number,
-  ): boolean {
-    const { userId } = member;
-    const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
-    const isUnseen = seq > seenSeqOf(conversation, member);
-    return (
-      isUnseen && userId !== senderId && mutedUntilMs <= nowMs && !this.#blocks(userId, senderId)
-    );
-  }
-
-  #extend(key: Omit<NoticeKey, "lastSeq">, seq: number, dueMs: number, nowMs: number): void {
-    const kept = this.#notice(key);
-    const nextMs = kept?.nextMs ?? 0;
+  /** What waits begins anew where all of it was sent or has been seen. */
+  #extend(told: NoticeKey & { readonly dueMs: number }, seenSeq: number, nowMs: number): void {
+    const kept = this.#notice(told);
+    if (kept !== undefined && kept.dueMs !== null && kept.lastSeq > seenSeq) {
+      this.#put({ ...kept, lastSeq: Math.max(kept.lastSeq, told.lastSeq) });
+      return;
+    }
+    const { lastSeq = 0, dueMs = 0, nextMs = 0 } = kept ?? {};
     this.#put({
-      ...{ ...key, nextMs, lastSeq: Math.max(kept?.lastSeq ?? 0, seq) },
-      ...(kept === undefined || kept.dueMs === null
-        ? { dueMs: Math.max(nextMs, dueMs), attempts: 0, createdMs: nowMs }
-        : { dueMs: kept.dueMs, attempts: kept.attempts, createdMs: kept.createdMs }),
+      ...{ ...told, lastSeq: Math.max(lastSeq, told.lastSeq), nextMs },
+      dueMs: Math.max(dueMs ?? 0, nextMs, told.dueMs),
+      ...{ attempts: 0, createdMs: nowMs },
     });
   }
 

@@ -164,7 +164,7 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         expect(await waiting("apns")).toEqual([]);
       });
 
-      test("extends what waits, whose time stays", async () => {
+      test("extends what waits, whose time stays while something of it is unread", async () => {
         await storage.chat.commit(batch({ conversations: [conversation()] }));
         await storage.notices.putTarget(target("browser"));
         const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 0 }] as const;
@@ -179,6 +179,39 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         const [extended] = await storage.notices.due("webpush", FAR_MS, 1);
         expect(extended).toMatchObject({ lastSeq: 4, dueMs: EPOCH_MS + 500, attempts: 3 });
         expect(extended?.createdMs).toBe(NOW_MS);
+      });
+
+      test("begins anew where all that it was about has been read, and then no sooner", async () => {
+        await storage.chat.commit(batch({ conversations: [conversation()] }));
+        await storage.notices.putTarget(target("browser"));
+        const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 0 }] as const;
+        const tell = async (seq: number, timestampMs: number) => {
+          await say(storage, message(seq, { timestampMs: EPOCH_MS + timestampMs }));
+          await expandAll(storage.notices, { channels, nowMs: NOW_MS + seq });
+        };
+        const due = async () => {
+          const [notice] = await storage.notices.due("webpush", FAR_MS, 1);
+          if (notice === undefined) return expect.unreachable("nothing waits");
+          const { dueMs, attempts, createdMs } = notice;
+          return [dueMs - EPOCH_MS, attempts, createdMs - NOW_MS];
+        };
+        await tell(1, 1);
+        await tell(2, 50);
+        expect(await due()).toEqual([101, 0, 1]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 1, 1)] }));
+        await tell(3, 60);
+        expect(await due()).toEqual([101, 0, 1]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 3, 3)] }));
+        await tell(4, 99);
+        expect(await due()).toEqual([199, 0, 4]);
+        await tell(5, 150);
+        expect(await due()).toEqual([199, 0, 4]);
+        const failed = { kind: "later", dueMs: EPOCH_MS + 900, attempts: 3 } as const;
+        await storage.notices.settle([{ ...noticeKey(5), ...failed }]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 5, 5)] }));
+        await tell(6, 200);
+        // What receives it has asked for that time.
+        expect(await due()).toEqual([900, 0, 6]);
       });
 
       test("begins anew after what was sent, not before the interval is over", async () => {
