@@ -102,11 +102,11 @@ function unsubscribingOf({
 }
 
 function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {
-  const [delayMs, intervalMs] =
+  const [delayMs, intervalMs, timeoutMs] =
     channel === "email"
-      ? [notify.emailDelayMs, notify.emailIntervalMs]
-      : [notify.pushDelayMs, notify.pushIntervalMs];
-  const { timeoutMs, retryMs, mostRetryMs, giveUpMs } = notify;
+      ? [notify.emailDelayMs, notify.emailIntervalMs, notify.emailTimeoutMs]
+      : [notify.pushDelayMs, notify.pushIntervalMs, notify.pushTimeoutMs];
+  const { retryMs, mostRetryMs, giveUpMs } = notify;
   const backOff = { firstMs: retryMs, mostMs: mostRetryMs };
   return { channel, delayMs, intervalMs, timeoutMs, ...backOff, giveUpMs };
 }
