@@ -148,7 +148,7 @@ export class NoticeWorker {
 
   /** Resolves when nothing is left to be done now: what is under way has ended, too. */
   async rested(): Promise<void> {
-    while (this.#isLooking || this.#lanes.some(({ lane }) => lane.sends > 0)) {
+    while (this.#isLooking || this.#lanes.some(({ lane }) => lane.busyTargets.length > 0)) {
       await this.#looked;
       await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
     }
@@ -186,11 +186,11 @@ export class NoticeWorker {
     const { channel } = pace;
     while (this.#isRunning && lane.room > 0) {
       const nowMs = clock.now();
-      const dues = await store.due(channel, nowMs, LOOKED_AT + lane.sends);
+      const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
+      const dues = await store.due(channel, nowMs, most, lane.busyTargets);
       const told: Told[] = [];
       const judged: NoticeOutcome[] = [];
       for (const due of dues) {
-        if (lane.isBusyWith(due)) continue;
         const there = isThere(due.target.userId);
         const againMs = Math.max(AGAIN_MS, pace.delayMs);
         const judgement = judge(due, { nowMs, isThere: there, againMs });

@@ -133,8 +133,13 @@ export interface NoticeStore {
    * is more.
    */
   expand(expansion: Expansion): Promise<boolean>;
-  /** What is due, the first due first. */
-  due(channel: NoticeChannel, nowMs: number, limit: number): MaybePromise<DueNotice[]>;
+  /** What is due to targets other than these, the first due first. */
+  due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets?: readonly string[],
+  ): MaybePromise<DueNotice[]>;
   /** When the first one of the channels is; null: there is none. */
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
   /** In one transaction. A notice that is not there, or is another one by now, is left out. */

@@ -86,10 +86,16 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     return tables.outbox.length > 0;
   }
 
-  due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
+  due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets: readonly string[] = [],
+  ): DueNotice[] {
     this.#expectOpen();
     return this.#waiting()
       .filter(({ target, dueMs }) => target.channel === channel && dueMs <= nowMs)
+      .filter(({ target }) => !busyTargets.includes(target.id))
       .sort((a, b) => a.dueMs - b.dueMs)
       .slice(0, Math.max(limit, 0))
       .map((notice) => this.#due(notice));

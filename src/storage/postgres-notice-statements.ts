@@ -89,7 +89,9 @@ export const NOTICE_READS = {
            counted_mentions.messages AS mentions,
            newest_mention.message AS "newestMention"
     FROM (
-      SELECT * FROM notices WHERE channel = $1 AND due_ms <= $2::bigint
+      SELECT * FROM notices
+      WHERE channel = $1 AND due_ms <= $2::bigint
+        AND NOT target_id = ANY (ARRAY(SELECT json_array_elements_text($4::text::json)))
       ORDER BY due_ms LIMIT $3::bigint
     ) AS first
     JOIN notice_targets ON notice_targets.id = first.target_id
