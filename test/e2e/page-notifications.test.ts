@@ -93,14 +93,25 @@ test("what is looked at is taken back, and what comes twice is shown once", asyn
   await alice.tab.row("bob").click();
   await expectSoon(() => alice.takenBack(), ["dm:alice:bob"]);
   await expectSoon(() => alice.notices(), []);
+  const tags = async () => (await alice.notices()).map(({ tag }) => tag);
   await alice.deliver(text);
-  await alice.deliver("{");
-  await expectSoon(() => alice.notices(), [{ title: "New message", body: "", tag: "parley" }]);
+  await alice.deliver(JSON.stringify({ ...JSON.parse(text), key: "k2", conversationId: "g1" }));
+  await expectSoon(async () => (await tags()).includes("g1"), true);
+  expect(await tags()).toEqual(["g1"]);
   await alice.tab.setVisibility("hidden");
-  await alice.deliver(JSON.stringify({ ...JSON.parse(text), key: "another" }));
-  await expectSoon(async () => (await alice.notices()).length, 2);
+  await alice.deliver(JSON.stringify({ ...JSON.parse(text), key: "k3" }));
+  await expectSoon(async () => (await tags()).includes("dm:alice:bob"), true);
   await alice.tab.setVisibility("visible");
   await expectSoon(() => alice.takenBack(), ["dm:alice:bob", "dm:alice:bob"]);
+});
+
+test("what cannot be read is shown all the same", async () => {
+  const server = await pushing();
+  const alice = await pushedTab(server.url, "alice");
+  await alice.switchOn();
+  await alice.deliver("{");
+  const shown = { title: "New message", body: "", tag: "parley" };
+  await expectSoon(() => alice.notices(), [shown]);
 });
 
 test("without previews a notice tells that there is something, and leads to it", async () => {
