@@ -26,7 +26,7 @@ export interface NoticeWorkerOptions {
   readonly providers: readonly { readonly provider: NoticeProvider; readonly pace: NoticePace }[];
   /** Messages become events for webhooks too. */
   readonly webhooks: boolean;
-  /** From the start of the work to the first look. */
+  /** From the start of the work to the first send. */
   readonly startDelayMs: number;
   /** Some may have become ones. */
   readonly onExpanded: () => void;
@@ -75,12 +75,13 @@ export class NoticeWorker {
   readonly #lanes: readonly Lane[];
   readonly #settling: Settling<NoticeOutcome>;
   #isRunning = false;
-  #isStarting = false;
   #isLooking = false;
   #isWoken = false;
   #looked: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
   #gathering: Timer | null = null;
+  /** Until it is over, nothing is sent. */
+  #starting: Timer | null = null;
   #forgetMs = 0;
 
   constructor(options: NoticeWorkerOptions) {
@@ -100,14 +101,15 @@ export class NoticeWorker {
   }
 
   start(): void {
+    const { clock, startDelayMs } = this.#options;
     this.#isRunning = true;
-    this.#isStarting = true;
     this.#settling.start();
     // Users whose connections have just been lost come back, and are told by these.
-    this.#timer = this.#options.clock.schedule(this.#options.startDelayMs, () => {
-      this.#isStarting = false;
+    this.#starting = clock.schedule(startDelayMs, () => {
+      this.#starting = null;
       this.wake();
     });
+    this.wake();
   }
 
   /** Gives up, after a moment, what is under way: whoever leads next sends it again. */
@@ -117,6 +119,8 @@ export class NoticeWorker {
     this.#timer = null;
     this.#gathering?.cancel();
     this.#gathering = null;
+    this.#starting?.cancel();
+    this.#starting = null;
     const giveUp = this.#options.clock.schedule(STOP_MS, () => {
       for (const { lane } of this.#lanes) lane.abort();
     });
@@ -137,7 +141,7 @@ export class NoticeWorker {
 
   /** Something is in the outbox, or due. */
   wake(): void {
-    if (!this.#isRunning || this.#isStarting) return;
+    if (!this.#isRunning) return;
     this.#isWoken = true;
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -159,7 +163,7 @@ export class NoticeWorker {
       while (this.#isWoken && this.#isRunning) {
         this.#isWoken = false;
         await this.#expand();
-        for (const each of this.#lanes) await this.#begin(each);
+        if (this.#starting === null) for (const each of this.#lanes) await this.#begin(each);
         await this.#forget();
       }
       await this.#schedule();

@@ -324,3 +324,29 @@ test("a store that is away sends nothing twice: outcomes wait for it", async () 
   await harness.pass(HOUR_MS);
   expect(push.sent).toHaveLength(1);
 });
+
+test("after a start, events for webhooks come out at once, and users have time to come back", async () => {
+  let expansions = 0;
+  const onExpanded = () => {
+    expansions += 1;
+  };
+  await using harness = await NoticeHarness.open({
+    startDelayMs: 5_000,
+    webhooks: true,
+    onExpanded,
+  });
+  const { storage, push, there } = harness;
+  await storage.notices.putTarget(noticeTarget("browser"));
+  await harness.messages(message(1, { timestampMs: EPOCH_MS }));
+  harness.worker.start();
+  await harness.rest();
+  expect(expansions).toBeGreaterThan(0);
+  expect(await storage.webhooks.due(EPOCH_MS, [], 10)).toMatchObject([{ id: "chat#1" }]);
+  await harness.pass(4_999);
+  expect(push.sent).toEqual([]);
+  there.add("bob");
+  await storage.chat.commit(batch({ watermarks: [watermark("bob", 1)] }));
+  await harness.pass(1);
+  expect(push.sent).toEqual([]);
+  expect(await storage.notices.waiting()).toBe(0);
+});
