@@ -94,7 +94,7 @@ export class PushedTab {
     await tools.send("ServiceWorker.deliverPushMessage", {
       ...{ origin, registrationId: await registrationId, data },
     });
-    await tools.detach();
+    // The session ends with the page: what was asked of the worker may not have come to it yet.
   }
 
   notices(): Promise<ShownNotice[]> {
