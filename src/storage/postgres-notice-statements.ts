@@ -12,13 +12,14 @@ const TARGET = `
 /** More that waits is not counted. */
 const MOST_WAITING = 10_000;
 
-/** Of a member, what is unread and may be told: others' messages, without those whom they block. */
+/** Of a member, what is unread and may be told at $2: others' messages, without those whom they block. */
 const UNREAD = `
   messages.conversation_id = members.conversation_id
   AND messages.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
   AND messages.seq <= first.last_seq
   AND messages.sender_id <> members.user_id
   AND messages.event IS NULL AND messages.deleted_ms IS NULL
+  AND (messages.expires_ms IS NULL OR messages.expires_ms > $2::bigint)
   AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = messages.sender_id
   )`;

@@ -15,6 +15,7 @@ export const MOST_WAITING = 10_000;
 const UNREAD = `
   messages.conversation_id = :conversationId AND messages.seq > :seenSeq AND messages.seq <= :lastSeq
   AND messages.sender_id <> :userId AND messages.event IS NULL AND messages.deleted_ms IS NULL
+  AND (messages.expires_ms IS NULL OR messages.expires_ms > :nowMs)
   AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE blocker_id = :userId AND blocked_id = messages.sender_id
   )`;

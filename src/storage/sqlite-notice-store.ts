@@ -44,6 +44,8 @@ interface UnreadRange {
   readonly userId: string;
   readonly seenSeq: number;
   readonly lastSeq: number;
+  /** What has disappeared by then is not told, be it that the disk does not know yet. */
+  readonly nowMs: number;
 }
 
 /** Notices in an SQLite database; read at once, over `reader`. */
@@ -89,7 +91,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
 
   due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
     const rows = answer(() => this.#reads.due.all(channel, nowMs, Math.max(limit, 0)));
-    return rows.map((row) => this.#dueNotice(row));
+    return rows.map((row) => this.#dueNotice(row, nowMs));
   }
 
   nextDueMs(channels: readonly NoticeChannel[]): number | null {
@@ -134,7 +136,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return answer(() => this.#reads.outbox.get()) !== null;
   }
 
-  #dueNotice(row: DueRow): DueNotice {
+  #dueNotice(row: DueRow, nowMs: number): DueNotice {
     const { id, userId, channel, address, keys, createdMs, conversationId, lastSeq } = row;
     const { deliveredSeq, readSeq, mutedUntilMs, seenSeq } = row;
     const isMember = deliveredSeq !== null && readSeq !== null && seenSeq !== null;
@@ -144,7 +146,9 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
       createdMs: row.noticedMs,
       preferences: preferencesOf(row.preferences),
       member: isMember ? { deliveredSeq, readSeq, mutedUntilMs } : null,
-      unread: isMember ? this.#unread(row, { conversationId, userId, seenSeq, lastSeq }) : null,
+      unread: isMember
+        ? this.#unread(row, { conversationId, userId, seenSeq, lastSeq, nowMs })
+        : null,
     };
   }
 
@@ -186,10 +190,10 @@ type NamedRange = {
   readonly [name in keyof UnreadRange as `:${name}`]: UnreadRange[name];
 };
 
-function named({ conversationId, userId, seenSeq, lastSeq }: UnreadRange): NamedRange {
+function named({ conversationId, userId, seenSeq, lastSeq, nowMs }: UnreadRange): NamedRange {
   return {
     ...{ ":conversationId": conversationId, ":userId": userId },
-    ...{ ":seenSeq": seenSeq, ":lastSeq": lastSeq },
+    ...{ ":seenSeq": seenSeq, ":lastSeq": lastSeq, ":nowMs": nowMs },
   };
 }
 
