@@ -153,6 +153,8 @@ export const NOTICE_READS = {
       LIMIT ${MOST_WAITING}
     ) AS counted`,
 
+  outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
+
   deadLetters: `
     SELECT id, channel, user_id AS "userId", target_id AS "targetId",
            conversation_id AS "conversationId", seq::float8 AS seq, event_id AS "eventId",
@@ -167,6 +169,11 @@ export const NOTICE_WRITES = {
    * of a target that goes meanwhile, and nothing waits crosswise.
    */
   takeTurn: "SELECT pg_advisory_xact_lock($1::integer, hashtext(current_schema()))",
+
+  /** Where the transaction is done again if a crash of the server undoes it: it waits for no disk. */
+  takeTurnUnsynced: `
+    SELECT set_config('synchronous_commit', 'off', true),
+           pg_advisory_xact_lock($1::integer, hashtext(current_schema()))`,
 
   forgetOthers: `
     WITH gone AS (

@@ -89,6 +89,8 @@ export const NOTICE_READS = {
       WHERE channel = ? AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
     )`,
 
+  noticesSent: "SELECT 1 FROM notices WHERE due_ms IS NULL AND next_ms < ? LIMIT 1",
+
   outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
 
   outboxLength: `SELECT count(*) AS count FROM (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})`,

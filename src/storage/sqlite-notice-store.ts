@@ -20,6 +20,9 @@ import { MOST_WAITING, NOTICE_READS } from "./sqlite-notice-reads.ts";
 import type { NoticeWrite } from "./sqlite-notice-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 
+/** Notices that are forgotten in one transaction: commits of messages wait for it. */
+const PORTION = 1_000;
+
 interface DueRow extends NoticeTarget {
   readonly conversationId: string;
   readonly lastSeq: number;
@@ -114,8 +117,10 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     });
   }
 
-  forgetSent(beforeMs: number): Promise<void> {
-    return this.#writeUnsynced({ kind: "forget-sent", beforeMs });
+  async forgetSent(beforeMs: number): Promise<void> {
+    while (answer(() => this.#reads.sent.get(beforeMs)) !== null) {
+      await this.#writeUnsynced({ kind: "forget-sent", beforeMs, limit: PORTION });
+    }
   }
 
   deadLetters(after: string | null, limit: number): DeadLetter[] {
@@ -217,6 +222,7 @@ function prepare(db: Database) {
     mentions: db.query<{ seq: number }, [NamedRange]>(NOTICE_READS.noticesMentions),
     nextDue: db.query<{ dueMs: number | null }, [channel: string]>(NOTICE_READS.noticesNextDue),
     waiting: db.query<{ count: number }, [channel: string]>(NOTICE_READS.noticesWaiting),
+    sent: db.query<unknown, [beforeMs: number]>(NOTICE_READS.noticesSent),
     outbox: db.query<{ position: number }, []>(NOTICE_READS.outbox),
     outboxLength: db.query<{ count: number }, []>(NOTICE_READS.outboxLength),
     deadLetters: db.query<DeadLetter, [after: string, limit: number]>(NOTICE_READS.deadLetters),
