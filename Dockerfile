@@ -21,8 +21,8 @@ COPY --from=build /build/dist/parley.cdx.json /usr/share/doc/parley/parley.cdx.j
 # mounted secret. No secret belongs in a layer or in ENV here.
 ENV PARLEY_HOST=0.0.0.0 \
     PARLEY_DATA_DIR=/data
-# A parley.toml mounted here is read. Change the port with PARLEY_PORT, which # Asks over TLS where PARLEY_TLS_CERT_FILE is set.
-HEALTHCHECK sees too.
+# A parley.toml mounted here is read. Change the port with PARLEY_PORT, which HEALTHCHECK sees too; it
+# asks over TLS where PARLEY_TLS_CERT_FILE is set.
 # Nothing but /data is written: run it with --read-only, --cap-drop=ALL and
 # --security-opt=no-new-privileges, see docs/examples/compose.yaml.
 WORKDIR /etc/parley

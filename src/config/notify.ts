@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { delayMs } from "./setting.ts";
+import { delayMs, integer } from "./setting.ts";
 
 /** When users who are not there are told, by whichever way, and how long it is tried. */
 export const notify = z.object({
@@ -38,6 +38,11 @@ export const notify = z.object({
   giveUpMs: delayMs(
     86_400_000,
     0,
-    "What could not be sent for so long is a dead letter, and waits to be replayed.",
+    "What could not be sent for so long, nor by ten attempts, is a dead letter, and waits to be replayed.",
+  ),
+  deadLetterDays: integer(
+    30,
+    { min: 0, max: 36_500 },
+    "Dead letters, those of the event webhook too, are kept so many days; 0 keeps them for good.",
   ),
 });

@@ -68,3 +68,17 @@ export class DeadLetters {
     }
   }
 }
+
+/** Forgets what could not be sent before that time. Where it rejects, some may have been forgotten. */
+export async function forgetLettersBefore(
+  beforeMs: number,
+  store: Pick<NoticeStore, "deadLetters" | "forgetLetters">,
+): Promise<void> {
+  for (;;) {
+    // They are in the order of their ids, which is that of their deaths.
+    const letters = await store.deadLetters(null, PORTION);
+    const ids = letters.flatMap(({ id, diedMs }) => (diedMs < beforeMs ? id : []));
+    if (ids.length > 0) await store.forgetLetters(ids);
+    if (ids.length < PORTION) return;
+  }
+}

@@ -8,7 +8,8 @@ import {
 } from "node:http2";
 import type { Clock } from "../clock.ts";
 import { abortable } from "./abortable.ts";
-import { codeOf, VendorFault } from "./vendor-call.ts";
+import { codeOf } from "./fault-code.ts";
+import { VendorFault } from "./vendor-call.ts";
 
 export interface Http2PeerOptions {
   /** `https://host:port`; http is HTTP/2 without TLS. */

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { type BackOff, backOffMs } from "./back-off.ts";
-import { type Judgement, judge } from "./judgement.ts";
+import { forgetLettersBefore } from "./dead-letters.ts";
+import { judge } from "./judgement.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
+import { attempted, judged, type NoticePace } from "./notice-outcome.ts";
 import type {
-  ChannelPace,
   DeadLetter,
   DueNotice,
   NoticeOutcome,
@@ -14,16 +14,12 @@ import type {
 import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
 import { Settling } from "./settling.ts";
 
-export interface NoticePace extends ChannelPace, BackOff {
-  readonly timeoutMs: number;
-  /** What could not be sent for so long is a dead letter. */
-  readonly giveUpMs: number;
-}
-
 export interface NoticeWorkerOptions {
   readonly store: NoticeStore & Pick<NoticeTargetStore, "removeTarget">;
   /** With what each does; at most one of a channel. */
   readonly providers: readonly { readonly provider: NoticeProvider; readonly pace: NoticePace }[];
+  /** Dead letters are kept so long; null: until somebody takes them away. */
+  readonly keepDeadMs: number | null;
   /** Messages become events for webhooks too. */
   readonly webhooks: boolean;
   /** From the start of the work to the first send. */
@@ -43,6 +39,10 @@ export interface NoticeWorkerOptions {
 
 /** Entries of the outbox that one transaction takes. */
 const EXPANDED = 200;
+/** Such transactions before what is due is looked at: however much comes, notices go out. */
+const MOST_EXPANSIONS = 20;
+/** However many targets fail, and others do not, the log tells of it so often. */
+const TELL_MS = 60_000;
 /** Notices that are looked at in one turn: each is some reads, for which messages wait. */
 const LOOKED_AT = 32;
 /** Other nodes' messages are found so long after their commit, at most. */
@@ -62,8 +62,10 @@ const STOP_MS = 2_000;
 interface Lane {
   readonly lane: NoticeLane;
   readonly pace: NoticePace;
-  /** Why the last send failed; null: it did not. */
+  /** Why sends fail, as the log says; null: they do not. */
   failure: string | null;
+  /** By the monotonic clock. */
+  toldMs: number;
 }
 
 /**
@@ -94,7 +96,7 @@ export class NoticeWorker {
           ...{ provider, clock, timeoutMs: pace.timeoutMs },
           onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
         }),
-        ...{ pace, failure: null },
+        ...{ pace, failure: null, toldMs: Number.NEGATIVE_INFINITY },
       };
       return lane;
     });
@@ -180,7 +182,13 @@ export class NoticeWorker {
     const { store, webhooks, clock, onExpanded } = this.#options;
     const channels = this.#lanes.map(({ pace }) => pace);
     const expansion = { limit: EXPANDED, channels, webhooks };
-    while (this.#isRunning && (await store.expand({ ...expansion, nowMs: clock.now() })));
+    let expansions = 0;
+    while (this.#isRunning && (await store.expand({ ...expansion, nowMs: clock.now() }))) {
+      expansions += 1;
+      if (expansions < MOST_EXPANSIONS) continue;
+      this.#isWoken = true;
+      break;
+    }
     if (webhooks) onExpanded();
   }
 
@@ -193,60 +201,59 @@ export class NoticeWorker {
       const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
       const dues = await store.due(channel, nowMs, most, lane.busyTargets);
       const told: Told[] = [];
-      const judged: NoticeOutcome[] = [];
+      const untold: NoticeOutcome[] = [];
       for (const due of dues) {
         const there = isThere(due.target.userId);
         const againMs = Math.max(AGAIN_MS, pace.delayMs);
         const judgement = judge(due, { nowMs, isThere: there, againMs });
         if (judgement.kind === "told") told.push({ due, notice: judgement.notice });
-        else judged.push(outcomeOf(due, judgement));
+        else untold.push(judged(due, judgement));
       }
       lane.begin(told);
-      if (judged.length > 0) await this.#settling.add(judged);
-      if (told.length + judged.length === 0) return;
+      if (untold.length > 0) await this.#settling.add(untold);
+      if (told.length + untold.length === 0) return;
     }
   }
 
   async #sent(each: Lane, told: readonly Told[], outcome: SendOutcome): Promise<void> {
-    const { store, onOutcome, log } = this.#options;
     const { channel } = each.pace;
-    onOutcome(channel, outcome.kind);
+    this.#options.onOutcome(channel, outcome.kind);
     this.#tellOperator(each, outcome);
-    if (outcome.kind === "gone") {
-      const target = told[0]?.due.target;
-      log.info({ channel, reason: outcome.reason }, "A target of notices is gone");
-      if (target !== undefined) {
-        await store
-          .removeTarget(target.userId, target.id)
-          .catch((fault: unknown) => this.#faulty(fault));
-      }
-    } else {
-      const outcomes = told.map(({ due }) => this.#outcome(due, outcome, each.pace));
-      await this.#settling.add(outcomes);
-      for (const [at, { due }] of told.entries()) this.#tellOfDead(due, outcomes[at]);
+    if (outcome.kind !== "gone") await this.#settle(each.pace, told, outcome);
+    else if (!(await this.#forgetTarget(told, outcome.reason))) {
+      // It would be sent again at once, and again, for as long as the store takes no writes.
+      const { reason } = outcome;
+      await this.#settle(each.pace, told, { kind: "retry", reason, afterMs: null });
     }
     this.wake();
   }
 
-  #outcome(
-    due: DueNotice,
-    outcome: Exclude<SendOutcome, { kind: "gone" }>,
+  /** Resolves when it is on disk, or this is stopped. */
+  async #settle(
     pace: NoticePace,
-  ): NoticeOutcome {
+    told: readonly Told[],
+    outcome: Exclude<SendOutcome, { kind: "gone" }>,
+  ): Promise<void> {
     const { clock, random, newId } = this.#options;
-    const { target, conversationId, lastSeq } = due;
-    const key = { targetId: target.id, conversationId, lastSeq };
-    const nowMs = clock.now();
-    if (outcome.kind === "sent") {
-      return { ...key, kind: "sent", sentMs: nowMs, nextMs: nowMs + pace.intervalMs };
+    const chances = { nowMs: clock.now(), random, newId };
+    const outcomes = told.map(({ due }) => attempted(due, outcome, pace, chances));
+    await this.#settling.add(outcomes);
+    for (const [at, { due }] of told.entries()) this.#tellOfDead(due, outcomes[at]);
+  }
+
+  /** Resolves with whether the store has done it. */
+  async #forgetTarget([first]: readonly Told[], reason: string): Promise<boolean> {
+    const { store, log } = this.#options;
+    if (first === undefined) return true;
+    const { channel, userId, id } = first.due.target;
+    try {
+      await store.removeTarget(userId, id);
+    } catch (fault) {
+      this.#faulty(fault);
+      return false;
     }
-    const attempts = due.attempts + 1;
-    if (outcome.kind === "retry" && nowMs - due.createdMs < pace.giveUpMs) {
-      const waitMs = Math.max(backOffMs(attempts, pace, random), outcome.afterMs ?? 0);
-      return { ...key, kind: "later", dueMs: nowMs + waitMs, attempts };
-    }
-    const { reason } = outcome;
-    return { ...key, kind: "dead", letterId: newId(), attempts, reason, diedMs: nowMs };
+    log.info({ channel, reason }, "A target of notices is gone");
+    return true;
   }
 
   #tellOfDead({ target }: DueNotice, outcome: NoticeOutcome | undefined): void {
@@ -262,23 +269,28 @@ export class NoticeWorker {
 
   /** Once for each turn of events, however many notices there are. */
   #tellOperator(each: Lane, outcome: SendOutcome): void {
-    const { log } = this.#options;
+    const { log, clock } = this.#options;
     const { channel } = each.pace;
-    const failure = outcome.kind === "sent" || outcome.kind === "gone" ? null : outcome.reason;
-    if (failure !== null && each.failure !== failure) {
-      log.warn({ channel, reason: failure }, "Notices are not taken");
-    } else if (failure === null && each.failure !== null) {
-      log.info({ channel }, "Notices are taken again");
+    if (outcome.kind === "sent" || outcome.kind === "gone") {
+      if (each.failure !== null) log.info({ channel }, "Notices are taken again");
+      each.failure = null;
+      return;
     }
-    each.failure = failure;
+    const { reason } = outcome;
+    const nowMs = clock.monotonicMs();
+    if (reason === each.failure || nowMs - each.toldMs < TELL_MS) return;
+    log.warn({ channel, reason }, "Notices are not taken");
+    each.failure = reason;
+    each.toldMs = nowMs;
   }
 
   async #forget(): Promise<void> {
-    const { clock, store } = this.#options;
+    const { clock, store, keepDeadMs } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs < this.#forgetMs) return;
     this.#forgetMs = nowMs + FORGET_MS;
     await store.forgetSent(clock.now());
+    if (keepDeadMs !== null) await forgetLettersBefore(clock.now() - keepDeadMs, store);
   }
 
   async #schedule(): Promise<void> {
@@ -300,11 +312,4 @@ export class NoticeWorker {
   #faulty(err: unknown): void {
     this.#options.log.warn({ err }, "Notices wait: the store does not answer");
   }
-}
-
-function outcomeOf(due: DueNotice, judgement: Exclude<Judgement, { kind: "told" }>): NoticeOutcome {
-  const { target, conversationId, lastSeq, attempts } = due;
-  const key = { targetId: target.id, conversationId, lastSeq };
-  if (judgement.kind === "dropped") return { ...key, kind: "dropped" };
-  return { ...key, kind: "later", dueMs: judgement.dueMs, attempts };
 }

@@ -1,4 +1,6 @@
 import { lookup } from "node:dns/promises";
+import { abortable } from "./abortable.ts";
+import { codeOf } from "./fault-code.ts";
 import { OutboundAddresses } from "./outbound-addresses.ts";
 import { literalAddress, refusalOfAddresses, refusalOfUrl } from "./outbound-url.ts";
 
@@ -119,7 +121,7 @@ export class OutboundClient {
   async #addressesOf(url: URL, signal: AbortSignal): Promise<readonly string[]> {
     const literal = literalAddress(url);
     if (literal !== null) return [literal];
-    const found = await unlessAborted(this.#resolve(url.hostname), signal);
+    const found = await abortable(this.#resolve(url.hostname), signal);
     if (found.length === 0) throw new OutboundError("unreachable", "ENOTFOUND");
     const refusal = refusalOfAddresses(url, found, this.#addresses);
     if (refusal !== null) throw new OutboundError("refused", `the URL ${refusal}`);
@@ -193,20 +195,4 @@ async function textOf(
     isComplete = false;
   }
   return { body: Buffer.concat(chunks).toString("utf8"), isComplete };
-}
-
-async function unlessAborted<Value>(step: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([step, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-function codeOf(fault: unknown): string {
-  const isCoded = fault instanceof Error && "code" in fault && typeof fault.code === "string";
-  return isCoded ? String(fault.code) : "UNKNOWN";
 }

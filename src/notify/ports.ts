@@ -57,11 +57,14 @@ export interface DueNotice {
     readonly readSeq: number;
     readonly mutedUntilMs: number | null;
   } | null;
-  /** null: nothing is unread, or what is has been deleted. */
+  /** null: nothing is unread, or what is says nothing any more. */
   readonly unread: UnreadMessages | null;
 }
 
-/** Unread messages of others up to `lastSeq`, as of now; without events, and what is deleted. */
+/**
+ * Unread messages of others up to `lastSeq`, as of now; without events, and what is deleted or has
+ * disappeared.
+ */
 export interface UnreadMessages {
   readonly kind: "direct" | "group";
   readonly title: string | null;

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { codeOf } from "./fault-code.ts";
 import type { Delivery, NoticeProvider, SendOutcome } from "./provider.ts";
 
 /**
@@ -23,8 +24,8 @@ export async function sendWithin(
   try {
     return await Promise.race([provider.send(delivery, controller.signal), aborted]);
   } catch (fault) {
-    const reason = fault instanceof Error ? fault.message : String(fault);
-    return { kind: "retry", reason, afterMs: null };
+    // What a fault says that no provider has foreseen may quote what was to be sent.
+    return { kind: "retry", reason: `the provider failed (${codeOf(fault)})`, afterMs: null };
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", abort);

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { codeOf } from "./fault-code.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export interface VendorAnswer {
@@ -53,12 +54,6 @@ async function textOf(response: Response): Promise<string> {
     if (bytes > MAX_BYTES) break; // Leaving the loop ends the transfer.
   }
   return Buffer.concat(chunks).toString("utf8", 0, MAX_BYTES);
-}
-
-/** Of the system, such as ECONNREFUSED. */
-export function codeOf(fault: unknown): string {
-  if (!(fault instanceof Error)) return "unknown fault";
-  return "code" in fault && typeof fault.code === "string" ? fault.code : fault.name;
 }
 
 /** Of JSON that should be an object and may be anything. */

@@ -42,7 +42,8 @@ export type WebhookOutcome = { readonly position: number } & (
  * Where events for the app's back end wait. Those of messages come out of the outbox (see
  * `NoticeStore.expand`), with the conversation as their lane and the message's id as their own.
  *
- * Writes resolve when they are durable. One that rejects with AppError STORAGE_UNAVAILABLE may have
+ * Writes resolve when they are durable, but that `settle` may be undone by a power cut, as that of
+ * `NoticeStore` may: what was sent is then sent again, with the same id. One that rejects with AppError STORAGE_UNAVAILABLE may have
  * been done nonetheless: again, what is added is there twice, and outcomes are the same.
  */
 export interface WebhookStore {

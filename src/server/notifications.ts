@@ -2,13 +2,16 @@ import type { Settings } from "../config.ts";
 import type { NotificationsSource } from "../http/api.ts";
 import { newUuid } from "../ids.ts";
 import { DeadLetters } from "../notify/dead-letters.ts";
-import { type NoticePace, NoticeWorker } from "../notify/notice-worker.ts";
+import type { NoticePace } from "../notify/notice-outcome.ts";
+import { NoticeWorker } from "../notify/notice-worker.ts";
 import { Notifications } from "../notify/notifications.ts";
 import type { NoticeChannel } from "../notify/provider.ts";
 import { openWebhooks, tellsMessages } from "../notify/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Worker } from "./led-work.ts";
 import type { Metrics } from "./metrics.ts";
+
+const DAY_MS = 86_400_000;
 
 export interface NotificationServiceOptions {
   readonly metrics: Metrics;
@@ -42,6 +45,7 @@ export function openNotifications(
 ): NotificationService | null {
   const { settings, storage, notifiers, clock, log } = foundation;
   const { outbound, all: providers } = notifiers;
+  const { deadLetterDays } = settings.notify;
   const random = Math.random;
   const webhooks = openWebhooks({
     ...{ settings: settings.eventWebhook, store: storage.webhooks, client: outbound },
@@ -55,6 +59,7 @@ export function openNotifications(
       return { provider, pace: paceOf(provider.channel, settings) };
     }),
     webhooks: tellsMessages(settings.eventWebhook),
+    keepDeadMs: deadLetterDays === 0 ? null : deadLetterDays * DAY_MS,
     startDelayMs: settings.presence.graceMs,
     onExpanded: () => webhooks?.worker.wake(),
     isThere,

@@ -7,9 +7,10 @@ export const ERASURE_STAGES = [
   "invites",
   "removed",
   "files",
-  "deadLetters",
   "notices",
   "targets",
+  // Where there is no target any more, nothing that was under way becomes one.
+  "deadLetters",
 ] as const;
 
 export type ErasureStage = (typeof ERASURE_STAGES)[number];

@@ -98,7 +98,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
       .filter(({ target }) => !busyTargets.includes(target.id))
       .sort((a, b) => a.dueMs - b.dueMs)
       .slice(0, Math.max(limit, 0))
-      .map((notice) => this.#due(notice));
+      .map((notice) => this.#due(notice, nowMs));
   }
 
   nextDueMs(channels: readonly NoticeChannel[]): number | null {
@@ -277,7 +277,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     );
   }
 
-  #due(notice: MemoryNotice & { target: NoticeTarget; dueMs: number }): DueNotice {
+  #due(notice: MemoryNotice & { target: NoticeTarget; dueMs: number }, nowMs: number): DueNotice {
     const { target, conversationId, lastSeq, dueMs, attempts, createdMs } = notice;
     const { userId } = target;
     const conversation = this.chat.tables.conversations.get(conversationId);
@@ -287,7 +287,9 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
       preferences: this.preferencesOf(userId),
       member: conversation === undefined ? null : memberIn(conversation, userId),
       unread:
-        conversation === undefined ? null : unreadIn(conversation, { userId, lastSeq, blocks }),
+        conversation === undefined
+          ? null
+          : unreadIn(conversation, { userId, lastSeq, nowMs, blocks }),
     };
   }
 

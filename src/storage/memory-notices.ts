@@ -22,6 +22,7 @@ export interface MemoryNotice extends NoticeKey {
 interface UnreadQuery {
   readonly userId: string;
   readonly lastSeq: number;
+  readonly nowMs: number;
   /** Whether the user blocks that sender. */
   readonly blocks: (senderId: string) => boolean;
 }
@@ -35,7 +36,7 @@ export function memberIn(conversation: MemoryConversation, userId: string): DueN
 
 export function unreadIn(
   conversation: MemoryConversation,
-  { userId, lastSeq, blocks }: UnreadQuery,
+  { userId, lastSeq, nowMs, blocks }: UnreadQuery,
 ): UnreadMessages | null {
   const { kind, profile, members, messages } = conversation;
   const member = members.get(userId);
@@ -43,6 +44,7 @@ export function unreadIn(
   const unread = messages
     .slice(firstAbove(messages, seenSeqOf(conversation, member)), firstAbove(messages, lastSeq))
     .filter(({ event, deletedMs }) => event === null && deletedMs === null)
+    .filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs)
     .filter(({ senderId }) => senderId !== userId && !blocks(senderId));
   const newest = unread.at(-1);
   if (newest === undefined) return null;

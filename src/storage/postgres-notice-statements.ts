@@ -12,13 +12,14 @@ const TARGET = `
 /** More that waits is not counted. */
 const MOST_WAITING = 10_000;
 
-/** Of a member, what is unread and may be told: others' messages, without those whom they block. */
+/** Of a member, what is unread and may be told at $2: others' messages, without those whom they block. */
 const UNREAD = `
   messages.conversation_id = members.conversation_id
   AND messages.seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
   AND messages.seq <= first.last_seq
   AND messages.sender_id <> members.user_id
   AND messages.event IS NULL AND messages.deleted_ms IS NULL
+  AND (messages.expires_ms IS NULL OR messages.expires_ms > $2::bigint)
   AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE blocker_id = members.user_id AND blocked_id = messages.sender_id
   )`;
@@ -154,6 +155,8 @@ export const NOTICE_READS = {
       LIMIT ${MOST_WAITING}
     ) AS counted`,
 
+  outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
+
   deadLetters: `
     SELECT id, channel, user_id AS "userId", target_id AS "targetId",
            conversation_id AS "conversationId", seq::float8 AS seq, event_id AS "eventId",
@@ -168,6 +171,11 @@ export const NOTICE_WRITES = {
    * of a target that goes meanwhile, and nothing waits crosswise.
    */
   takeTurn: "SELECT pg_advisory_xact_lock($1::integer, hashtext(current_schema()))",
+
+  /** Where the transaction is done again if a crash of the server undoes it: it waits for no disk. */
+  takeTurnUnsynced: `
+    SELECT set_config('synchronous_commit', 'off', true),
+           pg_advisory_xact_lock($1::integer, hashtext(current_schema()))`,
 
   forgetOthers: `
     WITH gone AS (

@@ -31,6 +31,10 @@ export async function takeNoticeTurn(query: Query): Promise<void> {
   await query(NOTICE_WRITES.takeTurn, [NOTICES]);
 }
 
+async function takeTurnUnsynced(query: Query): Promise<void> {
+  await query(NOTICE_WRITES.takeTurnUnsynced, [NOTICES]);
+}
+
 /** Notices in PostgreSQL, where another node may have led a moment ago. */
 export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
   readonly #db: PostgresDatabase;
@@ -65,10 +69,12 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     return row === undefined ? null : JSON.parse(row.preferences);
   }
 
-  expand({ limit, nowMs, channels, webhooks }: Expansion): Promise<boolean> {
+  async expand({ limit, nowMs, channels, webhooks }: Expansion): Promise<boolean> {
+    // It is asked all the time, and a transaction that writes nothing would write its mark.
+    if ((await this.#read(NOTICE_READS.outbox, [])).length === 0) return false;
     const parameters = [limit, nowMs, toPostgresJson(channels), webhooks];
-    return this.#writes.commit(async (query) => {
-      const turn = [takeNoticeTurn(query), ...(webhooks ? [lockLanes(query)] : [])];
+    return await this.#writes.commit(async (query) => {
+      const turn = [takeTurnUnsynced(query), ...(webhooks ? [lockLanes(query)] : [])];
       const [[portion]] = await Promise.all([
         query<{ isMore: boolean }>(NOTICE_WRITES.expand, parameters),
         ...turn,
@@ -105,7 +111,7 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     if (given.length === 0) return;
     await this.#writes.commit((query) =>
       Promise.all([
-        takeNoticeTurn(query),
+        takeTurnUnsynced(query),
         ...given.map(([sql, rows]) => query(sql, [toPostgresJson(rows)])),
       ]),
     );
@@ -122,7 +128,7 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
       forgotten = await this.#writes.commit(async (query) => {
         const parameters = [beforeMs, PORTION];
         const [, rows] = await Promise.all([
-          takeNoticeTurn(query),
+          takeTurnUnsynced(query),
           query(NOTICE_WRITES.forgetSent, parameters),
         ]);
         return rows.length;

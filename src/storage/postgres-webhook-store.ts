@@ -100,6 +100,14 @@ export async function lockLanes(query: Query): Promise<void> {
   await query("SELECT pg_advisory_xact_lock($1::integer, hashtext(current_schema()))", [LANES]);
 }
 
+async function lockLanesUnsynced(query: Query): Promise<void> {
+  await query(
+    `SELECT set_config('synchronous_commit', 'off', true),
+            pg_advisory_xact_lock($1::integer, hashtext(current_schema()))`,
+    [LANES],
+  );
+}
+
 /** Events for the app's back end in PostgreSQL. */
 export class PostgresWebhookStore implements WebhookStore {
   readonly #db: PostgresDatabase;
@@ -162,7 +170,7 @@ export class PostgresWebhookStore implements WebhookStore {
 }
 
 async function settle(query: Query, outcomes: readonly WebhookOutcome[]): Promise<void> {
-  await lockLanes(query);
+  await lockLanesUnsynced(query);
   const later = outcomes.filter(({ kind }) => kind === "later");
   const dead = outcomes.filter(({ kind }) => kind === "dead");
   const done = outcomes.filter(({ kind }) => kind !== "later");

@@ -15,6 +15,7 @@ export const MOST_WAITING = 10_000;
 const UNREAD = `
   messages.conversation_id = :conversationId AND messages.seq > :seenSeq AND messages.seq <= :lastSeq
   AND messages.sender_id <> :userId AND messages.event IS NULL AND messages.deleted_ms IS NULL
+  AND (messages.expires_ms IS NULL OR messages.expires_ms > :nowMs)
   AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE blocker_id = :userId AND blocked_id = messages.sender_id
   )`;
@@ -88,6 +89,8 @@ export const NOTICE_READS = {
       SELECT 1 FROM notices
       WHERE channel = ? AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
     )`,
+
+  noticesSent: "SELECT 1 FROM notices WHERE due_ms IS NULL AND next_ms < ? LIMIT 1",
 
   outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
 

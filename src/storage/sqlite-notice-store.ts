@@ -20,6 +20,9 @@ import { MOST_WAITING, NOTICE_READS } from "./sqlite-notice-reads.ts";
 import type { NoticeWrite } from "./sqlite-notice-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 
+/** Notices that are forgotten in one transaction: commits of messages wait for it. */
+const PORTION = 1_000;
+
 interface DueRow extends NoticeTarget {
   readonly conversationId: string;
   readonly lastSeq: number;
@@ -44,6 +47,8 @@ interface UnreadRange {
   readonly userId: string;
   readonly seenSeq: number;
   readonly lastSeq: number;
+  /** What has disappeared by then is not told, be it that the disk does not know yet. */
+  readonly nowMs: number;
 }
 
 /** Notices in an SQLite database; read at once, over `reader`. */
@@ -95,7 +100,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
   ): DueNotice[] {
     const busy = JSON.stringify(busyTargets);
     const rows = answer(() => this.#reads.due.all(channel, nowMs, busy, Math.max(limit, 0)));
-    return rows.map((row) => this.#dueNotice(row));
+    return rows.map((row) => this.#dueNotice(row, nowMs));
   }
 
   nextDueMs(channels: readonly NoticeChannel[]): number | null {
@@ -118,8 +123,10 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     });
   }
 
-  forgetSent(beforeMs: number): Promise<void> {
-    return this.#writeUnsynced({ kind: "forget-sent", beforeMs });
+  async forgetSent(beforeMs: number): Promise<void> {
+    while (answer(() => this.#reads.sent.get(beforeMs)) !== null) {
+      await this.#writeUnsynced({ kind: "forget-sent", beforeMs, limit: PORTION });
+    }
   }
 
   deadLetters(after: string | null, limit: number): DeadLetter[] {
@@ -140,7 +147,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return answer(() => this.#reads.outbox.get()) !== null;
   }
 
-  #dueNotice(row: DueRow): DueNotice {
+  #dueNotice(row: DueRow, nowMs: number): DueNotice {
     const { id, userId, channel, address, keys, createdMs, conversationId, lastSeq } = row;
     const { deliveredSeq, readSeq, mutedUntilMs, seenSeq } = row;
     const isMember = deliveredSeq !== null && readSeq !== null && seenSeq !== null;
@@ -150,7 +157,9 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
       createdMs: row.noticedMs,
       preferences: preferencesOf(row.preferences),
       member: isMember ? { deliveredSeq, readSeq, mutedUntilMs } : null,
-      unread: isMember ? this.#unread(row, { conversationId, userId, seenSeq, lastSeq }) : null,
+      unread: isMember
+        ? this.#unread(row, { conversationId, userId, seenSeq, lastSeq, nowMs })
+        : null,
     };
   }
 
@@ -192,10 +201,10 @@ type NamedRange = {
   readonly [name in keyof UnreadRange as `:${name}`]: UnreadRange[name];
 };
 
-function named({ conversationId, userId, seenSeq, lastSeq }: UnreadRange): NamedRange {
+function named({ conversationId, userId, seenSeq, lastSeq, nowMs }: UnreadRange): NamedRange {
   return {
     ...{ ":conversationId": conversationId, ":userId": userId },
-    ...{ ":seenSeq": seenSeq, ":lastSeq": lastSeq },
+    ...{ ":seenSeq": seenSeq, ":lastSeq": lastSeq, ":nowMs": nowMs },
   };
 }
 
@@ -221,6 +230,7 @@ function prepare(db: Database) {
     mentions: db.query<{ seq: number }, [NamedRange]>(NOTICE_READS.noticesMentions),
     nextDue: db.query<{ dueMs: number | null }, [channel: string]>(NOTICE_READS.noticesNextDue),
     waiting: db.query<{ count: number }, [channel: string]>(NOTICE_READS.noticesWaiting),
+    sent: db.query<unknown, [beforeMs: number]>(NOTICE_READS.noticesSent),
     outbox: db.query<{ position: number }, []>(NOTICE_READS.outbox),
     outboxLength: db.query<{ count: number }, []>(NOTICE_READS.outboxLength),
     deadLetters: db.query<DeadLetter, [after: string, limit: number]>(NOTICE_READS.deadLetters),

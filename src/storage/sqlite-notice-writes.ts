@@ -14,7 +14,7 @@ export type NoticeWrite =
     }
   | { readonly kind: "expand"; readonly expansion: Expansion }
   | { readonly kind: "settle"; readonly outcomes: readonly NoticeOutcome[] }
-  | { readonly kind: "forget-sent"; readonly beforeMs: number }
+  | { readonly kind: "forget-sent"; readonly beforeMs: number; readonly limit: number }
   | { readonly kind: "replay"; readonly letterIds: readonly string[]; readonly nowMs: number }
   | { readonly kind: "forget-letters"; readonly letterIds: readonly string[] };
 
@@ -49,7 +49,7 @@ export class NoticeWrites {
         for (const outcome of write.outcomes) this.#settle(outcome);
         return;
       case "forget-sent":
-        this.#statements.forgetSent.run(write.beforeMs);
+        this.#statements.forgetSent.run(write.beforeMs, write.limit);
         return;
       case "replay":
         for (const id of write.letterIds) this.#replay(id, write.nowMs);
@@ -240,8 +240,11 @@ function prepare(db: Database) {
          AND notices.due_ms IS NOT NULL
        ON CONFLICT (id) DO NOTHING`,
     ),
-    forgetSent: db.query<null, [beforeMs: number]>(
-      "DELETE FROM notices WHERE due_ms IS NULL AND next_ms < ?",
+    forgetSent: db.query<null, [beforeMs: number, limit: number]>(
+      `DELETE FROM notices WHERE (target_id, conversation_id) IN (
+         SELECT target_id, conversation_id FROM notices
+         WHERE due_ms IS NULL AND next_ms < ? LIMIT ?
+       )`,
     ),
     reviveNotice: db.query<null, [nowMs: number, letterId: string]>(
       `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)

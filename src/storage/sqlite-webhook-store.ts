@@ -46,7 +46,7 @@ export class SqliteWebhookStore implements WebhookStore {
   }
 
   settle(outcomes: readonly WebhookOutcome[]): Promise<void> {
-    return this.#write({ kind: "settle", outcomes });
+    return this.#write({ kind: "settle", outcomes }, false);
   }
 
   waiting(): number {
@@ -58,12 +58,13 @@ export class SqliteWebhookStore implements WebhookStore {
     return await addMessagesAgain(fromMs, limit, page, (events) => this.add(events));
   }
 
-  #write(write: WebhookWrite): Promise<void> {
+  #write(write: WebhookWrite, isSynced = true): Promise<void> {
     return this.#commits.commit(
       "webhooks",
       () => JSON.stringify(write),
       // What was written is not told from what was there before: it counts as not written.
       () => false,
+      isSynced,
     );
   }
 }

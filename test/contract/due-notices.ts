@@ -146,6 +146,20 @@ export function dueNoticesContract(name: string, factory: () => Storage | Promis
       expect((await dueOne()).unread).toMatchObject({ count: 1, newest: { seq: 5 } });
     });
 
+    test("tells nothing of what has disappeared, be it that nobody has deleted it yet", async () => {
+      const fields = { mentions: '["bob"]', content: "secret" };
+      await say(storage, message(1), message(2, { ...fields, expiresMs: NOW_MS }));
+      await expandAll(storage.notices);
+      expect((await dueOne()).unread).toMatchObject({
+        ...{ count: 1, mentions: 0, newest: { seq: 1 }, newestMention: null },
+      });
+      await say(storage, message(3, { ...fields, expiresMs: NOW_MS + 1 }));
+      await expandAll(storage.notices);
+      expect((await dueOne()).unread).toMatchObject({
+        ...{ count: 2, mentions: 1, newest: { seq: 3 }, newestMention: { seq: 3 } },
+      });
+    });
+
     test("has nothing to tell where all of it was deleted or removed", async () => {
       await say(storage, message(1), message(2));
       await expandAll(storage.notices);

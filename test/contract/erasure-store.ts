@@ -282,6 +282,26 @@ export function erasureStoreContract(
       expect(await notices.waiting()).toBe(8);
     });
 
+    test("leaves nothing of what could not be sent to the user meanwhile", async () => {
+      const { notices } = storage;
+      await storage.chat.commit(batch({ conversations: [conversation()] }));
+      await notices.putTarget(target("alice", { userId: "alice" }));
+      await say(storage, message(1, { senderId: "bob" }), message(2, { senderId: "bob" }));
+      await expandAll(notices);
+      await storage.erasures.begin(ofAlice);
+      for (let portion = 1; !(await storage.erasures.erasePortion("alice", 50)); portion += 1) {
+        // The second message is left to be told of, so that there is such an end each time.
+        const letter = {
+          letterId: `letter ${portion}`,
+          attempts: 1,
+          reason: "503",
+          diedMs: NOW_MS,
+        };
+        await notices.settle([{ ...noticeKey(1, "alice"), kind: "dead", ...letter }]);
+      }
+      expect(await notices.deadLetters(null, 100)).toEqual([]);
+    });
+
     test("goes in portions, which come to an end", async () => {
       const messages = Array.from({ length: 60 }, (_, index) =>
         message(index + 1, { clientMessageId: index % 3 === 0 ? null : `c${index}` }),

@@ -23,6 +23,8 @@ describe("what all nodes must have alike", () => {
     ["jwt.secret", [], [`--jwt-secret=${SECRET}`]],
     ["api.keys", [`--api-keys=${SECRET}`], [`--api-keys=${SECRET},${SECRET}!`]],
     ["access.rules", ["--access-rules=/topic/a all everyone"], []],
+    ["fcm.service_account_file", ["--fcm-service-account-file=/a.json"], []],
+    ["outbound.allow", ["--outbound-allow=10.0.0.7"], []],
     ["presence.visible_to", ["--presence-visible-to=contacts"], ["--presence-visible-to=nobody"]],
   ])("is told apart: %s", (name, one, other) => {
     expect(between(one, other)).toEqual([name]);
@@ -32,8 +34,8 @@ describe("what all nodes must have alike", () => {
     const [one, other] = [`${SECRET}1`, `${SECRET}2`];
     expect(
       between(
-        [`--api-keys=${one},${other}`, "--port=1", "--node-id=a"],
-        [`--api-keys=${other},${one}`, "--port=2", "--data-dir=/elsewhere"],
+        [`--api-keys=${one},${other}`, "--port=1", "--fcm-service-account-file=/a.json"],
+        [`--api-keys=${other},${one}`, "--port=2", "--fcm-service-account-file=/b.json"],
       ),
     ).toEqual([]);
   });

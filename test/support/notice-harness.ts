@@ -74,6 +74,7 @@ export class NoticeHarness implements AsyncDisposable {
     const times = { timeoutMs: 10_000, giveUpMs: 86_400_000, firstMs: 1_000, mostMs: 60_000 };
     this.worker = new NoticeWorker({
       ...{ store: storage.notices, clock: this.clock, log: this.log, webhooks: false },
+      keepDeadMs: 30 * 86_400_000,
       providers: [
         {
           provider: this.push,

@@ -1,0 +1,55 @@
+import { type BackOff, backOffMs } from "./back-off.ts";
+import type { Judgement } from "./judgement.ts";
+import type { ChannelPace, DueNotice, NoticeOutcome } from "./ports.ts";
+import type { SendOutcome } from "./provider.ts";
+
+/** How notices of one channel are sent. */
+export interface NoticePace extends ChannelPace, BackOff {
+  readonly timeoutMs: number;
+  /** What could not be sent for so long, and by no fewer than `FEWEST_ATTEMPTS`, is a dead letter. */
+  readonly giveUpMs: number;
+}
+
+/** What has waited long for other reasons, such as quiet hours, has so many attempts nonetheless. */
+const FEWEST_ATTEMPTS = 10;
+
+export interface Chances {
+  readonly nowMs: number;
+  readonly random: () => number;
+  /** Of dead letters. */
+  readonly newId: () => string;
+}
+
+/** What becomes of a notice that was sent, or was to be. */
+export function attempted(
+  due: DueNotice,
+  outcome: Exclude<SendOutcome, { kind: "gone" }>,
+  pace: NoticePace,
+  { nowMs, random, newId }: Chances,
+): NoticeOutcome {
+  const key = keyOf(due);
+  if (outcome.kind === "sent") {
+    return { ...key, kind: "sent", sentMs: nowMs, nextMs: nowMs + pace.intervalMs };
+  }
+  const attempts = due.attempts + 1;
+  const isOld = nowMs - due.createdMs >= pace.giveUpMs && attempts >= FEWEST_ATTEMPTS;
+  if (outcome.kind === "retry" && !isOld) {
+    const waitMs = Math.max(backOffMs(attempts, pace, random), outcome.afterMs ?? 0);
+    return { ...key, kind: "later", dueMs: nowMs + waitMs, attempts };
+  }
+  const { reason } = outcome;
+  return { ...key, kind: "dead", letterId: newId(), attempts, reason, diedMs: nowMs };
+}
+
+/** What becomes of one that is not to be sent now. */
+export function judged(
+  due: DueNotice,
+  judgement: Exclude<Judgement, { kind: "told" }>,
+): NoticeOutcome {
+  if (judgement.kind === "dropped") return { ...keyOf(due), kind: "dropped" };
+  return { ...keyOf(due), kind: "later", dueMs: judgement.dueMs, attempts: due.attempts };
+}
+
+function keyOf({ target, conversationId, lastSeq }: DueNotice) {
+  return { targetId: target.id, conversationId, lastSeq };
+}
