@@ -244,3 +244,20 @@ test("who has left, and whom the server has erased, is told nothing of what stil
   await untilTrue(() => channels.phone(witness).length === 1);
   expect(channels.phone(phone)).toHaveLength(1);
 });
+
+test("while one provider hangs, the others tell; with twenty phones, each is told", async () => {
+  const phones = Array.from({ length: 20 }, (_, at) => `${phone}-${at}`);
+  const held = channels.holdPhones();
+  for (const each of phones.slice(1)) await reach(server, bob, "fcm", each);
+  await reach(server, bob, "email", address);
+  const target = { channel: "fcm", address: `${phone}-0` };
+  const refused = await ask(bob, "POST", "/api/notifications/targets", target);
+  expect(refused.body).toMatchObject({ code: "TOO_MANY_TARGETS" });
+  const { id } = await tell("to all of your phones");
+  await held.asked;
+  await untilTrue(() => channels.mailbox(address).length === 1);
+  await untilTrue(() => channels.told("message.created", (data) => data.id === id).length === 1);
+  expect(phones.flatMap((each) => channels.phone(each))).toEqual([]);
+  held.refuse();
+  await untilTrue(() => phones.slice(1).every((each) => channels.phone(each).length === 1));
+});

@@ -3,12 +3,14 @@ import { NoticeChannels, reach, say } from "../support/notice-channels.ts";
 import type { ParleyProcess } from "../support/parley-process.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { pidsOf, startProcesses, untilTrue } from "../support/processes.ts";
+import { askInNameOf } from "../support/server-api.ts";
 import { joinStock } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
 
 /** Connections of one user: so many that no process is without one. */
 const DEVICES = 12;
 const MESSAGES = 20;
+const MEMBERS = 200;
 
 let postgres: PostgresServer;
 let channels: NoticeChannels;
@@ -18,7 +20,7 @@ beforeAll(async () => {
   [postgres, channels] = await Promise.all([PostgresServer.start(), NoticeChannels.start()]);
   server = await startProcesses(postgres.url(), 2, [], {
     ...{ ...channels.env, PARLEY_API_KEYS: API_KEY, PARLEY_PRESENCE_GRACE_MS: "0" },
-    ...{ PARLEY_NOTIFY_PUSH_INTERVAL_MS: "0", PARLEY_FCM_CONCURRENCY: "1" },
+    PARLEY_NOTIFY_PUSH_INTERVAL_MS: "0",
   });
 });
 afterAll(async () => {
@@ -63,4 +65,21 @@ test("of several processes one tells, once, who is connected to none, and anothe
   await tellMuch("carol", MESSAGES);
   await untilTrue(() => told("phone-of-carol").length === MESSAGES);
   expect(told("phone-of-carol")).toEqual(numbers(MESSAGES));
+});
+
+test("of a large group each absent member is told of each message, once", async () => {
+  const memberIds = Array.from({ length: MEMBERS }, (_, at) => `member-${at}`);
+  const group = { kind: "group", title: "All of us", memberIds };
+  const { body } = await askInNameOf(server, "alice", "POST", "/api/conversations", group);
+  await Promise.all(memberIds.map((id) => reach(server, id, "fcm", `phone-of-${id}`)));
+  const isTold = (times: number) =>
+    memberIds.every((id) => channels.phone(`phone-of-${id}`).length >= times);
+  for (const times of [1, 2]) {
+    await say(server, "alice", body.id, { content: `${times}` });
+    await untilTrue(() => isTold(times));
+  }
+  const counts = memberIds.map((id) =>
+    channels.phone(`phone-of-${id}`).map(({ data }) => data.count),
+  );
+  expect(counts).toEqual(memberIds.map(() => ["1", "2"]));
 });
