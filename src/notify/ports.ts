@@ -140,7 +140,7 @@ export interface NoticeStore {
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
   /** In one transaction. A notice that is not there, or is another one by now, is left out. */
   settle(outcomes: readonly NoticeOutcome[]): Promise<void>;
-  /** What waits, without what has been sent: for metrics, up to some thousands. */
+  /** What waits, without what has been sent: for metrics, up to `MOST_WAITING_NOTICES`. */
   waiting(): MaybePromise<number>;
   /** Forgets what was sent so long ago that no interval depends on it. */
   forgetSent(beforeMs: number): Promise<void>;
@@ -154,3 +154,6 @@ export interface NoticeStore {
   replay(letterIds: readonly string[], nowMs: number): Promise<number>;
   forgetLetters(letterIds: readonly string[]): Promise<void>;
 }
+
+/** More are not counted. */
+export const MOST_WAITING_NOTICES = 10_000;
