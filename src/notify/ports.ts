@@ -47,7 +47,7 @@ export interface DueNotice {
   readonly dueMs: number;
   /** Sends that have failed. */
   readonly attempts: number;
-  /** When its oldest message that was told of to nobody yet became a notice. */
+  /** When its oldest message that was told of to nobody yet became a notice, or was replayed. */
   readonly createdMs: number;
   /** Of the user, as of now. */
   readonly preferences: NoticePreferences | null;

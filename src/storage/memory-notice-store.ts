@@ -250,7 +250,9 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     this.#extend(key, seq, nowMs, nowMs);
     const notice = this.#notice(key);
     if (notice === undefined) return false;
-    this.#notices.get(targetId)?.set(conversationId, { ...notice, dueMs: nowMs, attempts: 0 });
+    this.#notices.get(targetId)?.set(conversationId, {
+      ...{ ...notice, dueMs: nowMs, attempts: 0, createdMs: nowMs },
+    });
     return true;
   }
 

@@ -309,12 +309,13 @@ export const NOTICE_WRITES = {
   reviveNotices: `
     INSERT INTO notices AS old (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
     SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
-           max(dead_letters.seq), $2::bigint, min(dead_letters.created_ms)
+           max(dead_letters.seq), $2::bigint, $2::bigint
     FROM ${LETTERS}
     JOIN notice_targets ON notice_targets.id = dead_letters.target_id
     GROUP BY notice_targets.id, dead_letters.conversation_id
     ON CONFLICT (target_id, conversation_id) DO UPDATE
-    SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0`,
+    SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0,
+        created_ms = excluded.created_ms`,
 
   reviveEvents: `
     INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)

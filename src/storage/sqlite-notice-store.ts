@@ -128,7 +128,8 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return answer(() => this.#reads.deadLetters.all(after ?? "", Math.max(limit, 0)));
   }
 
-  async replay(letterIds: readonly string[], nowMs: number): Promise<number> {
+  async replay(given: readonly string[], nowMs: number): Promise<number> {
+    const letterIds = [...new Set(given)];
     const there = answer(() => this.#reads.lettersThere.get(JSON.stringify(letterIds))?.count ?? 0);
     await this.#write({ kind: "replay", letterIds, nowMs }, () => false);
     return there;

@@ -237,11 +237,12 @@ function prepare(db: Database) {
     reviveNotice: db.query<null, [nowMs: number, letterId: string]>(
       `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
        SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
-              dead_letters.seq, ?1, dead_letters.created_ms
+              dead_letters.seq, ?1, ?1
        FROM dead_letters JOIN notice_targets ON notice_targets.id = dead_letters.target_id
        WHERE dead_letters.id = ?2
        ON CONFLICT (target_id, conversation_id) DO UPDATE SET
-         last_seq = max(last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0`,
+         last_seq = max(last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0,
+         created_ms = excluded.created_ms`,
     ),
     reviveEvent: db.query<null, [nowMs: number, letterId: string]>(
       `INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)

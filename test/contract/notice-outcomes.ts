@@ -194,17 +194,19 @@ export function noticeOutcomesContract(
       });
 
       test("which are due again, as if nothing had failed", async () => {
-        expect(await storage.notices.replay(["l3", "l1", "none"], NOW_MS + 50)).toBe(2);
+        expect(await storage.notices.replay(["l3", "l1", "none", "l3"], NOW_MS + 50)).toBe(2);
         expect(await ids(null, 10)).toEqual(["l2"]);
         const due = await storage.notices.due("webpush", NOW_MS + 50, 10);
         expect(
           due
-            .map(({ conversationId, attempts, dueMs }) => [...[conversationId, attempts, dueMs]])
+            .map(({ conversationId, attempts, dueMs, createdMs }) => [
+              ...[conversationId, attempts, dueMs, createdMs],
+            ])
             .toSorted(),
         ).toEqual([
           ...[
-            ["l1", 0, NOW_MS + 50],
-            ["l3", 0, NOW_MS + 50],
+            ["l1", 0, NOW_MS + 50, NOW_MS + 50],
+            ["l3", 0, NOW_MS + 50, NOW_MS + 50],
           ],
         ]);
         expect(due[0]?.unread?.count).toBe(1);
@@ -228,16 +230,16 @@ export function noticeOutcomesContract(
         const due = await storage.notices.due("webpush", NOW_MS + 50, 10);
         expect(
           due
-            .map(({ conversationId, lastSeq, attempts }) => [
-              ...[conversationId, lastSeq, attempts],
+            .map(({ conversationId, lastSeq, attempts, createdMs }) => [
+              ...[conversationId, lastSeq, attempts, createdMs],
             ])
             .toSorted(),
         ).toEqual([
           ...[
-            ["l1", 2, 0],
-            ["l2", 2, 0],
+            ["l1", 2, 0, NOW_MS + 50],
+            ["l2", 2, 0, NOW_MS + 50],
           ],
-          ["l3", 2, 0],
+          ["l3", 2, 0, NOW_MS + 50],
         ]);
       });
 
