@@ -3,6 +3,7 @@ export type { AuthenticationMethod } from "./config/authentication.ts";
 export { authenticationOrder } from "./config/authentication-order.ts";
 export { backplaneAddress } from "./config/backplane-address.ts";
 export { describeSettings, fileSetting, type SettingDescription } from "./config/describe.ts";
+export type { EventWebhookSubject } from "./config/event-webhook.ts";
 export type { ReadFile } from "./config/file.ts";
 export {
   isPublicKeyAlgorithm,

@@ -29,6 +29,7 @@ import { engineSeconds } from "./transport/request-time.ts";
 import { Siblings } from "./transport/siblings.ts";
 import { webSocketHandler } from "./transport/websocket-connection.ts";
 import chatPage from "./web/index.html";
+import serviceWorker from "./web/service-worker/index.html";
 
 export interface ServerOptions {
   readonly settings: Settings;
@@ -130,7 +131,8 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
   });
   const { endpoints, environment, remotes, live, admission } = connections;
   const routes = new RequestRoutes({
-    ...{ endpoints, page: new Page(chatPage), api, remotes, place, bodyBytes, idleTimeout },
+    ...{ endpoints, api, remotes, place, bodyBytes, idleTimeout },
+    page: new Page({ page: chatPage, serviceWorker }),
     siblings: () => siblings,
   });
   const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);

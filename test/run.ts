@@ -6,7 +6,7 @@
  * Arguments are passed on to `bun test`, for instance a path: `npm test -- test/stomp`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { natsProgram } from "./support/nats-server.ts";
 import { postgresFolder } from "./support/postgres-server.ts";
@@ -15,6 +15,8 @@ import { bringStompPy } from "./support/stomp-py.ts";
 
 const root = resolve(import.meta.dir, "..");
 const CHROMIUM = "/usr/bin/chromium";
+/** Files of tests at a time: each may have a browser, a database and several servers. */
+const MOST_WORKERS = 4;
 
 function run(command: readonly string[], env: Record<string, string> = {}): number {
   const child = Bun.spawnSync([...command], {
@@ -172,11 +174,14 @@ bringPythonClient();
 buildBinary();
 const folder = mkdtempSync(join(tmpdir(), "parley-report-"));
 const reportFile = join(folder, "junit.xml");
+// Most of a test's time is waiting, for a server, a disk or a browser: files go side by side.
+const workers = Math.min(availableParallelism(), MOST_WORKERS);
 const exitCode = run([
   ...[
     process.execPath,
     "test",
     "--timeout=60000",
+    `--parallel=${workers}`,
     "--reporter=junit",
     `--reporter-outfile=${reportFile}`,
   ],

@@ -30,7 +30,9 @@ async function runSample(
   children: Children,
 ): Promise<Omit<NoticeSample, "round" | "provider">> {
   const service = provider === "none" ? null : startPushService(provider);
-  const env = service === null ? {} : pushSettings();
+  const settings = service === null ? {} : pushSettings();
+  // Nobody is waited for after the start, as it is for users whose connections were lost with the last.
+  const env = { ...settings, PARLEY_PRESENCE_GRACE_MS: "0" };
   const server = await startParley(children, { env });
   try {
     const { port, pid, complaints } = server;
@@ -54,5 +56,6 @@ function pushSettings(): Record<string, string> {
     PARLEY_WEBPUSH_PRIVATE_KEY: privateKey,
     PARLEY_WEBPUSH_SUBJECT: "mailto:bench@example.org",
     PARLEY_OUTBOUND_ALLOW: "127.0.0.1",
+    PARLEY_NOTIFY_PUSH_INTERVAL_MS: "1000",
   };
 }

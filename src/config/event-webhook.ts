@@ -2,7 +2,7 @@ import { z } from "zod";
 import { delayMs, integer, isHttpUrl, list, optionalText } from "./setting.ts";
 
 const SUBJECTS = ["messages", "presence", "failures"] as const;
-type Subject = (typeof SUBJECTS)[number];
+export type EventWebhookSubject = (typeof SUBJECTS)[number];
 
 /** The app's back end, as it is told of what happens. */
 export const eventWebhook = z
@@ -49,7 +49,7 @@ export const eventWebhook = z
     message: "a URL, since there are event_webhook.secrets",
   });
 
-function isSubject(text: string): text is Subject {
+function isSubject(text: string): text is EventWebhookSubject {
   return SUBJECTS.some((subject) => subject === text);
 }
 

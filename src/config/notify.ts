@@ -23,7 +23,12 @@ export const notify = z.object({
     0,
     "From one e-mail about a conversation to the next to the same address, at least.",
   ),
-  timeoutMs: delayMs(10_000, 1, "How long a push service or mail server has to take a notice."),
+  pushTimeoutMs: delayMs(10_000, 1, "How long a push service has to take a notice."),
+  emailTimeoutMs: delayMs(
+    30_000,
+    1,
+    "How long a mail server has to take an e-mail; some greet late, to see who waits.",
+  ),
   retryMs: delayMs(
     2_000,
     1,

@@ -6,7 +6,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
     "style-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
-    "worker-src blob:", // The STOMP client's heart-beats.
+    "worker-src 'self' blob:", // The service worker; the STOMP client's heart-beats.
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

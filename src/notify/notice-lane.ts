@@ -21,9 +21,8 @@ export interface NoticeLaneOptions {
  *  keeps no other waiting. */
 export class NoticeLane {
   readonly #options: NoticeLaneOptions;
-  /** Targets where the provider gathers; else notices. */
+  /** Targets, each of which gets one thing after the other. */
   readonly #busy = new Set<string>();
-  #sends = 0;
   #abort = new AbortController();
   #idle: (() => void)[] = [];
 
@@ -37,36 +36,35 @@ export class NoticeLane {
 
   /** Sends that may begin. */
   get room(): number {
-    return Math.max(0, this.#options.provider.concurrency - this.#sends);
+    return Math.max(0, this.#options.provider.concurrency - this.#busy.size);
   }
 
-  /** Sends whose outcome is not on disk. */
-  get sends(): number {
-    return this.#sends;
+  /** Targets of sends whose outcome is not on disk. */
+  get busyTargets(): readonly string[] {
+    return [...this.#busy];
   }
 
-  isBusyWith(due: DueNotice): boolean {
-    return this.#busy.has(this.#keyOf(due));
-  }
-
-  /** Begins as many sends as there is room for; what has none stays due. */
+  /**
+   * Begins as many sends as there is room for; what has none stays due, as does what is for a target
+   * of a send before it.
+   */
   begin(told: readonly Told[]): void {
     const deliveries = new Map<string, Told[]>();
     for (const each of told) {
-      const key = this.#keyOf(each.due);
-      const gathered = deliveries.get(key);
-      if (gathered === undefined) deliveries.set(key, [each]);
-      else gathered.push(each);
+      const { id } = each.due.target;
+      const gathered = deliveries.get(id);
+      if (gathered === undefined) deliveries.set(id, [each]);
+      else if (this.#options.provider.gathers) gathered.push(each);
     }
-    for (const [key, gathered] of deliveries) {
+    for (const gathered of deliveries.values()) {
       if (this.room === 0) return;
-      void this.#send(key, gathered);
+      void this.#send(gathered);
     }
   }
 
   /** Resolves when nothing is under way. */
   drained(): Promise<void> {
-    if (this.#sends === 0) return Promise.resolve();
+    if (this.#busy.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -76,23 +74,17 @@ export class NoticeLane {
     this.#abort = new AbortController();
   }
 
-  async #send(key: string, told: readonly Told[]): Promise<void> {
+  async #send(told: readonly Told[]): Promise<void> {
     const { provider, clock, timeoutMs, onOutcome } = this.#options;
     const target = told[0]?.due.target;
     if (target === undefined) return;
-    this.#busy.add(key);
-    this.#sends += 1;
+    this.#busy.add(target.id);
     const delivery: Delivery = { target, notices: told.map(({ notice }) => notice) };
     const { signal } = this.#abort;
     const outcome = await sendWithin(provider, delivery, { clock, timeoutMs, signal });
     await onOutcome(told, outcome);
-    this.#busy.delete(key);
-    this.#sends -= 1;
-    if (this.#sends > 0) return;
+    this.#busy.delete(target.id);
+    if (this.#busy.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
-  }
-
-  #keyOf({ target, conversationId }: DueNotice): string {
-    return this.#options.provider.gathers ? target.id : `${target.id} ${conversationId}`;
   }
 }

@@ -22,7 +22,7 @@ export interface NoticeWorkerOptions {
   readonly keepDeadMs: number | null;
   /** Messages become events for webhooks too. */
   readonly webhooks: boolean;
-  /** From the start of the work to the first look. */
+  /** From the start of the work to the first send. */
   readonly startDelayMs: number;
   /** Some may have become ones. */
   readonly onExpanded: () => void;
@@ -77,12 +77,13 @@ export class NoticeWorker {
   readonly #lanes: readonly Lane[];
   readonly #settling: Settling<NoticeOutcome>;
   #isRunning = false;
-  #isStarting = false;
   #isLooking = false;
   #isWoken = false;
   #looked: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
   #gathering: Timer | null = null;
+  /** Until it is over, nothing is sent. */
+  #starting: Timer | null = null;
   #forgetMs = 0;
 
   constructor(options: NoticeWorkerOptions) {
@@ -102,14 +103,15 @@ export class NoticeWorker {
   }
 
   start(): void {
+    const { clock, startDelayMs } = this.#options;
     this.#isRunning = true;
-    this.#isStarting = true;
     this.#settling.start();
     // Users whose connections have just been lost come back, and are told by these.
-    this.#timer = this.#options.clock.schedule(this.#options.startDelayMs, () => {
-      this.#isStarting = false;
+    this.#starting = clock.schedule(startDelayMs, () => {
+      this.#starting = null;
       this.wake();
     });
+    this.wake();
   }
 
   /** Gives up, after a moment, what is under way: whoever leads next sends it again. */
@@ -119,6 +121,8 @@ export class NoticeWorker {
     this.#timer = null;
     this.#gathering?.cancel();
     this.#gathering = null;
+    this.#starting?.cancel();
+    this.#starting = null;
     const giveUp = this.#options.clock.schedule(STOP_MS, () => {
       for (const { lane } of this.#lanes) lane.abort();
     });
@@ -139,7 +143,7 @@ export class NoticeWorker {
 
   /** Something is in the outbox, or due. */
   wake(): void {
-    if (!this.#isRunning || this.#isStarting) return;
+    if (!this.#isRunning) return;
     this.#isWoken = true;
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -150,7 +154,7 @@ export class NoticeWorker {
 
   /** Resolves when nothing is left to be done now: what is under way has ended, too. */
   async rested(): Promise<void> {
-    while (this.#isLooking || this.#lanes.some(({ lane }) => lane.sends > 0)) {
+    while (this.#isLooking || this.#lanes.some(({ lane }) => lane.busyTargets.length > 0)) {
       await this.#looked;
       await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
     }
@@ -161,7 +165,7 @@ export class NoticeWorker {
       while (this.#isWoken && this.#isRunning) {
         this.#isWoken = false;
         await this.#expand();
-        for (const each of this.#lanes) await this.#begin(each);
+        if (this.#starting === null) for (const each of this.#lanes) await this.#begin(each);
         await this.#forget();
       }
       await this.#schedule();
@@ -194,11 +198,11 @@ export class NoticeWorker {
     const { channel } = pace;
     while (this.#isRunning && lane.room > 0) {
       const nowMs = clock.now();
-      const dues = await store.due(channel, nowMs, LOOKED_AT + lane.sends);
+      const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
+      const dues = await store.due(channel, nowMs, most, lane.busyTargets);
       const told: Told[] = [];
       const untold: NoticeOutcome[] = [];
       for (const due of dues) {
-        if (lane.isBusyWith(due)) continue;
         const there = isThere(due.target.userId);
         const againMs = Math.max(AGAIN_MS, pace.delayMs);
         const judgement = judge(due, { nowMs, isThere: there, againMs });

@@ -131,11 +131,18 @@ export interface NoticeStore {
    * Takes the oldest entries of the outbox out of it and, in the same transaction, makes or extends
    * the notices of their messages: for each target, of one of the channels, of each member who has not
    * read the message, was there when it came, has not muted the conversation and does not block its
-   * sender. Of events none. True: there is more.
+   * sender. Of events none. One that waits keeps its time, unless all that it was about has been seen:
+   * then it waits for the new message as if there had been none, and no shorter than before. True: there
+   * is more.
    */
   expand(expansion: Expansion): Promise<boolean>;
-  /** What is due, the first due first. */
-  due(channel: NoticeChannel, nowMs: number, limit: number): MaybePromise<DueNotice[]>;
+  /** What is due to targets other than these, the first due first. */
+  due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets?: readonly string[],
+  ): MaybePromise<DueNotice[]>;
   /** When the first one of the channels is; null: there is none. */
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
   /** In one transaction. A notice that is not there, or is another one by now, is left out. */
@@ -148,8 +155,8 @@ export interface NoticeStore {
   /** Ascending by id, behind that one; null begins with the first. */
   deadLetters(after: string | null, limit: number): MaybePromise<DeadLetter[]>;
   /**
-   * They are due now, as if nothing had failed, in place of the letters; those of targets that are
-   * gone are only forgotten. Resolves with how many are due.
+   * They are due now, as if they had just been made, in place of the letters; those of targets that
+   * are gone are only forgotten. Resolves with how many are due.
    */
   replay(letterIds: readonly string[], nowMs: number): Promise<number>;
   forgetLetters(letterIds: readonly string[]): Promise<void>;

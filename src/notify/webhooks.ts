@@ -4,10 +4,9 @@ import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { OutboundClient } from "./outbound.ts";
+import { WebhookAdditions } from "./webhook-additions.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
-import { deliveryFailed, type NoticeLetter } from "./webhook-events.ts";
 import type { WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
-import { PresenceWebhooks } from "./webhook-presence.ts";
 import { WebhookReplay } from "./webhook-replay.ts";
 import { WebhookSigner } from "./webhook-signature.ts";
 import { WebhookWorker } from "./webhook-worker.ts";
@@ -28,13 +27,14 @@ export interface WebhooksOptions {
 export interface Webhooks {
   /** Led work. To be woken when events may have been added, since it looks once a second only. */
   readonly worker: WebhookWorker;
-  /** Led work, too; null: it is not told of presence. */
-  readonly presence: PresenceWebhooks | null;
-  /** It is told of messages: see `Expansion.webhooks`. */
-  readonly tellsMessages: boolean;
+  /** Led work, too. */
+  readonly additions: WebhookAdditions;
   readonly replay: WebhookReplay;
-  /** Resolves when it will be told of those letters that it is told of. */
-  failed(letters: readonly NoticeLetter[]): Promise<void>;
+}
+
+/** Messages are to become events: see `Expansion.webhooks`. */
+export function tellsMessages({ url, events }: Settings["eventWebhook"]): boolean {
+  return url !== undefined && events.includes("messages");
 }
 
 /**
@@ -42,7 +42,7 @@ export interface Webhooks {
  */
 export function openWebhooks(options: WebhooksOptions): Webhooks | null {
   const { settings, store, client, newId, clock, random, log, onOutcome } = options;
-  const { url, secrets, events, timeoutMs } = settings;
+  const { url, secrets, events, timeoutMs, concurrency, attempts, maxAgeMs } = settings;
   if (url === undefined) return null;
   const refusal = client.refusalOfUrl(url);
   if (refusal !== null) {
@@ -51,27 +51,13 @@ export function openWebhooks(options: WebhooksOptions): Webhooks | null {
   const signer = new WebhookSigner(secrets);
   const endpoint = new WebhookEndpoint({ url, signer, client, timeoutMs, clock });
   const worker = new WebhookWorker({
-    ...{ store, endpoint, newId, clock, random, log, onOutcome },
-    ...{ concurrency: settings.concurrency, attempts: settings.attempts },
-    maxAgeMs: settings.maxAgeMs,
+    ...{ store, endpoint, concurrency, attempts, maxAgeMs },
+    ...{ newId, clock, random, log, onOutcome },
   });
   const onAdded = () => worker.wake();
-  const onFault = (fault: unknown) => {
-    log.error({ err: fault }, "The back end is not told of presence: there is a fault");
-  };
-  return {
-    worker,
-    presence: events.includes("presence")
-      ? new PresenceWebhooks({ store, newId, clock, onAdded, onFault })
-      : null,
-    tellsMessages: events.includes("messages"),
-    replay: new WebhookReplay(store, onAdded),
-    async failed(letters) {
-      if (!events.includes("failures")) return;
-      const told = letters.flatMap((letter) => deliveryFailed(letter) ?? []);
-      if (told.length === 0) return;
-      await store.add(told);
-      onAdded();
-    },
-  };
+  const additions = new WebhookAdditions({
+    ...{ store, subjects: events, newId, clock, onAdded },
+    onFault: (err) => log.error({ err }, "The back end is not told of all: there is a fault"),
+  });
+  return { worker, additions, replay: new WebhookReplay(store, onAdded) };
 }

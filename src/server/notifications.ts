@@ -6,7 +6,7 @@ import type { NoticePace } from "../notify/notice-outcome.ts";
 import { NoticeWorker } from "../notify/notice-worker.ts";
 import { Notifications } from "../notify/notifications.ts";
 import type { NoticeChannel } from "../notify/provider.ts";
-import { openWebhooks } from "../notify/webhooks.ts";
+import { openWebhooks, tellsMessages } from "../notify/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Worker } from "./led-work.ts";
 import type { Metrics } from "./metrics.ts";
@@ -35,11 +35,7 @@ export interface NotificationService {
 
 /** Somebody is told of messages after their commit, and these go into the outbox. */
 export function needsOutbox({ settings, notifiers }: Foundation): boolean {
-  return notifiers.all.length > 0 || tellsMessages(settings);
-}
-
-function tellsMessages({ eventWebhook: { url, events } }: Settings): boolean {
-  return url !== undefined && events.includes("messages");
+  return notifiers.all.length > 0 || tellsMessages(settings.eventWebhook);
 }
 
 /** null: the settings name nobody to tell. Throws INVALID_CONFIGURATION, see `openWebhooks`. */
@@ -62,22 +58,17 @@ export function openNotifications(
     providers: providers.map((provider) => {
       return { provider, pace: paceOf(provider.channel, settings) };
     }),
-    webhooks: tellsMessages(settings),
+    webhooks: tellsMessages(settings.eventWebhook),
     keepDeadMs: deadLetterDays === 0 ? null : deadLetterDays * DAY_MS,
     startDelayMs: settings.presence.graceMs,
     onExpanded: () => webhooks?.worker.wake(),
     isThere,
     onOutcome: (channel, outcome) => metrics.notice(channel, outcome),
-    onDead(letter) {
-      webhooks?.failed([letter]).catch((err: unknown) => {
-        log.warn({ err }, "The back end is not told of a dead letter");
-      });
-    },
+    onDead: (letter) => webhooks?.additions.deliveryFailed(letter),
     ...{ newId: newUuid, clock, random, log },
   });
   const workers: Worker[] = [worker];
-  if (webhooks !== null) workers.push(webhooks.worker);
-  if (webhooks?.presence != null) workers.push(webhooks.presence);
+  if (webhooks !== null) workers.push(webhooks.worker, webhooks.additions);
   const users = new Notifications({
     ...{ store: storage.notices, clock, newId: newUuid },
     channels: providers.map(({ channel }) => channel),
@@ -99,7 +90,7 @@ export function openNotifications(
     },
     workers,
     committed: () => worker.committed(),
-    presenceChanged: (userId, body) => webhooks?.presence?.changed(userId, body),
+    presenceChanged: (userId, body) => webhooks?.additions.presenceChanged(userId, body),
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
       outbound.close();
@@ -117,11 +108,11 @@ function unsubscribingOf(
 }
 
 function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {
-  const [delayMs, intervalMs] =
+  const [delayMs, intervalMs, timeoutMs] =
     channel === "email"
-      ? [notify.emailDelayMs, notify.emailIntervalMs]
-      : [notify.pushDelayMs, notify.pushIntervalMs];
-  const { timeoutMs, retryMs, mostRetryMs, giveUpMs } = notify;
+      ? [notify.emailDelayMs, notify.emailIntervalMs, notify.emailTimeoutMs]
+      : [notify.pushDelayMs, notify.pushIntervalMs, notify.pushTimeoutMs];
+  const { retryMs, mostRetryMs, giveUpMs } = notify;
   const backOff = { firstMs: retryMs, mostMs: mostRetryMs };
   return { channel, delayMs, intervalMs, timeoutMs, ...backOff, giveUpMs };
 }

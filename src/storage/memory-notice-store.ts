@@ -1,4 +1,4 @@
-import type { StoredMember, StoredMessage } from "../chat/stored-chats.ts";
+import type { StoredMessage } from "../chat/stored-chats.ts";
 import {
   type ChannelPace,
   type DeadLetter,
@@ -15,9 +15,15 @@ import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
 import { MESSAGE_CREATED } from "../notify/webhook-ports.ts";
 import { MemoryBlockStore } from "./memory-block-store.ts";
 import type { MemoryChatStore } from "./memory-chat-store.ts";
-import { compare, type MemoryConversation, seenSeqOf } from "./memory-conversation.ts";
+import { compare, seenSeqOf } from "./memory-conversation.ts";
 import { type MemoryNotice, memberIn, unreadIn } from "./memory-notices.ts";
 import { MemoryWebhookStore } from "./memory-webhook-store.ts";
+
+/** What is kept of a notice that could not be sent. */
+interface DeadNotice {
+  readonly letter: DeadLetter;
+  readonly key: NoticeKey;
+}
 
 /** Notices of the chats in memory. */
 export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
@@ -25,7 +31,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   readonly #preferences = new Map<string, NoticePreferences>();
   /** By target, by conversation. */
   readonly #notices = new Map<string, Map<string, MemoryNotice>>();
-  readonly #letters = new Map<string, DeadLetter>();
+  readonly #letters = new Map<string, DeadNotice>();
 
   constructor(
     readonly chat: MemoryChatStore,
@@ -81,10 +87,16 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     return tables.outbox.length > 0;
   }
 
-  due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
+  due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets: readonly string[] = [],
+  ): DueNotice[] {
     this.#expectOpen();
     return this.#waiting()
       .filter(({ target, dueMs }) => target.channel === channel && dueMs <= nowMs)
+      .filter(({ target }) => !busyTargets.includes(target.id))
       .sort((a, b) => a.dueMs - b.dueMs)
       .slice(0, Math.max(limit, 0))
       .map((notice) => this.#due(notice, nowMs));
@@ -124,8 +136,8 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
 
   deadLetters(after: string | null, limit: number): DeadLetter[] {
     this.#expectOpen();
-    const ofEvents = [...this.webhooks.deadEvents.values()].map(({ letter }) => letter);
-    return [...this.#letters.values(), ...ofEvents]
+    return [...this.#letters.values(), ...this.webhooks.deadEvents.values()]
+      .map(({ letter }) => letter)
       .filter(({ id }) => id > (after ?? ""))
       .sort((a, b) => compare(a.id, b.id))
       .slice(0, Math.max(limit, 0));
@@ -150,90 +162,86 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   forgetUser(userId: string): void {
     this.#preferences.delete(userId);
     for (const { id } of this.targetsOf(userId)) this.#removeTarget(id);
-    for (const [id, letter] of this.#letters) {
+    for (const [id, { letter }] of this.#letters) {
       if (letter.userId === userId) this.#letters.delete(id);
     }
   }
 
+  /** Who has answered has seen what was there. */
   #tell(message: StoredMessage, channels: readonly ChannelPace[], nowMs: number): void {
-    const conversation = this.chat.tables.conversations.get(message.conversationId);
+    const { conversationId, seq, senderId, timestampMs } = message;
+    const conversation = this.chat.tables.conversations.get(conversationId);
     if (conversation === undefined) return;
     const delays = new Map(channels.map(({ channel, delayMs }) => [channel, delayMs]));
-    for (const target of this.#targets.values()) {
-      const member = conversation.members.get(target.userId);
-      const delayMs = delays.get(target.channel);
-      if (member === undefined || delayMs === undefined) continue;
-      if (!this.#isToldOf(message, conversation, member, nowMs)) continue;
-      const key = { targetId: target.id, conversationId: conversation.id };
-      this.#extend(key, message.seq, message.timestampMs + delayMs, nowMs);
+    for (const { id: targetId, userId, channel } of this.#targets.values()) {
+      const member = conversation.members.get(userId);
+      const delayMs = delays.get(channel);
+      if (member === undefined || delayMs === undefined || userId === senderId) continue;
+      const seenSeq = seenSeqOf(conversation, member);
+      const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
+      if (seq <= seenSeq || mutedUntilMs > nowMs || this.#blocks(userId, senderId)) continue;
+      const told = { targetId, conversationId, lastSeq: seq, dueMs: timestampMs + delayMs };
+      this.#extend(told, seenSeq, nowMs);
     }
   }
 
-  /** Who has answered has seen what was there. */
-  #isToldOf(
-    { seq, senderId }: StoredMessage,
-    conversation: MemoryConversation,
-    member: StoredMember,
-    nowMs: number,
-  ): boolean {
-    const { userId } = member;
-    const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
-    const isUnseen = seq > seenSeqOf(conversation, member);
-    return (
-      isUnseen && userId !== senderId && mutedUntilMs <= nowMs && !this.#blocks(userId, senderId)
-    );
-  }
-
-  #extend(key: Omit<NoticeKey, "lastSeq">, seq: number, dueMs: number, nowMs: number): void {
-    const { targetId, conversationId } = key;
-    const ofTarget = this.#notices.get(targetId) ?? new Map<string, MemoryNotice>();
-    this.#notices.set(targetId, ofTarget);
-    const kept = ofTarget.get(conversationId);
-    const nextMs = kept?.nextMs ?? 0;
-    ofTarget.set(conversationId, {
-      ...{ ...key, nextMs, lastSeq: Math.max(kept?.lastSeq ?? 0, seq) },
-      ...(kept === undefined || kept.dueMs === null
-        ? { dueMs: Math.max(nextMs, dueMs), attempts: 0, createdMs: nowMs }
-        : { dueMs: kept.dueMs, attempts: kept.attempts, createdMs: kept.createdMs }),
+  /** What waits begins anew where all of it was sent or has been seen. */
+  #extend(told: NoticeKey & { readonly dueMs: number }, seenSeq: number, nowMs: number): void {
+    const kept = this.#notice(told);
+    if (kept !== undefined && kept.dueMs !== null && kept.lastSeq > seenSeq) {
+      this.#put({ ...kept, lastSeq: Math.max(kept.lastSeq, told.lastSeq) });
+      return;
+    }
+    const { lastSeq = 0, dueMs = 0, nextMs = 0 } = kept ?? {};
+    this.#put({
+      ...{ ...told, lastSeq: Math.max(lastSeq, told.lastSeq), nextMs },
+      dueMs: Math.max(dueMs ?? 0, nextMs, told.dueMs),
+      ...{ attempts: 0, createdMs: nowMs },
     });
   }
 
   #settle(notice: MemoryNotice, outcome: NoticeOutcome): void {
-    const { targetId, conversationId, lastSeq } = outcome;
-    const isExtended = notice.lastSeq > lastSeq;
-    const ofTarget = this.#notices.get(targetId);
+    const isExtended = notice.lastSeq > outcome.lastSeq;
     switch (outcome.kind) {
       case "sent": {
         const { sentMs, nextMs } = outcome;
         const since = isExtended
           ? { dueMs: Math.max(sentMs, nextMs), createdMs: sentMs }
           : { dueMs: null };
-        ofTarget?.set(conversationId, { ...notice, attempts: 0, nextMs, ...since });
+        this.#put({ ...notice, attempts: 0, nextMs, ...since });
         return;
       }
       case "dropped":
-        if (!isExtended) ofTarget?.delete(conversationId);
+        if (!isExtended) this.#drop(notice);
         return;
-      case "later": {
-        const { dueMs, attempts } = outcome;
-        ofTarget?.set(conversationId, { ...notice, dueMs, attempts });
+      case "later":
+        this.#put({ ...notice, dueMs: outcome.dueMs, attempts: outcome.attempts });
         return;
-      }
       case "dead": {
-        const { letterId: id, attempts, reason, diedMs } = outcome;
-        const { userId, channel } = this.#targets.get(targetId) ?? {};
-        if (userId === undefined || channel === undefined) return;
-        this.#letters.set(id, {
-          ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
-          ...{ eventId: null, eventType: null, attempts, reason, diedMs },
-        });
-        if (!isExtended) ofTarget?.delete(conversationId);
-        else {
-          const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
-          ofTarget?.set(conversationId, { ...notice, ...since });
-        }
+        const { diedMs } = outcome;
+        this.#bury(outcome);
+        const since = { attempts: 0, nextMs: 0, createdMs: diedMs, dueMs: diedMs };
+        if (isExtended) this.#put({ ...notice, ...since });
+        else this.#drop(notice);
       }
     }
+  }
+
+  #bury(outcome: NoticeOutcome & { readonly kind: "dead" }): void {
+    const { letterId: id, attempts, reason, diedMs, ...rest } = outcome;
+    const { targetId, conversationId, lastSeq } = rest;
+    const target = this.#targets.get(targetId);
+    if (target === undefined || this.#letters.has(id)) return;
+    const { userId, channel } = target;
+    const letter = {
+      ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },
+      ...{ eventId: null, eventType: null, attempts, reason, diedMs },
+    };
+    this.#letters.set(id, { letter, key: { targetId, conversationId, lastSeq } });
+  }
+
+  #drop({ targetId, conversationId }: MemoryNotice): void {
+    this.#notices.get(targetId)?.delete(conversationId);
   }
 
   /** It is due again. */
@@ -243,17 +251,20 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
       this.webhooks.put(dead.event, nowMs);
       return true;
     }
-    const { targetId, conversationId, seq } = this.#letters.get(letterId) ?? {};
-    if (targetId == null || conversationId == null || seq == null) return false;
-    if (!this.#targets.has(targetId)) return false;
-    const key = { targetId, conversationId };
-    this.#extend(key, seq, nowMs, nowMs);
-    const notice = this.#notice(key);
-    if (notice === undefined) return false;
-    this.#notices.get(targetId)?.set(conversationId, {
-      ...{ ...notice, dueMs: nowMs, attempts: 0, createdMs: nowMs },
-    });
+    const found = this.#letters.get(letterId);
+    if (found === undefined || !this.#targets.has(found.key.targetId)) return false;
+    const { key } = found;
+    const { lastSeq, nextMs } = this.#notice(key) ?? { lastSeq: 0, nextMs: 0 };
+    const anew = { dueMs: nowMs, attempts: 0, createdMs: nowMs };
+    this.#put({ ...key, lastSeq: Math.max(lastSeq, key.lastSeq), nextMs, ...anew });
     return true;
+  }
+
+  #put(notice: MemoryNotice): void {
+    const { targetId, conversationId } = notice;
+    const ofTarget = this.#notices.get(targetId);
+    if (ofTarget !== undefined) ofTarget.set(conversationId, notice);
+    else this.#notices.set(targetId, new Map([[conversationId, notice]]));
   }
 
   #notice({ targetId, conversationId }: Omit<NoticeKey, "lastSeq">): MemoryNotice | undefined {

@@ -88,7 +88,9 @@ export const NOTICE_READS = {
            counted_mentions.messages AS mentions,
            newest_mention.message AS "newestMention"
     FROM (
-      SELECT * FROM notices WHERE channel = $1 AND due_ms <= $2::bigint
+      SELECT * FROM notices
+      WHERE channel = $1 AND due_ms <= $2::bigint
+        AND NOT target_id = ANY (ARRAY(SELECT json_array_elements_text($4::text::json)))
       ORDER BY due_ms LIMIT $3::bigint
     ) AS first
     JOIN notice_targets ON notice_targets.id = first.target_id
@@ -195,8 +197,9 @@ export const NOTICE_WRITES = {
 
   /**
    * $1: the limit; $2: the time; $3: the channels, as JSON; $4: events for webhooks are made too.
-   * Whoever has answered has seen what was there, as in lists of conversations. Of each conversation
-   * the members are looked at once, and of its messages, for each of them, the outermost.
+   * Whoever has answered has seen what was there, as in lists of conversations. What waits begins anew
+   * where all of it was sent or has been seen. Of each conversation the members are looked at once, and
+   * of its messages, for each of them, the outermost.
    */
   expand: `
     WITH taken AS (
@@ -246,10 +249,20 @@ export const NOTICE_WRITES = {
       SELECT target_id, conversation_id, channel, last_seq, due_ms, $2::bigint FROM told
       ON CONFLICT (target_id, conversation_id) DO UPDATE
       SET last_seq = greatest(old.last_seq, excluded.last_seq),
-          attempts = CASE WHEN old.due_ms IS NULL THEN 0 ELSE old.attempts END,
-          created_ms = CASE WHEN old.due_ms IS NULL THEN excluded.created_ms
-                       ELSE old.created_ms END,
-          due_ms = coalesce(old.due_ms, greatest(old.next_ms, excluded.due_ms))
+          (attempts, created_ms, due_ms) = (
+            SELECT CASE WHEN is_anew THEN 0 ELSE old.attempts END,
+                   CASE WHEN is_anew THEN excluded.created_ms ELSE old.created_ms END,
+                   CASE WHEN is_anew THEN greatest(old.due_ms, old.next_ms, excluded.due_ms)
+                   ELSE old.due_ms END
+            FROM (
+              SELECT old.due_ms IS NULL
+                     OR old.last_seq <= greatest(read_seq, joined_seq, sent_seq) AS is_anew
+              FROM members
+              WHERE conversation_id = old.conversation_id AND user_id = (
+                SELECT user_id FROM notice_targets WHERE id = old.target_id
+              )
+            ) AS seen
+          )
     ), announced AS (
       INSERT INTO webhook_events (id, type, lane, created_ms, message_id, due_ms)
       SELECT kept.id, 'message.created', conversation_id, timestamp_ms, kept.id,
@@ -314,8 +327,8 @@ export const NOTICE_WRITES = {
     JOIN notice_targets ON notice_targets.id = dead_letters.target_id
     GROUP BY notice_targets.id, dead_letters.conversation_id
     ON CONFLICT (target_id, conversation_id) DO UPDATE
-    SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms, attempts = 0,
-        created_ms = excluded.created_ms`,
+    SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms,
+        attempts = 0, created_ms = excluded.created_ms`,
 
   reviveEvents: `
     INSERT INTO webhook_events (id, type, lane, created_ms, data, message_id, due_ms)

@@ -83,8 +83,13 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     });
   }
 
-  async due(channel: NoticeChannel, nowMs: number, limit: number): Promise<DueNotice[]> {
-    const parameters = [channel, nowMs, Math.max(limit, 0)];
+  async due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets: readonly string[] = [],
+  ): Promise<DueNotice[]> {
+    const parameters = [channel, nowMs, Math.max(limit, 0), toPostgresJson(busyTargets)];
     return (await this.#read<DueRow>(NOTICE_READS.due, parameters)).map(dueNotice);
   }
 

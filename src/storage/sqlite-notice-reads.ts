@@ -60,6 +60,7 @@ export const NOTICE_READS = {
       AND members.user_id = notice_targets.user_id
     LEFT JOIN notice_preferences ON notice_preferences.user_id = notice_targets.user_id
     WHERE notices.channel = ? AND notices.due_ms <= ?
+      AND notices.target_id NOT IN (SELECT value FROM json_each(?))
     ORDER BY notices.due_ms LIMIT ?`,
 
   noticesUnread: `

@@ -93,8 +93,14 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return this.#hasOutbox();
   }
 
-  due(channel: NoticeChannel, nowMs: number, limit: number): DueNotice[] {
-    const rows = answer(() => this.#reads.due.all(channel, nowMs, Math.max(limit, 0)));
+  due(
+    channel: NoticeChannel,
+    nowMs: number,
+    limit: number,
+    busyTargets: readonly string[] = [],
+  ): DueNotice[] {
+    const busy = JSON.stringify(busyTargets);
+    const rows = answer(() => this.#reads.due.all(channel, nowMs, busy, Math.max(limit, 0)));
     return rows.map((row) => this.#dueNotice(row, nowMs));
   }
 
@@ -218,7 +224,9 @@ function prepare(db: Database) {
     preferences: db.query<{ preferences: string }, [userId: string]>(
       NOTICE_READS.noticePreferences,
     ),
-    due: db.query<DueRow, [channel: string, nowMs: number, limit: number]>(NOTICE_READS.noticesDue),
+    due: db.query<DueRow, [channel: string, nowMs: number, busyJson: string, limit: number]>(
+      NOTICE_READS.noticesDue,
+    ),
     unread: db.query<{ count: number }, [NamedRange]>(NOTICE_READS.noticesUnread),
     newest: db.query<MessageRow, [NamedRange]>(NOTICE_READS.noticesNewest),
     mentions: db.query<{ seq: number }, [NamedRange]>(NOTICE_READS.noticesMentions),

@@ -157,7 +157,8 @@ function prepare(db: Database) {
       `SELECT position, message_id AS messageId FROM outbox ORDER BY position LIMIT ?`,
     ),
     takeOut: db.query<null, [position: number]>("DELETE FROM outbox WHERE position = ?"),
-    // Who has answered has seen what was there, as in lists of conversations.
+    // Who has answered has seen what was there, as in lists of conversations. What waits begins anew
+    // where all of it was sent or has been seen.
     notice: db.query<null, [channel: string, delayMs: number, nowMs: number, messageId: string]>(
       `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
        SELECT notice_targets.id, messages.conversation_id, notice_targets.channel, messages.seq,
@@ -176,9 +177,20 @@ function prepare(db: Database) {
          )
        ON CONFLICT (target_id, conversation_id) DO UPDATE SET
          last_seq = max(last_seq, excluded.last_seq),
-         attempts = iif(due_ms IS NULL, 0, attempts),
-         created_ms = iif(due_ms IS NULL, excluded.created_ms, created_ms),
-         due_ms = coalesce(due_ms, max(next_ms, excluded.due_ms))`,
+         (attempts, created_ms, due_ms) = (
+           SELECT iif(isAnew, 0, notices.attempts),
+                  iif(isAnew, excluded.created_ms, notices.created_ms),
+                  iif(isAnew, max(coalesce(notices.due_ms, 0), notices.next_ms, excluded.due_ms),
+                      notices.due_ms)
+           FROM (
+             SELECT notices.due_ms IS NULL
+                    OR notices.last_seq <= max(read_seq, joined_seq, sent_seq) AS isAnew
+             FROM members
+             WHERE conversation_id = notices.conversation_id AND user_id = (
+               SELECT user_id FROM notice_targets WHERE id = notices.target_id
+             )
+           )
+         )`,
     ),
     webhookEvent: db.query<null, [nowMs: number, messageId: string]>(
       `INSERT INTO webhook_events (id, type, lane, created_ms, message_id, due_ms)

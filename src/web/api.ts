@@ -1,7 +1,7 @@
 import { Fields, readList } from "./fields.ts";
 import { nameToSend } from "./files.ts";
-import { credentials, type Identity } from "./identity.ts";
-import { type SendFileOptions, sendFile } from "./send-file.ts";
+import { ApiError, type Requests } from "./requests.ts";
+import type { SendFileOptions } from "./send-file.ts";
 import {
   type ConversationSummary,
   type Role,
@@ -30,20 +30,6 @@ import { type FoundPage, readFoundPage } from "./wire-search.ts";
 
 /** Of a page of what was found. */
 const FOUND_MESSAGES = 20;
-
-/** The server's answer to a request that it refused. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    detail: string,
-    readonly isRetryable = false,
-  ) {
-    super(detail);
-  }
-}
 
 export interface HistoryRange {
   readonly before?: number;
@@ -83,14 +69,12 @@ export interface PreferencesWish {
   readonly isPinned?: boolean;
 }
 
-type Query = Readonly<Record<string, string | number>>;
-
 /** The HTTP API. Each call fails with ApiError, MalformedBody, or TypeError without a network. */
 export class Api {
-  readonly #headers: Record<string, string>;
+  readonly #requests: Requests;
 
-  constructor(identity: Identity) {
-    this.#headers = credentials(identity);
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
 
   /** The pinned ones first, then the one with the newest message. */
@@ -100,7 +84,7 @@ export class Api {
     limit: number,
   ): Promise<ListPage> {
     const query = { limit, archived: String(isArchived), ...(cursor !== null && { cursor }) };
-    const body = await this.#get("/api/conversations", query);
+    const body = await this.#requests.get("/api/conversations", query);
     return {
       conversations: readList(body, "conversations", readConversation),
       next: new Fields(body).optionalText("next"),
@@ -108,14 +92,14 @@ export class Api {
   }
 
   async conversation(id: string): Promise<ConversationSummary> {
-    return readConversation(await this.#get(conversationPath(id)));
+    return readConversation(await this.#requests.get(conversationPath(id)));
   }
 
   /** Ascending by `seq`. A conversation without a first message has none. */
   async history(conversationId: string, range: HistoryRange): Promise<WireMessage[]> {
     const path = `${conversationPath(conversationId)}/messages`;
     try {
-      return readList(await this.#get(path, { ...range }), "messages", readMessage);
+      return readList(await this.#requests.get(path, { ...range }), "messages", readMessage);
     } catch (fault) {
       if (fault instanceof ApiError && fault.code === "CONVERSATION_NOT_FOUND") return [];
       throw fault;
@@ -123,24 +107,28 @@ export class Api {
   }
 
   async online(): Promise<UserPresence[]> {
-    return readList(await this.#get("/api/presence", { limit: 100 }), "users", readPresence);
+    return readList(
+      await this.#requests.get("/api/presence", { limit: 100 }),
+      "users",
+      readPresence,
+    );
   }
 
   /** Those of the users whom the server knows. */
   async presenceOf(userIds: readonly string[]): Promise<UserPresence[]> {
     const query = { users: userIds.join(","), limit: 100 };
-    return readList(await this.#get("/api/presence", query), "users", readPresence);
+    return readList(await this.#requests.get("/api/presence", query), "users", readPresence);
   }
 
   /** Those of the users whom the server lets one see, at most 100. */
   async profiles(userIds: readonly string[]): Promise<UserProfile[]> {
     const query = { ids: userIds.join(",") };
-    return readList(await this.#get("/api/users", query), "users", readProfile);
+    return readList(await this.#requests.get("/api/users", query), "users", readProfile);
   }
 
   async changeUser(userId: string, change: UserProfileChange): Promise<UserProfile> {
     const path = `/api/users/${encodeURIComponent(userId)}`;
-    return readProfile(await this.#send("PATCH", path, change));
+    return readProfile(await this.#requests.send("PATCH", path, change));
   }
 
   /** The newest first. `conversationId` null: in all of them. */
@@ -154,22 +142,22 @@ export class Api {
       ...(conversationId !== null && { conversation: conversationId }),
       ...(cursor !== null && { cursor }),
     };
-    return readFoundPage(await this.#get("/api/search", query));
+    return readFoundPage(await this.#requests.get("/api/search", query));
   }
 
   /** The id of the group; the same for the same key. */
   async createGroup(group: NewGroup, idempotencyKey: string): Promise<string> {
     const headers = { "Idempotency-Key": idempotencyKey };
-    return readMade(await this.#send("POST", "/api/conversations", group, headers));
+    return readMade(await this.#requests.send("POST", "/api/conversations", group, headers));
   }
 
   async changeProfile(id: string, change: ProfileChange): Promise<void> {
-    await this.#send("PATCH", conversationPath(id), change);
+    await this.#requests.send("PATCH", conversationPath(id), change);
   }
 
   async setPreferences(id: string, wish: PreferencesWish): Promise<void> {
     const { mutedUntilMs, isArchived, isPinned } = wish;
-    await this.#send("PATCH", `${conversationPath(id)}/preferences`, {
+    await this.#requests.send("PATCH", `${conversationPath(id)}/preferences`, {
       ...(mutedUntilMs !== undefined && {
         mutedUntil: mutedUntilMs === null ? null : new Date(mutedUntilMs).toISOString(),
       }),
@@ -180,124 +168,98 @@ export class Api {
 
   /** In the order of their joining. */
   async members(id: string): Promise<Member[]> {
-    return readMembers(await this.#get(`${conversationPath(id)}/members`));
+    return readMembers(await this.#requests.get(`${conversationPath(id)}/members`));
   }
 
   async addMember(id: string, userId: string): Promise<void> {
-    await this.#send("PUT", memberPath(id, userId));
+    await this.#requests.send("PUT", memberPath(id, userId));
   }
 
   async removeMember(id: string, userId: string): Promise<void> {
-    await this.#send("DELETE", memberPath(id, userId));
+    await this.#requests.send("DELETE", memberPath(id, userId));
   }
 
   async setRole(id: string, userId: string, role: Role): Promise<void> {
-    await this.#send("PATCH", memberPath(id, userId), { role });
+    await this.#requests.send("PATCH", memberPath(id, userId), { role });
   }
 
   /** The oldest first. */
   async invites(id: string): Promise<Invite[]> {
-    return readList(await this.#get(`${conversationPath(id)}/invites`), "invites", readInvite);
+    return readList(
+      await this.#requests.get(`${conversationPath(id)}/invites`),
+      "invites",
+      readInvite,
+    );
   }
 
   async createInvite(id: string): Promise<Invite> {
-    return readInvite(await this.#send("POST", `${conversationPath(id)}/invites`, {}));
+    return readInvite(await this.#requests.send("POST", `${conversationPath(id)}/invites`, {}));
   }
 
   async revokeInvite(id: string, code: string): Promise<void> {
-    await this.#send("DELETE", `${conversationPath(id)}/invites/${encodeURIComponent(code)}`);
+    await this.#requests.send(
+      "DELETE",
+      `${conversationPath(id)}/invites/${encodeURIComponent(code)}`,
+    );
   }
 
   async invite(code: string): Promise<InvitePreview> {
-    return readInvitePreview(await this.#get(`/api/invites/${encodeURIComponent(code)}`));
+    return readInvitePreview(await this.#requests.get(`/api/invites/${encodeURIComponent(code)}`));
   }
 
   async join(code: string): Promise<InvitePreview> {
     const path = `/api/invites/${encodeURIComponent(code)}/join`;
-    return readInvitePreview(await this.#send("POST", path));
+    return readInvitePreview(await this.#requests.send("POST", path));
   }
 
   async editMessage(id: string, content: string, mentions: readonly string[]): Promise<void> {
-    await this.#send("PATCH", messagePath(id), { content, mentions });
+    await this.#requests.send("PATCH", messagePath(id), { content, mentions });
   }
 
   async deleteMessage(id: string): Promise<void> {
-    await this.#send("DELETE", messagePath(id));
+    await this.#requests.send("DELETE", messagePath(id));
   }
 
   /** null takes the reaction back. */
   async react(id: string, emoji: string | null): Promise<void> {
     const path = `${messagePath(id)}/reaction`;
-    await (emoji === null ? this.#send("DELETE", path) : this.#send("PUT", path, { emoji }));
+    await (emoji === null
+      ? this.#requests.send("DELETE", path)
+      : this.#requests.send("PUT", path, { emoji }));
   }
 
   async pin(id: string, isPinned: boolean): Promise<void> {
-    await this.#send(isPinned ? "PUT" : "DELETE", `${messagePath(id)}/pin`);
+    await this.#requests.send(isPinned ? "PUT" : "DELETE", `${messagePath(id)}/pin`);
   }
 
   /** The one pinned last first. */
   async pins(conversationId: string): Promise<WireMessage[]> {
-    const body = await this.#get(`${conversationPath(conversationId)}/pins`);
+    const body = await this.#requests.get(`${conversationPath(conversationId)}/pins`);
     return readList(body, "messages", readMessage);
   }
 
   /** The oldest first. */
   async versions(id: string): Promise<Version[]> {
-    return readVersions(await this.#get(`${messagePath(id)}/versions`));
+    return readVersions(await this.#requests.get(`${messagePath(id)}/versions`));
   }
 
   async placeOf(id: string): Promise<{ conversationId: string; seq: number }> {
-    return readPlace(await this.#get(`${messagePath(id)}/status`));
+    return readPlace(await this.#requests.get(`${messagePath(id)}/status`));
   }
 
   /** Fails also with the signal's reason. */
   async upload(file: File, options: Omit<SendFileOptions, "headers">): Promise<Attachment> {
     const path = `/api/attachments?${new URLSearchParams({ name: nameToSend(file.name) })}`;
-    const sent = { ...options, headers: this.#headers };
-    return readAttachment(await answerOf(await sendFile(path, file, sent)));
+    return readAttachment(await this.#requests.sendFile(path, file, options));
   }
 
   async withdrawFile(id: string): Promise<void> {
-    await this.#send("DELETE", filePath(id));
+    await this.#requests.send("DELETE", filePath(id));
   }
 
   async fileLinks(id: string): Promise<Links> {
-    return readLinks(await this.#get(filePath(id)));
+    return readLinks(await this.#requests.get(filePath(id)));
   }
-
-  #get(path: string, query: Query = {}): Promise<unknown> {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-    const address = search.size === 0 ? path : `${path}?${search}`;
-    return this.#request(address, { headers: this.#headers });
-  }
-
-  #send(
-    method: string,
-    path: string,
-    body?: object,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<unknown> {
-    const init = { method, headers: { ...this.#headers, ...headers } };
-    if (body === undefined) return this.#request(path, init);
-    const withType = { ...init.headers, "Content-Type": "application/json" };
-    return this.#request(path, { ...init, headers: withType, body: JSON.stringify(body) });
-  }
-
-  async #request(path: string, init: RequestInit): Promise<unknown> {
-    return await answerOf(await fetch(path, init));
-  }
-}
-
-/** null: the answer has no body. */
-async function answerOf(response: Response): Promise<unknown> {
-  const { ok, status } = response;
-  if (ok) return status === 204 ? null : await response.json();
-  // A proxy refuses in a page of its own, mostly what is too large for it.
-  const body: unknown = await response.json().catch(() => null);
-  const code = textIn(body, "code") || (status === 413 ? "ATTACHMENT_TOO_LARGE" : "");
-  const isRetryable = fieldIn(body, "retryable") === true || (body === null && status >= 500);
-  throw new ApiError(status, code, textIn(body, "detail"), isRetryable);
 }
 
 function conversationPath(id: string): string {
@@ -314,13 +276,4 @@ function filePath(id: string): string {
 
 function messagePath(id: string): string {
   return `/api/messages/${encodeURIComponent(id)}`;
-}
-
-function textIn(body: unknown, name: string): string {
-  const value = fieldIn(body, name);
-  return typeof value === "string" ? value : "";
-}
-
-function fieldIn(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
 }

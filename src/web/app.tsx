@@ -1,6 +1,8 @@
 import { useEffect, useState } from "react";
+import { browserPush } from "./browser-push.ts";
 import { ChatPage } from "./chat-page.tsx";
 import { ChatSession } from "./chat-session.ts";
+import { onWorkerMessage } from "./from-worker.ts";
 import { forgetIdentity, type Identity, rememberIdentity } from "./identity.ts";
 import { SignIn } from "./parts/sign-in.tsx";
 
@@ -21,6 +23,7 @@ export function App({ recalled }: AppProps) {
       identity,
       url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
       storage: localStorage,
+      browser: browserPush(),
       isVisible: document.visibilityState === "visible",
       onRefused(message) {
         setRefusal(message);
@@ -36,7 +39,15 @@ export function App({ recalled }: AppProps) {
     };
   }, [identity]);
 
+  useEffect(() => {
+    if (session === null) return;
+    return onWorkerMessage(({ kind }) => {
+      if (kind === "subscription-changed") session.notifications.renew().catch(reportError);
+    });
+  }, [session]);
+
   function signOut() {
+    session?.notifications.signOut().catch(reportError);
     history.replaceState(null, "", location.pathname);
     setRefusal(null);
     setIdentity(null);

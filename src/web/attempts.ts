@@ -1,4 +1,4 @@
-import { ApiError } from "./api.ts";
+import { ApiError } from "./requests.ts";
 
 export const UNREACHABLE = "The server cannot be reached. Try again in a moment.";
 

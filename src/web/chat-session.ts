@@ -1,5 +1,6 @@
 import { Api } from "./api.ts";
 import { attemptWith } from "./attempts.ts";
+import type { BrowserPush } from "./browser-push.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
 import { type Draft, hasGap, peerOf } from "./conversation.ts";
 import { ConversationList } from "./conversation-list.ts";
@@ -14,12 +15,15 @@ import { MessageActions } from "./message-actions.ts";
 import { changesPins, nextExpiryMs } from "./message-events.ts";
 import { NextDue } from "./next-due.ts";
 import { Notices } from "./notices.ts";
+import { Notifications } from "./notifications.ts";
+import { NotificationsApi } from "./notifications-api.ts";
 import { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PresenceLoader } from "./presence-loader.ts";
 import { ProfileLoader } from "./profile-loader.ts";
 import { Reading } from "./reading.ts";
 import { Refreshing } from "./refreshing.ts";
+import { Requests } from "./requests.ts";
 import { Store } from "./store.ts";
 import { browserTimers } from "./timers.ts";
 import { TypingSignal } from "./typing-signal.ts";
@@ -46,6 +50,7 @@ export interface ChatSessionOptions {
   readonly identity: Identity;
   readonly url: string;
   readonly storage: Storage;
+  readonly browser: BrowserPush;
   readonly isVisible: boolean;
   /** The server does not take this identity; the session is over. */
   readonly onRefused: (message: string) => void;
@@ -60,6 +65,7 @@ export class ChatSession implements ConnectionListener {
   readonly profiles: ProfileLoader;
   readonly uploads: Uploads;
   readonly files: FileLinks;
+  readonly notifications: Notifications;
   /** Says something to the user, for a while. */
   readonly notify: (text: string) => void;
   readonly dismiss: (noticeId: number) => void;
@@ -77,12 +83,14 @@ export class ChatSession implements ConnectionListener {
   readonly #refreshing: Refreshing;
   #isVisible: boolean;
 
-  constructor({ identity, url, storage, isVisible, onRefused }: ChatSessionOptions) {
+  constructor(options: ChatSessionOptions) {
+    const { identity, url, storage, browser, isVisible, onRefused } = options;
     this.#userId = identity.userId;
     this.#onRefused = onRefused;
     this.#isVisible = isVisible;
     this.store = new Store(identity.userId);
-    const api = new Api(identity);
+    const requests = new Requests(identity);
+    const api = new Api(requests);
     const attempt = attemptWith(onRefused);
     const notices = new Notices(this.store.dispatch, browserTimers);
     this.notify = notices.show;
@@ -125,9 +133,13 @@ export class ChatSession implements ConnectionListener {
     });
     this.#presence = new PresenceLoader(parts);
     this.profiles = new ProfileLoader(parts);
+    this.notifications = new Notifications({
+      ...{ ...parts, api: new NotificationsApi(requests), browser, storage },
+    });
     this.#loading = new Loading({
       ...{ ...parts, list: this.#list, history: this.#history, messages: this.messages },
       ...{ presence: this.#presence, profiles: this.profiles, outgoing: this.#outgoing },
+      notifications: this.notifications,
     });
     this.uploads = new Uploads(parts);
     this.files = new FileLinks(parts);
@@ -175,6 +187,7 @@ export class ChatSession implements ConnectionListener {
     }
     const { openId, link } = this.store.state();
     this.#connection.watchTyping(openId);
+    if (openId !== null && this.#isVisible) this.notifications.seen(openId);
     if (openId !== null && link === "online") this.#loading.conversation(openId);
   }
 
@@ -230,6 +243,8 @@ export class ChatSession implements ConnectionListener {
     this.#isVisible = isVisible;
     this.#connection.announce(isVisible ? "ONLINE" : "AWAY");
     this.#reading.look();
+    const { openId } = this.store.state();
+    if (openId !== null && isVisible) this.notifications.seen(openId);
   }
 
   // What the connection tells.

@@ -2,6 +2,7 @@ import { isReachable, peerOf } from "./conversation.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import type { HistoryLoader } from "./history-loader.ts";
 import type { MessageActions } from "./message-actions.ts";
+import type { Notifications } from "./notifications.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PresenceLoader } from "./presence-loader.ts";
 import type { ProfileLoader } from "./profile-loader.ts";
@@ -16,6 +17,7 @@ export interface LoadingParts {
   readonly presence: PresenceLoader;
   readonly profiles: ProfileLoader;
   readonly outgoing: Outgoing;
+  readonly notifications: Notifications;
   /** Nobody waits for what is loaded beside. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -30,7 +32,7 @@ export class Loading {
 
   /** Everything that may have changed while nobody listened. */
   async everything(): Promise<void> {
-    const { state, list, history, presence, profiles, outgoing } = this.#parts;
+    const { state, list, history, presence, profiles, outgoing, notifications } = this.#parts;
     const conversations = await list.refresh();
     outgoing.stored(conversations.flatMap(({ lastMessage }) => lastMessage ?? []));
     const { openId } = state();
@@ -43,6 +45,7 @@ export class Loading {
     for (const { id, isLoaded } of Object.values(known)) {
       if (isLoaded && id !== openId) await history.fill(id);
     }
+    await notifications.begin();
   }
 
   /** One that is being looked at. */

@@ -1,4 +1,4 @@
-import { ApiError } from "./api.ts";
+import { ApiError } from "./requests.ts";
 import { backOffMs, type Schedule } from "./timers.ts";
 
 export interface RefreshingOptions {

@@ -12,6 +12,7 @@ import {
 } from "./conversation-changes.ts";
 import { peerInDirectId } from "./identity.ts";
 import { withoutExpired } from "./message-events.ts";
+import type { NotificationState } from "./notifications.ts";
 import {
   type People,
   type PresenceList,
@@ -62,6 +63,8 @@ export interface State {
   /** Files for the message that is being written, by conversation. */
   readonly uploads: Readonly<Record<string, readonly Upload[]>>;
   readonly notices: readonly Notice[];
+  /** null: the server tells nobody while they are away, or it is not known yet. */
+  readonly notifications: NotificationState | null;
 }
 
 export type Event =
@@ -113,6 +116,7 @@ export type Event =
     }
   /** Messages disappear. */
   | { readonly kind: "time-passed"; readonly nowMs: number }
+  | { readonly kind: "notifications-told"; readonly notifications: NotificationState | null }
   | { readonly kind: "notice-shown"; readonly notice: Notice }
   | { readonly kind: "notice-dismissed"; readonly id: number };
 
@@ -120,6 +124,7 @@ export function initialState(userId: string): State {
   return {
     ...{ userId, link: "connecting", conversations: {}, people: {}, openId: null, jump: null },
     ...{ hasMore: { active: false, archived: false }, uploads: {}, notices: [] },
+    notifications: null,
   };
 }
 
@@ -192,6 +197,8 @@ export function reduce(state: State, event: Event): State {
       return { ...state, uploads: { ...state.uploads, [event.conversationId]: event.uploads } };
     case "time-passed":
       return withTime(state, event.nowMs);
+    case "notifications-told":
+      return { ...state, notifications: event.notifications };
     case "notice-shown":
       if (state.notices.some((notice) => notice.text === event.notice.text)) return state;
       return { ...state, notices: [...state.notices, event.notice] };

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import type { ChatSession } from "./chat-session.ts";
-import { codeInHash } from "./invite-address.ts";
+import { conversationInHash, hashOfConversation } from "./conversation-address.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -25,7 +25,7 @@ export function useOpenConversation(session: ChatSession, state: State) {
 
   const open = useCallback((id: string) => {
     const isFromList = idInAddress() === null;
-    const address = `#${encodeURIComponent(id)}`;
+    const address = hashOfConversation(id);
     if (isFromList) history.pushState(null, "", address);
     else history.replaceState(null, "", address);
     setWantedId(id);
@@ -40,11 +40,5 @@ export function useOpenConversation(session: ChatSession, state: State) {
 }
 
 function idInAddress(): string | null {
-  const encoded = location.hash.slice(1);
-  if (encoded === "" || codeInHash(location.hash) !== null) return null;
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return null; // Not an address that this page made.
-  }
+  return conversationInHash(location.hash);
 }

@@ -54,6 +54,8 @@ export function dueNoticesContract(name: string, factory: () => Storage | Promis
       expect(await due(100, 0)).toEqual([]);
       expect(await due(7, 10, "fcm")).toEqual([["phone", "c"]]);
       const { notices } = storage;
+      expect(await notices.due("webpush", EPOCH_MS + 100, 10, ["browser", "none"])).toEqual([]);
+      expect(await notices.due("webpush", EPOCH_MS + 100, 1, ["phone"])).toHaveLength(1);
       expect(await notices.nextDueMs(["webpush", "fcm"])).toBe(EPOCH_MS + 5);
       expect(await notices.nextDueMs(["fcm"])).toBe(EPOCH_MS + 7);
       expect(await notices.nextDueMs(["email"])).toBeNull();

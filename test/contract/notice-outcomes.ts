@@ -193,7 +193,7 @@ export function noticeOutcomesContract(
         expect(await waiting()).toEqual([]);
       });
 
-      test("which are due again, as if nothing had failed", async () => {
+      test("which are due again, as if they had just been made", async () => {
         expect(await storage.notices.replay(["l3", "l1", "none", "l3"], NOW_MS + 50)).toBe(2);
         expect(await ids(null, 10)).toEqual(["l2"]);
         const due = await storage.notices.due("webpush", NOW_MS + 50, 10);

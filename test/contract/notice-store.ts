@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { CommitConflict } from "../../src/chat/chat-writes.ts";
-import { DEFAULT_PREFERENCES, type NoticePreferences } from "../../src/notify/preferences.ts";
+import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import type { NoticeChannel } from "../../src/notify/provider.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { AT_ONCE, expandAll, NOW_MS, noticeKey, say, target } from "../support/noticed.ts";
@@ -8,6 +8,7 @@ import { refusalOf } from "../support/refusal.ts";
 import { batch, conversation, EPOCH_MS, joining, message, watermark } from "../support/stored.ts";
 import { dueNoticesContract } from "./due-notices.ts";
 import { noticeOutcomesContract } from "./notice-outcomes.ts";
+import { noticeTargetsContract } from "./notice-targets.ts";
 import { outboxEventsContract } from "./outbox-events.ts";
 
 const FAR_MS = EPOCH_MS + 1_000_000_000;
@@ -17,6 +18,7 @@ const FAR_MS = EPOCH_MS + 1_000_000_000;
  * which the suite closes.
  */
 export function noticeStoreContract(name: string, factory: () => Storage | Promise<Storage>): void {
+  noticeTargetsContract(name, factory);
   dueNoticesContract(name, factory);
   noticeOutcomesContract(name, factory);
   outboxEventsContract(name, factory);
@@ -38,80 +40,6 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         ])
         .sort();
     }
-
-    describe("of targets", () => {
-      test("keeps each user's, the one made first first", async () => {
-        const [first, second] = [
-          target("t1", { keys: '{"auth":"\\u0000\\u0001"}' }),
-          target("t2", { channel: "email", address: "bob@example.org", createdMs: EPOCH_MS + 1 }),
-        ];
-        const odd = target("t0", { userId: "\u0001odd\0 name", address: "https://x/\u0001" });
-        for (const each of [second, odd, first]) await storage.notices.putTarget(each);
-        expect(await storage.notices.targetsOf("bob")).toEqual([first, second]);
-        expect(await storage.notices.targetsOf("\u0001odd\0 name")).toEqual([odd]);
-        expect(await storage.notices.targetsOf("nobody")).toEqual([]);
-      });
-
-      test("has one with an address at a time: it is whose it was last, and the one before is told of nothing there", async () => {
-        await storage.chat.commit(batch({ conversations: [conversation()] }));
-        const [ofBob, kept] = [target("browser"), target("phone")];
-        await storage.notices.putTarget(ofBob);
-        await storage.notices.putTarget(kept);
-        // The same address, but of another channel.
-        const mail = target("mail", { channel: "email", address: ofBob.address });
-        await storage.notices.putTarget(mail);
-        await say(storage, message(1));
-        await expandAll(storage.notices);
-        const ofCarol = target("z", { userId: "carol", address: ofBob.address, keys: "{}" });
-        await storage.notices.putTarget(ofCarol);
-        expect(await storage.notices.targetsOf("bob")).toEqual([mail, kept]);
-        expect(await storage.notices.targetsOf("carol")).toEqual([ofCarol]);
-        expect(await waiting()).toEqual([["phone", "chat", 1, 1]]);
-        await say(storage, message(2));
-        await expandAll(storage.notices);
-        expect(await waiting()).toEqual([["phone", "chat", 2, 1]]);
-      });
-
-      test("takes another address, and other keys, for one that is there", async () => {
-        await storage.notices.putTarget(target("t"));
-        const renewed = target("t", { address: "https://push.example/new", keys: "{}" });
-        await storage.notices.putTarget(renewed);
-        expect(await storage.notices.targetsOf("bob")).toEqual([renewed]);
-        const other = target("u", { userId: "carol", address: "https://push.example/t" });
-        await storage.notices.putTarget(other);
-        expect(await storage.notices.targetsOf("bob")).toEqual([renewed]);
-      });
-
-      test("removes the user's own, with what was to be sent to it", async () => {
-        await storage.chat.commit(batch({ conversations: [conversation()] }));
-        await storage.notices.putTarget(target("browser"));
-        await say(storage, message(1));
-        await expandAll(storage.notices);
-        await storage.notices.removeTarget("carol", "browser");
-        await storage.notices.removeTarget("bob", "none");
-        expect(await waiting()).toHaveLength(1);
-        await storage.notices.removeTarget("bob", "browser");
-        expect(await storage.notices.targetsOf("bob")).toEqual([]);
-        expect(await waiting()).toEqual([]);
-        expect(await storage.notices.nextDueMs(["webpush"])).toBeNull();
-        // Nor is it there again with the target.
-        await storage.notices.putTarget(target("browser"));
-        expect(await waiting()).toEqual([]);
-      });
-
-      test("keeps what users wish, as they said it last", async () => {
-        const wishes: NoticePreferences = {
-          ...{ ...DEFAULT_PREFERENCES, groups: "mentions", email: false },
-          quietHours: { from: "22:00", to: "07:00", timeZone: "Europe/\u0001Vienna\0" },
-        };
-        expect(await storage.notices.preferencesOf("bob")).toBeNull();
-        await storage.notices.putPreferences("bob", DEFAULT_PREFERENCES);
-        await storage.notices.putPreferences("bob", wishes);
-        await storage.notices.putPreferences("carol", DEFAULT_PREFERENCES);
-        expect(await storage.notices.preferencesOf("bob")).toEqual(wishes);
-        expect(await storage.notices.preferencesOf("carol")).toEqual(DEFAULT_PREFERENCES);
-      });
-    });
 
     describe("of an outbox", () => {
       beforeEach(async () => {
@@ -236,7 +164,7 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         expect(await waiting("apns")).toEqual([]);
       });
 
-      test("extends what waits, whose time stays", async () => {
+      test("extends what waits, whose time stays while something of it is unread", async () => {
         await storage.chat.commit(batch({ conversations: [conversation()] }));
         await storage.notices.putTarget(target("browser"));
         const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 0 }] as const;
@@ -251,6 +179,39 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         const [extended] = await storage.notices.due("webpush", FAR_MS, 1);
         expect(extended).toMatchObject({ lastSeq: 4, dueMs: EPOCH_MS + 500, attempts: 3 });
         expect(extended?.createdMs).toBe(NOW_MS);
+      });
+
+      test("begins anew where all that it was about has been read, and then no sooner", async () => {
+        await storage.chat.commit(batch({ conversations: [conversation()] }));
+        await storage.notices.putTarget(target("browser"));
+        const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 0 }] as const;
+        const tell = async (seq: number, timestampMs: number) => {
+          await say(storage, message(seq, { timestampMs: EPOCH_MS + timestampMs }));
+          await expandAll(storage.notices, { channels, nowMs: NOW_MS + seq });
+        };
+        const due = async () => {
+          const [notice] = await storage.notices.due("webpush", FAR_MS, 1);
+          if (notice === undefined) return expect.unreachable("nothing waits");
+          const { dueMs, attempts, createdMs } = notice;
+          return [dueMs - EPOCH_MS, attempts, createdMs - NOW_MS];
+        };
+        await tell(1, 1);
+        await tell(2, 50);
+        expect(await due()).toEqual([101, 0, 1]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 1, 1)] }));
+        await tell(3, 60);
+        expect(await due()).toEqual([101, 0, 1]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 3, 3)] }));
+        await tell(4, 99);
+        expect(await due()).toEqual([199, 0, 4]);
+        await tell(5, 150);
+        expect(await due()).toEqual([199, 0, 4]);
+        const failed = { kind: "later", dueMs: EPOCH_MS + 900, attempts: 3 } as const;
+        await storage.notices.settle([{ ...noticeKey(5), ...failed }]);
+        await storage.chat.commit(batch({ watermarks: [watermark("bob", 5, 5)] }));
+        await tell(6, 200);
+        // What receives it has asked for that time.
+        expect(await due()).toEqual([900, 0, 6]);
       });
 
       test("begins anew after what was sent, not before the interval is over", async () => {

@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { preflight } from "../../src/http/cors.ts";
 import { Page } from "../../src/http/page.ts";
 import { commonHeaders } from "../../src/http/security-headers.ts";
-import bundle from "../../src/web/index.html";
+import document from "../../src/web/index.html";
+import serviceWorker from "../../src/web/service-worker/index.html";
 
-const page = new Page(bundle);
+const page = new Page({ page: document, serviceWorker });
 
 function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
   return page.fetch(new Request(`http://localhost${path}`, { headers }), path);
@@ -36,6 +37,22 @@ describe("the page, from the sources", () => {
       expect(again.headers.get("content-security-policy")).toContain("default-src 'none'");
     }
     expect((await get("/", { "if-none-match": '"other"' })).status).toBe(200);
+  });
+
+  test("has a service worker for all of it, which browsers can look for anew, and its picture", async () => {
+    const worker = await get("/sw.js");
+    expect(page.covers(new Request("http://localhost"), "/sw.js")).toBe(true);
+    expect(worker.headers.get("cache-control")).toBe("no-cache");
+    expect(worker.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    const script = await worker.text();
+    // Not every browser takes modules here.
+    expect(() => new Function(script)).not.toThrow();
+    const picture = await get(/"(\/icon-[^"]+\.png)"/.exec(script)?.[1] ?? "");
+    expect(picture.status).toBe(200);
+    expect(picture.headers.get("content-type")).toBe("image/png");
+    expect(picture.headers.get("cache-control")).toContain("immutable");
+    const { headers } = await get("/");
+    expect(headers.get("content-security-policy")).toContain("worker-src 'self' blob:");
   });
 
   test("covers no path of others, and nothing but reading", async () => {

@@ -66,8 +66,10 @@ test("who is there is not told of what has reached them, and is of what a dead c
   await storage.notices.putTarget(target("browser"));
   there.add("bob");
   harness.start();
-  await harness.messages(message(1, { timestampMs: EPOCH_MS }));
-  await storage.chat.commit(batch({ watermarks: [watermark("bob", 1)] }));
+  // At once: between the two the worker may look, and would look again ten seconds later.
+  const messages = [message(1, { timestampMs: EPOCH_MS })];
+  const outbox = messages.map(({ id }) => id);
+  await storage.chat.commit(batch({ messages, outbox, watermarks: [watermark("bob", 1)] }));
   await harness.rest();
   expect(await storage.notices.waiting()).toBe(0);
   await harness.messages(message(2, { timestampMs: EPOCH_MS }));
@@ -322,4 +324,30 @@ test("a store that is away sends nothing twice: outcomes wait for it", async () 
   await harness.pass(SECOND_MS);
   await harness.pass(HOUR_MS);
   expect(push.sent).toHaveLength(1);
+});
+
+test("after a start, events for webhooks come out at once, and users have time to come back", async () => {
+  let expansions = 0;
+  const onExpanded = () => {
+    expansions += 1;
+  };
+  await using harness = await NoticeHarness.open({
+    startDelayMs: 5_000,
+    webhooks: true,
+    onExpanded,
+  });
+  const { storage, push, there } = harness;
+  await storage.notices.putTarget(target("browser"));
+  await harness.messages(message(1, { timestampMs: EPOCH_MS }));
+  harness.worker.start();
+  await harness.rest();
+  expect(expansions).toBeGreaterThan(0);
+  expect(await storage.webhooks.due(EPOCH_MS, [], 10)).toMatchObject([{ id: "chat#1" }]);
+  await harness.pass(4_999);
+  expect(push.sent).toEqual([]);
+  there.add("bob");
+  await storage.chat.commit(batch({ watermarks: [watermark("bob", 1)] }));
+  await harness.pass(1);
+  expect(push.sent).toEqual([]);
+  expect(await storage.notices.waiting()).toBe(0);
 });

@@ -4,8 +4,8 @@ import { loadSettings } from "../../src/config.ts";
 import { newUuid } from "../../src/ids.ts";
 import { NoticeWorker } from "../../src/notify/notice-worker.ts";
 import { OutboundClient } from "../../src/notify/outbound.ts";
-import type { DeadLetter } from "../../src/notify/ports.ts";
-import { openWebhooks, type Webhooks } from "../../src/notify/webhooks.ts";
+import type { NoticeLetter } from "../../src/notify/webhook-events.ts";
+import { openWebhooks, tellsMessages, type Webhooks } from "../../src/notify/webhooks.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import type { Storage } from "../../src/storage/storage.ts";
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await opened?.worker.stop();
-  await opened?.presence?.stop();
+  await opened?.additions.stop();
   receiver[Symbol.dispose]();
   await storage.close();
 });
@@ -49,9 +49,9 @@ const own = () => [
   `--event-webhook-secrets=${receiver.secret}`,
 ];
 
-const LETTER: DeadLetter = {
+const LETTER: NoticeLetter = {
   ...{ id: newUuid(), channel: "email", userId: "alice", targetId: "t", conversationId: "chat" },
-  ...{ seq: 1, eventId: null, eventType: null, attempts: 1, reason: "refused", diedMs: 1 },
+  ...{ seq: 1, attempts: 1, reason: "refused", diedMs: 1 },
 };
 
 test("without a URL there are none", () => {
@@ -69,11 +69,10 @@ test("presence, failures and replayed messages reach the back end", async () => 
   await storage.chat.commit(batch({ conversations: [conversation()], messages: [said] }));
   const webhooks = open(["127.0.0.1"], ...own());
   webhooks?.worker.start();
-  webhooks?.presence?.start();
-  webhooks?.presence?.changed("alice", '{"userId":"alice"}');
-  await webhooks?.failed([LETTER, { ...LETTER, channel: "webhook", userId: null }]);
+  webhooks?.additions.start();
+  webhooks?.additions.presenceChanged("alice", '{"userId":"alice"}');
+  webhooks?.additions.deliveryFailed(LETTER);
   expect(await webhooks?.replay.add(0, null)).toEqual({ count: 1, next: null });
-  expect(webhooks?.tellsMessages).toBeTrue();
   await receiver.received(3);
   expect(receiver.calls.every(({ isGenuine }) => isGenuine)).toBeTrue();
   const bodies = receiver.calls
@@ -96,7 +95,7 @@ test("messages reach the back end by the outbox, those of a conversation in thei
     onExpanded: () => webhooks?.worker.wake(),
     isThere: () => false,
     onOutcome() {},
-    onDead: (letter) => void webhooks?.failed([letter]),
+    onDead() {},
     ...{ newId: newUuid, clock: systemClock, random: () => 0, log: new RecordedLog() },
   });
   webhooks?.worker.start();
@@ -126,12 +125,23 @@ test("messages reach the back end by the outbox, those of a conversation in thei
 });
 
 test("the back end is told of what it wishes alone", async () => {
-  const webhooks = open(["127.0.0.1"], ...own(), "--event-webhook-events=messages");
-  expect(webhooks?.presence).toBeNull();
-  await webhooks?.failed([LETTER]);
-  expect(await storage.webhooks.waiting()).toBe(0);
-  const others = open(["127.0.0.1"], ...own(), "--event-webhook-events=presence,failures");
-  expect(others?.tellsMessages).toBeFalse();
+  const told = async (events: string) => {
+    const argv = [...own(), `--event-webhook-events=${events}`];
+    const webhooks = open(["127.0.0.1"], ...argv);
+    webhooks?.additions.start();
+    webhooks?.additions.presenceChanged("alice", '{"userId":"alice"}');
+    webhooks?.additions.deliveryFailed(LETTER);
+    await webhooks?.additions.stop();
+    const due = await storage.webhooks.due(Number.MAX_SAFE_INTEGER, [], 10);
+    const outcomes = due.map(({ position }) => ({ kind: "sent", position }) as const);
+    await storage.webhooks.settle(outcomes);
+    const messages = tellsMessages(settingsOf(...argv).eventWebhook) ? ["message.created"] : [];
+    return [...messages, ...due.map(({ type }) => type)];
+  };
+  expect(await told("messages")).toEqual(["message.created"]);
+  expect(await told("presence")).toEqual(["presence.changed"]);
+  expect(await told("failures")).toEqual(["delivery.failed"]);
+  expect(tellsMessages(settingsOf().eventWebhook)).toBeFalse();
 });
 
 test("messages are replayed in portions", async () => {

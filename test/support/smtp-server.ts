@@ -41,6 +41,7 @@ export class MailServer {
   sessions = 0;
   /** Passwords that were shown before anything was encrypted. */
   exposed = 0;
+  #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   readonly #arrival = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<void>();
 
@@ -81,6 +82,9 @@ export class MailServer {
         const from = mailFrom === false ? "" : mailFrom.address;
         this.received.push({ from, to: rcptTo.map(({ address }) => address), source });
         done();
+        for (const { count, resolve } of this.#waiting) {
+          if (this.received.length >= count) resolve();
+        }
       },
       onClose: () => this.#closing.resolve(),
     } satisfies SMTPServerOptions);
@@ -103,6 +107,14 @@ export class MailServer {
   /** Connections that are open. */
   get open(): number {
     return this.#server.connections.size;
+  }
+
+  /** So many e-mails have been received. */
+  taken(count: number): Promise<void> {
+    if (this.received.length >= count) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ count, resolve });
+    return promise;
   }
 
   /** The first e-mail has come whole. */

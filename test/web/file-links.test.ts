@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { ApiError } from "../../src/web/api.ts";
 import { attemptWith } from "../../src/web/attempts.ts";
 import { FileLinks } from "../../src/web/file-links.ts";
+import { ApiError } from "../../src/web/requests.ts";
 
 function newLinks() {
   const asked: string[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { ApiError } from "../../src/web/api.ts";
 import { attemptWith } from "../../src/web/attempts.ts";
 import { MessageActions } from "../../src/web/message-actions.ts";
+import { ApiError } from "../../src/web/requests.ts";
 import { Store } from "../../src/web/store.ts";
 import { arrived, DM, opened, page, settled, wireMessage } from "./support.ts";
 

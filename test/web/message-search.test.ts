@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { ApiError } from "../../src/web/api.ts";
 import { attemptWith } from "../../src/web/attempts.ts";
 import { MalformedBody } from "../../src/web/fields.ts";
 import { MessageSearch } from "../../src/web/message-search.ts";
+import { ApiError } from "../../src/web/requests.ts";
 import { type FoundPage, readFoundPage } from "../../src/web/wire-search.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { DM, scheduleOn, settled, wireMessage } from "./support.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { ApiError } from "../../src/web/api.ts";
 import { attemptWith } from "../../src/web/attempts.ts";
+import { ApiError } from "../../src/web/requests.ts";
 import type { SendFileOptions } from "../../src/web/send-file.ts";
 import { Store } from "../../src/web/store.ts";
 import { hindranceOf, Uploads } from "../../src/web/uploads.ts";

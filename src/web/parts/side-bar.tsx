@@ -8,6 +8,7 @@ import { ConversationRows } from "./conversation-rows.tsx";
 import {
   ArchiveIcon,
   BackIcon,
+  BellIcon,
   GroupIcon,
   Mark,
   MoreIcon,
@@ -16,6 +17,7 @@ import {
 } from "./icons.tsx";
 import { Menu, MenuItem } from "./menu.tsx";
 import { NewGroup } from "./new-group.tsx";
+import { NotificationSettings } from "./notification-settings.tsx";
 import { OwnProfile } from "./own-profile.tsx";
 import { Search } from "./search.tsx";
 import { StartChat } from "./start-chat.tsx";
@@ -35,6 +37,7 @@ export function SideBar(props: SideBarProps) {
   const [showsArchive, setShowsArchive] = useState(false);
   const [makesGroup, setMakesGroup] = useState(false);
   const [showsProfile, setShowsProfile] = useState(false);
+  const [showsNotifications, setShowsNotifications] = useState(false);
   const [menu, setMenu] = useState<HTMLElement | null>(null);
   const closeMenu = useCallback(() => setMenu(null), []);
   return (
@@ -81,6 +84,11 @@ export function SideBar(props: SideBarProps) {
           <MenuItem icon={<PersonIcon />} onSelect={() => setShowsProfile(true)}>
             Your profile
           </MenuItem>
+          {state.notifications !== null && (
+            <MenuItem icon={<BellIcon />} onSelect={() => setShowsNotifications(true)}>
+              Notifications
+            </MenuItem>
+          )}
           <MenuItem icon={<SignOutIcon />} onSelect={onSignOut}>
             Sign out
           </MenuItem>
@@ -88,6 +96,13 @@ export function SideBar(props: SideBarProps) {
       )}
       {showsProfile && (
         <OwnProfile {...{ session, state }} onClose={() => setShowsProfile(false)} />
+      )}
+      {showsNotifications && state.notifications !== null && (
+        <NotificationSettings
+          {...{ session }}
+          settings={state.notifications}
+          onClose={() => setShowsNotifications(false)}
+        />
       )}
       {makesGroup && (
         <NewGroup

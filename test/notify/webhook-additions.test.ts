@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import { countedIds } from "../../src/ids.ts";
+import { WebhookAdditions } from "../../src/notify/webhook-additions.ts";
+import type { NoticeLetter } from "../../src/notify/webhook-events.ts";
 import type { WebhookEvent } from "../../src/notify/webhook-ports.ts";
-import { PresenceWebhooks } from "../../src/notify/webhook-presence.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { settled } from "../support/held-store.ts";
 
@@ -10,14 +11,15 @@ let clock: FakeClock;
 let batches: (readonly WebhookEvent[])[];
 let isFailing: boolean;
 let added: number;
-let presence: PresenceWebhooks;
+let additions: WebhookAdditions;
 
 beforeEach(() => {
   clock = new FakeClock();
   batches = [];
   isFailing = false;
   added = 0;
-  presence = new PresenceWebhooks({
+  additions = new WebhookAdditions({
+    subjects: ["presence", "failures"],
     store: {
       add: async (events) => {
         if (isFailing) throw new AppError("STORAGE_UNAVAILABLE", "the disk is full");
@@ -33,7 +35,7 @@ beforeEach(() => {
     },
   });
 });
-afterEach(() => presence.stop());
+afterEach(() => additions.stop());
 
 const told = (events: readonly WebhookEvent[] = []) =>
   events.map(({ lane, data }) => `${lane} ${data}`);
@@ -44,23 +46,23 @@ async function pass(ms: number): Promise<void> {
 }
 
 test("changes are added together, of each user the latest, the last one last", async () => {
-  presence.start();
-  presence.changed("alice", "ONLINE");
-  presence.changed("bob", "ONLINE");
-  presence.changed("alice", "AWAY");
+  additions.start();
+  additions.presenceChanged("alice", "ONLINE");
+  additions.presenceChanged("bob", "ONLINE");
+  additions.presenceChanged("alice", "AWAY");
   expect(batches).toEqual([]);
   await pass(200);
   expect(batches).toHaveLength(1);
   expect(told(batches[0])).toEqual(["user:bob ONLINE", "user:alice AWAY"]);
   expect(added).toBe(1);
-  presence.changed("bob", "OFFLINE");
+  additions.presenceChanged("bob", "OFFLINE");
   await pass(200);
   expect(told(batches[1])).toEqual(["user:bob OFFLINE"]);
 });
 
 test("many are added in portions", async () => {
-  presence.start();
-  for (let user = 0; user < 1_200; user += 1) presence.changed(`${user}`, "ONLINE");
+  additions.start();
+  for (let user = 0; user < 1_200; user += 1) additions.presenceChanged(`${user}`, "ONLINE");
   await pass(200);
   await pass(0);
   await pass(0);
@@ -68,24 +70,39 @@ test("many are added in portions", async () => {
 });
 
 test("what the store does not take is added later, or what has changed since", async () => {
-  presence.start();
+  additions.start();
   isFailing = true;
-  presence.changed("alice", "ONLINE");
-  presence.changed("bob", "ONLINE");
+  additions.presenceChanged("alice", "ONLINE");
+  additions.presenceChanged("bob", "ONLINE");
   await pass(200);
-  presence.changed("alice", "AWAY");
+  additions.presenceChanged("alice", "AWAY");
   isFailing = false;
   await pass(1_000);
   expect(batches.flatMap(told).toSorted()).toEqual(["user:alice AWAY", "user:bob ONLINE"]);
 });
 
 test("nothing is added where another node leads", async () => {
-  presence.changed("alice", "ONLINE");
+  additions.presenceChanged("alice", "ONLINE");
   await pass(1_000);
-  presence.start();
-  presence.changed("bob", "ONLINE");
-  await presence.stop();
-  presence.changed("carol", "ONLINE");
+  additions.start();
+  additions.presenceChanged("bob", "ONLINE");
+  await additions.stop();
+  additions.presenceChanged("carol", "ONLINE");
   await pass(1_000);
   expect(batches.flatMap(told)).toEqual(["user:bob ONLINE"]);
+});
+
+test("a notice that reached nobody is added, and none that is in the other's place", async () => {
+  const letter: NoticeLetter = {
+    ...{ id: "l1", channel: "email", userId: "alice", targetId: "t", conversationId: "chat" },
+    ...{ seq: 1, attempts: 3, reason: "550", diedMs: 1 },
+  };
+  additions.start();
+  additions.deliveryFailed(letter);
+  additions.deliveryFailed({ ...letter, id: "l2" });
+  additions.deliveryFailed({ ...letter, id: "l3", channel: "webhook", userId: null });
+  await pass(200);
+  expect(batches.flat().map(({ id, type }) => `${type} ${id}`)).toEqual([
+    ...["delivery.failed l1", "delivery.failed l2"],
+  ]);
 });
