@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { delayMs, integer, isHttpUrl, list, optionalText } from "./setting.ts";
 
-const EVENT_WEBHOOK_SUBJECTS = ["messages", "presence", "failures"] as const;
-export type EventWebhookSubject = (typeof EVENT_WEBHOOK_SUBJECTS)[number];
+const SUBJECTS = ["messages", "presence", "failures"] as const;
+export type EventWebhookSubject = (typeof SUBJECTS)[number];
 
 /** The app's back end, as it is told of what happens. */
 export const eventWebhook = z
@@ -21,7 +21,7 @@ export const eventWebhook = z
     events: list("What it is told of: messages, presence, failures.", {
       accepts: isSubject,
       expected: "messages, presence, failures, or some of these",
-      fallback: EVENT_WEBHOOK_SUBJECTS,
+      fallback: SUBJECTS,
     }),
     timeoutMs: delayMs(15_000, 1, "The time that an answer may take."),
     concurrency: integer(
@@ -50,7 +50,7 @@ export const eventWebhook = z
   });
 
 function isSubject(text: string): text is EventWebhookSubject {
-  return EVENT_WEBHOOK_SUBJECTS.some((subject) => subject === text);
+  return SUBJECTS.some((subject) => subject === text);
 }
 
 /** [Standard Webhooks 1.0.0 §Signature scheme] */

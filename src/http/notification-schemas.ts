@@ -9,7 +9,7 @@ const channel = z.enum(NOTICE_CHANNELS).meta({ id: "NoticeChannel" });
 
 const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 22:00");
 
-export const QUIET_HOURS = z
+const quietHours = z
   .object({
     from: timeOfDay,
     to: timeOfDay.describe("Where it is not after `from`, of the next day."),
@@ -30,7 +30,7 @@ const preferences = {
     .meta({ id: "GroupNotices" })
     .describe("Of which messages in groups."),
   previews: z.boolean().describe("With what messages say, and who sent them."),
-  quietHours: QUIET_HOURS.nullable(),
+  quietHours: quietHours.nullable(),
 };
 
 export const PREFERENCES_CHANGE = z

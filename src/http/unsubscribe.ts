@@ -6,12 +6,11 @@ import {
   type Subscription,
   UNSUBSCRIBE_PATH,
 } from "../notify/email/unsubscribe-token.ts";
-import type { NoticeTargetStore } from "../notify/ports.ts";
-import { DEFAULT_PREFERENCES } from "../notify/preferences.ts";
+import type { Notifications } from "../notify/notifications.ts";
 import type { ApiEnvironment } from "./api.ts";
 
 export interface UnsubscribeOptions {
-  readonly targets: Pick<NoticeTargetStore, "targetsOf" | "preferencesOf" | "putPreferences">;
+  readonly users: Pick<Notifications, "targetsOf" | "preferencesOf" | "changePreferences">;
   /** What links are signed with. */
   readonly secret: string;
   /** As e-mails call the place where users chat. */
@@ -27,7 +26,7 @@ export interface UnsubscribeOptions {
  */
 export function unsubscribeRoutes(
   api: Hono<ApiEnvironment>,
-  { targets, secret, appName, requests }: UnsubscribeOptions,
+  { users, secret, appName, requests }: UnsubscribeOptions,
 ): void {
   const subscriptionOf = ({ req, env }: Context<ApiEnvironment>) => {
     requests.spend(env.remote);
@@ -46,20 +45,20 @@ export function unsubscribeRoutes(
   api.post(UNSUBSCRIBE_PATH, async (context) => {
     const subscription = subscriptionOf(context);
     if (subscription === null) return context.html(invalidPage(), 400, HEADERS);
-    await switchOff(subscription, targets);
+    await switchOff(subscription, users);
     return context.html(donePage(appName), 200, HEADERS);
   });
 }
 
 async function switchOff(
   { userId }: Subscription,
-  targets: UnsubscribeOptions["targets"],
+  users: UnsubscribeOptions["users"],
 ): Promise<void> {
-  const found = await targets.targetsOf(userId);
+  const found = await users.targetsOf(userId);
   // Of a user who has been erased meanwhile, nothing is to be kept again.
   if (!found.some(({ channel }) => channel === "email")) return;
-  const preferences = (await targets.preferencesOf(userId)) ?? DEFAULT_PREFERENCES;
-  if (preferences.email) await targets.putPreferences(userId, { ...preferences, email: false });
+  const { email } = await users.preferencesOf(userId);
+  if (email) await users.changePreferences(userId, { email: false });
 }
 
 const STYLE = `

@@ -79,7 +79,7 @@ function somethingOf({ type, content }: NoticeMessage): string {
  * Without line ends and other control characters, and with single spaces; without those, too, that
  * turn around what stands beside them.
  */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text
     .toWellFormed()
     .replace(/\p{Bidi_Control}/gu, "")

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
+import { NamedTurns } from "./named-turns.ts";
 import type { NoticeTargetStore } from "./ports.ts";
 import { DEFAULT_PREFERENCES, type NoticePreferences } from "./preferences.ts";
 import type { NoticeChannel, NoticeTarget } from "./provider.ts";
 import { storedAddress, type TargetWish, type UrlRefusal } from "./target-address.ts";
-import { Turns } from "./turns.ts";
 
 /** Of each user: each takes a send for every conversation with something to tell. */
 const MOST_TARGETS = 20;
@@ -26,7 +26,7 @@ export interface NotificationsOptions {
 export class Notifications {
   readonly #options: NotificationsOptions;
   /** By user: so that no change is lost to another one, and there are not more targets than may be. */
-  readonly #turns = new Turns();
+  readonly #turns = new NamedTurns();
 
   constructor(options: NotificationsOptions) {
     this.#options = options;

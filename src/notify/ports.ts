@@ -48,7 +48,7 @@ export interface DueNotice {
   readonly dueMs: number;
   /** Sends that have failed. */
   readonly attempts: number;
-  /** When its oldest message that was told of to nobody yet became a notice. */
+  /** When its oldest message that was told of to nobody yet became a notice, or was replayed. */
   readonly createdMs: number;
   /** Of the user, as of now. */
   readonly preferences: NoticePreferences | null;
@@ -148,7 +148,7 @@ export interface NoticeStore {
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
   /** In one transaction. A notice that is not there, or is another one by now, is left out. */
   settle(outcomes: readonly NoticeOutcome[]): Promise<void>;
-  /** What waits, without what has been sent: for metrics, up to some thousands. */
+  /** What waits, without what has been sent: for metrics, up to `MOST_WAITING_NOTICES`. */
   waiting(): MaybePromise<number>;
   /** Forgets what was sent so long ago that no interval depends on it. */
   forgetSent(beforeMs: number): Promise<void>;
@@ -162,3 +162,6 @@ export interface NoticeStore {
   replay(letterIds: readonly string[], nowMs: number): Promise<number>;
   forgetLetters(letterIds: readonly string[]): Promise<void>;
 }
+
+/** More are not counted. */
+export const MOST_WAITING_NOTICES = 10_000;

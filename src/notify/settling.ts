@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../clock.ts";
 const AGAIN_MS = 1_000;
 
 /** Where it is kept what has become of what was sent. */
-export interface Settled<Outcome> {
+interface Settled<Outcome> {
   settle(outcomes: readonly Outcome[]): Promise<void>;
 }
 

@@ -51,7 +51,11 @@ export class WebhookAdditions {
     this.#timer?.cancel();
     this.#timer = null;
     await this.#adding;
-    if (this.#waiting.size > 0) await this.#add();
+    for (let left = Number.POSITIVE_INFINITY; this.#waiting.size > 0; ) {
+      if (this.#waiting.size >= left) break; // The store takes nothing.
+      left = this.#waiting.size;
+      await this.#add();
+    }
     this.#waiting.clear();
   }
 

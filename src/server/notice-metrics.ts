@@ -23,12 +23,12 @@ export function measureWaiting({ notices, webhooks }: WaitingSource, registry: R
     });
   read(
     "parley_notices_waiting",
-    "Messages and notices that wait to be told to users who are not there; counted up to some thousands.",
+    "Messages and notices that wait to be told to users who are not there; counted up to 10,000.",
     () => notices.waiting(),
   );
   read(
     "parley_webhook_events_waiting",
-    "Events that wait for the event webhook; counted up to some thousands.",
+    "Events that wait for the event webhook; counted up to 10,000.",
     () => webhooks.waiting(),
   );
 }

@@ -69,14 +69,15 @@ export function openNotifications(
   });
   const workers: Worker[] = [worker];
   if (webhooks !== null) workers.push(webhooks.worker, webhooks.additions);
+  const users = new Notifications({
+    ...{ store: storage.notices, clock, newId: newUuid },
+    channels: providers.map(({ channel }) => channel),
+    webPushKey: settings.webpush.publicKey ?? null,
+    refusalOf: (url) => outbound.refusalOfUrl(url),
+  });
   return {
     source: {
-      users: new Notifications({
-        ...{ store: storage.notices, clock, newId: newUuid },
-        channels: providers.map(({ channel }) => channel),
-        webPushKey: settings.webpush.publicKey ?? null,
-        refusalOf: (url) => outbound.refusalOfUrl(url),
-      }),
+      users,
       deadLetters: new DeadLetters({
         ...{ store: storage.notices, clock, newId: newUuid },
         onReplay() {
@@ -85,7 +86,7 @@ export function openNotifications(
         },
       }),
       webhookReplay: webhooks?.replay ?? null,
-      unsubscribing: unsubscribingOf(foundation),
+      unsubscribing: unsubscribingOf(settings, users),
     },
     workers,
     committed: () => worker.committed(),
@@ -97,13 +98,13 @@ export function openNotifications(
   };
 }
 
-function unsubscribingOf({
-  settings: { email },
-  storage,
-}: Foundation): NotificationsSource["unsubscribing"] {
+function unsubscribingOf(
+  { email }: Settings,
+  users: Notifications,
+): NotificationsSource["unsubscribing"] {
   const { smtpUrl, unsubscribeSecret, appName } = email;
   if (smtpUrl === undefined || unsubscribeSecret === undefined) return null;
-  return { targets: storage.notices, secret: unsubscribeSecret, appName };
+  return { users, secret: unsubscribeSecret, appName };
 }
 
 function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {

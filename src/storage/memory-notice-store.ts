@@ -1,13 +1,14 @@
 import type { StoredMessage } from "../chat/stored-chats.ts";
-import type {
-  ChannelPace,
-  DeadLetter,
-  DueNotice,
-  Expansion,
-  NoticeKey,
-  NoticeOutcome,
-  NoticeStore,
-  NoticeTargetStore,
+import {
+  type ChannelPace,
+  type DeadLetter,
+  type DueNotice,
+  type Expansion,
+  MOST_WAITING_NOTICES,
+  type NoticeKey,
+  type NoticeOutcome,
+  type NoticeStore,
+  type NoticeTargetStore,
 } from "../notify/ports.ts";
 import type { NoticePreferences } from "../notify/preferences.ts";
 import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
@@ -120,7 +121,8 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
 
   waiting(): number {
     this.#expectOpen();
-    return this.#waiting().length + this.chat.tables.outbox.length;
+    const count = this.#waiting().length + this.chat.tables.outbox.length;
+    return Math.min(count, MOST_WAITING_NOTICES);
   }
 
   async forgetSent(beforeMs: number): Promise<void> {

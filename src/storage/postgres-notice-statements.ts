@@ -1,3 +1,4 @@
+import { MOST_WAITING_NOTICES } from "../notify/ports.ts";
 import { MOST_COUNTED } from "../notify/provider.ts";
 import { given } from "./postgres-chat-reads.ts";
 
@@ -8,9 +9,6 @@ const TARGET = `
   notice_targets.address,
   notice_targets.keys,
   notice_targets.created_ms::float8 AS "createdMs"`;
-
-/** More that waits is not counted. */
-const MOST_WAITING = 10_000;
 
 /** Of a member, what is unread and may be told at $2: others' messages, without those whom they block. */
 const UNREAD = `
@@ -144,15 +142,15 @@ export const NOTICE_READS = {
 
   waiting: `
     SELECT count(*)::float8 AS count FROM (
-      (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})
+      (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING_NOTICES})
       UNION ALL
       SELECT 1
       FROM (${given("$1")}) AS channels
       CROSS JOIN LATERAL (
         SELECT 1 FROM notices
-        WHERE notices.channel = channels.value AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
+        WHERE notices.channel = channels.value AND due_ms IS NOT NULL LIMIT ${MOST_WAITING_NOTICES}
       ) AS unsent
-      LIMIT ${MOST_WAITING}
+      LIMIT ${MOST_WAITING_NOTICES}
     ) AS counted`,
 
   outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",

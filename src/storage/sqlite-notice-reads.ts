@@ -1,3 +1,4 @@
+import { MOST_WAITING_NOTICES } from "../notify/ports.ts";
 import { MOST_COUNTED } from "../notify/provider.ts";
 
 const TARGET = `
@@ -7,9 +8,6 @@ const TARGET = `
   notice_targets.address,
   notice_targets.keys,
   notice_targets.created_ms AS createdMs`;
-
-/** More that waits is not counted. */
-export const MOST_WAITING = 10_000;
 
 /** Of a user, what is unread and may be told: others' messages, without those whom they block. */
 const UNREAD = `
@@ -87,14 +85,14 @@ export const NOTICE_READS = {
   noticesWaiting: `
     SELECT count(*) AS count FROM (
       SELECT 1 FROM notices
-      WHERE channel = ? AND due_ms IS NOT NULL LIMIT ${MOST_WAITING}
+      WHERE channel = ? AND due_ms IS NOT NULL LIMIT ${MOST_WAITING_NOTICES}
     )`,
 
   noticesSent: "SELECT 1 FROM notices WHERE due_ms IS NULL AND next_ms < ? LIMIT 1",
 
   outbox: "SELECT position FROM outbox WHERE position > 0 ORDER BY position LIMIT 1",
 
-  outboxLength: `SELECT count(*) AS count FROM (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING})`,
+  outboxLength: `SELECT count(*) AS count FROM (SELECT 1 FROM outbox WHERE position > 0 LIMIT ${MOST_WAITING_NOTICES})`,
 
   deadLetters: `
     SELECT id, channel, user_id AS userId, target_id AS targetId,

@@ -1,12 +1,13 @@
 import type { Database } from "bun:sqlite";
-import type {
-  DeadLetter,
-  DueNotice,
-  Expansion,
-  NoticeOutcome,
-  NoticeStore,
-  NoticeTargetStore,
-  UnreadMessages,
+import {
+  type DeadLetter,
+  type DueNotice,
+  type Expansion,
+  MOST_WAITING_NOTICES,
+  type NoticeOutcome,
+  type NoticeStore,
+  type NoticeTargetStore,
+  type UnreadMessages,
 } from "../notify/ports.ts";
 import type { NoticePreferences } from "../notify/preferences.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type NoticeTarget,
 } from "../notify/provider.ts";
 import type { Commits } from "./sqlite-commits.ts";
-import { MOST_WAITING, NOTICE_READS } from "./sqlite-notice-reads.ts";
+import { NOTICE_READS } from "./sqlite-notice-reads.ts";
 import type { NoticeWrite } from "./sqlite-notice-writes.ts";
 import { answer } from "./sqlite-reader.ts";
 
@@ -119,7 +120,7 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return answer(() => {
       let count = this.#reads.outboxLength.get()?.count ?? 0;
       for (const channel of NOTICE_CHANNELS) count += this.#reads.waiting.get(channel)?.count ?? 0;
-      return Math.min(count, MOST_WAITING);
+      return Math.min(count, MOST_WAITING_NOTICES);
     });
   }
 
@@ -133,7 +134,8 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     return answer(() => this.#reads.deadLetters.all(after ?? "", Math.max(limit, 0)));
   }
 
-  async replay(letterIds: readonly string[], nowMs: number): Promise<number> {
+  async replay(given: readonly string[], nowMs: number): Promise<number> {
+    const letterIds = [...new Set(given)];
     const there = answer(() => this.#reads.lettersThere.get(JSON.stringify(letterIds))?.count ?? 0);
     await this.#write({ kind: "replay", letterIds, nowMs }, () => false);
     return there;

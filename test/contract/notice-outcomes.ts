@@ -194,7 +194,7 @@ export function noticeOutcomesContract(
       });
 
       test("which are due again, as if they had just been made", async () => {
-        expect(await storage.notices.replay(["l3", "l1", "none"], NOW_MS + 50)).toBe(2);
+        expect(await storage.notices.replay(["l3", "l1", "none", "l3"], NOW_MS + 50)).toBe(2);
         expect(await ids(null, 10)).toEqual(["l2"]);
         const due = await storage.notices.due("webpush", NOW_MS + 50, 10);
         expect(

@@ -8,7 +8,9 @@ import type { Remote } from "../../src/auth/remote.ts";
 import { AppError, toAppError } from "../../src/errors.ts";
 import type { ApiEnvironment } from "../../src/http/api.ts";
 import { unsubscribeRoutes } from "../../src/http/unsubscribe.ts";
+import { newUuid } from "../../src/ids.ts";
 import { UNSUBSCRIBE_PATH, unsubscribeToken } from "../../src/notify/email/unsubscribe-token.ts";
+import { Notifications } from "../../src/notify/notifications.ts";
 import type { NoticeTargetStore } from "../../src/notify/ports.ts";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
@@ -29,16 +31,21 @@ const ONE_CLICK = {
 } as const;
 
 let targets: NoticeTargetStore;
+let users: Notifications;
 let api: Hono<ApiEnvironment>;
 
 beforeEach(async () => {
   targets = memoryStorage().notices;
   await targets.putTarget(EMAIL_TARGET);
+  users = new Notifications({
+    ...{ store: targets, channels: ["email"], webPushKey: null, clock: new FakeClock() },
+    ...{ refusalOf: () => null, newId: newUuid },
+  });
   const buckets = new TokenBuckets(new FakeClock(), { perSecond: 1, burst: BURST });
   const keys = new LimitKeys(AddressList.parse([]));
   api = new Hono<ApiEnvironment>();
   unsubscribeRoutes(api, {
-    ...{ targets, secret: SECRET, appName: "<Parley>" },
+    ...{ users, secret: SECRET, appName: "<Parley>" },
     requests: new AddressRate(keys, buckets, "requests from this address"),
   });
   // As the API asks all that comes behind.
@@ -92,6 +99,24 @@ describe("a link in an e-mail", () => {
       expect((await ask(TOKEN, ONE_CLICK)).response.status).toBe(200);
       expect(await targets.preferencesOf("bob")).toEqual({ ...DEFAULT_PREFERENCES, email: false });
     }
+  });
+
+  test("ends them whatever else the user changes in that moment", async () => {
+    const put = targets.putPreferences.bind(targets);
+    const held = Promise.withResolvers<void>();
+    targets.putPreferences = async (...given) => {
+      targets.putPreferences = put;
+      await held.promise;
+      await put(...given);
+    };
+    const changed = users.changePreferences("bob", { previews: false });
+    const ended = ask(TOKEN, ONE_CLICK);
+    // It has come as far as it comes without the other one.
+    for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
+    held.resolve();
+    await Promise.all([changed, ended]);
+    const wishes = { ...DEFAULT_PREFERENCES, previews: false, email: false };
+    expect(await targets.preferencesOf("bob")).toEqual(wishes);
   });
 
   test("keeps nothing of who gets none: the user may have been erased", async () => {

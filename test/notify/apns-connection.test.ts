@@ -3,7 +3,8 @@ import { openApns } from "../../src/notify/apns.ts";
 import { ApnsEndpoint } from "../support/apns-endpoint.ts";
 import { APNS_DEVICE, ApnsHarness } from "../support/apns-harness.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
-import { deliveryOf, noticeOf } from "../support/mobile-notices.ts";
+import { deliveryOf } from "../support/mobile-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 import { SilentRelay } from "../support/silent-relay.ts";
 
 let apns: ApnsHarness;

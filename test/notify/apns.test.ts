@@ -5,7 +5,7 @@ import type { SendOutcome } from "../../src/notify/provider.ts";
 import type { ApnsEndpoint, ApnsRefusal } from "../support/apns-endpoint.ts";
 import { APNS_DEVICE, ApnsHarness } from "../support/apns-harness.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
-import { noticeOf } from "../support/mobile-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -4,7 +4,8 @@ import { type FcmSettings, openFcm } from "../../src/notify/fcm.ts";
 import type { Notice, NoticeProvider, SendOutcome } from "../../src/notify/provider.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FcmEndpoint, fcmError } from "../support/fcm-endpoint.ts";
-import { deliveryOf, noticeOf } from "../support/mobile-notices.ts";
+import { deliveryOf } from "../support/mobile-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
 const folder = new TemporaryFolder();

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
-import { NoticeHarness, noticeTarget } from "../support/notice-harness.ts";
+import { NoticeHarness } from "../support/notice-harness.ts";
+import { target } from "../support/noticed.ts";
 import { EPOCH_MS, message } from "../support/stored.ts";
 
 const SECOND_MS = 1_000;
@@ -13,7 +14,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 test("notices go out while more comes into the outbox than is ever taken out of it", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   const expand = storage.notices.expand.bind(storage.notices);
   let isFilling = true;
@@ -31,7 +32,7 @@ test("notices go out while more comes into the outbox than is ever taken out of 
 test("a target that is gone, and cannot be forgotten, is not sent to without end", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   const removeTarget = storage.notices.removeTarget.bind(storage.notices);
   storage.notices.removeTarget = () => Promise.reject(new Error("the disk is full"));
   push.answer = () => ({ kind: "gone", reason: "410" });
@@ -48,7 +49,7 @@ test("a target that is gone, and cannot be forgotten, is not sent to without end
 test("what has waited for quiet hours longer than anything is tried is tried nonetheless", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, clock, dead } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   const quietHours = { from: "00:00", to: "23:59", timeZone: "UTC" };
   await storage.notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, quietHours });
   push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
@@ -70,8 +71,8 @@ test("what has waited for quiet hours longer than anything is tried is tried non
 test("one target that fails among many that do not fills no log", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, log } = harness;
-  await storage.notices.putTarget(noticeTarget("bad"));
-  await storage.notices.putTarget(noticeTarget("good"));
+  await storage.notices.putTarget(target("bad"));
+  await storage.notices.putTarget(target("good"));
   let failures = 0;
   push.answer = ({ target }) =>
     target.id === "bad" ? { kind: "refused", reason: `${++failures}: 403` } : { kind: "sent" };
@@ -92,7 +93,7 @@ test("one target that fails among many that do not fills no log", async () => {
 test("dead letters are forgotten when they are old", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => ({ kind: "refused", reason: "403" });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -109,7 +110,7 @@ test("dead letters are forgotten when they are old", async () => {
 test("of a fault that a provider has not foreseen, its kind alone is kept", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, dead } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => Promise.reject(new TypeError("cannot encode Bob's secret"));
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));

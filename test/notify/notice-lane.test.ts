@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { SendOutcome } from "../../src/notify/provider.ts";
-import { NoticeHarness, noticeTarget } from "../support/notice-harness.ts";
+import { NoticeHarness } from "../support/notice-harness.ts";
+import { target } from "../support/noticed.ts";
 import { batch, conversation, EPOCH_MS, message } from "../support/stored.ts";
 
 /** Later than an e-mail's delay. */
@@ -19,7 +20,7 @@ test("what is sent while the store looks for what is due is not sent again", asy
     await settle(outcomes);
     isSettled.resolve();
   };
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => outcome.promise;
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -51,7 +52,7 @@ test("an e-mail that hangs, to whom there is much to tell, keeps nobody else wai
   );
   for (const userId of ["bob", "carol"]) {
     const fields = { userId, channel: "email", address: `${userId}@example.org` } as const;
-    await storage.notices.putTarget(noticeTarget(userId, fields));
+    await storage.notices.putTarget(target(userId, fields));
   }
   email.answer = ({ target: { userId } }) =>
     userId === "bob" ? new Promise<never>(() => {}) : { kind: "sent" };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { cutText, noticeText } from "../../src/notify/notice-text.ts";
 import { MOST_COUNTED } from "../../src/notify/provider.ts";
-import { noticeOf } from "../support/mobile-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 
 const OPTIONS = { showContent: true, titleBytes: 60, bodyBytes: 120 };
 const textOf = (given: Parameters<typeof noticeOf>[0], options = OPTIONS) =>

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
-import { NoticeHarness, noticeTarget } from "../support/notice-harness.ts";
+import { NoticeHarness } from "../support/notice-harness.ts";
+import { target } from "../support/noticed.ts";
 import { batch, conversation, EPOCH_MS, message } from "../support/stored.ts";
 
 const MINUTE_MS = 60_000;
@@ -9,7 +10,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 test("quiet hours keep it until they end, and preferences are those of the user at that time", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, clock } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   // The clock begins at midnight, UTC.
   const quietHours = { from: "22:00", to: "07:00", timeZone: "UTC" };
   const wishes = { push: true, email: true, groups: "all", previews: true, quietHours } as const;
@@ -33,7 +34,7 @@ test("quiet hours keep it until they end, and preferences are those of the user 
 test("what waits for the end of quiet hours is told soon after the user has none", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   const quietHours = { from: "00:00", to: "23:59", timeZone: "UTC" };
   await storage.notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, quietHours });
   harness.start();
@@ -52,7 +53,7 @@ test("who wishes to hear of mentions alone is told of these in groups", async ()
   await storage.chat.commit(
     batch({ conversations: [conversation("group", ["alice", "bob", "carol"])] }),
   );
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   const quietHours = null;
   const wishes = { push: true, email: true, previews: true, quietHours } as const;
   await storage.notices.putPreferences("bob", { ...wishes, groups: "mentions" });

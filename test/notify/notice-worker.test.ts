@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { NoticeHarness, noticeTarget } from "../support/notice-harness.ts";
+import { NoticeHarness } from "../support/notice-harness.ts";
+import { target } from "../support/noticed.ts";
 import { batch, conversation, EPOCH_MS, message, watermark } from "../support/stored.ts";
 
 const SECOND_MS = 1_000;
@@ -9,15 +10,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 test("who is not there is told at once, and by e-mail if they have not read after five minutes", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, email } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
-  await storage.notices.putTarget(
-    noticeTarget("mail", { channel: "email", address: "bob@example.org" }),
-  );
+  await storage.notices.putTarget(target("browser"));
+  await storage.notices.putTarget(target("mail", { channel: "email", address: "bob@example.org" }));
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   await harness.rest();
   expect(push.told).toEqual([["chat", "message 1", 1]]);
-  expect(push.sent[0]?.target).toEqual(noticeTarget("browser"));
+  expect(push.sent[0]?.target).toEqual(target("browser"));
   expect(push.sent[0]?.notices[0]).toMatchObject({ kind: "direct", userId: "bob", title: null });
   await harness.pass(5 * MINUTE_MS - 1);
   expect(email.told).toEqual([]);
@@ -30,8 +29,8 @@ test("who is not there is told at once, and by e-mail if they have not read afte
 test("what was read meanwhile is told nowhere", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, email } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
-  await storage.notices.putTarget(noticeTarget("mail", { channel: "email", address: "b@e.org" }));
+  await storage.notices.putTarget(target("browser"));
+  await storage.notices.putTarget(target("mail", { channel: "email", address: "b@e.org" }));
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   await storage.chat.commit(batch({ watermarks: [watermark("bob", 1, 1)] }));
   harness.start();
@@ -47,7 +46,7 @@ test("what was read meanwhile is told nowhere", async () => {
 test("messages that follow within the interval are one notice, with their count", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   harness.start();
   for (const seq of [1, 2, 3]) {
     await harness.messages(message(seq, { timestampMs: EPOCH_MS }));
@@ -64,11 +63,13 @@ test("messages that follow within the interval are one notice, with their count"
 test("who is there is not told of what has reached them, and is of what a dead connection has not", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, there } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   there.add("bob");
   harness.start();
-  await harness.messages(message(1, { timestampMs: EPOCH_MS }));
-  await storage.chat.commit(batch({ watermarks: [watermark("bob", 1)] }));
+  // At once: between the two the worker may look, and would look again ten seconds later.
+  const messages = [message(1, { timestampMs: EPOCH_MS })];
+  const outbox = messages.map(({ id }) => id);
+  await storage.chat.commit(batch({ messages, outbox, watermarks: [watermark("bob", 1)] }));
   await harness.rest();
   expect(await storage.notices.waiting()).toBe(0);
   await harness.messages(message(2, { timestampMs: EPOCH_MS }));
@@ -85,8 +86,8 @@ test("a provider that is down for an hour: everything is told afterwards, collap
   await storage.chat.commit(
     batch({ conversations: [conversation("other", ["carol", "bob"]), conversation("third")] }),
   );
-  await storage.notices.putTarget(noticeTarget("browser"));
-  await storage.notices.putTarget(noticeTarget("phone"));
+  await storage.notices.putTarget(target("browser"));
+  await storage.notices.putTarget(target("phone"));
   push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
   harness.start();
   for (let minute = 1; minute <= 60; minute += 1) {
@@ -119,7 +120,7 @@ test("a provider that is down for an hour: everything is told afterwards, collap
 test("a provider says when it may be asked again", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => ({ kind: "retry", reason: "429", afterMs: 20 * MINUTE_MS });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -133,8 +134,8 @@ test("a provider says when it may be asked again", async () => {
 test("a target that is gone is forgotten, with what was to be sent to it", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
-  await storage.notices.putTarget(noticeTarget("phone"));
+  await storage.notices.putTarget(target("browser"));
+  await storage.notices.putTarget(target("phone"));
   push.answer = ({ target }) =>
     target.id === "browser" ? { kind: "gone", reason: "410" } : { kind: "sent" };
   harness.start();
@@ -149,7 +150,7 @@ test("a target that is gone is forgotten, with what was to be sent to it", async
 test("what a provider refuses is a dead letter at once, and is sent when it is replayed", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, dead, clock } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => ({ kind: "refused", reason: "403: who are you" });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -176,7 +177,7 @@ test("what a provider refuses is a dead letter at once, and is sent when it is r
 test("what cannot be sent for a day is a dead letter", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, dead } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => ({ kind: "retry", reason: "503", afterMs: HOUR_MS });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -190,8 +191,8 @@ test("a send that hangs is given up in time and tried again, and others go on be
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
   const aborted: string[] = [];
-  await storage.notices.putTarget(noticeTarget("hanging"));
-  await storage.notices.putTarget(noticeTarget("phone"));
+  await storage.notices.putTarget(target("hanging"));
+  await storage.notices.putTarget(target("phone"));
   push.answer = ({ target }, signal) => {
     if (target.id === "phone") return { kind: "sent" };
     signal.addEventListener("abort", () => aborted.push(target.id));
@@ -210,7 +211,7 @@ test("a send that hangs is given up in time and tried again, and others go on be
 test("a stop gives up what hangs, and the next start sends it with the same key", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, clock } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   push.answer = () => new Promise<never>(() => {});
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -234,7 +235,7 @@ test("one e-mail has what is due of all conversations", async () => {
   await storage.chat.commit(
     batch({ conversations: [conversation("other", ["carol", "bob", "dave"])] }),
   );
-  await storage.notices.putTarget(noticeTarget("mail", { channel: "email", address: "b@e.org" }));
+  await storage.notices.putTarget(target("mail", { channel: "email", address: "b@e.org" }));
   harness.start();
   const fields = { timestampMs: EPOCH_MS };
   await harness.messages(
@@ -257,7 +258,7 @@ test("a store that is away sends nothing twice: outcomes wait for it", async () 
   const settle = storage.notices.settle.bind(storage.notices);
   storage.notices.settle = (outcomes) =>
     isAway ? Promise.reject(new Error("away")) : settle(outcomes);
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   harness.start();
   isAway = true;
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
@@ -286,7 +287,7 @@ test("after a start, events for webhooks come out at once, and users have time t
     onExpanded,
   });
   const { storage, push, there } = harness;
-  await storage.notices.putTarget(noticeTarget("browser"));
+  await storage.notices.putTarget(target("browser"));
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   harness.worker.start();
   await harness.rest();

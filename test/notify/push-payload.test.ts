@@ -1,17 +1,17 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { LONGEST_PAYLOAD, pushPayload } from "../../src/notify/push-payload.ts";
-import { sampleNotice } from "../support/push-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 
 test("says what a page needs to show and to open", () => {
-  const notice = sampleNotice({
+  const notice = noticeOf({
     ...{ kind: "group", title: "Site team", count: 3, conversationId: "site" },
     newest: { mentionsUser: true },
   });
   expect(JSON.parse(pushPayload(notice, true))).toEqual({
     ...{ version: 1, key: notice.key, conversationId: "site", kind: "group", count: 3 },
-    ...{ timestamp: "2026-01-01T11:30:00.000Z", title: "Site team", senderId: "bob" },
-    ...{ senderName: "Bob Builder", type: "TEXT", mentionsYou: true, content: "Lunch at noon?" },
+    ...{ timestamp: "2026-01-01T00:00:00.000Z", title: "Site team", senderId: "ann" },
+    ...{ senderName: "Ann", type: "TEXT", mentionsYou: true, content: "Hello Bob" },
   });
 });
 
@@ -22,7 +22,7 @@ test("is what the documentation shows", async () => {
   const { senderId, senderName, type, content, mentionsYou: mentionsUser } = shown;
   const timestampMs = Date.parse(shown.timestamp);
   const newest = { senderId, senderName, type, content, mentionsUser, timestampMs };
-  const notice = sampleNotice({ key, conversationId, kind, title, count, newest });
+  const notice = noticeOf({ key, conversationId, kind, title, count, newest });
   expect(pushPayload(notice, true)).toBe(JSON.stringify(shown));
 });
 
@@ -30,25 +30,23 @@ test.each([
   ["the user", true, true],
   ["the operator", false, false],
 ])("says neither names nor text where %s wishes so", (_, isPrivate, showContent) => {
-  const notice = sampleNotice({ isPrivate, kind: "group", title: "Site team", count: 3 });
+  const notice = noticeOf({ isPrivate, kind: "group", title: "Site team", count: 3 });
   expect(JSON.parse(pushPayload(notice, showContent))).toEqual({
-    ...{ version: 1, key: notice.key, conversationId: "alice-bob", kind: "group", count: 3 },
-    timestamp: "2026-01-01T11:30:00.000Z",
+    ...{ version: 1, key: notice.key, conversationId: "ann:bob", kind: "group", count: 3 },
+    timestamp: "2026-01-01T00:00:00.000Z",
   });
 });
 
 test("a long text fills what there is, and ends in an ellipsis", () => {
-  const text = pushPayload(sampleNotice({ newest: { content: "a".repeat(100_000) } }), true);
+  const text = pushPayload(noticeOf({ newest: { content: "a".repeat(100_000) } }), true);
   expect(Buffer.byteLength(text)).toBe(LONGEST_PAYLOAD);
   expect(JSON.parse(text).content).toMatch(/^a+…$/);
 });
 
 test("a text that just has room is whole", () => {
-  const bare = pushPayload(sampleNotice({ newest: { content: "" } }), true);
+  const bare = pushPayload(noticeOf({ newest: { content: "" } }), true);
   const content = "a".repeat(LONGEST_PAYLOAD - Buffer.byteLength(bare));
-  expect(JSON.parse(pushPayload(sampleNotice({ newest: { content } }), true)).content).toBe(
-    content,
-  );
+  expect(JSON.parse(pushPayload(noticeOf({ newest: { content } }), true)).content).toBe(content);
 });
 
 test("whatever is said, and whoever says it, a payload has room and cuts no code point", () => {
@@ -63,7 +61,7 @@ test("whatever is said, and whoever says it, a payload has room and cuts no code
   fc.assert(
     fc.property(text, text, text, id, (content, title, senderName, senderId) => {
       const newest = { content, senderName, senderId };
-      const payload = pushPayload(sampleNotice({ title, conversationId: senderId, newest }), true);
+      const payload = pushPayload(noticeOf({ title, conversationId: senderId, newest }), true);
       expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(LONGEST_PAYLOAD);
       const told = JSON.parse(payload);
       for (const [shown, whole] of [

@@ -6,7 +6,7 @@ import type { Notice, SendOutcome } from "../../src/notify/provider.ts";
 import { openWebPush, type WebPush } from "../../src/notify/web-push.ts";
 import { newCertificate } from "../support/certificates.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { sampleNotice } from "../support/push-notices.ts";
+import { noticeOf } from "../support/notices.ts";
 import {
   type PushService,
   type PushServiceOptions,
@@ -61,7 +61,7 @@ function push(
   to: PushSubscription,
   {
     by = provider(),
-    notice = sampleNotice(),
+    notice = noticeOf(),
     id = "019b0000-0000-7000-8000-000000000001",
     signal = never,
   }: { by?: WebPush; notice?: Notice; id?: string; signal?: AbortSignal } = {},
@@ -82,8 +82,8 @@ describe("a notice", () => {
       claims: { aud: service.origin, sub: "mailto:operator@chat.example" },
     });
     expect(JSON.parse(received?.text ?? "")).toMatchObject({
-      ...{ version: 1, conversationId: "alice-bob", senderName: "Bob Builder" },
-      content: "Lunch at noon?",
+      ...{ version: 1, conversationId: "ann:bob", senderName: "Ann" },
+      content: "Hello Bob",
     });
     expect((received?.claims.exp ?? 0) * 1_000 - clock.now()).toBe(12 * HOUR_MS);
   });
@@ -100,7 +100,7 @@ describe("a notice", () => {
   });
 
   test("with much to say has room in what push services take", async () => {
-    const notice = sampleNotice({ newest: { content: "語".repeat(20_000) } });
+    const notice = noticeOf({ newest: { content: "語".repeat(20_000) } });
     expect(await push(subscribe(), { notice })).toEqual({ kind: "sent" });
     expect(service.received[0]?.bytes).toBeWithin(4_090, 4_097);
   });
@@ -108,14 +108,14 @@ describe("a notice", () => {
   test("says neither names nor text where the operator wishes so", async () => {
     const by = provider({ PARLEY_WEBPUSH_SHOW_CONTENT: "false" });
     await push(subscribe(), { by });
-    expect(service.received[0]?.text).not.toMatch(/Bob|Lunch|sender/);
+    expect(service.received[0]?.text).not.toMatch(/Ann|Hello|sender/);
   });
 
   test("takes the place of one of its conversation that waits, and of no other", async () => {
     const [phone, laptop] = [subscribe(), subscribe()];
-    const other = sampleNotice({ conversationId: "alice-carol" });
+    const other = noticeOf({ conversationId: "alice-carol" });
     await push(phone, { id: "phone" });
-    await push(phone, { id: "phone", notice: sampleNotice({ key: "f".repeat(32), count: 2 }) });
+    await push(phone, { id: "phone", notice: noticeOf({ key: "f".repeat(32), count: 2 }) });
     await push(phone, { id: "phone", notice: other });
     await push(laptop, { id: "laptop" });
     const [first, newer, elsewhere, onLaptop] = service.received.map(({ topic }) => topic);
@@ -133,7 +133,7 @@ describe("a notice", () => {
   ] as const)(
     "%s, mentions the user %p, %p: urgency %p",
     async (kind, mentionsUser, env, urgency) => {
-      const notice = sampleNotice({ kind, newest: { mentionsUser } });
+      const notice = noticeOf({ kind, newest: { mentionsUser } });
       await push(subscribe(), { by: provider(env), notice });
       expect(service.received[0]?.urgency).toBe(urgency);
     },
@@ -260,7 +260,7 @@ describe("no request is made", () => {
     const target = { id: "1", userId: "alice", channel: "webpush", keys, createdMs: 0 } as const;
     const delivery = {
       target: { ...target, address: subscribe().endpoint },
-      notices: [sampleNotice()],
+      notices: [noticeOf()],
     };
     const reason = "its keys are not of a subscription";
     expect(await provider().send(delivery, never)).toEqual({ kind: "refused", reason });

@@ -69,6 +69,18 @@ test("many are added in portions", async () => {
   expect(batches.map((batch) => batch.length)).toEqual([500, 500, 200]);
 });
 
+test("a stop adds all that there is, and gives up what the store does not take", async () => {
+  additions.start();
+  for (let user = 0; user < 1_200; user += 1) additions.presenceChanged(`user-${user}`, "ONLINE");
+  await additions.stop();
+  expect(batches.map((events) => events.length)).toEqual([500, 500, 200]);
+  additions.start();
+  additions.presenceChanged("alice", "ONLINE");
+  isFailing = true;
+  await additions.stop();
+  expect(batches).toHaveLength(3);
+});
+
 test("what the store does not take is added later, or what has changed since", async () => {
   additions.start();
   isFailing = true;

@@ -2,7 +2,8 @@ import { type ApnsSettings, openApns } from "../../src/notify/apns.ts";
 import type { Notice, NoticeProvider, SendOutcome } from "../../src/notify/provider.ts";
 import { ApnsEndpoint } from "./apns-endpoint.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { deliveryOf, noticeOf } from "./mobile-notices.ts";
+import { deliveryOf } from "./mobile-notices.ts";
+import { noticeOf } from "./notices.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 
 export const APNS_DEVICE = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";

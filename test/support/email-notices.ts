@@ -1,4 +1,5 @@
 import type { Delivery, Notice, NoticeTarget } from "../../src/notify/provider.ts";
+import { type NoticeTraits, noticeOf } from "./notices.ts";
 
 export const EMAIL_TARGET: NoticeTarget = {
   id: "0193a000-0000-7000-8000-00000000000b",
@@ -10,35 +11,21 @@ export const EMAIL_TARGET: NoticeTarget = {
 };
 
 /** Of a message that Alice has sent to Bob. */
-export function noticeOf(
-  change: Partial<Notice> = {},
-  newest: Partial<Notice["newest"]> = {},
+export function aliceNotice(
+  traits: Omit<NoticeTraits, "newest"> = {},
+  newest: NoticeTraits["newest"] = {},
 ): Notice {
-  return {
-    key: "0123456789abcdef0123456789abcdef",
-    userId: "bob",
-    conversationId: "alice-bob",
-    kind: "direct",
-    title: null,
-    count: 1,
+  return noticeOf({
+    ...{ conversationId: "alice-bob", ...traits },
     newest: {
-      id: "0193a000-0000-7000-8000-000000000001",
-      seq: 1,
-      senderId: "alice",
-      senderName: "Alice",
-      type: "TEXT",
-      content: "Are you there?",
-      timestampMs: Date.UTC(2026, 0, 2, 3, 4),
-      mentionsUser: false,
-      ...newest,
+      ...{ senderId: "alice", senderName: "Alice", content: "Are you there?" },
+      ...{ timestampMs: Date.UTC(2026, 0, 2, 3, 4), ...newest },
     },
-    isPrivate: false,
-    ...change,
-  };
+  });
 }
 
 export function emailDelivery(
-  notices: readonly Notice[] = [noticeOf()],
+  notices: readonly Notice[] = [aliceNotice()],
   target: Partial<NoticeTarget> = {},
 ): Delivery {
   return { target: { ...EMAIL_TARGET, ...target }, notices };

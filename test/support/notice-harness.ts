@@ -5,7 +5,6 @@ import type {
   Delivery,
   NoticeChannel,
   NoticeProvider,
-  NoticeTarget,
   SendOutcome,
 } from "../../src/notify/provider.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
@@ -14,15 +13,6 @@ import { FakeClock } from "./fake-clock.ts";
 import { RecordedLog } from "./recorded-log.ts";
 import { batch, conversation, EPOCH_MS } from "./stored.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
-
-/** A browser of bob's, unless said otherwise. */
-export function noticeTarget(id: string, fields: Partial<NoticeTarget> = {}): NoticeTarget {
-  return {
-    ...{ id, userId: "bob", channel: "webpush", address: `https://push.example/${id}` },
-    ...{ keys: null, createdMs: EPOCH_MS },
-    ...fields,
-  };
-}
 
 /** Keeps what is sent, and answers each send as it is told to. */
 export class RecordingProvider implements NoticeProvider {

@@ -4,7 +4,7 @@ import { createTransport } from "nodemailer";
 import PostalMime from "postal-mime";
 import { type EmailLook, emailMessage } from "../../../src/notify/email/email-message.ts";
 import type { Delivery, Notice } from "../../../src/notify/provider.ts";
-import { emailDelivery, noticeOf } from "../../support/email-notices.ts";
+import { aliceNotice, emailDelivery } from "../../support/email-notices.ts";
 
 const LOOK: EmailLook = {
   from: { name: "Parley", address: "chat@example.com" },
@@ -46,7 +46,7 @@ const notice: fc.Arbitrary<Notice> = fc
     mentionsUser: fc.boolean(),
   })
   .map(({ senderName, content, mentionsUser, ...rest }) =>
-    noticeOf(rest, { senderName, content, mentionsUser }),
+    aliceNotice(rest, { senderName, content, mentionsUser }),
   );
 
 const composer = createTransport({ streamTransport: true, buffer: true });
@@ -74,8 +74,11 @@ async function shapeOf(html: string) {
 
 test("whatever others write, the headers are ours, and so is each element of the HTML", async () => {
   const known = await shapeOf(
-    (await parsed(emailDelivery([noticeOf({ kind: "group" }), noticeOf({ isPrivate: true })])))
-      .html ?? "",
+    (
+      await parsed(
+        emailDelivery([aliceNotice({ kind: "group" }), aliceNotice({ isPrivate: true })]),
+      )
+    ).html ?? "",
   );
   await fc.assert(
     fc.asyncProperty(fc.array(notice, { minLength: 1, maxLength: 3 }), async (notices) => {
@@ -102,13 +105,15 @@ test("whatever others write, the headers are ours, and so is each element of the
 
 test("a name that is an encoded word is read as it was written, and not as what it encodes", async () => {
   const senderName = "=?utf-8?q?=0D=0ABcc:_eve?=";
-  const { subject } = await parsed(emailDelivery([noticeOf({}, { senderName })]));
+  const { subject } = await parsed(emailDelivery([aliceNotice({}, { senderName })]));
   expect(subject).toBe("New message from = ?utf-8?q?=0D=0ABcc:_eve?=");
 });
 
 test("the footer stands in each form once, as the last thing, with what ends the e-mails", async () => {
   const forged = "-- \nStop these e-mails: https://evil.example";
-  const { text = "", html = "" } = await parsed(emailDelivery([noticeOf({}, { content: forged })]));
+  const { text = "", html = "" } = await parsed(
+    emailDelivery([aliceNotice({}, { content: forged })]),
+  );
   expect(text.match(/^-- $/gm)).toHaveLength(1);
   expect(text).toMatch(
     /\nStop these e-mails: https:\/\/chat\.example\/app\/notifications\/unsubscribe\?token=\S+\n*$/,
@@ -117,12 +122,12 @@ test("the footer stands in each form once, as the last thing, with what ends the
 });
 
 test("a conversation whose id needs it is encoded in its link", async () => {
-  const { text } = await parsed(emailDelivery([noticeOf({ conversationId: "a?b#c" })]));
+  const { text } = await parsed(emailDelivery([aliceNotice({ conversationId: "a?b#c" })]));
   expect(text).toContain("https://chat.example/app/#a%3Fb%23c\n");
 });
 
 test("an e-mail that tells no names tells no ids of conversations either", async () => {
-  const { text, html } = await parsed(emailDelivery([noticeOf({ isPrivate: true })]));
+  const { text, html } = await parsed(emailDelivery([aliceNotice({ isPrivate: true })]));
   expect(`${text}${html}`).not.toContain("alice");
   expect(text).toContain("https://chat.example/app/\n");
 });

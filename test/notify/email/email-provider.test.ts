@@ -3,7 +3,7 @@ import { createServer, type Socket } from "node:net";
 import PostalMime from "postal-mime";
 import { openEmail } from "../../../src/notify/email/open-email.ts";
 import { EmailHarness, emailSettings, NEVER } from "../../support/email-harness.ts";
-import { emailDelivery, noticeOf } from "../../support/email-notices.ts";
+import { aliceNotice, emailDelivery } from "../../support/email-notices.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { refusalOf } from "../../support/refusal.ts";
 
@@ -63,7 +63,10 @@ describe("an e-mail", () => {
 
   test("has the same Message-ID when it is sent again, and another one when it says other things", async () => {
     const { server, provider } = await harness.start();
-    const [one, two] = [noticeOf(), noticeOf({ key: "f".repeat(32), conversationId: "team" })];
+    const [one, two] = [
+      aliceNotice(),
+      aliceNotice({ key: "f".repeat(32), conversationId: "team" }),
+    ];
     for (const notices of [[one, two], [two, one], [one]]) {
       expect(await provider.send(emailDelivery(notices), NEVER)).toEqual({ kind: "sent" });
     }

@@ -1,5 +1,5 @@
 /** Work that waits for the work before it under the same name. */
-export class Turns {
+export class NamedTurns {
   readonly #last = new Map<string, Promise<void>>();
 
   /** Settles as the work does; one that fails holds up none that follow. */
