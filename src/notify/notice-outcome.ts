@@ -1,7 +1,8 @@
 import { type BackOff, backOffMs } from "./back-off.ts";
 import type { Judgement } from "./judgement.ts";
-import type { ChannelPace, DueNotice, NoticeOutcome } from "./ports.ts";
+import type { ChannelPace, DeadLetter, DueNotice, NoticeOutcome } from "./ports.ts";
 import type { SendOutcome } from "./provider.ts";
+import type { WebhookEvent } from "./webhook-ports.ts";
 
 /** How notices of one channel are sent. */
 export interface NoticePace extends ChannelPace, BackOff {
@@ -18,6 +19,8 @@ export interface Chances {
   readonly random: () => number;
   /** Of dead letters. */
   readonly newId: () => string;
+  /** What the app's back end is told of a dead letter; null: nothing. */
+  readonly eventOf: (letter: DeadLetter) => WebhookEvent | null;
 }
 
 /** What becomes of a notice that was sent, or was to be. */
@@ -25,7 +28,7 @@ export function attempted(
   due: DueNotice,
   outcome: Exclude<SendOutcome, { kind: "gone" }>,
   pace: NoticePace,
-  { nowMs, random, newId }: Chances,
+  { nowMs, random, newId, eventOf }: Chances,
 ): NoticeOutcome {
   const key = keyOf(due);
   if (outcome.kind === "sent") {
@@ -37,8 +40,14 @@ export function attempted(
     const waitMs = Math.max(backOffMs(attempts, pace, random), outcome.afterMs ?? 0);
     return { ...key, kind: "later", dueMs: nowMs + waitMs, attempts };
   }
-  const { reason } = outcome;
-  return { ...key, kind: "dead", letterId: newId(), attempts, reason, diedMs: nowMs };
+  const fate = { attempts, reason: outcome.reason, diedMs: nowMs };
+  const letterId = newId();
+  const { id: targetId, channel, userId } = due.target;
+  const event = eventOf({
+    ...{ id: letterId, channel, userId, targetId, conversationId: due.conversationId },
+    ...{ seq: due.lastSeq, eventId: null, eventType: null, ...fate },
+  });
+  return { ...key, kind: "dead", letterId, ...fate, event };
 }
 
 /** What becomes of one that is not to be sent now. */

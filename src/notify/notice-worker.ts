@@ -4,15 +4,10 @@ import { forgetLettersBefore } from "./dead-letters.ts";
 import { judge } from "./judgement.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
 import { attempted, judged, type NoticePace } from "./notice-outcome.ts";
-import type {
-  DeadLetter,
-  DueNotice,
-  NoticeOutcome,
-  NoticeStore,
-  NoticeTargetStore,
-} from "./ports.ts";
+import type { DeadLetter, NoticeOutcome, NoticeStore, NoticeTargetStore } from "./ports.ts";
 import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
 import { Settling } from "./settling.ts";
+import type { WebhookEvent } from "./webhook-ports.ts";
 
 export interface NoticeWorkerOptions {
   readonly store: NoticeStore & Pick<NoticeTargetStore, "removeTarget">;
@@ -24,12 +19,13 @@ export interface NoticeWorkerOptions {
   readonly webhooks: boolean;
   /** From the start of the work to the first send. */
   readonly startDelayMs: number;
-  /** Some may have become ones. */
-  readonly onExpanded: () => void;
+  /** There may be new ones. */
+  readonly onEvents: () => void;
   /** The user has a connection to some node, or had one a moment ago. */
   readonly isThere: (userId: string) => boolean;
   readonly onOutcome: (channel: NoticeChannel, outcome: SendOutcome["kind"] | "dead") => void;
-  readonly onDead: (letter: DeadLetter) => void;
+  /** What the app's back end is told of a dead letter; null: nothing. */
+  readonly eventOf: (letter: DeadLetter) => WebhookEvent | null;
   /** Of dead letters. */
   readonly newId: () => string;
   readonly clock: Clock;
@@ -179,7 +175,7 @@ export class NoticeWorker {
   }
 
   async #expand(): Promise<void> {
-    const { store, webhooks, clock, onExpanded } = this.#options;
+    const { store, webhooks, clock, onEvents } = this.#options;
     const channels = this.#lanes.map(({ pace }) => pace);
     const expansion = { limit: EXPANDED, channels, webhooks };
     let expansions = 0;
@@ -189,7 +185,7 @@ export class NoticeWorker {
       this.#isWoken = true;
       break;
     }
-    if (webhooks) onExpanded();
+    if (webhooks) onEvents();
   }
 
   /** Looks at what is due until there is nothing more that may be sent now. */
@@ -234,11 +230,11 @@ export class NoticeWorker {
     told: readonly Told[],
     outcome: Exclude<SendOutcome, { kind: "gone" }>,
   ): Promise<void> {
-    const { clock, random, newId } = this.#options;
-    const chances = { nowMs: clock.now(), random, newId };
+    const { clock, random, newId, eventOf } = this.#options;
+    const chances = { nowMs: clock.now(), random, newId, eventOf };
     const outcomes = told.map(({ due }) => attempted(due, outcome, pace, chances));
     await this.#settling.add(outcomes);
-    for (const [at, { due }] of told.entries()) this.#tellOfDead(due, outcomes[at]);
+    this.#tellOfDead(pace.channel, outcomes);
   }
 
   /** Resolves with whether the store has done it. */
@@ -256,15 +252,11 @@ export class NoticeWorker {
     return true;
   }
 
-  #tellOfDead({ target }: DueNotice, outcome: NoticeOutcome | undefined): void {
-    if (outcome?.kind !== "dead") return;
-    const { userId, channel } = target;
-    const { letterId, targetId, conversationId, lastSeq, attempts, reason, diedMs } = outcome;
-    this.#options.onOutcome(channel, "dead");
-    this.#options.onDead({
-      ...{ id: letterId, channel, userId, targetId, conversationId },
-      ...{ seq: lastSeq, eventId: null, eventType: null, attempts, reason, diedMs },
-    });
+  #tellOfDead(channel: NoticeChannel, outcomes: readonly NoticeOutcome[]): void {
+    const { onOutcome, onEvents } = this.#options;
+    const dead = outcomes.filter((outcome) => outcome.kind === "dead");
+    for (const _ of dead) onOutcome(channel, "dead");
+    if (dead.some(({ event }) => event !== null)) onEvents();
   }
 
   /** Once for each turn of events, however many notices there are. */

@@ -1,6 +1,7 @@
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { NoticePreferences } from "./preferences.ts";
 import type { NoticeChannel, NoticeMessage, NoticeTarget } from "./provider.ts";
+import type { WebhookEvent } from "./webhook-ports.ts";
 
 /** Where users are reached, and what they wish. Writes resolve when they are durable. */
 export interface NoticeTargetStore {
@@ -100,6 +101,8 @@ export type NoticeOutcome = NoticeKey &
         readonly attempts: number;
         readonly reason: string;
         readonly diedMs: number;
+        /** Waits for the app's back end from the same transaction on; null: it is not told. */
+        readonly event: WebhookEvent | null;
       }
   );
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../clock.ts";
 import type { EventWebhookSubject } from "../config.ts";
 import { toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
-import { deliveryFailed, type NoticeLetter, presenceChanged } from "./webhook-events.ts";
+import { presenceChanged } from "./webhook-events.ts";
 import type { WebhookEvent, WebhookStore } from "./webhook-ports.ts";
 
 export interface WebhookAdditionsOptions {
@@ -25,9 +25,9 @@ const PORTION = 500;
 const RETRY_MS = 1_000;
 
 /**
- * Events for the app's back end that are no messages: presence, and notices that reached nobody. Every
- * node hears of the presence of all users; the one that leads adds it, from `start` to `stop`, so that
- * it is told once. What happens in the moment in which another node takes the lead may be missed.
+ * Presence, for the app's back end. Every node hears of that of all users; the one that leads adds it,
+ * from `start` to `stop`, so that it is told once. What changes in the moment in which another node
+ * takes the lead may be missed.
  */
 export class WebhookAdditions {
   readonly #options: WebhookAdditionsOptions;
@@ -64,11 +64,6 @@ export class WebhookAdditions {
     if (!this.#takes("presence")) return;
     const { newId, clock } = this.#options;
     this.#put(`presence of ${userId}`, presenceChanged(newId(), userId, body, clock.now()));
-  }
-
-  deliveryFailed(letter: NoticeLetter): void {
-    const event = this.#takes("failures") ? deliveryFailed(letter) : null;
-    if (event !== null) this.#put(`letter ${letter.id}`, event);
   }
 
   #takes(subject: EventWebhookSubject): boolean {

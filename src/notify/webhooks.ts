@@ -6,7 +6,8 @@ import type { Log } from "../log.ts";
 import type { OutboundClient } from "./outbound.ts";
 import { WebhookAdditions } from "./webhook-additions.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
-import type { WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
+import { deliveryFailed, type NoticeLetter } from "./webhook-events.ts";
+import type { WebhookEvent, WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
 import { WebhookReplay } from "./webhook-replay.ts";
 import { WebhookSigner } from "./webhook-signature.ts";
 import { WebhookWorker } from "./webhook-worker.ts";
@@ -30,6 +31,8 @@ export interface Webhooks {
   /** Led work, too. */
   readonly additions: WebhookAdditions;
   readonly replay: WebhookReplay;
+  /** What it is told of a dead letter; null: nothing. */
+  eventOf(letter: NoticeLetter): WebhookEvent | null;
 }
 
 /** Messages are to become events: see `Expansion.webhooks`. */
@@ -59,5 +62,8 @@ export function openWebhooks(options: WebhooksOptions): Webhooks | null {
     ...{ store, subjects: events, newId, clock, onAdded },
     onFault: (err) => log.error({ err }, "The back end is not told of all: there is a fault"),
   });
-  return { worker, additions, replay: new WebhookReplay(store, onAdded) };
+  return {
+    ...{ worker, additions, replay: new WebhookReplay(store, onAdded) },
+    eventOf: (letter) => (events.includes("failures") ? deliveryFailed(letter) : null),
+  };
 }

@@ -61,10 +61,10 @@ export function openNotifications(
     webhooks: tellsMessages(settings.eventWebhook),
     keepDeadMs: deadLetterDays === 0 ? null : deadLetterDays * DAY_MS,
     startDelayMs: settings.presence.graceMs,
-    onExpanded: () => webhooks?.worker.wake(),
+    onEvents: () => webhooks?.worker.wake(),
     isThere,
     onOutcome: (channel, outcome) => metrics.notice(channel, outcome),
-    onDead: (letter) => webhooks?.additions.deliveryFailed(letter),
+    eventOf: (letter) => webhooks?.eventOf(letter) ?? null,
     ...{ newId: newUuid, clock, random, log },
   });
   const workers: Worker[] = [worker];

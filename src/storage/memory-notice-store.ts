@@ -233,10 +233,11 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
   }
 
   #bury(outcome: NoticeOutcome & { readonly kind: "dead" }): void {
-    const { letterId: id, attempts, reason, diedMs, ...rest } = outcome;
+    const { letterId: id, attempts, reason, diedMs, event, ...rest } = outcome;
     const { targetId, conversationId, lastSeq } = rest;
     const target = this.#targets.get(targetId);
     if (target === undefined || this.#letters.has(id)) return;
+    if (event !== null) this.webhooks.put(event, event.createdMs);
     const { userId, channel } = target;
     const letter = {
       ...{ id, channel, userId, targetId, conversationId, seq: lastSeq },

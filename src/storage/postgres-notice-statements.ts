@@ -310,7 +310,8 @@ export const NOTICE_WRITES = {
     FROM ${outcomes('"letterId" text, attempts bigint, reason text, "diedMs" bigint')}
     JOIN notices ON ${IS_OF_OUTCOME} AND last_seq >= given."lastSeq"
     JOIN notice_targets ON notice_targets.id = notices.target_id
-    ON CONFLICT (id) DO NOTHING`,
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id`,
 
   /** What came with messages that are not in the letter. */
   outlive: `

@@ -13,13 +13,15 @@ import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts"
 import { type DueRow, dueNotice } from "./postgres-due-notices.ts";
 import { NOTICE_READS, NOTICE_WRITES } from "./postgres-notice-statements.ts";
 import { toPostgresJson } from "./postgres-text.ts";
-import { lockLanes } from "./postgres-webhook-store.ts";
+import { lockLanes, WEBHOOK_WRITES } from "./postgres-webhook-store.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
 
 type TargetWrite =
   | { readonly kind: "put"; readonly target: NoticeTarget }
   | { readonly kind: "remove"; readonly userId: string; readonly id: string }
   | { readonly kind: "wish"; readonly userId: string; readonly preferences: NoticePreferences };
+
+type DeadNotice = Extract<NoticeOutcome, { kind: "dead" }>;
 
 /** Of advisory locks, which one says whose turn it is. */
 const NOTICES = 0x7061726f;
@@ -101,18 +103,19 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
 
   async settle(outcomes: readonly NoticeOutcome[]): Promise<void> {
     const of = (kind: NoticeOutcome["kind"]) => outcomes.filter((each) => each.kind === kind);
-    const dead = of("dead");
+    const dead = outcomes.filter((outcome) => outcome.kind === "dead");
     const statements = [
       ...[[NOTICE_WRITES.sent, of("sent")] as const, [NOTICE_WRITES.drop, of("dropped")] as const],
-      ...[[NOTICE_WRITES.later, of("later")] as const, [NOTICE_WRITES.bury, dead] as const],
-      ...[[NOTICE_WRITES.drop, dead] as const, [NOTICE_WRITES.outlive, dead] as const],
+      [NOTICE_WRITES.later, of("later")] as const,
     ];
     const given = statements.filter(([, rows]) => rows.length > 0);
-    if (given.length === 0) return;
+    if (given.length + dead.length === 0) return;
+    const tells = dead.some(({ event }) => event !== null);
     await this.#writes.commit((query) =>
       Promise.all([
-        takeTurnUnsynced(query),
+        ...[takeTurnUnsynced(query), ...(tells ? [lockLanes(query)] : [])],
         ...given.map(([sql, rows]) => query(sql, [toPostgresJson(rows)])),
+        bury(query, dead),
       ]),
     );
   }
@@ -163,6 +166,21 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
   #read<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     return answered(this.#db.read<Row>(sql, parameters));
   }
+}
+
+async function bury(query: Query, dead: readonly DeadNotice[]): Promise<void> {
+  if (dead.length === 0) return;
+  const rows = [toPostgresJson(dead)];
+  const [letters] = await Promise.all([
+    query<{ id: string }>(NOTICE_WRITES.bury, rows),
+    query(NOTICE_WRITES.drop, rows),
+    query(NOTICE_WRITES.outlive, rows),
+  ]);
+  const buried = new Set(letters.map(({ id }) => id));
+  const events = dead.flatMap(({ letterId, event }) =>
+    event !== null && buried.has(letterId) ? [event] : [],
+  );
+  if (events.length > 0) await query(WEBHOOK_WRITES.add, [toPostgresJson(events)]);
 }
 
 /** In their order. */

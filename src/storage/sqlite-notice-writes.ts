@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Expansion, NoticeOutcome } from "../notify/ports.ts";
 import type { NoticePreferences } from "../notify/preferences.ts";
 import type { NoticeTarget } from "../notify/provider.ts";
+import { WebhookWrites } from "./sqlite-webhook-writes.ts";
 
 /** What happens to notices, as it crosses to the writer. */
 export type NoticeWrite =
@@ -24,9 +25,11 @@ const EXPANSION_MS = 5;
 /** Writes notices, within a transaction of the caller's. */
 export class NoticeWrites {
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #webhooks: WebhookWrites;
 
   constructor(db: Database) {
     this.#statements = prepare(db);
+    this.#webhooks = new WebhookWrites(db);
   }
 
   /** Throws the engine's error, and may then have written some of it. */
@@ -96,8 +99,10 @@ export class NoticeWrites {
         later.run(outcome.dueMs, outcome.attempts, targetId, conversationId);
         return;
       case "dead": {
-        const { letterId, attempts, reason, diedMs } = outcome;
-        bury.run(letterId, lastSeq, attempts, reason, diedMs, targetId, conversationId);
+        const { letterId, attempts, reason, diedMs, event } = outcome;
+        const fate = [attempts, reason, diedMs] as const;
+        const buried = bury.run(letterId, lastSeq, ...fate, targetId, conversationId).changes > 0;
+        if (buried && event !== null) this.#webhooks.apply({ kind: "add", events: [event] });
         if (drop.run(...key).changes === 0) extended.run(diedMs, 0, ...key);
       }
     }

@@ -265,7 +265,7 @@ export function erasureStoreContract(
       const letters = ["alice", "bob"].flatMap((userId) =>
         ids.slice(0, 4).map((id) => ({
           ...{ ...noticeKey(1, userId, id), kind: "dead" as const, letterId: `${userId} ${id}` },
-          ...{ attempts: 1, reason: "refused", diedMs: NOW_MS },
+          ...{ attempts: 1, reason: "refused", diedMs: NOW_MS, event: null },
         })),
       );
       await notices.settle(letters);
@@ -296,6 +296,7 @@ export function erasureStoreContract(
           attempts: 1,
           reason: "503",
           diedMs: NOW_MS,
+          event: null,
         };
         await notices.settle([{ ...noticeKey(1, "alice"), kind: "dead", ...letter }]);
       }

@@ -9,8 +9,10 @@ const FAR_MS = NOW_MS + 1_000_000;
 
 const SENT = { kind: "sent", sentMs: NOW_MS + 5, nextMs: NEXT_MS } as const;
 
-const dead = (letterId: string) =>
-  ({ kind: "dead", letterId, attempts: 6, reason: "410 \0", diedMs: NOW_MS + 7 }) as const;
+const dead = (letterId: string) => ({
+  ...({ kind: "dead", letterId, attempts: 6, reason: "410 \0" } as const),
+  ...{ diedMs: NOW_MS + 7, event: null },
+});
 
 /** Of the outcome of a notice, all but which one it is. */
 type Fate = NoticeOutcome extends infer Each
@@ -103,6 +105,33 @@ export function noticeOutcomesContract(
         { id: "l1", seq: 1, ...letter },
         { id: "l2", seq: 2, ...letter },
       ]);
+    });
+
+    test("as dead letters together with the event that tells of them, once", async () => {
+      const event = (id: string) => ({
+        ...{ id, type: "delivery.failed", lane: "user:bob", createdMs: NOW_MS, data: "{}" },
+      });
+      await storage.webhooks.add([event("before")]);
+      await storage.notices.putTarget(target("phone"));
+      await storage.notices.putTarget(target("silent"));
+      await tell(2);
+      for (let round = 0; round < 2; round += 1) {
+        await storage.notices.settle([
+          { ...noticeKey(2), ...dead("l1"), event: event("l1") },
+          { ...noticeKey(2, "silent"), ...dead("l2") },
+          { ...noticeKey(2, "phone"), ...dead("l3"), event: event("l3") },
+          { ...noticeKey(2, "none"), ...dead("l4"), event: event("l4") },
+        ]);
+      }
+      const told: string[] = [];
+      for (;;) {
+        const [first, ...others] = await storage.webhooks.due(FAR_MS, [], 10);
+        if (first === undefined) break;
+        expect(others).toEqual([]);
+        told.push(first.id);
+        await storage.webhooks.settle([{ kind: "sent", position: first.position }]);
+      }
+      expect(told).toEqual(["before", "l1", "l3"]);
     });
 
     test("leaves out those that are not there, in one transaction with the others", async () => {

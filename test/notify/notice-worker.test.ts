@@ -278,13 +278,13 @@ test("a store that is away sends nothing twice: outcomes wait for it", async () 
 
 test("after a start, events for webhooks come out at once, and users have time to come back", async () => {
   let expansions = 0;
-  const onExpanded = () => {
+  const onEvents = () => {
     expansions += 1;
   };
   await using harness = await NoticeHarness.open({
     startDelayMs: 5_000,
     webhooks: true,
-    onExpanded,
+    onEvents,
   });
   const { storage, push, there } = harness;
   await storage.notices.putTarget(target("browser"));

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import { countedIds } from "../../src/ids.ts";
 import { WebhookAdditions } from "../../src/notify/webhook-additions.ts";
-import type { NoticeLetter } from "../../src/notify/webhook-events.ts";
 import type { WebhookEvent } from "../../src/notify/webhook-ports.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { settled } from "../support/held-store.ts";
@@ -102,19 +101,4 @@ test("nothing is added where another node leads", async () => {
   additions.presenceChanged("carol", "ONLINE");
   await pass(1_000);
   expect(batches.flatMap(told)).toEqual(["user:bob ONLINE"]);
-});
-
-test("a notice that reached nobody is added, and none that is in the other's place", async () => {
-  const letter: NoticeLetter = {
-    ...{ id: "l1", channel: "email", userId: "alice", targetId: "t", conversationId: "chat" },
-    ...{ seq: 1, attempts: 3, reason: "550", diedMs: 1 },
-  };
-  additions.start();
-  additions.deliveryFailed(letter);
-  additions.deliveryFailed({ ...letter, id: "l2" });
-  additions.deliveryFailed({ ...letter, id: "l3", channel: "webhook", userId: null });
-  await pass(200);
-  expect(batches.flat().map(({ id, type }) => `${type} ${id}`)).toEqual([
-    ...["delivery.failed l1", "delivery.failed l2"],
-  ]);
 });

@@ -71,7 +71,8 @@ test("presence, failures and replayed messages reach the back end", async () => 
   webhooks?.worker.start();
   webhooks?.additions.start();
   webhooks?.additions.presenceChanged("alice", '{"userId":"alice"}');
-  webhooks?.additions.deliveryFailed(LETTER);
+  const failed = webhooks?.eventOf(LETTER);
+  await storage.webhooks.add(failed == null ? [] : [failed]);
   expect(await webhooks?.replay.add(0, null)).toEqual({ count: 1, next: null });
   await receiver.received(3);
   expect(receiver.calls.every(({ isGenuine }) => isGenuine)).toBeTrue();
@@ -92,10 +93,10 @@ test("messages reach the back end by the outbox, those of a conversation in thei
   const webhooks = open(["127.0.0.1"], ...own());
   const outbox = new NoticeWorker({
     ...{ store: storage.notices, providers: [], keepDeadMs: null, webhooks: true, startDelayMs: 0 },
-    onExpanded: () => webhooks?.worker.wake(),
+    onEvents: () => webhooks?.worker.wake(),
     isThere: () => false,
     onOutcome() {},
-    onDead() {},
+    eventOf: () => null,
     ...{ newId: newUuid, clock: systemClock, random: () => 0, log: new RecordedLog() },
   });
   webhooks?.worker.start();
@@ -130,13 +131,14 @@ test("the back end is told of what it wishes alone", async () => {
     const webhooks = open(["127.0.0.1"], ...argv);
     webhooks?.additions.start();
     webhooks?.additions.presenceChanged("alice", '{"userId":"alice"}');
-    webhooks?.additions.deliveryFailed(LETTER);
     await webhooks?.additions.stop();
     const due = await storage.webhooks.due(Number.MAX_SAFE_INTEGER, [], 10);
     const outcomes = due.map(({ position }) => ({ kind: "sent", position }) as const);
     await storage.webhooks.settle(outcomes);
     const messages = tellsMessages(settingsOf(...argv).eventWebhook) ? ["message.created"] : [];
-    return [...messages, ...due.map(({ type }) => type)];
+    const failed = webhooks?.eventOf(LETTER);
+    const failures = failed == null ? [] : [failed.type];
+    return [...messages, ...due.map(({ type }) => type), ...failures];
   };
   expect(await told("messages")).toEqual(["message.created"]);
   expect(await told("presence")).toEqual(["presence.changed"]);

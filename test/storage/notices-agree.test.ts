@@ -184,7 +184,12 @@ class Subject {
         case "dead": {
           this.#letters += 1;
           const letterId = `l${String(this.#letters).padStart(4, "0")}`;
-          return { ...key, kind: "dead", letterId, attempts: 2, reason: "no", diedMs: nowMs };
+          const event = {
+            ...{ id: `e${letterId}`, type: "delivery.failed", lane: `user:${at}` },
+            ...{ createdMs: nowMs, data: "{}" },
+          };
+          const fate = { attempts: 2, reason: "no", diedMs: nowMs };
+          return { ...key, kind: "dead", letterId, ...fate, event: at % 2 === 0 ? event : null };
         }
         default:
           return { ...key, kind: "dropped" };

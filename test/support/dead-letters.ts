@@ -39,7 +39,7 @@ export async function addDeadNotice(storage: Storage): Promise<DeadLetter> {
   await storage.notices.settle([
     {
       ...{ kind: "dead", targetId: phone.id, conversationId: "chat", lastSeq: 1, letterId },
-      ...{ attempts: 7, reason: "UNREGISTERED", diedMs: DIED_MS },
+      ...{ attempts: 7, reason: "UNREGISTERED", diedMs: DIED_MS, event: null },
     },
   ]);
   const letters = await storage.notices.deadLetters(null, 10_000);

@@ -209,7 +209,7 @@ async function growNotices({ chat, notices, webhooks }: Storage): Promise<void> 
   await expandAll(notices, { webhooks: true });
   const dead = { kind: "dead", attempts: 3, reason: "\0 410", diedMs: LATER_MS } as const;
   await notices.settle([
-    { ...noticeKey(next + 1), ...dead, letterId: "letter" },
+    { ...noticeKey(next + 1), ...dead, letterId: "letter", event: null },
     { ...noticeKey(31, "browser", "old"), kind: "sent", sentMs: 1, nextMs: LATER_MS },
   ]);
   const presence = { id: "\u0001p", type: "presence.changed", lane: "\0", createdMs: EPOCH_MS };

@@ -76,10 +76,13 @@ export class NoticeHarness implements AsyncDisposable {
         },
       ],
       startDelayMs: 0,
-      onExpanded() {},
+      onEvents() {},
       isThere: (userId) => this.there.has(userId),
       onOutcome() {},
-      onDead: (letter) => this.dead.push(letter),
+      eventOf: (letter) => {
+        this.dead.push(letter);
+        return null;
+      },
       newId: () => `letter-${++this.#letters}`,
       random: () => 0.999_999,
       ...options,
