@@ -18,6 +18,9 @@ export interface Circumstances {
   readonly againMs: number;
 }
 
+/** So much later it is looked again at a notice in quiet hours: the user may have changed them. */
+const QUIET_LOOK_MS = 900_000;
+
 /** What becomes of a notice that is due, as everything is now. */
 export function judge(due: DueNotice, { nowMs, isThere, againMs }: Circumstances): Judgement {
   const { target, member, lastSeq } = due;
@@ -35,7 +38,9 @@ export function judge(due: DueNotice, { nowMs, isThere, againMs }: Circumstances
   }
   const { quietHours } = preferences;
   const quietMs = quietHours === null ? null : quietUntilMs(quietHours, nowMs);
-  if (quietMs !== null) return { kind: "later", dueMs: quietMs };
+  if (quietMs !== null) {
+    return { kind: "later", dueMs: Math.min(quietMs, nowMs + QUIET_LOOK_MS) };
+  }
   const { kind, title, count, newest } = unread;
   return {
     kind: "told",

@@ -25,7 +25,8 @@ export interface Expansion {
   readonly nowMs: number;
   /**
    * By channel that the server has: from a message to its notice, and from one notice of a
-   * conversation to the next one to the same target, at least.
+   * conversation to the next one to the same target, at least; both from now at most, whatever the
+   * clocks said by which the message was sent and the notice before it.
    */
   readonly channels: readonly ChannelPace[];
   /** Each message, and each event of a conversation, becomes an event for webhooks too. */

@@ -172,21 +172,26 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     const { conversationId, seq, senderId, timestampMs } = message;
     const conversation = this.chat.tables.conversations.get(conversationId);
     if (conversation === undefined) return;
-    const delays = new Map(channels.map(({ channel, delayMs }) => [channel, delayMs]));
+    const paces = new Map(channels.map((pace) => [pace.channel, pace]));
     for (const { id: targetId, userId, channel } of this.#targets.values()) {
       const member = conversation.members.get(userId);
-      const delayMs = delays.get(channel);
-      if (member === undefined || delayMs === undefined || userId === senderId) continue;
+      const pace = paces.get(channel);
+      if (member === undefined || pace === undefined || userId === senderId) continue;
       const seenSeq = seenSeqOf(conversation, member);
       const mutedUntilMs = conversation.preferences.get(userId)?.mutedUntilMs ?? 0;
       if (seq <= seenSeq || mutedUntilMs > nowMs || this.#blocks(userId, senderId)) continue;
-      const told = { targetId, conversationId, lastSeq: seq, dueMs: timestampMs + delayMs };
-      this.#extend(told, seenSeq, nowMs);
+      const dueMs = Math.min(timestampMs, nowMs) + pace.delayMs;
+      const told = { targetId, conversationId, lastSeq: seq, dueMs };
+      this.#extend(told, seenSeq, { nowMs, intervalMs: pace.intervalMs });
     }
   }
 
   /** What waits begins anew where all of it was sent or has been seen. */
-  #extend(told: NoticeKey & { readonly dueMs: number }, seenSeq: number, nowMs: number): void {
+  #extend(
+    told: NoticeKey & { readonly dueMs: number },
+    seenSeq: number,
+    { nowMs, intervalMs }: { readonly nowMs: number; readonly intervalMs: number },
+  ): void {
     const kept = this.#notice(told);
     if (kept !== undefined && kept.dueMs !== null && kept.lastSeq > seenSeq) {
       this.#put({ ...kept, lastSeq: Math.max(kept.lastSeq, told.lastSeq) });
@@ -195,7 +200,7 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     const { lastSeq = 0, dueMs = 0, nextMs = 0 } = kept ?? {};
     this.#put({
       ...{ ...told, lastSeq: Math.max(lastSeq, told.lastSeq), nextMs },
-      dueMs: Math.max(dueMs ?? 0, nextMs, told.dueMs),
+      dueMs: Math.max(dueMs ?? 0, Math.min(nextMs, nowMs + intervalMs), told.dueMs),
       ...{ attempts: 0, createdMs: nowMs },
     });
   }

@@ -222,7 +222,8 @@ export const NOTICE_WRITES = {
       GROUP BY conversation_id
     ), told AS (
       SELECT notice_targets.id AS target_id, heard.conversation_id, notice_targets.channel,
-             last.seq AS last_seq, first.time_ms + channels."delayMs" AS due_ms
+             last.seq AS last_seq,
+             least(first.time_ms, $2::bigint) + channels."delayMs" AS due_ms
       FROM heard
       JOIN members ON members.conversation_id = heard.conversation_id
         AND heard.last_seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
@@ -252,8 +253,13 @@ export const NOTICE_WRITES = {
           (attempts, created_ms, due_ms) = (
             SELECT CASE WHEN is_anew THEN 0 ELSE old.attempts END,
                    CASE WHEN is_anew THEN excluded.created_ms ELSE old.created_ms END,
-                   CASE WHEN is_anew THEN greatest(old.due_ms, old.next_ms, excluded.due_ms)
-                   ELSE old.due_ms END
+                   CASE WHEN is_anew THEN greatest(old.due_ms, excluded.due_ms, least(
+                     old.next_ms, $2::bigint + (
+                       SELECT "intervalMs" FROM json_to_recordset($3::text::json)
+                         AS channels (channel text, "intervalMs" bigint)
+                       WHERE channels.channel = excluded.channel
+                     )
+                   )) ELSE old.due_ms END
             FROM (
               SELECT old.due_ms IS NULL
                      OR old.last_seq <= greatest(read_seq, joined_seq, sent_seq) AS is_anew

@@ -70,7 +70,9 @@ export class NoticeWrites {
     const { outbox, notice, webhookEvent, takeOut } = this.#statements;
     const untilMs = performance.now() + EXPANSION_MS;
     for (const { position, messageId } of outbox.all(limit)) {
-      for (const { channel, delayMs } of channels) notice.run(channel, delayMs, nowMs, messageId);
+      for (const { channel, delayMs, intervalMs } of channels) {
+        notice.run(channel, delayMs, nowMs, messageId, intervalMs);
+      }
       if (webhooks) webhookEvent.run(nowMs, messageId);
       takeOut.run(position);
       if (performance.now() >= untilMs) return;
@@ -159,10 +161,13 @@ function prepare(db: Database) {
     takeOut: db.query<null, [position: number]>("DELETE FROM outbox WHERE position = ?"),
     // Who has answered has seen what was there, as in lists of conversations. What waits begins anew
     // where all of it was sent or has been seen.
-    notice: db.query<null, [channel: string, delayMs: number, nowMs: number, messageId: string]>(
+    notice: db.query<
+      null,
+      [channel: string, delayMs: number, nowMs: number, messageId: string, intervalMs: number]
+    >(
       `INSERT INTO notices (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
        SELECT notice_targets.id, messages.conversation_id, notice_targets.channel, messages.seq,
-              messages.timestamp_ms + ?2, ?3
+              min(messages.timestamp_ms, ?3) + ?2, ?3
        FROM messages
        CROSS JOIN members ON members.conversation_id = messages.conversation_id
        CROSS JOIN notice_targets
@@ -180,7 +185,8 @@ function prepare(db: Database) {
          (attempts, created_ms, due_ms) = (
            SELECT iif(isAnew, 0, notices.attempts),
                   iif(isAnew, excluded.created_ms, notices.created_ms),
-                  iif(isAnew, max(coalesce(notices.due_ms, 0), notices.next_ms, excluded.due_ms),
+                  iif(isAnew, max(coalesce(notices.due_ms, 0), excluded.due_ms,
+                                  min(notices.next_ms, ?3 + ?5)),
                       notices.due_ms)
            FROM (
              SELECT notices.due_ms IS NULL

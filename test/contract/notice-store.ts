@@ -229,7 +229,7 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
         ]);
         expect(await waiting()).toEqual([]);
         await say(storage, message(2), message(2, soon));
-        const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 0 }] as const;
+        const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 1_000 }] as const;
         await expandAll(storage.notices, { channels, nowMs: NOW_MS + 9 });
         expect(await waiting()).toEqual([
           ...[
@@ -243,6 +243,25 @@ export function noticeStoreContract(name: string, factory: () => Storage | Promi
             [0, NOW_MS + 9],
             [0, NOW_MS + 9],
           ],
+        ]);
+      });
+
+      test("waits no longer than from now where a clock was ahead", async () => {
+        const ids = ["chat", "other"];
+        await storage.chat.commit(batch({ conversations: ids.map((id) => conversation(id)) }));
+        await storage.notices.putTarget(target("browser"));
+        const channels = [{ channel: "webpush", delayMs: 100, intervalMs: 5_000 }] as const;
+        await say(storage, message(1));
+        await expandAll(storage.notices, { channels });
+        await storage.notices.settle([
+          { ...noticeKey(1), kind: "sent", sentMs: FAR_MS, nextMs: FAR_MS + 5_000 },
+        ]);
+        const ahead = { timestampMs: FAR_MS };
+        await say(storage, message(2, ahead), message(1, { ...ahead, conversationId: "other" }));
+        await expandAll(storage.notices, { channels });
+        expect(await waiting()).toEqual([
+          ["browser", "chat", 2, NOW_MS - EPOCH_MS + 5_000],
+          ["browser", "other", 1, NOW_MS - EPOCH_MS + 100],
         ]);
       });
 

@@ -91,7 +91,7 @@ class Subject {
         return await this.#say(step);
       case "expand": {
         const channels = step.channels.map((channel, at) => ({
-          ...{ channel, delayMs: at * 7, intervalMs: 0 },
+          ...{ channel, delayMs: at * 7, intervalMs: 5 + at },
         }));
         return await expandAll(notices, { ...step, channels });
       }

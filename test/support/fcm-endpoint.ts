@@ -42,6 +42,8 @@ const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_
  */
 export class FcmEndpoint {
   readonly messages: FcmMessage[] = [];
+  /** Messages that were right, also those that were not taken. */
+  readonly offered: FcmMessage[] = [];
   /** Of all requests for a token, also of those that were refused. */
   tokenRequests = 0;
   sendRequests = 0;
@@ -140,6 +142,7 @@ export class FcmEndpoint {
       const fieldViolations = parsed.error?.issues.map(({ path }) => ({ field: path.join(".") }));
       return fcmError(400, "INVALID_ARGUMENT", { fieldViolations });
     }
+    this.offered.push(parsed.data.message);
     const own = await this.answer?.(request);
     if (own !== undefined) return own;
     this.messages.push(parsed.data.message);

@@ -7,7 +7,7 @@ import { batch, EPOCH_MS } from "./stored.ts";
 /** When the outbox is expanded, unless the test says otherwise. */
 export const NOW_MS = EPOCH_MS + 60_000;
 
-export const AT_ONCE = { channel: "webpush", delayMs: 0, intervalMs: 0 } as const;
+export const AT_ONCE = { channel: "webpush", delayMs: 0, intervalMs: 10_000 } as const;
 
 /** A browser of bob's, complete but for what the test cares about. */
 export function target(id: string, fields: Partial<NoticeTarget> = {}): NoticeTarget {
