@@ -7,6 +7,7 @@ import { attempted, judged, type NoticePace } from "./notice-outcome.ts";
 import type { DeadLetter, NoticeOutcome, NoticeStore, NoticeTargetStore } from "./ports.ts";
 import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
 import { Settling } from "./settling.ts";
+import { TargetRests } from "./target-rests.ts";
 import type { WebhookEvent } from "./webhook-ports.ts";
 
 export interface NoticeWorkerOptions {
@@ -58,6 +59,7 @@ const STOP_MS = 2_000;
 interface Lane {
   readonly lane: NoticeLane;
   readonly pace: NoticePace;
+  readonly rests: TargetRests;
   /** Why sends fail, as the log says; null: they do not. */
   failure: string | null;
   /** By the monotonic clock. */
@@ -92,6 +94,7 @@ export class NoticeWorker {
           ...{ provider, clock, timeoutMs: pace.timeoutMs },
           onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
         }),
+        rests: new TargetRests(pace, options.random),
         ...{ pace, failure: null, toldMs: Number.NEGATIVE_INFINITY },
       };
       return lane;
@@ -189,7 +192,7 @@ export class NoticeWorker {
   }
 
   /** Looks at what is due until there is nothing more that may be sent now. */
-  async #begin({ lane, pace }: Lane): Promise<void> {
+  async #begin({ lane, pace, rests }: Lane): Promise<void> {
     const { store, clock, isThere } = this.#options;
     const { channel } = pace;
     while (this.#isRunning && lane.room > 0) {
@@ -202,8 +205,10 @@ export class NoticeWorker {
         const there = isThere(due.target.userId);
         const againMs = Math.max(AGAIN_MS, pace.delayMs);
         const judgement = judge(due, { nowMs, isThere: there, againMs });
-        if (judgement.kind === "told") told.push({ due, notice: judgement.notice });
-        else untold.push(judged(due, judgement));
+        const restsUntilMs = rests.untilMs(due.target.id);
+        if (judgement.kind !== "told") untold.push(judged(due, judgement));
+        else if (restsUntilMs <= nowMs) told.push({ due, notice: judgement.notice });
+        else untold.push(judged(due, { kind: "later", dueMs: restsUntilMs }));
       }
       lane.begin(told);
       if (untold.length > 0) await this.#settling.add(untold);
@@ -215,6 +220,9 @@ export class NoticeWorker {
     const { channel } = each.pace;
     this.#options.onOutcome(channel, outcome.kind);
     this.#tellOperator(each, outcome);
+    const targetId = told[0]?.due.target.id ?? "";
+    if (outcome.kind === "retry") each.rests.failed(targetId, this.#options.clock.now());
+    else each.rests.answered(targetId);
     if (outcome.kind !== "gone") await this.#settle(each.pace, told, outcome);
     else if (!(await this.#forgetTarget(told, outcome.reason))) {
       // It would be sent again at once, and again, for as long as the store takes no writes.

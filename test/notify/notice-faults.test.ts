@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { DEFAULT_PREFERENCES } from "../../src/notify/preferences.ts";
 import { NoticeHarness } from "../support/notice-harness.ts";
 import { target } from "../support/noticed.ts";
-import { EPOCH_MS, message } from "../support/stored.ts";
+import { batch, conversation, EPOCH_MS, message } from "../support/stored.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -88,6 +88,26 @@ test("one target that fails among many that do not fills no log", async () => {
   await harness.messages(message(11, { timestampMs: EPOCH_MS }));
   await harness.pass(5 * SECOND_MS);
   expect(told().filter((text) => text.startsWith("warn"))).toHaveLength(2);
+});
+
+test("a target that fails is tried once in a while, however many conversations it is to be told of", async () => {
+  await using harness = await NoticeHarness.open();
+  const { storage, push } = harness;
+  const ids = Array.from({ length: 20 }, (_, at) => `chat-${at}`);
+  await storage.chat.commit(batch({ conversations: ids.map((id) => conversation(id)) }));
+  await storage.notices.putTarget(target("browser"));
+  push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
+  harness.start();
+  await harness.messages(
+    ...ids.map((conversationId) => message(1, { conversationId, timestampMs: EPOCH_MS })),
+  );
+  for (let second = 0; second < 60; second += 1) await harness.pass(SECOND_MS);
+  expect(push.sent.length).toBeGreaterThan(3);
+  expect(push.sent.length).toBeLessThan(10);
+  push.answer = () => ({ kind: "sent" });
+  push.sent.length = 0;
+  await harness.pass(2 * MINUTE_MS);
+  expect(push.told.map(([id]) => id).toSorted()).toEqual(ids.toSorted());
 });
 
 test("dead letters are forgotten when they are old", async () => {
