@@ -17,13 +17,16 @@ export interface NoticeLaneOptions {
   readonly onOutcome: (told: readonly Told[], outcome: SendOutcome) => Promise<void>;
 }
 
-/** What is under way to one provider: as many sends at a time as it takes, so that one that hangs
- *  keeps no other waiting. */
+/**
+ * What is under way to one provider: as many sends at a time as it takes, so that one that hangs keeps
+ * no other waiting.
+ */
 export class NoticeLane {
   readonly #options: NoticeLaneOptions;
   /** Targets, each of which gets one thing after the other. */
   readonly #busy = new Set<string>();
   #abort = new AbortController();
+  #turn: Promise<void> = Promise.resolve();
   #idle: (() => void)[] = [];
 
   constructor(options: NoticeLaneOptions) {
@@ -81,10 +84,17 @@ export class NoticeLane {
     this.#busy.add(target.id);
     const delivery: Delivery = { target, notices: told.map(({ notice }) => notice) };
     const { signal } = this.#abort;
+    await this.#nextTurn();
     const outcome = await sendWithin(provider, delivery, { clock, timeoutMs, signal });
     await onOutcome(told, outcome);
     this.#busy.delete(target.id);
     if (this.#busy.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** One send begins in a turn of the event loop: what they encrypt together messages would wait for. */
+  #nextTurn(): Promise<void> {
+    this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve)));
+    return this.#turn;
   }
 }

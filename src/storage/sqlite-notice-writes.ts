@@ -19,8 +19,15 @@ export type NoticeWrite =
   | { readonly kind: "replay"; readonly letterIds: readonly string[]; readonly nowMs: number }
   | { readonly kind: "forget-letters"; readonly letterIds: readonly string[] };
 
-/** An expansion takes the writer no longer: commits of messages wait for it. */
-const EXPANSION_MS = 5;
+interface OutboxEntry {
+  readonly position: number;
+  readonly messageId: string;
+}
+
+/** An expansion takes the writer hardly longer: commits of messages wait for it. */
+const EXPANSION_MS = 2;
+/** Entries of which it is asked together whether anybody is to be told: few, as some are of large groups. */
+const PORTION = 20;
 
 /** Writes notices, within a transaction of the caller's. */
 export class NoticeWrites {
@@ -69,17 +76,38 @@ export class NoticeWrites {
     putTarget.run(id, userId, channel, address, keys, createdMs);
   }
 
-  #expand({ limit, nowMs, channels, webhooks }: Expansion): void {
-    const { outbox, notice, webhookEvent, takeOut } = this.#statements;
+  #expand(expansion: Expansion): void {
     const untilMs = performance.now() + EXPANSION_MS;
-    for (const { position, messageId } of outbox.all(limit)) {
+    const entries = this.#statements.outbox.all(expansion.limit);
+    for (let at = 0; at < entries.length; at += PORTION) {
+      const portion = entries.slice(at, at + PORTION);
+      const taken = this.#expandPortion(portion, expansion, untilMs);
+      this.#statements.takeOut.run(taken);
+      if (performance.now() >= untilMs) return;
+    }
+  }
+
+  /** Those of the portion for which there is time; returns where it ended. */
+  #expandPortion(
+    portion: readonly OutboxEntry[],
+    { nowMs, channels, webhooks }: Expansion,
+    untilMs: number,
+  ): number {
+    const { forTargets, notice, webhookEvent } = this.#statements;
+    const upto = portion.at(-1)?.position ?? 0;
+    // Of most messages nobody is to be told: to ask that of all costs less than a statement for each.
+    const told = new Set(
+      channels.length === 0 ? [] : forTargets.all(upto).map(({ position }) => position),
+    );
+    for (const { position, messageId } of portion) {
+      if (webhooks) webhookEvent.run(nowMs, messageId);
+      if (!told.has(position)) continue;
       for (const { channel, delayMs, intervalMs } of channels) {
         notice.run(channel, delayMs, nowMs, messageId, intervalMs);
       }
-      if (webhooks) webhookEvent.run(nowMs, messageId);
-      takeOut.run(position);
-      if (performance.now() >= untilMs) return;
+      if (performance.now() >= untilMs) return position;
     }
+    return upto;
   }
 
   #settle(outcome: NoticeOutcome): void {
@@ -160,10 +188,19 @@ function prepare(db: Database) {
       `INSERT INTO notice_preferences (user_id, preferences) VALUES (?, ?)
        ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences`,
     ),
-    outbox: db.query<{ position: number; messageId: string }, [limit: number]>(
+    outbox: db.query<OutboxEntry, [limit: number]>(
       `SELECT position, message_id AS messageId FROM outbox ORDER BY position LIMIT ?`,
     ),
-    takeOut: db.query<null, [position: number]>("DELETE FROM outbox WHERE position = ?"),
+    takeOut: db.query<null, [upto: number]>("DELETE FROM outbox WHERE position <= ?"),
+    forTargets: db.query<{ position: number }, [upto: number]>(
+      `SELECT DISTINCT outbox.position
+       FROM outbox
+       CROSS JOIN messages ON messages.id = outbox.message_id
+       CROSS JOIN members ON members.conversation_id = messages.conversation_id
+       CROSS JOIN notice_targets ON notice_targets.user_id = members.user_id
+       WHERE outbox.position <= ? AND messages.event IS NULL
+         AND members.user_id <> messages.sender_id AND messages.seq > members.read_seq`,
+    ),
     // Who has answered has seen what was there, as in lists of conversations. What waits begins anew
     // where all of it was sent or has been seen.
     notice: db.query<
