@@ -7,7 +7,7 @@ import { startPushService } from "./push-service.ts";
 import { type NoticeSample, PROVIDERS, type Provider } from "./samples.ts";
 import { newVapidKeys } from "./vapid.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 
 /** Each round by turns, so that a slow spell of the machine falls on all. */
 export async function runNotices(quick: boolean, children: Children): Promise<NoticeSample[]> {
