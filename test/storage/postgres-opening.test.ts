@@ -245,6 +245,9 @@ describe("a server across a network", () => {
          WHERE application_name = 'parley'`,
       );
       await storage.close();
+      // The server's side of a connection ends after this one.
+      const left = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'parley'";
+      while ((await admin.unsafe(left)).length > 0);
       return rows.map(({ ssl }: { ssl: boolean }) => ssl);
     };
     expect(await isEncrypted(at(""))).toEqual([true]);
