@@ -27,7 +27,8 @@ export async function expectSoon<Seen>(look: () => Promise<Seen>, expected: Seen
 }
 
 /** What the browser says of a server that is not there. */
-const UNREACHABLE = /ERR_CONNECTION_(?:REFUSED|RESET|CLOSED)|^WebSocket connection to /;
+const UNREACHABLE =
+  /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE)|^WebSocket connection to /;
 
 /** The chat page as somebody sees it who sits in front of it. */
 export class ChatTab {
