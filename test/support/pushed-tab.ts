@@ -9,6 +9,9 @@ export interface ShownNotice {
   readonly tag: string;
 }
 
+const MOST_DELIVERIES = 5;
+const NOTED_MS = 5_000;
+
 /**
  * A tab whose browser has a push service, which headless ones have not: the page subscribes with the
  * test's, and the developer tools deliver what that has taken.
@@ -81,7 +84,33 @@ export class PushedTab {
     return text;
   }
 
+  /**
+   * Resolves when the worker has noted the message's key, where it has one. On a busy machine what the
+   * tools deliver comes to nothing now and then, without a word: it is delivered again then.
+   */
   async deliver(data: string): Promise<void> {
+    const [, key] = /"key":"([^"]+)"/.exec(data) ?? [];
+    for (let attempt = 1; attempt <= MOST_DELIVERIES; attempt += 1) {
+      await this.#deliverOnce(data);
+      if (key === undefined || (await this.#isNoted(key))) return;
+    }
+  }
+
+  /** Within some seconds. */
+  async #isNoted(key: string): Promise<boolean> {
+    const endMs = Date.now() + NOTED_MS;
+    while (Date.now() < endMs) {
+      const noted = await this.tab.page.evaluate(async () => {
+        const cache = await caches.open("parley.push");
+        return (await cache.match("/push/shown-keys"))?.text() ?? "";
+      });
+      if (noted.includes(`"${key}"`)) return true;
+      await Bun.sleep(25);
+    }
+    return false;
+  }
+
+  async #deliverOnce(data: string): Promise<void> {
     const { context, page } = this.tab;
     const { origin } = new URL(page.url());
     const tools = await context.newCDPSession(page);
