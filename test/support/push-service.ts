@@ -23,10 +23,11 @@ export interface ReceivedPush {
   readonly claims: JWTPayload;
 }
 
-/** How it answers instead of taking what comes. */
+/** How it answers instead of taking what comes; or it takes that, and never says so. */
 export type PushAnswer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  | "hang";
+  | "hang"
+  | "take and hang";
 
 /**
  * A push service and the browsers that have subscribed with it, over real HTTP: it refuses what RFC
@@ -94,8 +95,9 @@ export function startPushService(options: PushServiceOptions = {}): PushService 
       requests += 1;
       try {
         if (answer === "hang") return await new Promise<Response>(() => wake());
-        if (answer !== null) return new Response(null, answer);
+        if (answer !== null && answer !== "take and hang") return new Response(null, answer);
         received.push(await take(request));
+        if (answer !== null) return await new Promise<Response>(() => wake());
         return new Response(null, { status: 201, headers: { location: `${origin}/message` } });
       } catch (fault) {
         if (!(fault instanceof Refusal)) throw fault;
