@@ -1,10 +1,18 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { forgetLettersBefore } from "./dead-letters.ts";
+import { FailureLog } from "./failure-log.ts";
 import { judge } from "./judgement.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
-import { attempted, judged, type NoticePace } from "./notice-outcome.ts";
-import type { DeadLetter, NoticeOutcome, NoticeStore, NoticeTargetStore } from "./ports.ts";
+import { attempted, buried, judged, type NoticePace } from "./notice-outcome.ts";
+import { type FailingServer, NoticeServers } from "./notice-servers.ts";
+import type {
+  DeadLetter,
+  DueNotice,
+  NoticeOutcome,
+  NoticeStore,
+  NoticeTargetStore,
+} from "./ports.ts";
 import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
 import { Settling } from "./settling.ts";
 import { TargetRests } from "./target-rests.ts";
@@ -38,8 +46,6 @@ export interface NoticeWorkerOptions {
 const EXPANDED = 200;
 /** Such transactions before what is due is looked at: however much comes, notices go out. */
 const MOST_EXPANSIONS = 20;
-/** However many targets fail, and others do not, the log tells of it so often. */
-const TELL_MS = 60_000;
 /** Notices that are looked at in one turn: each is some reads, for which messages wait. */
 const LOOKED_AT = 32;
 /** Other nodes' messages are found so long after their commit, at most. */
@@ -59,11 +65,9 @@ const STOP_MS = 2_000;
 interface Lane {
   readonly lane: NoticeLane;
   readonly pace: NoticePace;
+  readonly servers: NoticeServers;
   readonly rests: TargetRests;
-  /** Why sends fail, as the log says; null: they do not. */
-  failure: string | null;
-  /** By the monotonic clock. */
-  toldMs: number;
+  readonly failures: FailureLog;
 }
 
 /**
@@ -86,19 +90,26 @@ export class NoticeWorker {
 
   constructor(options: NoticeWorkerOptions) {
     this.#options = options;
-    const { store, clock } = options;
+    const { store, clock, random, log } = options;
     this.#settling = new Settling(store, clock, (err) => this.#faulty(err));
     this.#lanes = options.providers.map(({ provider, pace }) => {
+      const servers = new NoticeServers({ provider, clock, random, log });
       const lane: Lane = {
         lane: new NoticeLane({
-          ...{ provider, clock, timeoutMs: pace.timeoutMs },
+          ...{ provider, servers, clock, timeoutMs: pace.timeoutMs },
           onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
         }),
-        rests: new TargetRests(pace, options.random),
-        ...{ pace, failure: null, toldMs: Number.NEGATIVE_INFINITY },
+        rests: new TargetRests(pace, random),
+        failures: new FailureLog(pace.channel, clock, log),
+        ...{ pace, servers },
       };
       return lane;
     });
+  }
+
+  /** Servers that fail. */
+  get failing(): readonly FailingServer[] {
+    return this.#lanes.flatMap(({ servers }) => servers.failing);
   }
 
   start(): void {
@@ -164,7 +175,7 @@ export class NoticeWorker {
       while (this.#isWoken && this.#isRunning) {
         this.#isWoken = false;
         await this.#expand();
-        if (this.#starting === null) for (const each of this.#lanes) await this.#begin(each);
+        if (this.#starting === null) for (const each of this.#lanes) await this.#work(each);
         await this.#forget();
       }
       await this.#schedule();
@@ -191,9 +202,15 @@ export class NoticeWorker {
     if (webhooks) onEvents();
   }
 
+  async #work(each: Lane): Promise<void> {
+    await this.#begin(each);
+    await this.#giveUp(each);
+  }
+
   /** Looks at what is due until there is nothing more that may be sent now. */
-  async #begin({ lane, pace, rests }: Lane): Promise<void> {
+  async #begin(each: Lane): Promise<void> {
     const { store, clock, isThere } = this.#options;
+    const { lane, pace, rests } = each;
     const { channel } = pace;
     while (this.#isRunning && lane.room > 0) {
       const nowMs = clock.now();
@@ -210,16 +227,40 @@ export class NoticeWorker {
         else if (restsUntilMs <= nowMs) told.push({ due, notice: judgement.notice });
         else untold.push(judged(due, { kind: "later", dueMs: restsUntilMs }));
       }
-      lane.begin(told);
+      for (const { due, untilMs } of lane.begin(told)) {
+        untold.push(this.#waited(each, due) ?? judged(due, { kind: "later", dueMs: untilMs }));
+      }
       if (untold.length > 0) await this.#settling.add(untold);
+      this.#tellOfDead(channel, untold);
       if (told.length + untold.length === 0) return;
     }
+  }
+
+  /** null: what a server has kept waiting may wait longer. Else it is given up, sent or not. */
+  #waited({ pace, servers }: Lane, due: DueNotice): NoticeOutcome | null {
+    const { clock, random, newId, eventOf } = this.#options;
+    const nowMs = clock.now();
+    if (nowMs - due.createdMs < pace.giveUpMs) return null;
+    const reason = servers.failingFor(servers.serverOf(due.target), pace.giveUpMs);
+    return reason === null ? null : buried(due, reason, { nowMs, random, newId, eventOf });
+  }
+
+  /** Of what the channel's one server has kept waiting too long, some: none of it is looked at else. */
+  async #giveUp(each: Lane): Promise<void> {
+    const { lane, pace, servers } = each;
+    const { server } = lane.provider;
+    if (server === null || servers.failingFor(server, pace.giveUpMs) === null) return;
+    const { store, clock } = this.#options;
+    const dues = await store.due(pace.channel, clock.now(), LOOKED_AT, lane.busyTargets);
+    const outcomes = dues.flatMap((due) => this.#waited(each, due) ?? []);
+    if (outcomes.length > 0) await this.#settling.add(outcomes);
+    this.#tellOfDead(pace.channel, outcomes);
   }
 
   async #sent(each: Lane, told: readonly Told[], outcome: SendOutcome): Promise<void> {
     const { channel } = each.pace;
     this.#options.onOutcome(channel, outcome.kind);
-    this.#tellOperator(each, outcome);
+    each.failures.tell(outcome);
     const targetId = told[0]?.due.target.id ?? "";
     if (outcome.kind === "retry") each.rests.failed(targetId, this.#options.clock.now());
     else each.rests.answered(targetId);
@@ -227,7 +268,8 @@ export class NoticeWorker {
     else if (!(await this.#forgetTarget(told, outcome.reason))) {
       // It would be sent again at once, and again, for as long as the store takes no writes.
       const { reason } = outcome;
-      await this.#settle(each.pace, told, { kind: "retry", reason, afterMs: null });
+      const again = { kind: "retry", blames: "target", reason, afterMs: null } as const;
+      await this.#settle(each.pace, told, again);
     }
     this.wake();
   }
@@ -265,23 +307,6 @@ export class NoticeWorker {
     const dead = outcomes.filter((outcome) => outcome.kind === "dead");
     for (const _ of dead) onOutcome(channel, "dead");
     if (dead.some(({ event }) => event !== null)) onEvents();
-  }
-
-  /** Once for each turn of events, however many notices there are. */
-  #tellOperator(each: Lane, outcome: SendOutcome): void {
-    const { log, clock } = this.#options;
-    const { channel } = each.pace;
-    if (outcome.kind === "sent" || outcome.kind === "gone") {
-      if (each.failure !== null) log.info({ channel }, "Notices are taken again");
-      each.failure = null;
-      return;
-    }
-    const { reason } = outcome;
-    const nowMs = clock.monotonicMs();
-    if (reason === each.failure || nowMs - each.toldMs < TELL_MS) return;
-    log.warn({ channel, reason }, "Notices are not taken");
-    each.failure = reason;
-    each.toldMs = nowMs;
   }
 
   async #forget(): Promise<void> {

@@ -52,7 +52,10 @@ export function openNotifications(
     ...{ newId: newUuid, clock, random, log },
     onOutcome: (outcome) => metrics.webhook(outcome),
   });
-  if (providers.length === 0 && webhooks === null) return null;
+  if (providers.length === 0 && webhooks === null) {
+    metrics.measureFailing({ channels: [], failing: () => [] });
+    return null;
+  }
   const worker = new NoticeWorker({
     store: storage.notices,
     providers: providers.map((provider) => {
@@ -67,11 +70,15 @@ export function openNotifications(
     eventOf: (letter) => webhooks?.eventOf(letter) ?? null,
     ...{ newId: newUuid, clock, random, log },
   });
+  const channels = providers.map(({ channel }) => channel);
+  const failing = () => [...worker.failing, ...(webhooks?.failing ?? [])];
+  const hook = webhooks === null ? [] : (["webhook"] as const);
+  metrics.measureFailing({ channels: [...channels, ...hook], failing });
   const workers: Worker[] = [worker];
   if (webhooks !== null) workers.push(webhooks.worker, webhooks.additions);
   const users = new Notifications({
     ...{ store: storage.notices, clock, newId: newUuid },
-    channels: providers.map(({ channel }) => channel),
+    channels,
     webPushKey: settings.webpush.publicKey ?? null,
     refusalOf: (url) => outbound.refusalOfUrl(url),
   });
@@ -87,6 +94,7 @@ export function openNotifications(
       }),
       webhookReplay: webhooks?.replay ?? null,
       unsubscribing: unsubscribingOf(settings, users),
+      failing,
     },
     workers,
     committed: () => worker.committed(),
