@@ -2,6 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { NoticeChannel, NoticeProvider, NoticeTarget, SendOutcome } from "./provider.ts";
+import { SiteShares } from "./site-shares.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface NoticeServersOptions {
   readonly provider: Pick<NoticeProvider, "channel" | "server" | "concurrency">;
@@ -25,19 +27,15 @@ export interface FailingServer {
 const MOST_KEPT = 10_000;
 /** Where each target names its server, the log tells so often of one that fails. */
 const TELL_MS = 60_000;
-/** Between two turns at a server: as if it took so long, where it is not known, and at least. */
-const ASSUMED_MS = 100;
-const SHORTEST_MS = 10;
-/** However many wait in line, each has its turn within this time, if only to be put off again. */
-const LONGEST_LINE_MS = 60_000;
+
+type Retry = Extract<SendOutcome, { kind: "retry" }>;
 
 interface Server {
   readonly breaker: CircuitBreaker;
+  readonly line: WaitingLine;
   underWay: number;
   /** By the last send that has ended. */
   tookMs: number;
-  /** Of the last one in line, epoch milliseconds. */
-  lastTurnMs: number;
   /** The log has told of its outage. */
   isTold: boolean;
 }
@@ -50,10 +48,14 @@ export class NoticeServers {
   readonly #options: NoticeServersOptions;
   /** Those of which there is something to remember. */
   readonly #servers = new Map<string, Server>();
+  readonly #shares: SiteShares | null;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NoticeServersOptions) {
     this.#options = options;
+    const { provider, random } = options;
+    // Nobody but the operator chooses what takes the lanes of a server that is the provider's own.
+    this.#shares = provider.server === null ? new SiteShares(provider.concurrency, random) : null;
   }
 
   /** Sends that may be under way at a time, to whatever server. */
@@ -74,29 +76,30 @@ export class NoticeServers {
    * who ask stand in line.
    */
   turnMs(name: string): number | null {
+    const nowMs = this.#options.clock.now();
     const server = this.#servers.get(name);
-    if (server === undefined || server.underWay < server.breaker.room) return null;
-    const { clock, random } = this.#options;
-    const { breaker, tookMs } = server;
-    const firstMs = clock.now() + breaker.pauseMs;
-    const spacingMs = Math.max(SHORTEST_MS, tookMs / Math.max(1, breaker.room));
-    const turnMs = Math.max(server.lastTurnMs, firstMs) + spacingMs;
-    if (turnMs > firstMs + LONGEST_LINE_MS) return Math.ceil(firstMs + random() * LONGEST_LINE_MS);
-    server.lastTurnMs = turnMs;
-    return Math.ceil(turnMs);
+    if (server === undefined || server.underWay < server.breaker.room) {
+      return this.#shares?.turnMs(name, nowMs) ?? null;
+    }
+    const { breaker, line, tookMs } = server;
+    return line.turnMs(nowMs + breaker.pauseMs, tookMs / Math.max(1, breaker.room));
   }
 
   /** A send has begun; what is returned takes how it has ended; null: it was given up. */
   began(name: string): (outcome: SendOutcome | null) => void {
     const { clock } = this.#options;
-    const server = this.#servers.get(name) ?? this.#remember(name);
+    const server = this.#remembered(name);
     const fromMs = clock.monotonicMs();
     server.underWay += 1;
+    this.#shares?.began(name);
     return (outcome) => {
       server.underWay -= 1;
       server.tookMs = clock.monotonicMs() - fromMs;
-      if (outcome !== null) this.#learn(name, server, outcome);
-      if (server.underWay === 0 && server.breaker.isUntouched) this.#servers.delete(name);
+      const works = outcome === null ? null : worksBy(outcome);
+      this.#shares?.ended(name, server.tookMs, works);
+      if (works === true) this.#worked(name, server);
+      else if (works === false && outcome?.kind === "retry") this.#failed(name, server, outcome);
+      this.#forgetIfIdle(name, server);
     };
   }
 
@@ -108,43 +111,50 @@ export class NoticeServers {
 
   get failing(): readonly FailingServer[] {
     const { channel } = this.#options.provider;
-    return [...this.#servers].flatMap(
-      ([
-        server,
-        {
-          breaker: { outage },
-        },
-      ]) =>
-        outage === null ? [] : { channel, server, sinceMs: outage.sinceMs, reason: outage.reason },
-    );
+    const found: FailingServer[] = [];
+    for (const [server, { breaker }] of this.#servers) {
+      const { outage } = breaker;
+      if (outage === null) continue;
+      found.push({ channel, server, sinceMs: outage.sinceMs, reason: outage.reason });
+    }
+    return found;
   }
 
-  #remember(name: string): Server {
-    const { provider, clock, random } = this.#options;
-    const { concurrency } = provider;
-    const server: Server = {
-      breaker: new CircuitBreaker({ concurrency, clock, random }),
-      ...{ underWay: 0, tookMs: ASSUMED_MS, lastTurnMs: 0, isTold: false },
-    };
+  #remembered(name: string): Server {
+    const server = this.#servers.get(name) ?? this.#newServer();
+    // Behind the others: the one that was sent to longest ago is forgotten first.
+    this.#servers.delete(name);
     this.#servers.set(name, server);
     const [oldest] = this.#servers.keys();
     if (this.#servers.size > MOST_KEPT && oldest !== undefined) this.#servers.delete(oldest);
     return server;
   }
 
-  #learn(name: string, server: Server, outcome: SendOutcome): void {
-    // What is refused may never have been sent, and says nothing of the server.
-    if (outcome.kind === "refused") return;
-    if (outcome.kind === "retry" && outcome.blames === "provider") {
-      const { reason, afterMs } = outcome;
-      if (server.breaker.failed(reason, afterMs)) this.#tellOfOutage(name, server, reason);
-    } else if (server.breaker.succeeded()) {
-      server.lastTurnMs = 0;
-      this.#tellOfEnd(name, server);
-    }
+  #newServer(): Server {
+    const { provider, clock, random } = this.#options;
+    const { concurrency } = provider;
+    return {
+      breaker: new CircuitBreaker({ concurrency, clock, random }),
+      ...{ line: new WaitingLine(random), underWay: 0, tookMs: 0, isTold: false },
+    };
   }
 
-  #tellOfOutage(name: string, server: Server, reason: string): void {
+  #forgetIfIdle(name: string, server: Server): void {
+    const isIdle = server.underWay === 0 && server.breaker.isUntouched;
+    if (isIdle && this.#servers.get(name) === server) this.#servers.delete(name);
+  }
+
+  #worked(name: string, server: Server): void {
+    if (!server.breaker.succeeded()) return;
+    server.line.clear();
+    if (!server.isTold) return;
+    server.isTold = false;
+    const { provider, log } = this.#options;
+    log.info({ channel: provider.channel, server: name }, "A server of notices works again");
+  }
+
+  #failed(name: string, server: Server, { reason, afterMs }: Retry): void {
+    if (!server.breaker.failed(reason, afterMs)) return;
     const { provider, clock, log } = this.#options;
     const { channel } = provider;
     const nowMs = clock.monotonicMs();
@@ -153,11 +163,11 @@ export class NoticeServers {
     server.isTold = true;
     log.warn({ channel, server: name, reason }, "A server of notices fails, and is left alone");
   }
+}
 
-  #tellOfEnd(name: string, server: Server): void {
-    const { provider, log } = this.#options;
-    if (!server.isTold) return;
-    server.isTold = false;
-    log.info({ channel: provider.channel, server: name }, "A server of notices works again");
-  }
+/** Whether the server works where a send has ended so; null: it does not show. */
+function worksBy(outcome: SendOutcome): boolean | null {
+  // It may never have been sent.
+  if (outcome.kind === "refused") return null;
+  return outcome.kind !== "retry" || outcome.blames === "target";
 }

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { forgetLettersBefore } from "./dead-letters.ts";
 import { FailureLog } from "./failure-log.ts";
 import { judge } from "./judgement.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
 import { attempted, buried, judged, type NoticePace } from "./notice-outcome.ts";
 import { type FailingServer, NoticeServers } from "./notice-servers.ts";
+import { NoticeSweep } from "./notice-sweep.ts";
 import type {
   DeadLetter,
   DueNotice,
@@ -48,6 +48,10 @@ const EXPANDED = 200;
 const MOST_EXPANSIONS = 20;
 /** Notices that are looked at in one turn: each is some reads, for which messages wait. */
 const LOOKED_AT = 32;
+/** Those that wait for their servers are passed by, so many in one look: what follows may be sent. */
+const PASSED_BY = 64;
+/** From a look that has passed so many by to the next one. */
+const GO_ON_MS = 20;
 /** Other nodes' messages are found so long after their commit, at most. */
 const POLL_MS = 500;
 /**
@@ -57,8 +61,6 @@ const POLL_MS = 500;
 const GATHER_MS = 100;
 /** Until it is looked again at an undelivered notice of a user who is there. */
 const AGAIN_MS = 10_000;
-/** Until what was sent, and matters no more, is forgotten. */
-const FORGET_MS = 600_000;
 /** A stop waits so long for what is under way. */
 const STOP_MS = 2_000;
 
@@ -78,20 +80,23 @@ export class NoticeWorker {
   readonly #options: NoticeWorkerOptions;
   readonly #lanes: readonly Lane[];
   readonly #settling: Settling<NoticeOutcome>;
+  readonly #sweep: NoticeSweep;
   #isRunning = false;
   #isLooking = false;
   #isWoken = false;
+  /** There may be more to look at, soon. */
+  #goesOn = false;
   #looked: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
   #gathering: Timer | null = null;
   /** Until it is over, nothing is sent. */
   #starting: Timer | null = null;
-  #forgetMs = 0;
 
   constructor(options: NoticeWorkerOptions) {
     this.#options = options;
     const { store, clock, random, log } = options;
     this.#settling = new Settling(store, clock, (err) => this.#faulty(err));
+    this.#sweep = new NoticeSweep(options);
     this.#lanes = options.providers.map(({ provider, pace }) => {
       const servers = new NoticeServers({ provider, clock, random, log });
       const lane: Lane = {
@@ -176,7 +181,7 @@ export class NoticeWorker {
         this.#isWoken = false;
         await this.#expand();
         if (this.#starting === null) for (const each of this.#lanes) await this.#work(each);
-        await this.#forget();
+        await this.#sweep.sweep();
       }
       await this.#schedule();
     } catch (fault) {
@@ -203,16 +208,21 @@ export class NoticeWorker {
   }
 
   async #work(each: Lane): Promise<void> {
-    await this.#begin(each);
+    const passedBy = await this.#begin(each);
+    if (passedBy >= PASSED_BY) this.#goesOn = true;
     await this.#giveUp(each);
   }
 
-  /** Looks at what is due until there is nothing more that may be sent now. */
-  async #begin(each: Lane): Promise<void> {
+  /**
+   * Looks at what is due until there is nothing more that may be sent now. Resolves with how many
+   * notices it has put off for their servers.
+   */
+  async #begin(each: Lane): Promise<number> {
     const { store, clock, isThere } = this.#options;
     const { lane, pace, rests } = each;
     const { channel } = pace;
-    while (this.#isRunning && lane.room > 0) {
+    let passedBy = 0;
+    while (this.#isRunning && lane.room > 0 && passedBy < PASSED_BY) {
       const nowMs = clock.now();
       const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
       const dues = await store.due(channel, nowMs, most, lane.busyTargets);
@@ -228,12 +238,14 @@ export class NoticeWorker {
         else untold.push(judged(due, { kind: "later", dueMs: restsUntilMs }));
       }
       for (const { due, untilMs } of lane.begin(told)) {
+        passedBy += 1;
         untold.push(this.#waited(each, due) ?? judged(due, { kind: "later", dueMs: untilMs }));
       }
       if (untold.length > 0) await this.#settling.add(untold);
       this.#tellOfDead(channel, untold);
-      if (told.length + untold.length === 0) return;
+      if (told.length + untold.length === 0) break;
     }
+    return passedBy;
   }
 
   /** null: what a server has kept waiting may wait longer. Else it is given up, sent or not. */
@@ -309,17 +321,13 @@ export class NoticeWorker {
     if (dead.some(({ event }) => event !== null)) onEvents();
   }
 
-  async #forget(): Promise<void> {
-    const { clock, store, keepDeadMs } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (nowMs < this.#forgetMs) return;
-    this.#forgetMs = nowMs + FORGET_MS;
-    await store.forgetSent(clock.now());
-    if (keepDeadMs !== null) await forgetLettersBefore(clock.now() - keepDeadMs, store);
-  }
-
   async #schedule(): Promise<void> {
     const { store, clock } = this.#options;
+    if (this.#goesOn) {
+      this.#goesOn = false;
+      this.#scheduleIn(GO_ON_MS);
+      return;
+    }
     const waiting = this.#lanes.filter(({ lane }) => lane.room > 0);
     const dueMs = await store.nextDueMs(waiting.map(({ pace }) => pace.channel));
     const waitMs = dueMs === null ? POLL_MS : dueMs - clock.now();
