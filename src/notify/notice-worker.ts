@@ -114,7 +114,7 @@ export class NoticeWorker {
     });
   }
 
-  /** Servers that fail. */
+  /** Servers that fail, as the node knows that sends. */
   get failing(): readonly FailingServer[] {
     return this.#lanes.flatMap(({ servers }) => servers.failing);
   }
@@ -147,6 +147,7 @@ export class NoticeWorker {
     for (const { triage } of this.#lanes) triage.clear();
     await this.#looked;
     await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
+    for (const { servers } of this.#lanes) servers.forget();
     giveUp.cancel();
   }
 
@@ -220,16 +221,12 @@ export class NoticeWorker {
   }
 
   async #work(each: Lane): Promise<void> {
-    const passedBy = await this.#begin(each);
-    if (passedBy >= PASSED_BY) this.#goesOn = true;
+    await this.#begin(each);
     await this.#giveUp(each);
   }
 
-  /**
-   * Looks at what is due until there is nothing more that may be sent now. Resolves with how many
-   * notices it has put off for their servers.
-   */
-  async #begin(each: Lane): Promise<number> {
+  /** Looks at what is due until there is nothing more that may be sent now. */
+  async #begin(each: Lane): Promise<void> {
     const { store, clock } = this.#options;
     const { lane, pace, triage } = each;
     const { channel } = pace;
@@ -247,7 +244,7 @@ export class NoticeWorker {
       this.#tellOfDead(channel, untold);
       if (told.length + untold.length === 0) break;
     }
-    return passedBy;
+    if (passedBy >= PASSED_BY) this.#goesOn = true;
   }
 
   /** null: what a server has kept waiting may wait longer. Else it is given up, sent or not. */
