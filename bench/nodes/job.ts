@@ -60,7 +60,7 @@ const othersSchema = z.object({
   seconds: z.number(),
 });
 
-export const workSchema = z.discriminatedUnion("kind", [
+const workSchema = z.discriminatedUnion("kind", [
   ...([pairsSchema, readingsSchema, groupsSchema, crowdSchema, othersSchema] as const),
 ]);
 

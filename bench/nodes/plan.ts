@@ -14,7 +14,7 @@ export interface NodesRun {
 export const NODES_ROUNDS = 2;
 /** A second; as few for each node as users of an installation with many nodes would write. */
 const PACE = 100;
-export const MOST_NODES = 3;
+const MOST_NODES = 3;
 
 export function runsOfRound(quick: boolean): NodesRun[] {
   const work: NodesWork = {

@@ -116,6 +116,6 @@ export class Roles {
   }
 }
 
-export function notAMember(): AppError {
+function notAMember(): AppError {
   return new AppError("VALIDATION_FAILED", "userId: is not a member of the conversation");
 }
