@@ -65,10 +65,13 @@ async function runPairs(pairs: PairsWork): Promise<NodesResult> {
     const { count } = await chat.closedLoop(inFlight, WARM_UP_SLICE_SECONDS);
     sent += count;
   }
+  await meter.settled();
   chat.forgetTimes();
-  const full = await meter.measure({ work: "full", size: pairs.inFlightOfNode }, () =>
-    counted(chat.closedLoop(inFlight, seconds)),
-  );
+  const full = await meter.measure({ work: "full", size: pairs.inFlightOfNode }, async () => {
+    const work = await counted(chat.closedLoop(inFlight, seconds));
+    await meter.settled();
+    return work;
+  });
   await chat.exchange(messagesPerSecond, 1);
   chat.forgetTimes();
   const paced = await meter.measure({ work: "paced", size: messagesPerSecond }, () =>
