@@ -10,7 +10,7 @@ export const BALANCERS = ["nginx", "haproxy"] as const;
 export type BalancerName = (typeof BALANCERS)[number];
 
 /** A configuration as `docs/load-balancing.md` shows it. */
-function documentedConfiguration(name: BalancerName): string {
+export function documentedConfiguration(name: BalancerName): string {
   const found = new RegExp(`\`\`\`${name}\n([\\s\\S]*?)\`\`\``).exec(readFileSync(PAGE, "utf8"));
   if (found?.[1] === undefined) throw new Error(`${PAGE} shows no configuration of ${name}`);
   return found[1];
