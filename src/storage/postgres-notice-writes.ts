@@ -191,6 +191,12 @@ export const NOTICE_WRITES = {
       WHERE due_ms IS NULL AND next_ms < $1::bigint LIMIT $2::bigint
     ) RETURNING 1`,
 
+  forgetWaiting: `
+    DELETE FROM notices WHERE (target_id, conversation_id) IN (
+      SELECT target_id, conversation_id FROM notices
+      WHERE channel IN (${given("$1")}) AND due_ms IS NOT NULL LIMIT $2::bigint
+    ) RETURNING 1`,
+
   reviveNotices: `
     INSERT INTO notices AS old (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
     SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
