@@ -52,7 +52,7 @@ export const ATTACHMENT_LINKS = z
   })
   .meta({ id: "AttachmentLinks" });
 
-export const MESSAGE = z
+const MESSAGE = z
   .object({
     id: z.string(),
     clientMessageId: z.string().optional(),

@@ -11,7 +11,8 @@ import { NOTICE_CHANNELS, type NoticeChannel, type NoticeTarget } from "../notif
 import type { GroupedWrites } from "./grouped-writes.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
 import { type DueRow, dueNotice } from "./postgres-due-notices.ts";
-import { NOTICE_READS, NOTICE_WRITES } from "./postgres-notice-statements.ts";
+import { NOTICE_READS } from "./postgres-notice-reads.ts";
+import { NOTICE_WRITES } from "./postgres-notice-writes.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { lockLanes, WEBHOOK_WRITES } from "./postgres-webhook-store.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
