@@ -51,6 +51,7 @@ export function judge(due: DueNotice, circumstances: Circumstances): Judgement {
     notice: {
       ...{ key: keyOf(due), userId: target.userId, conversationId: due.conversationId },
       ...{ kind, title, count, newest, isPrivate: !preferences.previews },
+      timeZone: quietHours?.timeZone ?? null,
     },
   };
 }
