@@ -13,7 +13,7 @@ export const postgresFailover: Row = {
   name: "postgres-failover",
   what: "the primary PostgreSQL killed in mid-load and its synchronous standby promoted, which the other one follows from then on, and the same again",
   async run(context) {
-    const rounds = scaled(context.scale, { full: 4, quick: 2, short: 1 });
+    const rounds = scaled(context.scale, { full: 6, quick: 2, short: 1 });
     await using one = await PostgresServer.start({ fsync: true });
     await using other = await one.standby();
     const services = { database: one.urlWith(other) };
