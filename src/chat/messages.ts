@@ -8,15 +8,12 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
-import {
-  type Conversation,
-  type Conversations,
-  conversationNotFound,
-  marksWithOwn,
-} from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import { type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
+import { marksWithOwn } from "./member.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { assertFits, expiryOf, mentionsIn, type NewMessage } from "./new-message.ts";
 import type { Origin, Outlet } from "./outlet.ts";
