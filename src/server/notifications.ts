@@ -61,7 +61,10 @@ export function openNotifications(
     ...{ store: storage.notices, clock, log, clearsOutbox: !needsOutbox(foundation) },
     channels: NOTICE_CHANNELS.filter((channel) => !channels.includes(channel)),
   });
-  if (providers.length === 0 && webhooks === null) return tellingNobody(clearing, outbound);
+  if (providers.length === 0 && webhooks === null) {
+    metrics.measureFailing({ channels: [], failing: () => [] });
+    return tellingNobody(clearing, outbound);
+  }
   const worker = new NoticeWorker({
     store: storage.notices,
     providers: providers.map((provider) => {

@@ -36,6 +36,8 @@ const READ_ONLY = /^(25006|25001|read-only)$/;
 const CROSSED = /^40(001|P01)$/;
 /** Trying again helps as little as with another name of a file: it is what was configured. */
 const WRONG_CONFIGURATION = /^(28...|3D000|3F000|42501)$/;
+/** The account may not make the schema, or may not use the one that is there, which it is not shown. */
+const MAY_NOT = /^(3F000|42501)$/;
 
 export function faultOf(thrown: unknown): unknown {
   if (!(thrown instanceof SQL.PostgresError)) return thrown;
@@ -65,11 +67,6 @@ export function isUnreachable(fault: unknown): boolean {
 
 export function isCrossed(fault: unknown): boolean {
   return fault instanceof PostgresFault && CROSSED.test(fault.state);
-}
-
-/** Another transaction has what was asked for, for longer than may be waited. */
-export function isUnderWay(fault: unknown): boolean {
-  return fault instanceof PostgresFault && /^(55P03|57014)$/.test(fault.state);
 }
 
 export function isUniqueViolation(fault: unknown): fault is PostgresFault {
@@ -129,6 +126,13 @@ export function postgresOpeningError(name: string, fault: unknown): AppError {
     return new AppError(
       "INVALID_CONFIGURATION",
       `the database ${name} cannot be opened, since a connection pooler refuses a setting of sessions (${fault.message}): connect to PostgreSQL itself, or have it ignore them (of PgBouncer: ignore_startup_parameters) and give them to the account`,
+      { cause: fault },
+    );
+  }
+  if (fault instanceof PostgresFault && MAY_NOT.test(fault.state)) {
+    return new AppError(
+      "INVALID_CONFIGURATION",
+      `the database ${name} cannot be opened, since its account may not make the schema, or does not own the one that is there (${fault.message}): make it one (CREATE SCHEMA … AUTHORIZATION …)`,
       { cause: fault },
     );
   }

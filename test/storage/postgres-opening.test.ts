@@ -204,6 +204,13 @@ describe("opening a database", () => {
     expect(guest.code).toBe("INVALID_CONFIGURATION");
     expect(guest.message).toContain("permission denied");
     await admin.close({ timeout: 1 });
+    await (await openPostgresStorage({ url })).close();
+    const another = await faultOf(() =>
+      openPostgresStorage({ url: url.replace("parley:", "guest:") }),
+    );
+    for (const { message } of [guest, another]) {
+      expect(message).toContain("does not own the one that is there");
+    }
     const latin = await databases.make("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     const encoded = await faultOf(() => openPostgresStorage({ url: latin }));
     expect(encoded.code).toBe("INVALID_CONFIGURATION");
