@@ -69,11 +69,6 @@ export function isCrossed(fault: unknown): boolean {
   return fault instanceof PostgresFault && CROSSED.test(fault.state);
 }
 
-/** Another transaction has what was asked for, for longer than may be waited. */
-export function isUnderWay(fault: unknown): boolean {
-  return fault instanceof PostgresFault && /^(55P03|57014)$/.test(fault.state);
-}
-
 export function isUniqueViolation(fault: unknown): fault is PostgresFault {
   return fault instanceof PostgresFault && fault.state === "23505";
 }
