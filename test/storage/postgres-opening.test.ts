@@ -217,6 +217,20 @@ describe("opening a database", () => {
     expect(encoded.message).toContain("encoding LATIN1");
   });
 
+  test("is refused where the account has too few connections, and says what would be enough", async () => {
+    const databases = await postgresDatabases();
+    const url = await databases.make();
+    const admin = new SQL({ ...databases.server.connection(), max: 1 });
+    await admin.unsafe("CREATE ROLE frugal LOGIN CONNECTION LIMIT 1");
+    await admin.close({ timeout: 1 });
+    const refused = await faultOf(() =>
+      openPostgresStorage({ url: url.replace("parley:", "frugal:") }),
+    );
+    expect(refused.code).toBe("STORAGE_UNAVAILABLE");
+    expect(refused.message).toContain("too many connections");
+    expect(refused.message).toContain("database.connections of each node, and one more");
+  });
+
   test("needs no right to make schemas where there is one for it", async () => {
     const databases = await postgresDatabases();
     const url = await databases.make();
