@@ -5,7 +5,7 @@ import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome } from "../../src/chat/sync.ts";
 import type { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
-import { ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
+import { type ChatNode, ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
 
 /** Alice and Bob have said something to each other, longer ago than anything is on its way. */
@@ -31,6 +31,23 @@ async function greet(nodes: ChatNodes): Promise<void> {
   say(nodes, 0, "hi");
   await settled();
   await arrived(nodes);
+}
+
+/** A feed of Bob's messages. */
+function feedOf(node: ChatNode, taken: StoredMessage[], position: string | null) {
+  const reader = {
+    ...{ isOpen: true, hasRoom: true, has() {}, caughtUp() {}, ready: () => null },
+    take: (message: StoredMessage) => taken.push(message),
+  };
+  const feed = node.chat.feedTo("bob", reader, position);
+  const { outlet } = node.harness;
+  const told = outlet.message.bind(outlet);
+  outlet.message = (userId, message, body, except) => {
+    told(userId, message, body, except);
+    if (userId === "bob" && reader.isOpen) feed.receive(message, body);
+  };
+  node.onTold = () => void feed.flush();
+  return { started: feed.start(), reader };
 }
 
 /** Everything that the nodes have said has arrived. */
@@ -369,22 +386,8 @@ describe.each([
     const nodes = await setUp(3, isDeferred);
     nodes.at(1).aheadMs = 3_000;
     const taken: StoredMessage[] = [];
-    const follow = (index: number, position: string | null) => {
-      const node = nodes.at(index);
-      const reader = {
-        ...{ isOpen: true, hasRoom: true, has() {}, caughtUp() {}, ready: () => null },
-        take: (message: StoredMessage) => taken.push(message),
-      };
-      const feed = node.chat.feedTo("bob", reader, position);
-      const { outlet } = node.harness;
-      const told = outlet.message.bind(outlet);
-      outlet.message = (userId, message, body, except) => {
-        told(userId, message, body, except);
-        if (userId === "bob" && reader.isOpen) feed.receive(message, body);
-      };
-      node.onTold = () => void feed.flush();
-      return { started: feed.start(), reader };
-    };
+    const follow = (index: number, position: string | null) =>
+      feedOf(nodes.at(index), taken, position);
     await nodes.at(2).connect("bob"); // Who has a feed is connected as well.
     const first = follow(2, null);
     await first.started;
@@ -407,6 +410,27 @@ describe.each([
     await follow(0, position).started;
     await settled();
     expect(taken.map(({ content }) => content).toSorted()).toEqual(["0", "1", "2", "3", "4"]);
+  });
+
+  test("a feed is given what is told together in the order of seq, whatever its ids are", async () => {
+    const nodes = await setUp(3, isDeferred);
+    nodes.at(1).aheadMs = 1_000;
+    const taken: StoredMessage[] = [];
+    await nodes.at(2).connect("bob");
+    await feedOf(nodes.at(2), taken, null).started;
+    await greet(nodes);
+    say(nodes, 1, "has the higher id");
+    await settled();
+    say(nodes, 0, "comes behind it");
+    await settled();
+    // Its word is the first, and waits for what is before it.
+    while (nodes.at(0).arrive(nodes.at(2)));
+    await arrived(nodes);
+    const ids = taken.map(({ id }) => id);
+    expect(ids).not.toEqual(ids.toSorted());
+    expect(taken.map(({ content }) => content)).toEqual([
+      ...["old", "hi", "has the higher id", "comes behind it"],
+    ]);
   });
 
   test("DELIVERED of a group comes when the last member has it, on whichever node", async () => {
