@@ -229,7 +229,7 @@ export class Receipts {
   }
 
   #tellDelivered({ conversation, member, message }: PendingMark): void {
-    member.durableDeliveredSeq = message.seq;
+    member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, message.seq);
     if (this.#groups === null || conversation.kind === "direct") {
       this.#tellIfDelivered(conversation, message);
     } else if (message.event === null) {

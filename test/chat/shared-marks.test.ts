@@ -74,6 +74,24 @@ describe.each([
     expect(there.filter(({ status }) => status === "DELIVERED")).toHaveLength(3);
   });
 
+  test("a mark that another node has brought further stays there when this one's is on disk", async () => {
+    const nodes = await setUp(isDeferred);
+    const devices = [await nodes.at(1).connect("bob"), await nodes.at(2).connect("bob")] as const;
+    for (const content of ["second", "third"]) say(nodes.at(0), "alice", content);
+    await settled();
+    await arrived(nodes);
+    const { held, chat } = nodes.at(1);
+    held.isHolding = true;
+    await receive(devices[0], 1);
+    await receive(devices[1]);
+    const conversation = chat.conversations.peek("c");
+    if (conversation === undefined) throw new TypeError("nobody knows it");
+    await chat.conversations.reload(conversation);
+    expect(conversation.isDeliveredToAllBut("alice", 3)).toBe(true);
+    await held.release();
+    expect(conversation.isDeliveredToAllBut("alice", 3)).toBe(true);
+  });
+
   test("what one device received a while ago is not DELIVERED again by another one", async () => {
     const nodes = await setUp(isDeferred);
     // The other node has the conversation in memory, and does not hear of the mark.
