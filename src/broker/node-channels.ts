@@ -85,13 +85,14 @@ export class NodeChannels {
    * after which a gap will be told.
    */
   subscribe(channel: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(channel);
+    if (waiting === undefined) this.#waiting.set(channel, [resolve]);
+    else waiting.push(resolve);
+    // What is in effect already is told before this returns.
     this.backplane.subscribe(channel);
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(channel);
-      if (waiting === undefined) this.#waiting.set(channel, [resolve]);
-      else waiting.push(resolve);
-      if (!this.backplane.isConnected) this.#mayMissOn(channel);
-    });
+    if (!this.backplane.isConnected) this.#mayMissOn(channel);
+    return promise;
   }
 
   unsubscribe(channel: string): void {
