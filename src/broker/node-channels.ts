@@ -11,6 +11,7 @@ export class NodeChannels {
   readonly #returnListeners: (() => void)[] = [];
   /** What waits for a subscription to be in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
+  /** A gap is to be told when there is a connection. */
   #mayMiss = false;
 
   constructor(
@@ -61,10 +62,14 @@ export class NodeChannels {
       changed: (reason) => {
         this.changed(reason);
         if (reason === null) {
-          if (this.#mayMiss) this.#tellGap();
           for (const listener of this.#returnListeners) listener();
+          // Of a loss of what goes out alone the backplane tells no gap; of others it does so at once.
+          queueMicrotask(() => {
+            if (this.#mayMiss && this.backplane.isConnected) this.#tellGap();
+          });
           return;
         }
+        this.#mayMiss = true;
         for (const listener of this.#lossListeners) listener();
         for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
       },
