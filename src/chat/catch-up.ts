@@ -255,6 +255,8 @@ export class CatchUp {
       ((sync.isFirst && this.#device.hasBrought(conversationId, position.seq)) ||
         (await this.#stored.run(conversationId, position.seq, conversation)));
     if (!isWhole) this.#anew.add(conversationId);
+    // It may be told here only now, and look new: clocks of nodes differ.
+    else this.#stored.isHad(conversationId, position.seq);
     // What other nodes write from here on may be known before it has been told.
     const uptoSeq = this.#options.shared === null ? null : committedSeq;
     sync.answer(conversationId, { conversation, uptoSeq, resync: !isWhole });

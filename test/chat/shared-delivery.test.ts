@@ -195,7 +195,6 @@ describe.each([
       expect(before.got).toHaveLength(count + 1);
       const { id = null, seq = 0 } = before.got.at(-1) ?? {};
       nodes.at(1).disconnect(before);
-      nodes.clock.advance(1);
       const synced: (SyncOutcome | AppError)[] = [];
       const here = await nodes.at(2).connect("bob", [
         {
