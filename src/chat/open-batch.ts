@@ -120,12 +120,16 @@ export class OpenBatch {
   /**
    * Before it leaves. Other nodes' messages are known to be where some of these were to stand, which
    * nobody has been shown: these come behind them, if the batch does not change the conversation too.
+   * Where it changes messages, the store decides: others may have deleted these.
    */
   placeBehindOthers(): void {
     const lastSeqs = new Map<Conversation, number>();
     for (const { isShown, message, conversation } of this.messages) {
       const { committedSeq } = conversation;
       if (!isShown && message.seq <= committedSeq) lastSeqs.set(conversation, committedSeq);
+    }
+    for (const { what } of this.changes) {
+      if (what.change === "message") lastSeqs.delete(what.conversation);
     }
     this.#placeBehind(lastSeqs);
   }

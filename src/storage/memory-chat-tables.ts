@@ -69,11 +69,14 @@ export class MemoryChatTables {
   /** See `PlaceBehind`. */
   overtaken(batch: WriteBatch): Map<string, number> {
     const lastSeqs = new Map<string, number>();
+    const changesMessages = batch.messageChanges.length > 0;
+    const mayPass = (message: StoredMessage) =>
+      isOfMessages(message) && !(changesMessages && message.type === "MESSAGE_DELETED");
     for (const { id, firstSeq, members } of firstMessages(batch)) {
       const conversation = this.conversations.get(id);
       if (conversation === undefined || conversation.lastSeq < firstSeq) continue;
       const { messages, lastSeq, kind } = conversation;
-      const between = messages.slice(firstAbove(messages, firstSeq - 1)).filter(isOfMessages);
+      const between = messages.slice(firstAbove(messages, firstSeq - 1)).filter(mayPass);
       const there = [...conversation.members.keys()].sort();
       const isSame = members === null || (kind === "direct" && Bun.deepEquals(there, members));
       if (isSame && between.length === lastSeq - firstSeq + 1) lastSeqs.set(id, lastSeq);

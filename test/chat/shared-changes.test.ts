@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { SYSTEM } from "../../src/chat/actor.ts";
-import type { StoredConversation } from "../../src/chat/stored-chats.ts";
+import type { StoredConversation, StoredMessage } from "../../src/chat/stored-chats.ts";
 import { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
 import { type ChatNode, ChatNodes } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
+import { refusalOf } from "../support/refusal.ts";
 
 const GROUP = "g";
 
@@ -127,4 +128,60 @@ test("a change is known where it is told while the conversation is read", async 
   expect([...((await fresh)?.members.keys() ?? [])]).toEqual(["alice"]);
   await settled();
   expect(membersOn(third)).toEqual(["alice"]);
+});
+
+describe("what another node has deleted", () => {
+  async function saidHello() {
+    const { nodes, one, other, bob } = await setUp(true);
+    const outcome = one.harness.send("alice", { conversationId: GROUP, content: "hello" });
+    await nodes.quiet();
+    expect(outcome).toEqual([null]);
+    const id = bob.got.at(-1)?.id ?? "";
+    const alice = { userId: "alice", name: "Alice" };
+    const inGroup = ({ conversationId }: StoredMessage) => conversationId === GROUP;
+    const types = () =>
+      bob.got
+        .filter(inGroup)
+        .map(({ type }) => type)
+        .slice(-2);
+    return { nodes, one, other, id, alice, types };
+  }
+
+  test("is not edited any more, though its message was read before", async () => {
+    const { nodes, one, other, id, alice, types } = await saidHello();
+    const { store } = other.held;
+    const read = store.conversation.bind(store);
+    const late = Promise.withResolvers<void>();
+    store.conversation = async (asked) => {
+      await late.promise;
+      return await read(asked);
+    };
+    const edited = refusalOf(() => other.chat.messageChanges.edit(alice, id, "hello again"));
+    await settled();
+    await one.chat.messageChanges.delete(alice, id);
+    late.resolve();
+    expect(await edited).toBe("MESSAGE_NOT_FOUND");
+    await nodes.quiet();
+    expect(types()).toEqual(["TEXT", "MESSAGE_DELETED"]);
+  });
+
+  test.each([
+    ["heard of that meanwhile", true],
+    ["did not hear of that", false],
+  ])("is not edited any more, where the edit was on its way and its node %s", async (_, hears) => {
+    const { nodes, one, other, id, alice, types } = await saidHello();
+    other.held.isHolding = true;
+    other.harness.send("bob", { conversationId: "c", recipientId: "alice", content: "waits" });
+    await settled();
+    const edited = refusalOf(() => other.chat.messageChanges.edit(alice, id, "hello again"));
+    await settled();
+    await one.chat.messageChanges.delete(alice, id);
+    if (hears) while (one.arrive(other));
+    await settled();
+    other.held.isHolding = false;
+    await nodes.quiet();
+    expect(await edited).toBe("MESSAGE_NOT_FOUND");
+    expect(types()).toEqual(["TEXT", "MESSAGE_DELETED"]);
+    expect(nodes.faults()).toEqual([]);
+  });
 });

@@ -120,6 +120,21 @@ export function overtakenBatchesContract(
       expect(asked).toHaveLength(1);
     });
 
+    test("asks not where messages were deleted in between, if it changes some", async () => {
+      const event = JSON.stringify({ messageId: "chat#1", seq: 1 });
+      const deleted = { type: "MESSAGE_DELETED", event, replyTo: "chat#1" };
+      await store.commit(batch({ messages: [message(4, { ...deleted })] }));
+      const react = { kind: "react", messageId: "chat#1", userId: "bob" } as const;
+      const late = {
+        messages: [message(4, { id: "a" })],
+        messageChanges: [{ ...react, emoji: "+", reactedMs: 1 }],
+      };
+      expect(await refusalOf(() => commit(late))).toBe("STORAGE_UNAVAILABLE");
+      expect(asked).toEqual([]);
+      await commit({ messages: late.messages });
+      expect(asked).toEqual([{ chat: 4 }]);
+    });
+
     test("asks not where what is in between has been removed: it may have been anything", async () => {
       const portion = { beforeMs: message(3).timestampMs, keepLast: null, after: null, limit: 10 };
       expect(await store.removeExpired(portion)).toMatchObject({ removed: 2 });
