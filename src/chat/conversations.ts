@@ -171,8 +171,17 @@ export class Conversation {
         this.members.set(userId, { userId, joinedSeq, role, ...marks });
         continue;
       }
-      known.joinedSeq = joinedSeq;
       known.role = role;
+      if (known.joinedSeq !== joinedSeq) {
+        // They left, and came again: what they had before says nothing.
+        Object.assign(known, {
+          joinedSeq,
+          deliveredSeq,
+          readSeq,
+          durableDeliveredSeq: deliveredSeq,
+        });
+        continue;
+      }
       const marks = this.heardMarks(userId, { deliveredSeq, readSeq });
       if (marks !== null) moved.push(marks);
     }
