@@ -135,10 +135,11 @@ export class Blocks {
 
   async #change(block: Block, isBlocked: boolean): Promise<void> {
     const pair = pairOf(block);
+    const isHeld = this.has(block.blockerId, block.blockedId) === isBlocked;
+    // Not on disk, where that is under way, or where another node has changed it just now.
+    if (isHeld && !this.#pending.has(pair) && (await this.#isKept(block)) === isBlocked) return;
     const wasBlocked = this.has(block.blockerId, block.blockedId);
     const pending = this.#pending.get(pair) ?? { count: 0, isKept: wasBlocked };
-    // What holds already may not be on disk yet.
-    if (wasBlocked === isBlocked && pending.count === 0) return;
     pending.count += 1;
     this.#pending.set(pair, pending);
     for (const look of this.#looks) look.add(pair);
@@ -154,6 +155,10 @@ export class Blocks {
       }
     }
     for (const listener of this.#keptListeners) listener(block);
+  }
+
+  async #isKept(block: Block): Promise<boolean> {
+    return (await this.store.kept([block])).length > 0;
   }
 
   #look(): Set<string> {

@@ -380,6 +380,14 @@ test("what both change at once is on both as it was written last", async () => {
   }
 });
 
+test("a change on a node that has not heard of the one before it is no no-op", async () => {
+  await a.blocks.block("alice", "bob");
+  await b.blocks.unblock("alice", "bob");
+  await passed();
+  expect([a, b].map(({ blocks }) => blocks.has("alice", "bob"))).toEqual([false, false]);
+  expect(database.blocks.all()).toEqual([]);
+});
+
 test("what is of no node of this version is counted, and changes nothing", async () => {
   const change = { kind: "disconnect", userId: "alice" } as const;
   const wrong = [
