@@ -146,6 +146,7 @@ export class ConversationChanges {
 
 class Pending implements PendingChange {
   readonly what: ConversationChange;
+  readonly deletions: number;
   readonly undo: () => void;
   readonly #options: ConversationChangesOptions;
   readonly #settled: Settled;
@@ -157,6 +158,7 @@ class Pending implements PendingChange {
     settled: Settled,
   ) {
     this.what = what;
+    this.deletions = what.conversation.deletions;
     this.undo = undo;
     this.#options = options;
     this.#settled = settled;

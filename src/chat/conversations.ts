@@ -63,6 +63,8 @@ export class Conversation {
   uncommitted = 0;
   /** Changes of its members and of its profile so far; the journal counts them. */
   changesMade = 0;
+  /** How often it became known that other nodes had written, and deleted messages for all one knows. */
+  deletions = 0;
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
@@ -112,9 +114,11 @@ export class Conversation {
 
   /**
    * The store has messages up to here, be they of others. What is on its way there with such a `seq`
-   * is given another one when that turns out.
+   * is given another one when that turns out. `mayDelete`: one of those that were not known so far may
+   * say that a message was deleted.
    */
-  heardOf(seq: number): void {
+  heardOf(seq: number, mayDelete = true): void {
+    if (mayDelete && seq > this.committedSeq) this.deletions += 1;
     this.committedSeq = Math.max(this.committedSeq, seq);
     this.lastSeq = Math.max(this.lastSeq, seq);
   }
@@ -124,7 +128,7 @@ export class Conversation {
    * that is uncommitted has a `seq` any more.
    */
   learn(stored: StoredConversation): Learned {
-    this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
+    this.heardOf(stored.lastSeq);
     this.lastSeq = this.committedSeq;
     this.hiddenSeq = 0;
     return this.#take(stored);

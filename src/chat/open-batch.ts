@@ -61,6 +61,8 @@ export type ConversationChange = { readonly conversation: Conversation } & (
 
 export interface PendingChange {
   readonly what: ConversationChange;
+  /** `Conversation.deletions` when it was made. */
+  readonly deletions: number;
   committed(): void;
   /** Nothing of it was written: makes the conversation what it was. */
   undo(): void;
@@ -119,17 +121,14 @@ export class OpenBatch {
 
   /**
    * Before it leaves. Other nodes' messages are known to be where some of these were to stand, which
-   * nobody has been shown: these come behind them, if the batch does not change the conversation too.
-   * Where it changes messages, the store decides: others may have deleted these.
+   * nobody has been shown: these come behind them, if the batch does not change the conversation too,
+   * or messages that others may have deleted.
    */
   placeBehindOthers(): void {
     const lastSeqs = new Map<Conversation, number>();
     for (const { isShown, message, conversation } of this.messages) {
       const { committedSeq } = conversation;
       if (!isShown && message.seq <= committedSeq) lastSeqs.set(conversation, committedSeq);
-    }
-    for (const { what } of this.changes) {
-      if (what.change === "message") lastSeqs.delete(what.conversation);
     }
     this.#placeBehind(lastSeqs);
   }
@@ -164,8 +163,9 @@ export class OpenBatch {
 
   #placeBehind(lastSeqs: Map<Conversation, number>): void {
     if (lastSeqs.size === 0) return;
-    for (const { what } of this.changes) {
-      if (changesConversation(what)) lastSeqs.delete(what.conversation);
+    for (const { what, deletions } of this.changes) {
+      const isLate = what.change === "message" && deletions !== what.conversation.deletions;
+      if (isLate || changesConversation(what)) lastSeqs.delete(what.conversation);
     }
     for (const { isShown, conversation } of this.messages) {
       if (isShown) lastSeqs.delete(conversation);

@@ -287,7 +287,7 @@ export class SharedDelivery implements Delivery {
     lane.usedMs = clock.monotonicMs();
     try {
       if (conversation !== null) {
-        conversation.heardOf(message.seq);
+        conversation.heardOf(message.seq, message.type === "MESSAGE_DELETED");
         here.deliver(conversation, message, origin);
         onTold();
       }

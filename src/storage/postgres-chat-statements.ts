@@ -1,4 +1,4 @@
-import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
+import { PASSED_EVENT_TYPES } from "../chat/happening.ts";
 import { MOST_VERSIONS } from "../chat/stored-chats.ts";
 import { given } from "./postgres-chat-reads.ts";
 import { searchVector } from "./postgres-search-words.ts";
@@ -54,7 +54,7 @@ export const CHAT_WRITES = {
 
   /**
    * Of locked conversations, those where nothing but messages, and what tells of these, is in between;
-   * and of those that were to be made, which are the same. $2: nor may messages have been deleted.
+   * and of those that were to be made, which are the same.
    */
   undisturbed: `
     SELECT id FROM json_to_recordset($1::text::json)
@@ -62,8 +62,7 @@ export const CHAT_WRITES = {
     WHERE "lastSeq" - "firstSeq" + 1 = (
       SELECT count(*) FROM messages
       WHERE conversation_id = given.id AND seq BETWEEN "firstSeq" AND "lastSeq"
-        AND (event IS NULL OR type IN (${MESSAGE_EVENT_TYPES.map((type) => `'${type}'`).join()}))
-        AND NOT ($2::boolean AND event IS NOT NULL AND type = 'MESSAGE_DELETED')
+        AND (event IS NULL OR type IN (${PASSED_EVENT_TYPES.map((type) => `'${type}'`).join()}))
     ) AND (
       given.members IS NULL
       OR (SELECT kind = 'direct' FROM conversations WHERE conversations.id = given.id)

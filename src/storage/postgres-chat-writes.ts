@@ -114,9 +114,7 @@ async function overtaken(
     return lastSeq >= firstSeq && lastSeq - firstSeq < MOST_BETWEEN;
   });
   if (late.length === 0) return new Map();
-  const changesMessages = batch.messageChanges.length > 0;
-  const parameters = [toPostgresJson(late), changesMessages];
-  const found = await query<{ id: string }>(CHAT_WRITES.undisturbed, parameters);
+  const found = await query<{ id: string }>(CHAT_WRITES.undisturbed, [toPostgresJson(late)]);
   const undisturbed = new Set(found.map(({ id }) => id));
   const placed = late.filter(({ id }) => undisturbed.has(id));
   return new Map(placed.map(({ id, lastSeq }) => [id, lastSeq]));
