@@ -269,6 +269,35 @@ describe.each([
     expect([there.contents(), late.contents()]).toEqual([["old", "meanwhile"], ["meanwhile"]]);
   });
 
+  test.each([
+    ["last", []],
+    ["before another one", ["next"]],
+  ])(
+    "what was on its way to disk when a device came is for it, also the %s, though another one has received it",
+    async (_, behind) => {
+      const nodes = await setUp(2, isDeferred);
+      const there = await nodes.at(0).connect("bob");
+      nodes.at(0).held.isHolding = true;
+      say(nodes, 0, "on its way");
+      await settled();
+      nodes.clock.advance(500);
+      nodes.at(1).isSlow = true;
+      const late = await nodes.at(1).connect("bob");
+      nodes.at(0).held.isHolding = false;
+      await nodes.at(0).held.release();
+      await arrived(nodes);
+      const newest = there.got.at(-1);
+      if (newest === undefined) throw new TypeError("nothing came");
+      await nodes.at(0).chat.receipts.delivered("bob", newest);
+      for (const content of behind) say(nodes, 0, content);
+      await settled();
+      await arrived(nodes);
+      nodes.at(1).confirm();
+      await late.caughtUp;
+      expect(late.contents()).toEqual(["on its way", ...behind]);
+    },
+  );
+
   test("who was cut off is told of what came meanwhile, and tells what it took", async () => {
     const nodes = await setUp(3, isDeferred);
     const here = await nodes.at(0).connect("alice");
