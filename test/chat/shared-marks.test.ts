@@ -92,6 +92,33 @@ describe.each([
     expect(conversation.isDeliveredToAllBut("alice", 3)).toBe(true);
   });
 
+  test("of a group, what was received and read is told when the store can be read again", async () => {
+    const nodes = new ChatNodes(1, isDeferred);
+    const node = nodes.at(0);
+    await createGroup(node.chat, "g", ["alice", "bob", "cid"]);
+    const others = [await node.connect("bob"), await node.connect("cid")];
+    await node.connect("alice");
+    for (const from of ["alice", "cid"]) {
+      node.harness.send(from, { conversationId: "g", content: "all" });
+      await nodes.settle();
+    }
+    const { store } = node.held;
+    const { slowest, lastMessagePerSender } = store;
+    store.slowest = store.lastMessagePerSender = () => {
+      throw new AppError("STORAGE_UNAVAILABLE", "away");
+    };
+    for (const device of others) await receive(device);
+    const [bob] = others;
+    if (bob !== undefined) await read(bob);
+    await nodes.settle();
+    expect(told(nodes, "g")).toEqual({ delivered: [], read: [] });
+    Object.assign(store, { slowest, lastMessagePerSender });
+    nodes.clock.advance(1_000);
+    await nodes.settle();
+    expect(told(nodes, "g").delivered).toHaveLength(1);
+    expect(told(nodes, "g").read.map(([readerId]) => readerId)).toEqual(["bob"]);
+  });
+
   test("what one device received a while ago is not DELIVERED again by another one", async () => {
     const nodes = await setUp(isDeferred);
     // The other node has the conversation in memory, and does not hear of the mark.
