@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome } from "../../src/chat/sync.ts";
-import type { AppError } from "../../src/errors.ts";
+import { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
 import { type ChatNode, ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
@@ -162,6 +162,34 @@ describe.each([
     nodes.clock.advance(20);
     await settled();
     expect(bob.contents()).toEqual(["old", "hi", "1", "2", "3", "4"]);
+  });
+
+  test("what is told while the store cannot be read is read from it then, and not kept in memory", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const bob = await nodes.at(1).connect("bob");
+    await greet(nodes);
+    const { store } = nodes.at(1).held;
+    const history = store.history.bind(store);
+    const reads: number[] = [];
+    store.history = () => {
+      throw new AppError("STORAGE_UNAVAILABLE", "away");
+    };
+    // What is before it is missing, so that none of it can be told.
+    say(nodes, 0, "lost");
+    await settled();
+    nodes.at(0).outgoing.clear();
+    for (let said = 0; said < 3_000; said += 1) say(nodes, 0, `${said}`);
+    await settled();
+    await arrived(nodes);
+    expect(bob.contents()).toEqual(["old", "hi"]);
+    store.history = (query) => {
+      reads.push(query.limit);
+      return history(query);
+    };
+    nodes.clock.advance(1_000);
+    await nodes.settle();
+    expect(bob.contents()).toHaveLength(3_003);
+    expect(reads.length).toBeGreaterThan(2_000 / 100);
   });
 
   test("a device that reads what others have not been told yet tells them: nothing comes twice", async () => {
