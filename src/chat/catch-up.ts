@@ -1,6 +1,6 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { ReplayOptions, ReplayReader } from "./replay.ts";
 import type { StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";
 import type { DeliveredMessage, MarksNotice, ReadMark } from "./node-notice.ts";

@@ -155,6 +155,8 @@ export interface NoticeStore {
   waiting(): MaybePromise<number>;
   /** Forgets what was sent so long ago that no interval depends on it. */
   forgetSent(beforeMs: number): Promise<void>;
+  /** Forgets what waits to be sent by these channels. Where it rejects, some may be forgotten. */
+  forgetWaiting(channels: readonly NoticeChannel[]): Promise<void>;
 
   /** Ascending by id, behind that one; null begins with the first. */
   deadLetters(after: string | null, limit: number): MaybePromise<DeadLetter[]>;

@@ -2,10 +2,12 @@ import type { Settings } from "../config.ts";
 import type { NotificationsSource } from "../http/api.ts";
 import { newUuid } from "../ids.ts";
 import { DeadLetters } from "../notify/dead-letters.ts";
+import { NoticeClearing } from "../notify/notice-clearing.ts";
 import type { NoticePace } from "../notify/notice-outcome.ts";
 import { NoticeWorker } from "../notify/notice-worker.ts";
 import { Notifications } from "../notify/notifications.ts";
-import type { NoticeChannel } from "../notify/provider.ts";
+import type { OutboundClient } from "../notify/outbound.ts";
+import { NOTICE_CHANNELS, type NoticeChannel } from "../notify/provider.ts";
 import { openWebhooks, tellsMessages } from "../notify/webhooks.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Worker } from "./led-work.ts";
@@ -21,8 +23,8 @@ export interface NotificationServiceOptions {
 
 /** What tells users who are not there, and the app's back end. */
 export interface NotificationService {
-  /** For the HTTP API. */
-  readonly source: NotificationsSource;
+  /** For the HTTP API; null: the settings name nobody to tell. */
+  readonly source: NotificationsSource | null;
   /** One node alone does it. */
   readonly workers: readonly Worker[];
   /** Messages have been committed. */
@@ -38,11 +40,11 @@ export function needsOutbox({ settings, notifiers }: Foundation): boolean {
   return notifiers.all.length > 0 || tellsMessages(settings.eventWebhook);
 }
 
-/** null: the settings name nobody to tell. Throws INVALID_CONFIGURATION, see `openWebhooks`. */
+/** Throws INVALID_CONFIGURATION, see `openWebhooks`. */
 export function openNotifications(
   foundation: Foundation,
   { metrics, isThere }: NotificationServiceOptions,
-): NotificationService | null {
+): NotificationService {
   const { settings, storage, notifiers, clock, log } = foundation;
   const { outbound, all: providers } = notifiers;
   const { deadLetterDays } = settings.notify;
@@ -52,7 +54,12 @@ export function openNotifications(
     ...{ newId: newUuid, clock, random, log },
     onOutcome: (outcome) => metrics.webhook(outcome),
   });
-  if (providers.length === 0 && webhooks === null) return null;
+  const channels = providers.map(({ channel }) => channel);
+  const clearing = new NoticeClearing({
+    ...{ store: storage.notices, clock, log, clearsOutbox: !needsOutbox(foundation) },
+    channels: NOTICE_CHANNELS.filter((channel) => !channels.includes(channel)),
+  });
+  if (providers.length === 0 && webhooks === null) return tellingNobody(clearing, outbound);
   const worker = new NoticeWorker({
     store: storage.notices,
     providers: providers.map((provider) => {
@@ -67,11 +74,14 @@ export function openNotifications(
     eventOf: (letter) => webhooks?.eventOf(letter) ?? null,
     ...{ newId: newUuid, clock, random, log },
   });
-  const workers: Worker[] = [worker];
+  const failing = () => [...worker.failing, ...(webhooks?.failing ?? [])];
+  const hook = webhooks === null ? [] : (["webhook"] as const);
+  metrics.measureFailing({ channels: [...channels, ...hook], failing });
+  const workers: Worker[] = [clearing, worker];
   if (webhooks !== null) workers.push(webhooks.worker, webhooks.additions);
   const users = new Notifications({
     ...{ store: storage.notices, clock, newId: newUuid },
-    channels: providers.map(({ channel }) => channel),
+    channels,
     webPushKey: settings.webpush.publicKey ?? null,
     refusalOf: (url) => outbound.refusalOfUrl(url),
   });
@@ -87,12 +97,24 @@ export function openNotifications(
       }),
       webhookReplay: webhooks?.replay ?? null,
       unsubscribing: unsubscribingOf(settings, users),
+      failing,
     },
     workers,
     committed: () => worker.committed(),
     presenceChanged: (userId, body) => webhooks?.additions.presenceChanged(userId, body),
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
+      outbound.close();
+    },
+  };
+}
+
+function tellingNobody(clearing: Worker, outbound: OutboundClient): NotificationService {
+  return {
+    ...{ source: null, workers: [clearing] },
+    committed() {},
+    presenceChanged() {},
+    async stop() {
       outbound.close();
     },
   };

@@ -195,6 +195,33 @@ export function noticeOutcomesContract(
       expect((await waiting()).map(([, dueMs]) => dueMs)).toEqual([EPOCH_MS + 2, EPOCH_MS + 4]);
     });
 
+    test("forgets what waits to be sent by channels, and nothing that waits for others", async () => {
+      await storage.notices.putTarget(target("mail", { channel: "email", address: "b@e.org" }));
+      const channels = (["webpush", "email"] as const).map((channel) => ({
+        ...{ channel, delayMs: 0, intervalMs: 0 },
+      }));
+      await say(storage, message(2));
+      await expandAll(storage.notices, { channels });
+      await storage.notices.forgetWaiting(["fcm", "email"]);
+      expect(await storage.notices.nextDueMs(["email"])).toBeNull();
+      expect((await waiting()).map(([lastSeq]) => lastSeq)).toEqual([2]);
+      expect(await storage.notices.waiting()).toBe(1);
+      await storage.notices.forgetWaiting([]);
+      expect(await storage.notices.waiting()).toBe(1);
+      // What comes later is told as if there had been nothing.
+      await say(storage, message(3));
+      await expandAll(storage.notices, { channels });
+      expect(await storage.notices.due("email", NOW_MS, 10)).toMatchObject([{ lastSeq: 3 }]);
+    });
+
+    test("keeps to the interval of what was sent by a channel that is forgotten of", async () => {
+      await tell(2);
+      await settle(2, SENT);
+      await storage.notices.forgetWaiting(["webpush"]);
+      await tell(3);
+      expect((await waiting()).map(([, dueMs]) => dueMs)).toEqual([NEXT_MS]);
+    });
+
     describe("and has dead letters", () => {
       beforeEach(async () => {
         for (const id of ["l3", "l1", "l2"]) {

@@ -12,12 +12,11 @@ import SockJS from "sockjs-client";
 import { BALANCERS, LoadBalancer } from "../support/load-balancer.ts";
 import { nodePort } from "../support/node-port.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
-import { PersistentSender } from "../support/persistent-sender.ts";
+import { expectAllKept, PersistentSender } from "../support/persistent-sender.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { answerOf, askAs } from "../support/server-api.ts";
-import { historyOf } from "../support/steady-sender.ts";
 import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
 
 /** The configurations of docs/load-balancing.md, with the real nginx and HAProxy and three nodes. */
@@ -191,17 +190,7 @@ describe.each(BALANCERS)("%s", (name) => {
       await restartAll(goOn);
       await Promise.all(senders.map((sender) => sender.finish()));
       expect(senders.some(({ client }) => client.connects > 1)).toBe(true);
-      for (const { conversationId, confirmed, client } of senders) {
-        for (const node of nodes) {
-          const history = await historyOf(node, conversationId, client.userId);
-          expect(history.map(({ seq }) => seq)).toEqual(history.map((_, at) => at + 1));
-          expect(history).toHaveLength(confirmed.size);
-          for (const { id, seq, clientMessageId } of history) {
-            const told = confirmed.get(String(clientMessageId));
-            expect(told).toMatchObject({ messageId: id, seq });
-          }
-        }
-      }
+      await expectAllKept(senders, nodes);
     },
   );
 });

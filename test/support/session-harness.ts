@@ -7,7 +7,7 @@ import { Outgoing } from "../../src/broker/outgoing.ts";
 import type { Engine, PeerTopics } from "../../src/broker/subscription.ts";
 import { TopicPattern } from "../../src/broker/topic-pattern.ts";
 import { AppError } from "../../src/errors.ts";
-import { silentLog } from "../../src/log.ts";
+import { type Log, silentLog } from "../../src/log.ts";
 import type { MaybePromise } from "../../src/maybe-promise.ts";
 import { HeartbeatSender } from "../../src/session/heartbeats.ts";
 import type {
@@ -196,6 +196,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const application = new FakeApplication();
   let ids = 0;
   const newId = () => `id-${++ids}`;
+  const log: Log = silentLog;
   const store = new HeldQueueStore();
   const queues = testQueues({ store, clock, newId });
   const environment = {
@@ -206,7 +207,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       newTopicMessageId: newId,
       onSend: () => {},
     }),
-    ...{ broker, queues, application, clock, newId, log: silentLog },
+    ...{ broker, queues, application, clock, newId, log },
     observer: { refused: () => {}, cutOff: () => {} },
     onSettled: null,
     serverName: "parley/test",
