@@ -114,6 +114,8 @@ export class ChatNode implements OtherNodes {
     this.devices.add(device);
     this.chat.presence.connected(userId, userId);
     device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
+    // It would miss messages unknowingly: it has to come again.
+    device.caughtUp.catch(() => this.disconnect(device));
     await settled();
     return device;
   }
