@@ -8,7 +8,9 @@ import type { Revocation } from "../auth/revocations.ts";
 export type NodeChange =
   | { readonly kind: "revoked"; readonly revocation: Revocation }
   | { readonly kind: "block"; readonly blockerId: string; readonly blockedId: string }
-  | { readonly kind: "profile" | "erasure" | "disconnect"; readonly userId: string };
+  | { readonly kind: "profile" | "name" | "erasure" | "disconnect"; readonly userId: string }
+  /** Too much to be told one by one. */
+  | { readonly kind: "everything" };
 
 const VERSION = 1;
 const id = z.string().min(1);
@@ -28,9 +30,10 @@ const schema = z.discriminatedUnion("kind", [
   z.object({ v: z.literal(VERSION), kind: z.literal("block"), blockerId: id, blockedId: id }),
   z.object({
     v: z.literal(VERSION),
-    kind: z.enum(["profile", "erasure", "disconnect"]),
+    kind: z.enum(["profile", "name", "erasure", "disconnect"]),
     userId: id,
   }),
+  z.object({ v: z.literal(VERSION), kind: z.literal("everything") }),
 ]);
 
 /** A notice of the back end, for whoever listens on other nodes: JSON, `v` 1. */

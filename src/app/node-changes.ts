@@ -11,6 +11,7 @@ import type { Log } from "../log.ts";
 import type { ChatApplication } from "./chat-application.ts";
 import { decodeChange, encodeChange, type NodeChange } from "./node-change.ts";
 import { Renewal } from "./renewal.ts";
+import { ToldChanges } from "./told-changes.ts";
 import type { UserSessions } from "./user-sessions.ts";
 
 const KIND = "changes";
@@ -37,8 +38,9 @@ export interface NodeChangesOptions {
 
 /**
  * Keeps what nodes have in memory of the database that they share in step: tokens taken back, blocks,
- * names, users being removed. Each tells the others what it has changed, when that is durable. What
- * may have been missed, and what changes while the others are not reached, is read from the database.
+ * names, users being removed. Each tells the others what it has changed, when that is durable, and again
+ * where that may have got lost. What may have been missed, and what changes while the others are not
+ * reached, is read from the database.
  */
 export class NodeChanges {
   readonly #options: NodeChangesOptions;
@@ -46,6 +48,9 @@ export class NodeChanges {
   readonly #blocks: Renewal<Block>;
   readonly #names: Renewal<string>;
   readonly #erasures: Renewal<string>;
+  readonly #told: ToldChanges;
+  /** As counted when it was last looked at. */
+  #dropped = 0;
   #timer: Timer | null = null;
   #restUntilMs = 0;
   #invalid = 0;
@@ -53,6 +58,7 @@ export class NodeChanges {
   constructor(options: NodeChangesOptions) {
     this.#options = options;
     const { clock, log, blocks, users, erasures } = options;
+    this.#told = new ToldChanges(clock);
     const onFault = (fault: unknown) => {
       // That the store fails is known, and told of, elsewhere.
       if (toAppError(fault).code === "STORAGE_UNAVAILABLE") return;
@@ -94,6 +100,8 @@ export class NodeChanges {
     const { channels, revocations, blocks, users, erasures } = this.#options;
     channels.receive(KIND, (_origin, _name, payload) => this.#receive(payload));
     channels.onGap(() => this.#everything.add("all"));
+    channels.onLoss(() => this.#told.doubt());
+    channels.onReturn(() => this.#tellAgain());
     revocations.onKept((revocation) => this.#tell({ kind: "revoked", revocation }));
     blocks.onKept((block) => this.#tell({ kind: "block", ...block }));
     users.onChange((userId) => {
@@ -124,7 +132,15 @@ export class NodeChanges {
   }
 
   #tell(change: NodeChange): void {
-    this.#options.channels.publish(CHANNEL, encodeChange(change));
+    const { channels } = this.#options;
+    this.#told.add(change, !channels.isConnected);
+    channels.publish(CHANNEL, encodeChange(change));
+  }
+
+  #tellAgain(): void {
+    const { channels } = this.#options;
+    if (!channels.isConnected) return;
+    for (const change of this.#told.again()) channels.publish(CHANNEL, encodeChange(change));
   }
 
   #receive(payload: Uint8Array): void {
@@ -146,6 +162,12 @@ export class NodeChanges {
       case "profile":
         this.#names.add(change.userId);
         users.changedElsewhere(change.userId);
+        return;
+      case "name":
+        this.#names.add(change.userId);
+        return;
+      case "everything":
+        this.#everything.add("all");
         return;
       case "erasure":
         this.#erasures.add(change.userId);
@@ -189,6 +211,11 @@ export class NodeChanges {
       if (!channels.isConnected && clock.monotonicMs() >= this.#restUntilMs) {
         this.#everything.add("all");
       }
+      if (channels.dropped !== this.#dropped) {
+        this.#dropped = channels.dropped;
+        this.#told.doubt();
+      }
+      this.#tellAgain();
       this.#watch();
     });
   }

@@ -9,8 +9,9 @@ export interface BackplaneListener {
    */
   received(origin: string, channel: string, payload: Uint8Array): void;
   /**
-   * After `subscribe`: what others publish on the channel from now on arrives. Also told again. While
-   * the connection is lost it is not told; `changed(null)` says it of all that are subscribed to.
+   * After `subscribe`, or before it returns: what others publish on the channel from now on arrives.
+   * Also told again. While the connection is lost it is not told; `changed(null)` says it of all that
+   * are subscribed to.
    */
   subscribed(channel: string): void;
   /** The connection was lost and is back: what others published meanwhile may be missing. */

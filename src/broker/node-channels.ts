@@ -11,6 +11,7 @@ export class NodeChannels {
   readonly #returnListeners: (() => void)[] = [];
   /** What waits for a subscription to be in effect. */
   readonly #waiting = new Map<string, (() => void)[]>();
+  /** A gap is to be told when there is a connection. */
   #mayMiss = false;
 
   constructor(
@@ -61,10 +62,14 @@ export class NodeChannels {
       changed: (reason) => {
         this.changed(reason);
         if (reason === null) {
-          if (this.#mayMiss) this.#tellGap();
           for (const listener of this.#returnListeners) listener();
+          // Of a loss of what goes out alone the backplane tells no gap; of others it does so at once.
+          queueMicrotask(() => {
+            if (this.#mayMiss && this.backplane.isConnected) this.#tellGap();
+          });
           return;
         }
+        this.#mayMiss = true;
         for (const listener of this.#lossListeners) listener();
         for (const channel of this.#waiting.keys()) this.#mayMissOn(channel);
       },
@@ -85,13 +90,14 @@ export class NodeChannels {
    * after which a gap will be told.
    */
   subscribe(channel: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(channel);
+    if (waiting === undefined) this.#waiting.set(channel, [resolve]);
+    else waiting.push(resolve);
+    // What is in effect already is told before this returns.
     this.backplane.subscribe(channel);
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(channel);
-      if (waiting === undefined) this.#waiting.set(channel, [resolve]);
-      else waiting.push(resolve);
-      if (!this.backplane.isConnected) this.#mayMissOn(channel);
-    });
+    if (!this.backplane.isConnected) this.#mayMissOn(channel);
+    return promise;
   }
 
   unsubscribe(channel: string): void {

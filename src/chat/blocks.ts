@@ -138,6 +138,9 @@ export class Blocks {
    */
   async #change(block: Block, isBlocked: boolean): Promise<void> {
     const pair = pairOf(block);
+    const isHeld = this.has(block.blockerId, block.blockedId) === isBlocked;
+    // Not on disk, where that is under way, or where another node has changed it just now.
+    if (isHeld && !this.#pending.has(pair) && (await this.#isKept(block)) === isBlocked) return;
     const wasBlocked = this.has(block.blockerId, block.blockedId);
     const pending = this.#pending.get(pair) ?? { count: 0, isKept: wasBlocked };
     pending.count += 1;
@@ -155,6 +158,10 @@ export class Blocks {
       }
     }
     for (const listener of this.#keptListeners) listener(block);
+  }
+
+  async #isKept(block: Block): Promise<boolean> {
+    return (await this.store.kept([block])).length > 0;
   }
 
   #look(): Set<string> {

@@ -6,6 +6,8 @@ import type { StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
+/** Where other nodes write: what was accepted so long before a device came may be committed after it. */
+const COMMIT_MS = 1_000;
 /** Of the conversations that a device did not name, how many it is told of, the newest first. */
 const MOST_OTHERS = 250;
 
@@ -78,7 +80,7 @@ export class CatchUp {
     const { shared } = this.#options;
     // What is told late of what was before is in the store, and read there if it is missing. What is
     // written from now on is for this device even if another one has received it by then.
-    if (shared !== null) this.#device.held.holdFrom(shared.now());
+    if (shared !== null) this.#device.held.holdFrom(shared.now() - COMMIT_MS);
     this.#device.hold();
     const early = this.#shown();
     return this.#run(async () => {
@@ -128,9 +130,14 @@ export class CatchUp {
   async #addUnreceived(early: readonly StoredMessage[]): Promise<StoredMessage[]> {
     const { store, journal } = this.#options;
     const received = journal.uncommittedDeliveries(this.#device.userId);
-    for (const { conversationId, deliveredSeq } of await store.backlog(this.#device.userId)) {
+    const backlog = await store.backlog(this.#device.userId);
+    // What came meanwhile, and another device may have acknowledged.
+    const held = this.#options.shared === null ? null : this.#device.held.beginnings();
+    for (const { conversationId, deliveredSeq } of backlog) {
       if (this.#isNamed(conversationId)) continue;
-      const afterSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
+      const receivedSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
+      const heldSeq = held?.get(conversationId) ?? Number.POSITIVE_INFINITY;
+      const afterSeq = Math.min(receivedSeq, heldSeq - 1);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
     return early.filter(
@@ -255,6 +262,8 @@ export class CatchUp {
       ((sync.isFirst && this.#device.hasBrought(conversationId, position.seq)) ||
         (await this.#stored.run(conversationId, position.seq, conversation)));
     if (!isWhole) this.#anew.add(conversationId);
+    // It may be told here only now, and look new: clocks of nodes differ.
+    else this.#stored.isHad(conversationId, position.seq);
     // What other nodes write from here on may be known before it has been told.
     const uptoSeq = this.#options.shared === null ? null : committedSeq;
     sync.answer(conversationId, { conversation, uptoSeq, resync: !isWhole });

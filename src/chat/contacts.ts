@@ -105,7 +105,7 @@ export class Contacts {
     const settled = this.met(conversation.members.keys(), conversation.members.keys());
     const noChange = () => {};
     const hooks = { committed: settled, undo: noChange, refused: settled };
-    return { what: { change: "created", conversation }, ...hooks };
+    return { what: { change: "created", conversation }, deletions: 0, ...hooks };
   }
 
   #change(kind: PendingMeeting["kind"], a: Iterable<string>, b: Iterable<string>): () => void {

@@ -41,14 +41,18 @@ export class ConversationChanges {
    * Looks the conversation up, and lets `change` change it in one go with the look: null where there
    * is none. What it writes is one commit. It must see to it that `settled` is called. Where others
    * change the conversation meanwhile it is called again, with the conversation as it is then.
+   *
+   * @param look where other nodes write to the store, before each call of `change`: what it reads is of
+   * the time of that call, as far as this node knows
    */
   async run<T>(
     conversationId: string,
     change: (conversation: Conversation | null, settled: Settled) => T,
+    look?: () => MaybePromise<void>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#runOnce(conversationId, change);
+        return await this.#runOnce(conversationId, change, look);
       } catch (fault) {
         if (!(fault instanceof ConversationOvertaken) || attempt === MOST_ATTEMPTS) throw fault;
       }
@@ -58,18 +62,34 @@ export class ConversationChanges {
   async #runOnce<T>(
     conversationId: string,
     change: (conversation: Conversation | null, settled: Settled) => T,
+    look: (() => MaybePromise<void>) | undefined,
   ): Promise<T> {
     const { conversations, journal } = this.#options;
     journal.assertRoom();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const settled: Settled = (error) => (error === null ? resolve() : reject(error));
-    const changed = whenReady(conversations.findFresh(conversationId), (found) => {
+    const fresh = whenReady(conversations.findFresh(conversationId), (found) =>
+      look === undefined || conversations.reloads === null
+        ? found
+        : this.#lookAt(found, look).then(() => found),
+    );
+    const changed = whenReady(fresh, (found) => {
       const result = change(found ?? conversations.peek(conversationId) ?? null, settled);
       journal.flush();
       return result;
     });
     const [result] = await Promise.all([changed, promise]);
     return result;
+  }
+
+  /** Until nothing that others wrote has become known during the look. */
+  async #lookAt(conversation: Conversation | null, look: () => MaybePromise<void>): Promise<void> {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+      const knownSeq = conversation?.committedSeq;
+      await look();
+      if (conversation?.committedSeq === knownSeq) return;
+    }
+    throw new ConversationOvertaken();
   }
 
   find(conversationId: string): MaybePromise<Conversation | null> {
@@ -128,6 +148,7 @@ export class ConversationChanges {
 
 class Pending implements PendingChange {
   readonly what: ConversationChange;
+  readonly deletions: number;
   readonly undo: () => void;
   readonly #options: ConversationChangesOptions;
   readonly #settled: Settled;
@@ -139,6 +160,7 @@ class Pending implements PendingChange {
     settled: Settled,
   ) {
     this.what = what;
+    this.deletions = what.conversation.deletions;
     this.undo = undo;
     this.#options = options;
     this.#settled = settled;

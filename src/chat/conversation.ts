@@ -1,5 +1,5 @@
 import type { Member } from "./member.ts";
-import { digestOf } from "./members-digest.ts";
+import { digestOf, digestOfText } from "./members-digest.ts";
 import { type MovedMarks, moveMarks } from "./moved-marks.ts";
 import type {
   ConversationKind,
@@ -37,6 +37,8 @@ export class Conversation {
   uncommitted = 0;
   /** Changes of its members and of its profile so far; the journal counts them. */
   changesMade = 0;
+  /** How often it became known that other nodes had written, and deleted messages for all one knows. */
+  deletions = 0;
   readonly id: string;
   readonly kind: ConversationKind;
   readonly createdMs: number;
@@ -86,9 +88,11 @@ export class Conversation {
 
   /**
    * The store has messages up to here, be they of others. What is on its way there with such a `seq`
-   * is given another one when that turns out.
+   * is given another one when that turns out. `mayDelete`: one of those that were not known so far may
+   * say that a message was deleted.
    */
-  heardOf(seq: number): void {
+  heardOf(seq: number, mayDelete = true): void {
+    if (mayDelete && seq > this.committedSeq) this.deletions += 1;
     this.committedSeq = Math.max(this.committedSeq, seq);
     this.lastSeq = Math.max(this.lastSeq, seq);
   }
@@ -98,7 +102,7 @@ export class Conversation {
    * that is uncommitted has a `seq` any more.
    */
   learn(stored: StoredConversation): Learned {
-    this.committedSeq = Math.max(this.committedSeq, stored.lastSeq);
+    this.heardOf(stored.lastSeq);
     this.lastSeq = this.committedSeq;
     this.hiddenSeq = 0;
     return this.#take(stored);
@@ -119,6 +123,13 @@ export class Conversation {
   /** Tells other memberships apart, be it by one member or what they may do; not how far they are. */
   get membersDigest(): number {
     return digestOf(this.members.values());
+  }
+
+  /** Tells apart what other nodes may change: the memberships, and what the conversation is. */
+  get digest(): number {
+    const { title, picture, disappearAfterSeconds } = this.profile;
+    const profile = JSON.stringify([title, picture, disappearAfterSeconds]);
+    return (this.membersDigest ^ digestOfText(profile)) >>> 0;
   }
 
   #take(stored: StoredConversation): Learned {

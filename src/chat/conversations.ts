@@ -68,9 +68,25 @@ export class Conversations {
 
   /** As `find`, as it is now, also where other nodes have just changed it. */
   findFresh(id: string): MaybePromise<Conversation | null> {
-    const cached = this.#cache.get(id);
-    if (cached === undefined || this.reloads === null) return this.find(id);
-    return this.reload(cached).then(() => cached);
+    if (this.reloads === null) return this.find(id);
+    const early = this.#cache.get(id) ?? this.#loading.get(id);
+    return early === undefined ? this.find(id) : this.#freshOf(id, early);
+  }
+
+  /** What there is of it in memory, or is on its way there, is as it is now when this resolves. */
+  async refreshKnown(id: string): Promise<void> {
+    if (this.#cache.get(id) !== undefined || this.#loading.has(id)) await this.findFresh(id);
+  }
+
+  /** @param early it, or what a look found that began before */
+  async #freshOf(
+    id: string,
+    early: MaybePromise<Conversation | null>,
+  ): Promise<Conversation | null> {
+    const found = await early;
+    if (found === null) return this.find(id);
+    await this.reload(found);
+    return found;
   }
 
   /** As `find`; another node may just have made the user a member. */

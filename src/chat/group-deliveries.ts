@@ -5,6 +5,8 @@ import type { ChatStore } from "./ports.ts";
 import type { SentMessage } from "./stored-chats.ts";
 import type { ToldDeliveries } from "./told-deliveries.ts";
 
+/** When the store cannot be read. */
+const RETRY_MS = 1_000;
 /** What members receive so soon after others is looked at together. */
 const GATHER_MS = 50;
 
@@ -15,7 +17,7 @@ export interface GroupDeliveriesOptions {
   /** The user is connected to this node. */
   readonly isHere: (userId: string) => boolean;
   readonly told: ToldDeliveries;
-  /** All members but its sender, who is here, have the message. */
+  /** All members but its sender, who is here, have the message: they are told, unless they have been. */
   readonly tell: (message: SentMessage) => Promise<void>;
   readonly onFault: (fault: unknown) => void;
 }
@@ -35,6 +37,7 @@ export class GroupDeliveries {
   /** By conversation: what senders here wait for. */
   #toLookAt = new Map<string, Received>();
   #timer: Timer | null = null;
+  #isStopped = false;
 
   constructor(options: GroupDeliveriesOptions) {
     this.#options = options;
@@ -47,16 +50,17 @@ export class GroupDeliveries {
     this.#toTell.set(senderId, bySender);
     note(bySender, message);
     this.#noteToLookAt(message);
-    this.#schedule();
+    this.#schedule(GATHER_MS);
   }
 
   /** Another node says so. */
   received(messages: readonly SentMessage[]): void {
     for (const message of messages) this.#noteToLookAt(message);
-    if (this.#toLookAt.size > 0) this.#schedule();
+    if (this.#toLookAt.size > 0) this.#schedule(GATHER_MS);
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
   }
 
@@ -65,8 +69,9 @@ export class GroupDeliveries {
     if (isHere(message.senderId) && !told.has(message.id)) note(this.#toLookAt, message);
   }
 
-  #schedule(): void {
-    this.#timer ??= this.#options.clock.schedule(GATHER_MS, this.#gathered);
+  #schedule(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#timer ??= this.#options.clock.schedule(delayMs, this.#gathered);
   }
 
   readonly #gathered = (): void => {
@@ -81,7 +86,11 @@ export class GroupDeliveries {
       }
     }
     for (const [conversationId, messages] of toLookAt) {
-      this.#look(conversationId, messages).catch(onFault);
+      this.#look(conversationId, messages).catch((fault: unknown) => {
+        onFault(fault);
+        for (const message of messages.values()) this.#noteToLookAt(message);
+        this.#schedule(RETRY_MS);
+      });
     }
   };
 
@@ -91,7 +100,7 @@ export class GroupDeliveries {
     for (const message of [...messages.values()].sort((one, other) => one.seq - other.seq)) {
       const { id, seq, senderId } = message;
       const slowestOther = slowest.find(({ userId }) => userId !== senderId);
-      if (seq > (slowestOther?.deliveredSeq ?? 0) || !told.add(id)) continue;
+      if (seq > (slowestOther?.deliveredSeq ?? 0) || told.has(id)) continue;
       await tell(message);
     }
   }

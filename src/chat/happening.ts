@@ -62,10 +62,12 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set<Happening["type"]>([
   "MESSAGE_REACTION",
 ]);
 
-/** Those that tell of messages alone: who is a member, and what the conversation is, stays. */
-export const MESSAGE_EVENT_TYPES: readonly Happening["type"][] = [
+/**
+ * Those behind which may come what others have done before they knew: who is a member, what the
+ * conversation is, and which messages there are to be changed stays.
+ */
+export const PASSED_EVENT_TYPES: readonly Happening["type"][] = [
   "MESSAGE_EDITED",
-  "MESSAGE_DELETED",
   "MESSAGE_PINNED",
   "MESSAGE_UNPINNED",
   "MESSAGE_REACTION",

@@ -48,6 +48,13 @@ export class HeldMessages {
     return this.#messages.splice(0);
   }
 
+  /** By conversation, the lowest `seq` of what came and is for the device. */
+  beginnings(): Map<string, number> {
+    const beginnings = new Map(this.#overflow ?? []);
+    for (const message of this.#messages) note(beginnings, message);
+    return beginnings;
+  }
+
   /** From here on only what was written since that time, in epoch milliseconds, is held. */
   holdFrom(timeMs: number): void {
     this.#fromMs = timeMs;

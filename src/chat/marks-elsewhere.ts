@@ -7,6 +7,7 @@ import type { MovedMarks } from "./moved-marks.ts";
 import type { DeliveredMessage, MarksNotice, ReadMark } from "./node-notice.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ChatStore } from "./ports.ts";
+import { retried } from "./retried.ts";
 import type { StoredMessage, Watermarks } from "./stored-chats.ts";
 import type { ToldDeliveries } from "./told-deliveries.ts";
 
@@ -14,8 +15,6 @@ import type { ToldDeliveries } from "./told-deliveries.ts";
 const LOOKED_AT = 100;
 /** Conversations that are looked at side by side: many may be told of at once. */
 const LOOKED_AT_TOGETHER = 4;
-/** When the store cannot be read. */
-const RETRY_MS = 1_000;
 
 export interface MarksElsewhereOptions {
   readonly store: ChatStore;
@@ -151,21 +150,12 @@ export class MarksElsewhere {
    * at the end.
    */
   async #read<Found>(read: () => MaybePromise<Found>): Promise<Found | null> {
-    const { clock, onFault } = this.#options;
     while (this.#lookedAt >= LOOKED_AT_TOGETHER) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#lookedAt += 1;
     try {
-      while (!this.#isStopped) {
-        try {
-          return await read();
-        } catch (fault) {
-          onFault(fault);
-          await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
-        }
-      }
-      return null;
+      return (await retried(this.#options, () => !this.#isStopped, read)) ?? null;
     } finally {
       this.#lookedAt -= 1;
       this.#waiting.shift()?.();

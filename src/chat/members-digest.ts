@@ -6,11 +6,17 @@ export function digestOf(
 ): number {
   let digest = 0;
   for (const { userId, role, joinedSeq } of members) {
-    let hash = 2_166_136_261 ^ role.length;
-    for (let at = 0; at < userId.length; at += 1) {
-      hash = Math.imul(hash ^ userId.charCodeAt(at), 16_777_619);
-    }
+    const hash = digestOfText(userId, role.length);
     digest = (digest + Math.imul(hash ^ joinedSeq, 16_777_619)) >>> 0;
   }
   return digest;
+}
+
+/** FNV-1a of its UTF-16. */
+export function digestOfText(text: string, seed = 0): number {
+  let hash = 2_166_136_261 ^ seed;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
+  }
+  return hash;
 }

@@ -168,10 +168,13 @@ export class MessageChanges {
     change: (target: Target) => StoredMessage | null,
   ): Promise<void> {
     const { changes } = this.#options;
-    const found = await this.#find(messageId);
+    let found = await this.#find(messageId);
     if (found === null || found.event !== null) throw messageNotFound(messageId);
-    await changes.run(found.conversationId, (conversation, settled) => {
-      if (conversation === null) throw messageNotFound(messageId);
+    const lookAgain = async () => {
+      found = await this.#find(messageId);
+    };
+    const run = (conversation: Conversation | null, settled: Settled): void => {
+      if (conversation === null || found === null) throw messageNotFound(messageId);
       // Another change may have come in while the conversation was looked up.
       const message = this.#underWay.get(messageId) ?? found;
       assertFor(actor, conversation, message);
@@ -183,7 +186,8 @@ export class MessageChanges {
       changed = change({ conversation, message, settled: ended });
       if (changed === null) changes.settleWithOthers(conversation, settled);
       else this.#underWay.set(messageId, changed);
-    });
+    };
+    await changes.run(found.conversationId, run, lookAgain);
   }
 
   /** As it is with what is on its way to disk. */

@@ -209,7 +209,10 @@ export class MessageFeed {
     this.#isLive = true;
   }
 
-  /** What is on disk, in the order of the ids. */
+  /**
+   * What is on disk, in the order of the ids. Where other nodes write too, in that of its coming: in a
+   * conversation, ids need not ascend then as `seq` does.
+   */
   #takeDue(): Held[] {
     const due: Held[] = [];
     const waiting = this.#held.filter((held) => {
@@ -220,6 +223,7 @@ export class MessageFeed {
     this.#clear();
     this.#held = waiting;
     for (const { message } of waiting) this.#heldContent += contentOf(message);
+    if (this.#options.shared !== null) return due;
     return due.sort((a, b) => (a.message.id < b.message.id ? -1 : 1));
   }
 

@@ -6,6 +6,7 @@ import type { Conversations } from "./conversations.ts";
 import { eachHead } from "./each-head.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { ChatStore, ConversationRange } from "./ports.ts";
+import { retried } from "./retried.ts";
 import { type SharedDelivery, UNTOLD_MS } from "./shared-delivery.ts";
 import type { NewestMessage } from "./stored-chats.ts";
 import type { ToldOthers } from "./told-others.ts";
@@ -13,8 +14,6 @@ import type { ToldOthers } from "./told-others.ts";
 /** Users whose conversations are looked at side by side, and conversations that are read again. */
 const LOOKED_AT_TOGETHER = 4;
 const READ_TOGETHER = 8;
-/** When the store cannot be read. */
-const RETRY_MS = 1_000;
 
 export interface MissedNoticesOptions {
   readonly delivery: SharedDelivery;
@@ -116,17 +115,8 @@ export class MissedNotices {
   }
 
   /** Tries it until it is done; undefined: the reader is no more. */
-  async #persist<T>(reader: Reader, work: () => MaybePromise<T>): Promise<T | undefined> {
-    const { clock, onFault } = this.#options;
-    while (reader.isOpen) {
-      try {
-        return await work();
-      } catch (fault) {
-        onFault(fault);
-        await new Promise<void>((resolve) => clock.schedule(RETRY_MS, resolve));
-      }
-    }
-    return undefined;
+  #persist<T>(reader: Reader, work: () => MaybePromise<T>): Promise<T | undefined> {
+    return retried(this.#options, () => reader.isOpen, work);
   }
 
   /** @param then with each of the user's conversations where something has been said since */

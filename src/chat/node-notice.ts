@@ -50,6 +50,8 @@ export interface ConversationNotice {
   readonly conversationId: string;
   readonly joined: readonly string[];
   readonly left: readonly string[];
+  /** It is told again, and the conversation is so now, see `Conversation.digest`; null: it is news. */
+  readonly digest: number | null;
 }
 
 /**
@@ -242,9 +244,11 @@ function conversationNotice({
   conversationId,
   joined,
   left,
+  digest = null,
 }: Record<string, unknown>): NodeNotice | null {
   if (typeof conversationId !== "string" || !isIds(joined) || !isIds(left)) return null;
-  return { kind: "conversation", conversationId, joined, left };
+  if (digest !== null && typeof digest !== "number") return null;
+  return { kind: "conversation", conversationId, joined, left, digest };
 }
 
 function isCount(text: string | undefined): boolean {

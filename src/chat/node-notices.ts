@@ -5,7 +5,6 @@ import type { MissedNotices } from "./missed-notices.ts";
 import {
   type ConversationNotice,
   decodeNotice,
-  encodeConversation,
   type MarksNotice,
   type NodeNotice,
 } from "./node-notice.ts";
@@ -50,8 +49,8 @@ export class NodeNotices {
         : change === "added"
           ? [what.member.userId]
           : [];
-    const notice = encodeConversation({ conversationId, joined, left });
-    this.#options.nodes.toAll(conversationId, notice);
+    const notice = { conversationId, joined, left, digest: null };
+    this.#options.others.tellChange(notice, change === "created");
   }
 
   /** Another node tells this. False for what is of none. @param userId to whom; null: to all */
@@ -109,13 +108,13 @@ export class NodeNotices {
   }
 
   #learn(notice: ConversationNotice): void {
-    const { conversationId, joined, left } = notice;
+    const { conversationId, joined, left, digest } = notice;
     const { conversations, outlet, onFault } = this.#options;
     const conversation = conversations.peek(conversationId);
-    if (conversation !== undefined) {
-      conversations.reload(conversation).catch(onFault);
-      return;
+    if (digest === null || conversation?.digest !== digest) {
+      conversations.refreshKnown(conversationId).catch(onFault);
     }
+    if (conversation !== undefined) return;
     for (const userId of left) outlet.left(userId, conversationId);
     for (const userId of joined) outlet.joined(userId, conversationId);
     this.#forgetContacts(notice).catch(onFault);

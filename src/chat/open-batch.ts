@@ -62,6 +62,8 @@ export type ConversationChange = { readonly conversation: Conversation } & (
 
 export interface PendingChange {
   readonly what: ConversationChange;
+  /** `Conversation.deletions` when it was made. */
+  readonly deletions: number;
   committed(): void;
   /** Nothing of it was written: makes the conversation what it was. */
   undo(): void;
@@ -120,7 +122,8 @@ export class OpenBatch {
 
   /**
    * Before it leaves. Other nodes' messages are known to be where some of these were to stand, which
-   * nobody has been shown: these come behind them, if the batch does not change the conversation too.
+   * nobody has been shown: these come behind them, if the batch does not change the conversation too,
+   * or messages that others may have deleted.
    */
   placeBehindOthers(): void {
     const lastSeqs = new Map<Conversation, number>();
@@ -161,8 +164,9 @@ export class OpenBatch {
 
   #placeBehind(lastSeqs: Map<Conversation, number>): void {
     if (lastSeqs.size === 0) return;
-    for (const { what } of this.changes) {
-      if (changesConversation(what)) lastSeqs.delete(what.conversation);
+    for (const { what, deletions } of this.changes) {
+      const isLate = what.change === "message" && deletions !== what.conversation.deletions;
+      if (isLate || changesConversation(what)) lastSeqs.delete(what.conversation);
     }
     for (const { isShown, conversation } of this.messages) {
       if (isShown) lastSeqs.delete(conversation);

@@ -92,8 +92,9 @@ export interface ChatStore {
    *
    * A store that others write to asks `placeBehind`, within the commit, of those conversations where
    * they have written messages, and what tells of messages, to where the batch's were to stand: who
-   * is a member, and what the conversation is, they have not changed. Of those that the batch makes it
-   * asks too, if these are direct ones, and others have made them with the same members.
+   * is a member, and what the conversation is, they have not changed, nor deleted messages. Of those
+   * that the batch makes it asks too, if these are direct ones, and others have made them with the same
+   * members.
    */
   commit(batch: WriteBatch, placeBehind?: PlaceBehind): Promise<void>;
 

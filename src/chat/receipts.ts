@@ -11,6 +11,7 @@ import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
+import { retried } from "./retried.ts";
 import type { SentMessage, StoredMessage } from "./stored-chats.ts";
 
 /** Messages that one read marks as delivered on its way, or one member's leaving. */
@@ -44,6 +45,7 @@ export class Receipts {
   /** null: this node knows of itself what members have received. */
   readonly #groups: GroupDeliveries | null;
 
+  #isStopped = false;
   /** Conversations that were read again for the sake of old messages, and when. */
   readonly #readAgain = new WeakMap<Conversation, ReadAgain>();
 
@@ -57,7 +59,7 @@ export class Receipts {
     const tell = async (message: SentMessage) => {
       const { conversationId, senderId, seq } = message;
       const conversation = await options.conversations.find(conversationId);
-      if (conversation?.isFor(senderId, seq) !== true) return;
+      if (conversation?.isFor(senderId, seq) !== true || !shared.told.add(message.id)) return;
       const body = confirmationEvent(message, "DELIVERED", clock.now());
       shared.here.confirmation(senderId, body);
     };
@@ -124,7 +126,7 @@ export class Receipts {
         if (message.seq > durableDeliveredSeq) this.#tellIfDelivered(conversation, message);
       }
     };
-    tellSenders().catch(onFault);
+    retried(this.#options, () => !this.#isStopped, tellSenders).catch(onFault);
   }
 
   /** Members of a group have received them on another node. Of one sender. */
@@ -133,6 +135,7 @@ export class Receipts {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#groups?.stop();
   }
 
@@ -231,7 +234,7 @@ export class Receipts {
   }
 
   #tellDelivered({ conversation, member, message }: PendingMark): void {
-    member.durableDeliveredSeq = message.seq;
+    member.durableDeliveredSeq = Math.max(member.durableDeliveredSeq, message.seq);
     if (this.#groups === null || conversation.kind === "direct") {
       this.#tellIfDelivered(conversation, message);
     } else if (message.event === null) {
@@ -271,8 +274,9 @@ export class Receipts {
     const tellOthers = async () => {
       const { id } = conversation;
       const upTo = message.seq - 1;
-      const others = await store.lastMessagePerSender(id, fromSeq, upTo, member.userId);
-      for (const last of others) if (last.senderId !== message.senderId) tell(last);
+      const read = () => store.lastMessagePerSender(id, fromSeq, upTo, member.userId);
+      const others = await retried(this.#options, () => !this.#isStopped, read);
+      for (const last of others ?? []) if (last.senderId !== message.senderId) tell(last);
     };
     tellOthers().catch(this.#options.onFault);
   }

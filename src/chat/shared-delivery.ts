@@ -28,6 +28,8 @@ export const UNTOLD_MS = 600_000;
 const KNOWN_MS = UNTOLD_MS + 60_000;
 const SWEEP_MS = 30_000;
 const PAGE = 100;
+/** Of one conversation, so many that others have taken wait for what is before them; more are read again. */
+const MOST_UNTOLD = 1_000;
 /** Messages that are looked at to find the last one that has been told. */
 const FIRST_PAGE = 16;
 
@@ -130,6 +132,11 @@ export class SharedDelivery implements Delivery {
     const { conversationId, seq } = untold.message;
     const lane = this.#lanes.get(conversationId) ?? this.#open(conversationId);
     if (seq <= lane.toldSeq) return;
+    const isTooMuch = !untold.isOwn && lane.untold.size >= MOST_UNTOLD;
+    if (isTooMuch && seq !== lane.toldSeq + 1) {
+      this.#know(lane, seq);
+      return;
+    }
     if (!lane.untold.get(seq)?.isOwn) lane.untold.set(seq, untold);
     this.#advance(lane);
   }
@@ -288,7 +295,7 @@ export class SharedDelivery implements Delivery {
     lane.usedMs = clock.monotonicMs();
     try {
       if (conversation !== null) {
-        conversation.heardOf(message.seq);
+        conversation.heardOf(message.seq, message.type === "MESSAGE_DELETED");
         here.deliver(conversation, message, origin);
         onTold();
       }

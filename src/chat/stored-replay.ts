@@ -29,9 +29,14 @@ export class StoredReplay {
     this.#device = device;
   }
 
-  /** How far the conversation has been read from the store. */
+  /** How far the conversation has been read from the store, or the device has it. */
   readUpto(conversationId: string): number {
     return this.#cursors.get(conversationId) ?? 0;
+  }
+
+  /** The device has the conversation up to there. */
+  isHad(conversationId: string, seq: number): void {
+    this.#cursors.set(conversationId, Math.max(seq, this.readUpto(conversationId)));
   }
 
   /**

@@ -3,7 +3,14 @@ import type { Conversations } from "./conversations.ts";
 import { nextTurn } from "./each-head.ts";
 import { farewellOf } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";
-import { encodeHead, encodeMarks, encodeMessage, type HeadNotice } from "./node-notice.ts";
+import {
+  type ConversationNotice,
+  encodeConversation,
+  encodeHead,
+  encodeMarks,
+  encodeMessage,
+  type HeadNotice,
+} from "./node-notice.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { OtherNodes } from "./other-nodes.ts";
 import type { StoredMessage } from "./stored-chats.ts";
@@ -16,6 +23,7 @@ const TOLD_IN_TURN = 256;
 export interface ToldOthersOptions {
   readonly nodes: OtherNodes;
   readonly conversations: Conversations;
+  readonly onFault: (fault: unknown) => void;
 }
 
 /** A member's marks that have moved; 0: that one has not. */
@@ -45,16 +53,30 @@ class Lately {
   fromSeq: number | null = null;
   /** By user. */
   readonly marks = new Map<string, Movement>();
+  /** Who came to be a member, or is none any more; null: it was not changed. */
+  changed: Set<string> | null = null;
+  /** It was made, and `changed` has all of its members. */
+  isNew = false;
+  /** Some of it certainly did not go out. */
+  isMissing = false;
 
   /** What this one adds to it was told later. */
-  include({ fromSeq, marks }: Lately): void {
+  include({ fromSeq, marks, changed, isNew, isMissing }: Lately): void {
     this.fromSeq ??= fromSeq;
+    if (changed !== null) this.change(changed);
+    this.isNew ||= isNew;
+    this.isMissing ||= isMissing;
     for (const [userId, { deliveredBefore, delivered, readBefore, read, passedFrom }] of marks) {
       const movement = this.of(userId);
       movement.passedFrom ??= passedFrom;
       if (delivered > 0) movement.deliver(deliveredBefore, delivered);
       if (read > 0) movement.readOn(readBefore, read);
     }
+  }
+
+  change(userIds: Iterable<string>): void {
+    this.changed ??= new Set();
+    for (const userId of userIds) this.changed.add(userId);
   }
 
   of(userId: string): Movement {
@@ -85,8 +107,8 @@ function allOf(conversationId: string, ...told: readonly ReadonlyMap<string, Lat
 }
 
 /**
- * What this node tells others of the messages and marks that it has committed, and may have to tell
- * again.
+ * What this node tells others of the messages, marks and changes of conversations that it has
+ * committed, and may have to tell again.
  */
 export class ToldOthers {
   readonly #options: ToldOthersOptions;
@@ -129,8 +151,18 @@ export class ToldOthers {
     this.#lately = new Map();
   }
 
+  /** What a conversation is, or who belongs to it, has been changed. */
+  tellChange(notice: ConversationNotice, isNew: boolean): void {
+    const { conversationId, joined, left } = notice;
+    const lately = this.#latelyOf(conversationId);
+    lately.change([...joined, ...left]);
+    lately.isNew ||= isNew;
+    this.#options.nodes.toAll(conversationId, encodeConversation(notice));
+  }
+
   /**
-   * Others are told again which messages and marks it was about, without what the messages say.
+   * Others are told again which messages and marks it was about, without what the messages say, and
+   * which conversations were changed. What cannot be told for now is told the next time.
    *
    * @param isMissing some of it certainly did not go out
    */
@@ -140,17 +172,16 @@ export class ToldOthers {
     for (const conversationId of new Set([...toldBefore.keys(), ...latelyTold.keys()])) {
       count += 1;
       if (count % TOLD_IN_TURN === 0) await nextTurn();
-      const conversation = await this.#options.conversations.find(conversationId);
-      if (this.#isStopped) return;
-      if (conversation === null) continue;
       const all = allOf(conversationId, toldBefore, latelyTold);
-      const { fromSeq, marks } = all;
-      const head =
-        fromSeq === null ? null : { conversationId, fromSeq, seq: conversation.committedSeq };
-      if (marks.size > 0) {
-        const notice = { conversationId, isMissing, marks: all.moved(), head };
-        this.#tellMembers(conversation, encodeMarks(notice));
-      } else if (head !== null) this.tellHead(conversation, head);
+      all.isMissing ||= isMissing;
+      try {
+        await this.#tellAgain(conversationId, all);
+      } catch (fault) {
+        this.#options.onFault(fault);
+        all.include(this.#latelyOf(conversationId));
+        this.#lately.set(conversationId, all);
+      }
+      if (this.#isStopped) return;
     }
   }
 
@@ -174,6 +205,44 @@ export class ToldOthers {
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  async #tellAgain(conversationId: string, all: Lately): Promise<void> {
+    const { conversations } = this.#options;
+    const { fromSeq, marks, changed, isMissing } = all;
+    // Of a change it is told what has become of it.
+    const conversation = await (changed === null
+      ? conversations.find(conversationId)
+      : conversations.findFresh(conversationId));
+    if (this.#isStopped || conversation === null) return;
+    const { committedSeq } = conversation;
+    const head = fromSeq === null ? null : { conversationId, fromSeq, seq: committedSeq };
+    if (changed !== null) this.#tellChanged(conversation, changed, all.isNew, head);
+    if (marks.size > 0) {
+      const notice = { conversationId, isMissing, marks: all.moved(), head };
+      this.#tellMembers(conversation, encodeMarks(notice));
+    } else if (head !== null) this.tellHead(conversation, head);
+  }
+
+  #tellChanged(
+    { id: conversationId, members, digest }: Conversation,
+    changed: ReadonlySet<string>,
+    isNew: boolean,
+    head: HeadNotice | null,
+  ): void {
+    const { nodes } = this.#options;
+    const joined = [...changed].filter((userId) => members.has(userId));
+    const left = [...changed].filter((userId) => !members.has(userId));
+    const changes = [
+      ...(isNew ? [{ joined, left: [] }] : joined.map((id) => ({ joined: [id], left: [] }))),
+      ...left.map((userId) => ({ joined: [], left: [userId] })),
+    ];
+    if (changes.length === 0) changes.push({ joined: [], left: [] });
+    for (const change of changes) {
+      nodes.toAll(conversationId, encodeConversation({ conversationId, ...change, digest }));
+    }
+    // With the message that says so.
+    if (head !== null) for (const userId of left) nodes.toUser(userId, encodeHead(head));
   }
 
   #latelyOf(conversationId: string): Lately {

@@ -6,7 +6,7 @@ import {
   type WatermarkWrite,
   type WriteBatch,
 } from "../chat/chat-writes.ts";
-import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
+import { PASSED_EVENT_TYPES } from "../chat/happening.ts";
 import type { RetentionRule } from "../chat/ports.ts";
 import {
   type Edited,
@@ -73,7 +73,7 @@ export class MemoryChatTables {
       const conversation = this.conversations.get(id);
       if (conversation === undefined || conversation.lastSeq < firstSeq) continue;
       const { messages, lastSeq, kind } = conversation;
-      const between = messages.slice(firstAbove(messages, firstSeq - 1)).filter(isOfMessages);
+      const between = messages.slice(firstAbove(messages, firstSeq - 1)).filter(isPassed);
       const there = [...conversation.members.keys()].sort();
       const isSame = members === null || (kind === "direct" && Bun.deepEquals(there, members));
       if (isSame && between.length === lastSeq - firstSeq + 1) lastSeqs.set(id, lastSeq);
@@ -291,9 +291,9 @@ export class MemoryChatTables {
   }
 }
 
-/** It is a message of a user's, or tells of one. */
-function isOfMessages({ event, type }: StoredMessage): boolean {
-  return event === null || MESSAGE_EVENT_TYPES.some((each) => each === type);
+/** Messages that others were to stand before may come behind it. */
+function isPassed({ event, type }: StoredMessage): boolean {
+  return event === null || PASSED_EVENT_TYPES.some((each) => each === type);
 }
 
 function identityOf(message: StoredMessage): SentMessage {

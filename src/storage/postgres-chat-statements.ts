@@ -1,4 +1,4 @@
-import { MESSAGE_EVENT_TYPES } from "../chat/happening.ts";
+import { PASSED_EVENT_TYPES } from "../chat/happening.ts";
 import { MOST_VERSIONS } from "../chat/stored-chats.ts";
 import { given } from "./postgres-chat-reads.ts";
 import { searchVector } from "./postgres-search-words.ts";
@@ -62,7 +62,7 @@ export const CHAT_WRITES = {
     WHERE "lastSeq" - "firstSeq" + 1 = (
       SELECT count(*) FROM messages
       WHERE conversation_id = given.id AND seq BETWEEN "firstSeq" AND "lastSeq"
-        AND (event IS NULL OR type IN (${MESSAGE_EVENT_TYPES.map((type) => `'${type}'`).join()}))
+        AND (event IS NULL OR type IN (${PASSED_EVENT_TYPES.map((type) => `'${type}'`).join()}))
     ) AND (
       given.members IS NULL
       OR (SELECT kind = 'direct' FROM conversations WHERE conversations.id = given.id)

@@ -272,6 +272,97 @@ describe("a node that misses what others change", () => {
   });
 });
 
+describe("what a node changes while others do not hear it", () => {
+  const changed = async () => {
+    await a.blocks.block("carol", "bob");
+    await a.blocks.block("alice", "bob");
+    await a.blocks.unblock("carol", "bob");
+    await a.revocations.revokeUser("alice");
+    await a.chat.users.change(SYSTEM, "alice", { name: "Alice A." });
+    await a.chat.erasures.request(SYSTEM, "bob", false);
+    await passed();
+  };
+  const isKnown = async () => ({
+    blocks: [b.blocks.has("alice", "bob"), b.blocks.has("carol", "bob")],
+    isRevoked: b.revocations.isRevoked(principal("alice", 0)),
+    name: b.chat.presence.nameOf({ userId: "alice", name: "alice" }),
+    erasure: await refusalOf(() => b.chat.erasures.assertNone("bob")),
+  });
+  const all = {
+    ...{ blocks: [true, false], isRevoked: true, name: "Alice A." },
+    erasure: "USER_BEING_ERASED",
+  };
+
+  beforeEach(async () => {
+    for (const { chat } of [a, b]) await chat.erasures.stop();
+    b.chat.presence.connected("alice", "alice");
+  });
+
+  test("they know when they hear it again", async () => {
+    a.backplane.lose();
+    await changed();
+    expect(await isKnown()).toMatchObject({ blocks: [false, false], isRevoked: false });
+    a.backplane.heal();
+    await passed();
+    expect(await isKnown()).toEqual(all);
+    expect(b.outlet.of("profile")).toEqual([]);
+  });
+
+  test("they know also where it was told before the loss was noticed", async () => {
+    a.backplane.isLossy = true;
+    await changed();
+    a.backplane.isLossy = false;
+    a.clock.advance(30_000);
+    a.backplane.lose();
+    a.backplane.heal();
+    await passed();
+    expect(await isKnown()).toEqual(all);
+  });
+
+  test("they know where too much was told at once", async () => {
+    a.backplane.isLossy = true;
+    await changed();
+    a.backplane.isLossy = false;
+    a.backplane.counts.dropped += 1;
+    a.clock.advance(1_000);
+    await passed();
+    expect(await isKnown()).toEqual(all);
+  });
+
+  test("they know of however much it is, by reading everything", async () => {
+    a.backplane.lose();
+    await changed();
+    for (let count = 0; count < 1_000; count += 1) await a.blocks.block("dan", `${count}`);
+    const { out } = a.backplane.counts;
+    a.backplane.heal();
+    await passed();
+    expect(a.backplane.counts.out - out).toBe(1);
+    expect(await isKnown()).toEqual(all);
+    expect(b.blocks.of("dan")).toHaveLength(1_000);
+  });
+
+  test("they end the connections that it ended, and those alone", async () => {
+    a.changes.disconnected("carol");
+    await passed();
+    a.backplane.lose();
+    a.changes.disconnected("alice");
+    a.backplane.heal();
+    await passed();
+    expect(b.ended).toEqual(["carol DISCONNECTED", "alice DISCONNECTED"]);
+  });
+
+  test("is told again no longer than needed", async () => {
+    await changed();
+    a.clock.advance(61_000);
+    const { out } = a.backplane.counts;
+    a.backplane.lose();
+    a.backplane.heal();
+    a.clock.advance(61_000);
+    await passed();
+    expect(a.backplane.counts.out).toBe(out);
+  });
+});
+
 test("what both change at once is on both as it was written last", async () => {
   for (let round = 0; round < 20; round += 1) {
     await Promise.all([
@@ -287,6 +378,14 @@ test("what both change at once is on both as it was written last", async () => {
     const isKept = database.blocks.all().length === 1;
     expect([a, b].map(({ blocks }) => blocks.has("alice", "bob"))).toEqual([isKept, isKept]);
   }
+});
+
+test("a change on a node that has not heard of the one before it is no no-op", async () => {
+  await a.blocks.block("alice", "bob");
+  await b.blocks.unblock("alice", "bob");
+  await passed();
+  expect([a, b].map(({ blocks }) => blocks.has("alice", "bob"))).toEqual([false, false]);
+  expect(database.blocks.all()).toEqual([]);
 });
 
 test("what is of no node of this version is counted, and changes nothing", async () => {

@@ -38,14 +38,27 @@ test("whoever waits for a subscription is let go when the connection is lost, an
   if (a === undefined) throw new TypeError("no node");
   await a.channels.subscribe("user/early"); // Not connected yet: there is nothing to wait for.
   a.channels.start();
+  await turn();
   expect(a.heard).toEqual(["changed null", "gap"]);
   const waits = a.channels.subscribe("user/ann");
   a.backplane.lose();
   await waits;
   a.backplane.heal();
-  expect(a.heard.slice(2)).toEqual(["changed lost", "changed null", "gap", "gap"]);
+  await turn();
+  expect(a.heard.slice(2)).toEqual(["changed lost", "changed null", "gap"]);
   await a.channels.subscribe("user/bob");
   const ended = a.channels.subscribe("user/cid");
   a.channels.unsubscribe("user/cid");
   await ended;
+});
+
+test("a gap follows each loss, also one after which nothing that others said can be missing", async () => {
+  const [a] = setUp("a");
+  if (a === undefined) throw new TypeError("no node");
+  a.channels.onLoss(() => a.heard.push("loss"));
+  a.channels.start();
+  await turn();
+  a.backplane.blink();
+  await turn();
+  expect(a.heard).toEqual(["changed null", "changed lost", "loss", "changed null", "gap"]);
 });

@@ -46,3 +46,18 @@ test("when the store writes again, those that had piled up are let go", () => {
   for (let n = 0; n < 1_000; n += 1) opened(conversations, `d${n}`);
   expect(conversations.size).toBeLessThanOrEqual(200);
 });
+
+test("of a member who has left and come again elsewhere, it is known what the store says", () => {
+  const group = opened(new Conversations(new MemoryChatStore(), 1_000), "g", ["alice"]);
+  group.lastSeq = 7;
+  group.join("bob");
+  const stored = {
+    ...({ id: "g", kind: "group", createdMs: 0, lastSeq: 7, ...NO_PROFILE } as const),
+    members: ["alice", "bob"].map((userId) => ({
+      ...{ userId, joinedSeq: 0, deliveredSeq: 3, readSeq: 2, role: "member" as const },
+    })),
+  };
+  group.relearn(stored);
+  expect(group.members.get("bob")).toMatchObject(stored.members[1] ?? {});
+  expect(group.isDeliveredToAllBut("alice", 4)).toBe(false);
+});

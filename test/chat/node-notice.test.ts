@@ -22,8 +22,10 @@ test("what one node says another one reads", () => {
   expect(notice.message()).toEqual(said);
   const head = { conversationId: "c", fromSeq: 3, seq: 5 };
   expect(decodeNotice(encodeHead(head))).toEqual({ kind: "head", ...head });
-  const change = { conversationId: "c", joined: ["ann"], left: [] };
-  expect(decodeNotice(encodeConversation(change))).toEqual({ kind: "conversation", ...change });
+  for (const digest of [null, 4_000_000_000]) {
+    const change = { conversationId: "c", joined: ["ann"], left: [], digest };
+    expect(decodeNotice(encodeConversation(change))).toEqual({ kind: "conversation", ...change });
+  }
   const marks = {
     ...{ conversationId: "c", isMissing: true, head },
     marks: [

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncOutcome } from "../../src/chat/sync.ts";
-import type { AppError } from "../../src/errors.ts";
+import { AppError } from "../../src/errors.ts";
 import { createGroup } from "../support/chat-harness.ts";
-import { ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
+import { type ChatNode, ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
 
 /** Alice and Bob have said something to each other, longer ago than anything is on its way. */
@@ -31,6 +31,23 @@ async function greet(nodes: ChatNodes): Promise<void> {
   say(nodes, 0, "hi");
   await settled();
   await arrived(nodes);
+}
+
+/** A feed of Bob's messages. */
+function feedOf(node: ChatNode, taken: StoredMessage[], position: string | null) {
+  const reader = {
+    ...{ isOpen: true, hasRoom: true, has() {}, caughtUp() {}, ready: () => null },
+    take: (message: StoredMessage) => taken.push(message),
+  };
+  const feed = node.chat.feedTo("bob", reader, position);
+  const { outlet } = node.harness;
+  const told = outlet.message.bind(outlet);
+  outlet.message = (userId, message, body, except) => {
+    told(userId, message, body, except);
+    if (userId === "bob" && reader.isOpen) feed.receive(message, body);
+  };
+  node.onTold = () => void feed.flush();
+  return { started: feed.start(), reader };
 }
 
 /** Everything that the nodes have said has arrived. */
@@ -147,6 +164,34 @@ describe.each([
     expect(bob.contents()).toEqual(["old", "hi", "1", "2", "3", "4"]);
   });
 
+  test("what is told while the store cannot be read is read from it then, and not kept in memory", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const bob = await nodes.at(1).connect("bob");
+    await greet(nodes);
+    const { store } = nodes.at(1).held;
+    const history = store.history.bind(store);
+    const reads: number[] = [];
+    store.history = () => {
+      throw new AppError("STORAGE_UNAVAILABLE", "away");
+    };
+    // What is before it is missing, so that none of it can be told.
+    say(nodes, 0, "lost");
+    await settled();
+    nodes.at(0).outgoing.clear();
+    for (let said = 0; said < 3_000; said += 1) say(nodes, 0, `${said}`);
+    await settled();
+    await arrived(nodes);
+    expect(bob.contents()).toEqual(["old", "hi"]);
+    store.history = (query) => {
+      reads.push(query.limit);
+      return history(query);
+    };
+    nodes.clock.advance(1_000);
+    await nodes.settle();
+    expect(bob.contents()).toHaveLength(3_003);
+    expect(reads.length).toBeGreaterThan(2_000 / 100);
+  });
+
   test("a device that reads what others have not been told yet tells them: nothing comes twice", async () => {
     const nodes = await setUp(2, isDeferred);
     const there = await nodes.at(1).connect("bob");
@@ -178,7 +223,6 @@ describe.each([
       expect(before.got).toHaveLength(count + 1);
       const { id = null, seq = 0 } = before.got.at(-1) ?? {};
       nodes.at(1).disconnect(before);
-      nodes.clock.advance(1);
       const synced: (SyncOutcome | AppError)[] = [];
       const here = await nodes.at(2).connect("bob", [
         {
@@ -252,6 +296,35 @@ describe.each([
     await late.caughtUp;
     expect([there.contents(), late.contents()]).toEqual([["old", "meanwhile"], ["meanwhile"]]);
   });
+
+  test.each([
+    ["last", []],
+    ["before another one", ["next"]],
+  ])(
+    "what was on its way to disk when a device came is for it, also the %s, though another one has received it",
+    async (_, behind) => {
+      const nodes = await setUp(2, isDeferred);
+      const there = await nodes.at(0).connect("bob");
+      nodes.at(0).held.isHolding = true;
+      say(nodes, 0, "on its way");
+      await settled();
+      nodes.clock.advance(500);
+      nodes.at(1).isSlow = true;
+      const late = await nodes.at(1).connect("bob");
+      nodes.at(0).held.isHolding = false;
+      await nodes.at(0).held.release();
+      await arrived(nodes);
+      const newest = there.got.at(-1);
+      if (newest === undefined) throw new TypeError("nothing came");
+      await nodes.at(0).chat.receipts.delivered("bob", newest);
+      for (const content of behind) say(nodes, 0, content);
+      await settled();
+      await arrived(nodes);
+      nodes.at(1).confirm();
+      await late.caughtUp;
+      expect(late.contents()).toEqual(["on its way", ...behind]);
+    },
+  );
 
   test("who was cut off is told of what came meanwhile, and tells what it took", async () => {
     const nodes = await setUp(3, isDeferred);
@@ -369,22 +442,8 @@ describe.each([
     const nodes = await setUp(3, isDeferred);
     nodes.at(1).aheadMs = 3_000;
     const taken: StoredMessage[] = [];
-    const follow = (index: number, position: string | null) => {
-      const node = nodes.at(index);
-      const reader = {
-        ...{ isOpen: true, hasRoom: true, has() {}, caughtUp() {}, ready: () => null },
-        take: (message: StoredMessage) => taken.push(message),
-      };
-      const feed = node.chat.feedTo("bob", reader, position);
-      const { outlet } = node.harness;
-      const told = outlet.message.bind(outlet);
-      outlet.message = (userId, message, body, except) => {
-        told(userId, message, body, except);
-        if (userId === "bob" && reader.isOpen) feed.receive(message, body);
-      };
-      node.onTold = () => void feed.flush();
-      return { started: feed.start(), reader };
-    };
+    const follow = (index: number, position: string | null) =>
+      feedOf(nodes.at(index), taken, position);
     await nodes.at(2).connect("bob"); // Who has a feed is connected as well.
     const first = follow(2, null);
     await first.started;
@@ -407,6 +466,27 @@ describe.each([
     await follow(0, position).started;
     await settled();
     expect(taken.map(({ content }) => content).toSorted()).toEqual(["0", "1", "2", "3", "4"]);
+  });
+
+  test("a feed is given what is told together in the order of seq, whatever its ids are", async () => {
+    const nodes = await setUp(3, isDeferred);
+    nodes.at(1).aheadMs = 1_000;
+    const taken: StoredMessage[] = [];
+    await nodes.at(2).connect("bob");
+    await feedOf(nodes.at(2), taken, null).started;
+    await greet(nodes);
+    say(nodes, 1, "has the higher id");
+    await settled();
+    say(nodes, 0, "comes behind it");
+    await settled();
+    // Its word is the first, and waits for what is before it.
+    while (nodes.at(0).arrive(nodes.at(2)));
+    await arrived(nodes);
+    const ids = taken.map(({ id }) => id);
+    expect(ids).not.toEqual(ids.toSorted());
+    expect(taken.map(({ content }) => content)).toEqual([
+      ...["old", "hi", "has the higher id", "comes behind it"],
+    ]);
   });
 
   test("DELIVERED of a group comes when the last member has it, on whichever node", async () => {

@@ -74,6 +74,51 @@ describe.each([
     expect(there.filter(({ status }) => status === "DELIVERED")).toHaveLength(3);
   });
 
+  test("a mark that another node has brought further stays there when this one's is on disk", async () => {
+    const nodes = await setUp(isDeferred);
+    const devices = [await nodes.at(1).connect("bob"), await nodes.at(2).connect("bob")] as const;
+    for (const content of ["second", "third"]) say(nodes.at(0), "alice", content);
+    await settled();
+    await arrived(nodes);
+    const { held, chat } = nodes.at(1);
+    held.isHolding = true;
+    await receive(devices[0], 1);
+    await receive(devices[1]);
+    const conversation = chat.conversations.peek("c");
+    if (conversation === undefined) throw new TypeError("nobody knows it");
+    await chat.conversations.reload(conversation);
+    expect(conversation.isDeliveredToAllBut("alice", 3)).toBe(true);
+    await held.release();
+    expect(conversation.isDeliveredToAllBut("alice", 3)).toBe(true);
+  });
+
+  test("of a group, what was received and read is told when the store can be read again", async () => {
+    const nodes = new ChatNodes(1, isDeferred);
+    const node = nodes.at(0);
+    await createGroup(node.chat, "g", ["alice", "bob", "cid"]);
+    const others = [await node.connect("bob"), await node.connect("cid")];
+    await node.connect("alice");
+    for (const from of ["alice", "cid"]) {
+      node.harness.send(from, { conversationId: "g", content: "all" });
+      await nodes.settle();
+    }
+    const { store } = node.held;
+    const { slowest, lastMessagePerSender } = store;
+    store.slowest = store.lastMessagePerSender = () => {
+      throw new AppError("STORAGE_UNAVAILABLE", "away");
+    };
+    for (const device of others) await receive(device);
+    const [bob] = others;
+    if (bob !== undefined) await read(bob);
+    await nodes.settle();
+    expect(told(nodes, "g")).toEqual({ delivered: [], read: [] });
+    Object.assign(store, { slowest, lastMessagePerSender });
+    nodes.clock.advance(1_000);
+    await nodes.settle();
+    expect(told(nodes, "g").delivered).toHaveLength(1);
+    expect(told(nodes, "g").read.map(([readerId]) => readerId)).toEqual(["bob"]);
+  });
+
   test("what one device received a while ago is not DELIVERED again by another one", async () => {
     const nodes = await setUp(isDeferred);
     // The other node has the conversation in memory, and does not hear of the mark.

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Backplane } from "../../src/broker/backplane.ts";
+import { NodeChannels } from "../../src/broker/node-channels.ts";
 import { BackplaneRecorder } from "../support/backplane-recorder.ts";
 
 /** What every backplane that reaches other nodes does. `node` makes one, not yet started. */
@@ -72,6 +73,27 @@ export function describeBackplane(name: string, node: (nodeId: string) => Backpl
         b.backplane.subscribe(channel);
         await b.until(() => b.subscriptions.indexOf(channel, before + 1) !== -1);
         b.backplane.unsubscribe(channel);
+      }
+    });
+
+    test("whoever waits until a channel is heard is let go, also where it was listened to before", async () => {
+      const channels = new NodeChannels(node("a"), () => {});
+      try {
+        channels.start();
+        const other = new BackplaneRecorder(node("b"));
+        started.push(other);
+        await other.connected();
+        await channels.subscribe("/topic/early");
+        other.backplane.subscribe("/topic/x");
+        await other.hears(channels.backplane, "/topic/x");
+        for (let round = 1; round <= 6; round += 1) {
+          await channels.subscribe("/topic/again");
+          channels.unsubscribe("/topic/again");
+          // In the same turn, and when all that follows from it is done.
+          if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        await channels.backplane.close();
       }
     });
 

@@ -120,6 +120,20 @@ export function overtakenBatchesContract(
       expect(asked).toHaveLength(1);
     });
 
+    test("asks not where messages were deleted in between: what changes these is to be refused", async () => {
+      const event = JSON.stringify({ messageId: "chat#1", seq: 1 });
+      const deleted = { type: "MESSAGE_DELETED", event, replyTo: "chat#1" };
+      await store.commit(batch({ messages: [message(4, { ...deleted })] }));
+      expect(await refusalOf(() => commit({ messages: [message(4, { id: "a" })] }))).toBe(
+        "STORAGE_UNAVAILABLE",
+      );
+      expect(asked).toEqual([]);
+      // What a user says is no event, whatever it calls itself.
+      await store.commit(batch({ messages: [message(5, { type: "MESSAGE_DELETED" })] }));
+      await commit({ messages: [message(5, { id: "b" })] });
+      expect(asked).toEqual([{ chat: 5 }]);
+    });
+
     test("asks not where what is in between has been removed: it may have been anything", async () => {
       const portion = { beforeMs: message(3).timestampMs, keepLast: null, after: null, limit: 10 };
       expect(await store.removeExpired(portion)).toMatchObject({ removed: 2 });

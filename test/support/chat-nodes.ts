@@ -19,6 +19,8 @@ interface OnItsWay {
 export class NodeDevice implements ReplayReader {
   /** What it was sent, live and replayed. */
   readonly got: StoredMessage[] = [];
+  /** Ids of its user's messages that it was told are DELIVERED. */
+  readonly delivered: string[] = [];
   isOpen = true;
   caughtUp: Promise<void> = Promise.resolve();
   /** Until then it takes nothing. */
@@ -88,6 +90,15 @@ export class ChatNode implements OtherNodes {
       told(userId, message, body, except);
       for (const device of this.devices) if (device.userId === userId) device.live(message);
     };
+    const confirmed = outlet.confirmation.bind(outlet);
+    outlet.confirmation = (userId, body) => {
+      confirmed(userId, body);
+      const { status, messageId } = JSON.parse(body);
+      if (status !== "DELIVERED") return;
+      for (const device of this.devices) {
+        if (device.userId === userId) device.delivered.push(messageId);
+      }
+    };
   }
 
   get chat(): Chat {
@@ -103,6 +114,8 @@ export class ChatNode implements OtherNodes {
     this.devices.add(device);
     this.chat.presence.connected(userId, userId);
     device.caughtUp = this.chat.replayTo(userId, device).start(syncs);
+    // It would miss messages unknowingly: it has to come again.
+    device.caughtUp.catch(() => this.disconnect(device));
     await settled();
     return device;
   }
@@ -158,6 +171,17 @@ export class ChatNode implements OtherNodes {
     return true;
   }
 
+  /** The next notice for that node gets lost, and nobody notices. */
+  lose(node: ChatNode): void {
+    this.outgoing.get(node)?.shift();
+  }
+
+  /** As when a node stands still, or another one has died: something may have been missed. */
+  recover(): void {
+    const userIds = new Set([...this.devices].map(({ userId }) => userId));
+    void this.chat.nodeNotices?.recover([...userIds]);
+  }
+
   /** Nothing goes out any more, and nothing comes in. */
   cutOff(): void {
     if (this.isCutOff) return;
@@ -172,8 +196,7 @@ export class ChatNode implements OtherNodes {
   heal(): void {
     if (!this.isCutOff) return;
     this.isCutOff = false;
-    const userIds = new Set([...this.devices].map(({ userId }) => userId));
-    void this.chat.nodeNotices?.recover([...userIds]);
+    this.recover();
     if (this.#hasDropped) this.chat.nodeNotices?.retell(true);
     this.#hasDropped = false;
   }
@@ -201,6 +224,26 @@ export class ChatNodes {
     const node = this.all[index];
     if (node === undefined) throw new TypeError("no such node");
     return node;
+  }
+
+  /**
+   * The node is killed, which the others notice; another one takes its place.
+   *
+   * @param isCommitted the commit under way ends all the same, and nobody hears of it
+   */
+  async kill(index: number, isCommitted: boolean): Promise<void> {
+    const killed = this.at(index);
+    for (const device of [...killed.devices]) killed.disconnect(device);
+    killed.isCutOff = true;
+    killed.outgoing.clear();
+    for (const node of this.all) node.outgoing.delete(killed);
+    killed.held.isHolding = true;
+    await killed.held.abandon(isCommitted);
+    void killed.chat.stop();
+    const next = new ChatNode(this, killed.name);
+    next.held.isHolding = this.all.some(({ held }) => held.isHolding);
+    this.all[index] = next;
+    for (const node of this.all) if (node !== next && !node.isCutOff) node.recover();
   }
 
   /** As `settle`, and nobody is cut off. */

@@ -59,6 +59,12 @@ export class HeldStore<Inner extends ChatStore = MemoryChatStore> {
     await settled();
   }
 
+  /** Whoever waits for the commit under way is no more. @param isCommitted it ends all the same */
+  async abandon(isCommitted: boolean): Promise<void> {
+    const next = this.#waiting.shift();
+    if (next !== undefined && isCommitted) await this.#end(next.given).catch(() => {});
+  }
+
   get isCommitting(): boolean {
     return this.#waiting.length > 0;
   }

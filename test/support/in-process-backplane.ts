@@ -76,6 +76,14 @@ export class InProcessBackplane implements Backplane {
     this.#listener?.changed("lost");
   }
 
+  /** What goes out was lost for a moment; what comes in was not. */
+  blink(): void {
+    this.isConnected = false;
+    this.#listener?.changed("lost");
+    this.isConnected = true;
+    this.#listener?.changed(null);
+  }
+
   /** And back. */
   heal(): void {
     this.isConnected = true;
