@@ -7,8 +7,8 @@ import {
   type SharedQueueChanges,
   type SharedQueueStore,
 } from "../broker/shared-queue-store.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { probe } from "./postgres-probe.ts";
 import {
   type QueueMessageRow,
@@ -36,10 +36,10 @@ export const SHARED_QUEUE_STATEMENTS = {
     ) RETURNING id::text AS id`,
   releaseLeft: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = greatest(deliveries, 1)
-    WHERE claim IN (SELECT id::bigint FROM (${given("$1")}) AS ended (id)) RETURNING queue`,
+    WHERE claim = ${anyOf(`SELECT id::bigint FROM (${given("$1")}) AS ended (id)`)} RETURNING queue`,
   releaseExpired: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = deliveries + 1
-    WHERE claim IN (SELECT id::bigint FROM (${given("$1")}) AS ended (id)) RETURNING queue`,
+    WHERE claim = ${anyOf(`SELECT id::bigint FROM (${given("$1")}) AS ended (id)`)} RETURNING queue`,
 
   // Nobody ends the lease before the commit; it may be renewed. Of a queue that grew fast the database
   // believes that it is short, and would rather sort it as a whole than read its first messages.
@@ -49,14 +49,17 @@ export const SHARED_QUEUE_STATEMENTS = {
   undo: `
     UPDATE queue_messages SET ${UNCLAIMED}
     WHERE claim = $1::bigint
-      AND claim_run IN (SELECT run::bigint FROM (${given("$2")}) AS undone (run))
+      AND claim_run = ${anyOf(`SELECT run::bigint FROM (${given("$2")}) AS undone (run)`)}
     RETURNING queue`,
   return: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = given.deliveries
     FROM json_to_recordset($2::text::json) AS given (id text, run bigint, deliveries bigint)
-    WHERE queue_messages.id = given.id AND claim = $1::bigint AND claim_run = given.run
+    WHERE ${lookedUp("queue_messages.id", "given.id")}
+      AND claim IS NOT DISTINCT FROM $1::bigint AND claim_run = given.run
     RETURNING queue`,
-  remove: `DELETE FROM queue_messages WHERE claim = $1::bigint AND id IN (${given("$2")})`,
+  remove: `
+    DELETE FROM queue_messages
+    WHERE claim IS NOT DISTINCT FROM $1::bigint AND id = ${anyGiven("$2")}`,
   append: `
     INSERT INTO queue_messages (id, queue, headers, expires_ms, deliveries, body_text, body_bytes)
     SELECT id, queue, headers, expires_ms, deliveries, body_text, decode(base64, 'base64')
