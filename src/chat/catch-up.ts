@@ -1,8 +1,9 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversations.ts";
-import type { ReplayOptions, ReplayReader } from "./replay.ts";
-import type { StoredMessage } from "./stored-chats.ts";
+import { seqAt } from "./missed-messages.ts";
+import type { ReplayOptions, ReplayReader, SharedMessages } from "./replay.ts";
+import type { ConversationHead, StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
@@ -76,19 +77,58 @@ export class CatchUp {
   /** For a new subscription: what the user has not received, and what syncs ask for. */
   ofNew(): Promise<void> {
     const { shared } = this.#options;
-    // What is told late of what was before is in the store, and read there if it is missing. What is
-    // written from now on is for this device even if another one has received it by then.
-    if (shared !== null) this.#device.held.holdFrom(shared.now());
     this.#device.hold();
     const early = this.#shown();
-    return this.#run(async () => {
-      await shared?.heard(this.#device.userId);
-      if (shared !== null) {
-        await shared.settle(this.#device.userId, this.#device);
-        this.#device.held.holdFrom(0);
-      }
-      return this.#addUnreceived(early);
-    });
+    return this.#run(() =>
+      shared === null ? this.#addUnreceived(early) : this.#beginAmongNodes(shared, early),
+    );
+  }
+
+  /**
+   * Where the store ends first, and what of it the user has not received by then, says what the device
+   * comes too late for: what is told late of that is not for it. What is written since is, even if
+   * another device has received it before this one reads. No clock says so: those of nodes differ.
+   */
+  async #beginAmongNodes(
+    shared: SharedMessages,
+    early: readonly StoredMessage[],
+  ): Promise<StoredMessage[]> {
+    const { userId, held } = this.#device;
+    const heard = shared.heard(userId);
+    const first = await shared.recent(userId, this.#device);
+    const ends = new Map(
+      first.heads.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]),
+    );
+    held.holdAfter(ends);
+    const unstored = await this.#addUnreceived(early);
+    if (heard === null) {
+      await shared.settle(first.heads, this.#device);
+      return unstored;
+    }
+    await heard;
+    // What others told until now has not been heard here.
+    const { heads } = await shared.recent(userId, this.#device);
+    await this.#addSince(heads, ends, first.afterId);
+    await shared.settle(heads, this.#device);
+    return unstored;
+  }
+
+  /** @param ends where conversations ended of which messages are above `afterId` */
+  async #addSince(
+    heads: readonly ConversationHead[],
+    ends: ReadonlyMap<string, number>,
+    afterId: string,
+  ): Promise<void> {
+    const added = new Set(
+      this.#tasks.map((task) => "conversationId" in task && task.conversationId),
+    );
+    for (const head of heads) {
+      const { conversationId, lastSeq } = head;
+      if (added.has(conversationId) || this.#isNamed(conversationId)) continue;
+      const afterSeq =
+        ends.get(conversationId) ?? (await seqAt(this.#options.store, head, afterId));
+      if (lastSeq > afterSeq) this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
+    }
   }
 
   /** For a subscription that was live: what syncs ask for. */
