@@ -12,7 +12,7 @@ RUN npm run build && npm run sbom
 FROM debian:bookworm-slim
 RUN groupadd --gid 10001 parley \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin parley \
- && install --directory --owner=10001 --group=10001 --mode=0700 /data \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /data /data/attachments \
  && install --directory /etc/parley
 COPY --from=build /build/dist/parley /usr/local/bin/parley
 COPY --from=build /build/dist/parley.cdx.json /usr/share/doc/parley/parley.cdx.json

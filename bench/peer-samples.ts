@@ -71,7 +71,7 @@ export function peerRate(peers: Peers, peer: string, work: PeerWork): Reading | 
 }
 
 /** KiB of RSS that a connection adds; null where it was not measured. */
-export function peerKib(peers: Peers, peer: string): Reading | null {
+function peerKib(peers: Peers, peer: string): Reading | null {
   return readingOf(
     measurementsOf(peers, peer).flatMap((each) =>
       each.kind === "idle"

@@ -23,11 +23,6 @@ const HELP = `bun bench/peers.ts [--quick] [--rounds N] [--only NAME,…]
   --only NAMES   some of ${NAMES}
   --help         this`;
 
-/** One round of all peers that can be had; those that cannot are samples too, with the reason. */
-export function runPeers(quick: boolean, children: Children): Promise<PeerSample[]> {
-  return runRound(PEERS, 1, quick, children);
-}
-
 interface Flags {
   readonly quick: boolean;
   readonly rounds: number;

@@ -9,6 +9,7 @@ import {
   ratioOf,
   readingOf,
 } from "./figures.ts";
+import { PROMISED_MS } from "./load/latencies.ts";
 import { CHAT_IN_FLIGHT, GATHERED_RATE } from "./ratios.ts";
 
 /** What Parley aims at, and where it stands. What is not met is no fault: faults are what is lost. */
@@ -39,8 +40,6 @@ const RECEIPT = "send → receipt";
 const SENT = "send → SENT";
 const EACH = "publish → each subscriber";
 const LAST = "publish → the last subscriber";
-/** What users were promised from send to receipt, at any percentile. */
-export const PROMISED_MS = 100;
 
 /** Deliveries a CPU-second, Parley's to the bare engine's. */
 function ratio(limit: number, name: string, ceiling = name): Target {

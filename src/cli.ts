@@ -19,7 +19,6 @@ export type {
   MigrationProgress,
   MigrationTask,
   ProcessPort,
-  RunningServer,
   StartServer,
 } from "./cli/context.ts";
 

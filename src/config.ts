@@ -6,7 +6,6 @@ export { describeSettings, fileSetting, type SettingDescription } from "./config
 export type { EventWebhookSubject } from "./config/event-webhook.ts";
 export type { ReadFile } from "./config/file.ts";
 export {
-  isPublicKeyAlgorithm,
   isSecretAlgorithm,
   type JwtAlgorithm,
   jwtAlgorithms,
@@ -18,7 +17,6 @@ export {
   type Environment,
   type LoadedSettings,
   loadSettings,
-  type SettingsSources,
 } from "./config/load.ts";
 export { suggestion } from "./config/nearest.ts";
 export { ConfigurationError } from "./config/problem.ts";

@@ -134,7 +134,7 @@ function serve(foundation: Foundation, claims: PortClaims | null): Omit<RunningS
     ...{ store, messaging, service, app, connections, others, files, flood, health, metrics },
     metricsText: async () =>
       siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
-    ...{ newEventId, notifications: notifications?.source ?? null },
+    ...{ newEventId, notifications: notifications.source },
   });
   const { endpoints, environment, remotes, live, admission } = connections;
   const routes = new RequestRoutes({

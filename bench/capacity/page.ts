@@ -85,7 +85,7 @@ export function capacityPage(report: CapacityReport): string {
     "",
     "## All that was measured",
     "",
-    "For one message, reading, visit, arrival, departure, idle user, node or change in the phase, with what the nodes do besides; times are from send to receipt, and from reading to READ. `full` keeps as many messages under way, `paced` sends as many a second. `spread`: members are where chance has put them; `apart`: two never on one node; `gathered`: a group on one of the nodes.",
+    "For one message, reading, visit, arrival, departure, idle user, node or change in the phase, with what the nodes do besides; times are from send to receipt, and from reading to READ. `full` keeps as many messages under way for each node, after 20,000 for each that are not measured, `paced` sends as many a second to all nodes together. `spread`: members are where chance has put them; `apart`: two never on one node; `gathered`: a group on one of the nodes.",
     "",
     ...markdownTable([NODES_COLUMNS, ...nodesRows(nodes)]),
   ];

@@ -1,8 +1,8 @@
 import { build } from "hdr-histogram-js";
 import type { Latency } from "../measurement.ts";
 
-/** What users were promised from send to receipt. */
-const PROMISED_MS = 100;
+/** What users were promised from send to receipt, at any percentile. */
+export const PROMISED_MS = 100;
 const LONGEST_US = 60_000_000;
 
 /** Times in microseconds, to three digits. */

@@ -20,6 +20,8 @@ import { type PhaseWork, UsageMeter } from "./usage.ts";
 
 /** So many times as many messages to groups come before those that are measured: at their pace code stays cold. */
 const WARM_UP_FACTOR = 4;
+/** After so long it is looked how many messages it has been by now. */
+const WARM_UP_SLICE_SECONDS = 1;
 /** How long something unexpected may follow what was expected. */
 const AFTERMATH_MS = 200;
 
@@ -48,8 +50,9 @@ async function run(): Promise<NodesResult> {
 }
 
 async function runPairs(pairs: PairsWork): Promise<NodesResult> {
-  const { inFlight, messagesPerSecond, warmUpSeconds, seconds } = pairs;
-  const chat = new Chat(pairs.pairs, COMPLETE, target);
+  const { messagesPerSecond, seconds } = pairs;
+  const inFlight = pairs.inFlightOfNode * nodes.length;
+  const chat = new Chat(pairs.pairsOfNode * nodes.length, COMPLETE, target);
   await chat.connect((user) => portOf(nodeOfPartner(user, nodes.length, placement)));
   const counted = async (exchange: ReturnType<Chat["exchange"]>) => {
     const refusedBefore = chat.faults.refused;
@@ -57,11 +60,18 @@ async function runPairs(pairs: PairsWork): Promise<NodesResult> {
     const messages = count - (chat.faults.refused - refusedBefore);
     return workOf({ messages, deliveries: messages, ...took }, chat.latencies);
   };
-  await chat.closedLoop(inFlight, warmUpSeconds);
+  const warmUp = pairs.warmUpMessagesOfNode * nodes.length;
+  for (let sent = 0; sent < warmUp; ) {
+    const { count } = await chat.closedLoop(inFlight, WARM_UP_SLICE_SECONDS);
+    sent += count;
+  }
+  await meter.settled();
   chat.forgetTimes();
-  const full = await meter.measure({ work: "full", size: inFlight }, () =>
-    counted(chat.closedLoop(inFlight, seconds)),
-  );
+  const full = await meter.measure({ work: "full", size: pairs.inFlightOfNode }, async () => {
+    const work = await counted(chat.closedLoop(inFlight, seconds));
+    await meter.settled();
+    return work;
+  });
   await chat.exchange(messagesPerSecond, 1);
   chat.forgetTimes();
   const paced = await meter.measure({ work: "paced", size: messagesPerSecond }, () =>

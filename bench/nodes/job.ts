@@ -13,10 +13,12 @@ const installationSchema = z.object({
 
 const pairsSchema = z.object({
   kind: z.literal("pairs"),
-  pairs: z.number(),
-  inFlight: z.number(),
+  /** Each node brings its own, so that it has as much to do beside others as alone. */
+  pairsOfNode: z.number(),
+  inFlightOfNode: z.number(),
   messagesPerSecond: z.number(),
-  warmUpSeconds: z.number(),
+  /** That come before what is measured. */
+  warmUpMessagesOfNode: z.number(),
   /** Of each phase. */
   seconds: z.number(),
 });
@@ -60,7 +62,7 @@ const othersSchema = z.object({
   seconds: z.number(),
 });
 
-export const workSchema = z.discriminatedUnion("kind", [
+const workSchema = z.discriminatedUnion("kind", [
   ...([pairsSchema, readingsSchema, groupsSchema, crowdSchema, othersSchema] as const),
 ]);
 

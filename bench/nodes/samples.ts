@@ -23,7 +23,7 @@ export const usageSchema = z.object({
 });
 
 /** What it holds now. */
-export const holdingsSchema = z.object({
+const holdingsSchema = z.object({
   /** Of all nodes. */
   nodesRssBytes: z.number(),
   redisBytes: z.number(),
@@ -67,7 +67,7 @@ const phaseSchema = z.object({
 });
 
 /** In which database, and by what nodes speak with each other. */
-export const SETUPS = ["SQLite", "PostgreSQL", "PostgreSQL and Redis"] as const;
+const SETUPS = ["SQLite", "PostgreSQL", "PostgreSQL and Redis"] as const;
 
 /**
  * Where those who write to each other are connected: where a load balancer without memory has put them
@@ -86,7 +86,7 @@ export const sampleSchema = z.object({
 });
 
 /** What a node takes for users of another node, after a collection of its garbage. */
-export const othersUsersSchema = z.object({
+const othersUsersSchema = z.object({
   /** Of each user's. */
   idBytes: z.number(),
   nameBytes: z.number(),

@@ -4,6 +4,11 @@ import { trafficSoFar } from "../load/web-socket.ts";
 import type { InstallationTarget } from "./job.ts";
 import { type Holdings, type Phase, type Usage, usageSchema } from "./samples.ts";
 
+const SETTLING_LOOK_MS = 500;
+/** Of a core, for each node: twice what it takes without users. */
+const SETTLED_SHARE = 0.03;
+const LONGEST_SETTLING_MS = 60_000;
+
 export type PhaseOf = Pick<Phase, "work" | "size">;
 
 /** What the work of a phase came to. */
@@ -47,6 +52,23 @@ export class UsageMeter implements AsyncDisposable {
       before: before.holdings,
       after: after.holdings,
     };
+  }
+
+  /** Resolves when the nodes have done what they put off while they were busy, as SQLite's search does. */
+  async settled(): Promise<void> {
+    const { nodes } = this.#target;
+    const cpuSeconds = () => sum(nodes.map(({ pid }) => cpuSecondsOf(pid)));
+    const enough = (nodes.length * SETTLED_SHARE * SETTLING_LOOK_MS) / 1_000;
+    const startMs = performance.now();
+    for (let before = cpuSeconds(); ; ) {
+      await Bun.sleep(SETTLING_LOOK_MS);
+      const now = cpuSeconds();
+      if (now - before <= enough) return;
+      if (performance.now() - startMs > LONGEST_SETTLING_MS) {
+        throw new Error("The nodes have work to do though nobody asks for any");
+      }
+      before = now;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,13 +2,11 @@ import type { Authentication } from "../auth/authentication.ts";
 import type { Credentials } from "../auth/authenticator.ts";
 import type { Principal } from "../auth/principal.ts";
 import { tokenRevoked } from "../auth/revocations.ts";
-import type { Broker } from "../broker/broker.ts";
 import type { Destination } from "../broker/destination.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { StoredMessage } from "../chat/stored-chats.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Application, RECEIPT_DEFERRED, SubscriptionPolicy } from "../session/ports.ts";
@@ -31,7 +29,6 @@ import type { AppSession, UserSessions } from "./user-sessions.ts";
 export interface ChatApplicationOptions {
   readonly authentication: Authentication;
   readonly permissions: Permissions;
-  readonly broker: Broker;
   readonly chat: Chat;
   readonly router: Pick<AppRouter, "handle">;
   readonly sessions: UserSessions;
@@ -43,7 +40,6 @@ export interface ChatApplicationOptions {
   readonly events: Pick<UserEvents, "heldBytes">;
   /** null: no other node has the users' chats. */
   readonly channels: Pick<UserChannels, "connected" | "disconnected"> | null;
-  readonly newId: NewId;
   readonly clock: Clock;
   readonly log: Log;
   /** A recipient has received a message, so long after it was taken. */

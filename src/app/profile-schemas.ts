@@ -13,7 +13,7 @@ export const titleSchema = z
   )
   .refine(isVisible, "must have something to see");
 
-export const userNameSchema = titleSchema.refine(
+const userNameSchema = titleSchema.refine(
   (name) => !isReserved(name),
   "is the server's own, and no user's",
 );

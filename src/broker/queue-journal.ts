@@ -55,11 +55,6 @@ export class QueueJournal {
     );
   }
 
-  /** Everything that was added is on disk. */
-  get isIdle(): boolean {
-    return this.#inFlight === null && this.#sealed.length === 0 && this.#open.isEmpty;
-  }
-
   /** Given up when its batch fails. */
   append(message: StoredQueueMessage): void {
     this.#open.append(message);

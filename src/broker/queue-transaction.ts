@@ -100,6 +100,6 @@ export class QueueTransaction implements Transaction {
 }
 
 /** Why an acknowledgement is worth nothing any more. */
-export function goneToOthers({ id }: QueueMessage): AppError {
+function goneToOthers({ id }: QueueMessage): AppError {
   return new AppError("UNKNOWN_ACK", `${id} was given to other consumers meanwhile`);
 }

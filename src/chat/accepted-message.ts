@@ -1,5 +1,5 @@
 import type { AppError } from "../errors.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { PendingMessage } from "./open-batch.ts";
 import type { Origin } from "./outlet.ts";
 import type { RecentMessage } from "./recent-messages.ts";

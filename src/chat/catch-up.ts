@@ -1,6 +1,6 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import { seqAt } from "./missed-messages.ts";
 import type { ReplayOptions, ReplayReader, SharedMessages } from "./replay.ts";
 import type { ConversationHead, StoredMessage } from "./stored-chats.ts";

@@ -1,5 +1,5 @@
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { PendingChange } from "./open-batch.ts";
 import type { ChatStore } from "./ports.ts";
 

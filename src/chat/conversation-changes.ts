@@ -1,7 +1,9 @@
 import type { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import type { Conversation, Conversations, Member } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
+import type { Member } from "./member.ts";
 import type { ConversationChange, PendingChange } from "./open-batch.ts";
 import type { Outlet } from "./outlet.ts";
 import { ConversationOvertaken } from "./overtaken.ts";

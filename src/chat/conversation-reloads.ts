@@ -1,4 +1,4 @@
-import type { Conversation, Learned } from "./conversations.ts";
+import type { Conversation, Learned } from "./conversation.ts";
 import type { Journal } from "./journal.ts";
 import type { ChatStore } from "./ports.ts";
 

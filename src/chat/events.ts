@@ -1,5 +1,5 @@
 import { isoTime } from "../clock.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { MessageReference } from "./happening.ts";
 import type {
   Edited,

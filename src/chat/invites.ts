@@ -2,7 +2,8 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Actor } from "./actor.ts";
-import { type Conversation, type Conversations, conversationNotFound } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import { type Conversations, conversationNotFound } from "./conversations.ts";
 import type { Membership } from "./membership.ts";
 import { managed } from "./roles.ts";
 

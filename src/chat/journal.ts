@@ -2,7 +2,8 @@ import type { Clock } from "../clock.ts";
 import { AppError, toAppError } from "../errors.ts";
 import { StoreRecovery } from "../store-recovery.ts";
 import { CommitConflict } from "./chat-writes.ts";
-import type { Conversation, Learned, Member } from "./conversations.ts";
+import type { Conversation, Learned } from "./conversation.ts";
+import type { Member } from "./member.ts";
 import {
   type ConversationChange,
   OpenBatch,

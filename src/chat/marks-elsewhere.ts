@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";
 import type { DeliveredMessage, MarksNotice, ReadMark } from "./node-notice.ts";
@@ -194,7 +195,8 @@ export class MarksElsewhere {
       if (event !== null || told.has(id) || !isHere(senderId)) return false;
       if (!conversation.isFor(senderId, seq)) return false;
       return moved.some(({ userId, before, now }) => {
-        return userId !== senderId && before.deliveredSeq < seq && seq <= now.deliveredSeq;
+        if (userId === senderId || !conversation.isFor(userId, seq)) return false;
+        return before.deliveredSeq < seq && seq <= now.deliveredSeq;
       });
     });
     if (conversation.kind === "group") {
@@ -219,6 +221,7 @@ export class MarksElsewhere {
     for (const message of messages) {
       const { seq, senderId } = message;
       if (seq <= before.readSeq || seq > now.readSeq || senderId === userId) continue;
+      if (!conversation.isFor(userId, seq)) continue; // Marks begin where one joins, be it again.
       last.set(senderId, message);
       if (seq === now.readSeq) last.set(userId, message);
     }

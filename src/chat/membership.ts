@@ -4,14 +4,11 @@ import type { NewId } from "../ids.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
+import type { Conversation } from "./conversation.ts";
 import { all, type ConversationChanges, type Settled } from "./conversation-changes.ts";
-import {
-  type Conversation,
-  type Conversations,
-  conversationNotFound,
-  type Member,
-} from "./conversations.ts";
+import { type Conversations, conversationNotFound } from "./conversations.ts";
 import type { Happening } from "./happening.ts";
+import type { Member } from "./member.ts";
 import type { Messages } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { assertAbove, entered, managed, successorOf } from "./roles.ts";

@@ -1,4 +1,4 @@
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import { farewellOf, messageEvent, shownSince } from "./events.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { SentMessage, StoredMessage } from "./stored-chats.ts";

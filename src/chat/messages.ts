@@ -8,15 +8,12 @@ import { type Actor, SYSTEM } from "./actor.ts";
 import type { Attachment, Attachments } from "./attachments.ts";
 import { type Blocks, blocked } from "./blocks.ts";
 import type { Contacts } from "./contacts.ts";
-import {
-  type Conversation,
-  type Conversations,
-  conversationNotFound,
-  marksWithOwn,
-} from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import { type Conversations, conversationNotFound } from "./conversations.ts";
 import { confirmationEvent } from "./events.ts";
 import { type Happening, sentenceOf } from "./happening.ts";
 import type { Journal } from "./journal.ts";
+import { marksWithOwn } from "./member.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { assertFits, expiryOf, mentionsIn, type NewMessage } from "./new-message.ts";
 import type { Origin, Outlet } from "./outlet.ts";
@@ -100,14 +97,18 @@ export class Messages implements AcceptedListener {
     if (sender !== SYSTEM) rate.spend(sender.userId, "messages");
     const { clientMessageId } = message;
     if (clientMessageId === null) return this.#sendNew(sender, message, origin, settled);
-    const first =
-      recent.byClientId(sender.userId, clientMessageId) ??
-      store.messageByClientId(sender.userId, clientMessageId);
-    return whenReady(first, (earlier) => {
-      // A lookup that took its time may have been overtaken by the same message.
-      const known = earlier ?? recent.byClientId(sender.userId, clientMessageId) ?? null;
-      if (known !== null) return this.#repeat(known, settled);
+    // A lookup that takes its time, or fails, may be overtaken by the same message.
+    const underWay = () => recent.byClientId(sender.userId, clientMessageId);
+    const found = (earlier: SentMessage | null) => {
+      const first = earlier ?? underWay();
+      if (first !== undefined) return this.#repeat(first, settled);
       return this.#sendNew(sender, message, origin, settled);
+    };
+    const known = underWay() ?? store.messageByClientId(sender.userId, clientMessageId);
+    if (!(known instanceof Promise)) return found(known);
+    return known.then(found, (fault: unknown) => {
+      if (underWay() === undefined) throw fault;
+      return found(null);
     });
   }
 

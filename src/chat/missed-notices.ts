@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { lowestIdAt } from "../ids.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { ChatStore, ConversationRange } from "./ports.ts";

@@ -1,4 +1,4 @@
-import type { Member } from "./conversations.ts";
+import type { Member } from "./member.ts";
 import type { Watermarks } from "./stored-chats.ts";
 
 /** How far others have brought a member, who was thought to be less far. */

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 
 export interface NewMessage {
   readonly conversationId: string;

@@ -8,7 +8,8 @@ import type {
   WatermarkWrite,
   WriteBatch,
 } from "./chat-writes.ts";
-import { type Conversation, type Member, marksWithOwn } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import { type Member, marksWithOwn } from "./member.ts";
 import type { Origin } from "./outlet.ts";
 import type {
   MemberKey,

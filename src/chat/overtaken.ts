@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import type { Conversation, Learned } from "./conversations.ts";
+import type { Conversation, Learned } from "./conversation.ts";
 import type { PendingChange, PendingMessage } from "./open-batch.ts";
 import type { SentMessage, StoredConversation } from "./stored-chats.ts";
 

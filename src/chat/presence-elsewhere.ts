@@ -6,7 +6,7 @@ import { isLater, NO_WORD, type Word } from "./presence-word.ts";
  * Who is gone from one node may have come to another, whose word is on its way: they are not said to
  * be OFFLINE before it must have come.
  */
-export const SETTLE_MS = 250;
+const SETTLE_MS = 250;
 
 /** A user who is there. */
 export interface PresentUser extends Word {

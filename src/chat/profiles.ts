@@ -1,8 +1,8 @@
 import { AppError } from "../errors.ts";
 import type { Actor } from "./actor.ts";
 import { type Blocks, blocked } from "./blocks.ts";
+import type { Conversation } from "./conversation.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
-import type { Conversation } from "./conversations.ts";
 import type { Messages } from "./messages.ts";
 import { entered, managed } from "./roles.ts";
 import type { ConversationProfile } from "./stored-chats.ts";

@@ -1,10 +1,12 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
-import type { Conversation, Conversations, Member } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { confirmationEvent, readEvent } from "./events.ts";
 import { GroupDeliveries, type GroupDeliveriesOptions } from "./group-deliveries.ts";
 import type { Journal } from "./journal.ts";
+import type { Member } from "./member.ts";
 import type { PendingMark } from "./open-batch.ts";
 import type { Origin, Outlet } from "./outlet.ts";
 import type { ChatStore } from "./ports.ts";

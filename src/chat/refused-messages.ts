@@ -1,5 +1,5 @@
 import type { CommitConflict } from "./chat-writes.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { OpenBatch, PendingChange, PendingMessage } from "./open-batch.ts";
 import { Overtaken } from "./overtaken.ts";
 import type { SentMessage } from "./stored-chats.ts";

@@ -1,7 +1,9 @@
 import { AppError } from "../errors.ts";
 import { type Actor, SYSTEM } from "./actor.ts";
+import type { Conversation } from "./conversation.ts";
 import type { ConversationChanges } from "./conversation-changes.ts";
-import { type Conversation, conversationNotFound, type Member } from "./conversations.ts";
+import { conversationNotFound } from "./conversations.ts";
+import type { Member } from "./member.ts";
 import type { Messages } from "./messages.ts";
 import type { Role } from "./stored-chats.ts";
 
@@ -114,6 +116,6 @@ export class Roles {
   }
 }
 
-export function notAMember(): AppError {
+function notAMember(): AppError {
   return new AppError("VALIDATION_FAILED", "userId: is not a member of the conversation");
 }

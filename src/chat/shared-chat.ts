@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Accepted } from "./accepted-message.ts";
 import type { Contacts } from "./contacts.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { Delivery } from "./message-delivery.ts";
 import { MissedNotices } from "./missed-notices.ts";

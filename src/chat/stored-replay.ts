@@ -1,5 +1,5 @@
 import type { CatchUpDevice } from "./catch-up-device.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 import type { ReplayOptions } from "./replay.ts";
 import type { StoredMessage } from "./stored-chats.ts";
 

@@ -1,5 +1,5 @@
 import type { AppError } from "../errors.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
 
 /**
  * How far a device has come in a conversation: the last `seq` that it has. With the id of that

@@ -1,4 +1,5 @@
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import { nextTurn } from "./each-head.ts";
 import { farewellOf } from "./events.ts";
 import type { MovedMarks } from "./moved-marks.ts";

@@ -4,7 +4,7 @@ import type { ProcessPlace } from "../process-place.ts";
 import type { ParentLink, ServerAddresses } from "./context.ts";
 
 /** Where a process finds its place. */
-export const PLACE_VARIABLE = "PARLEY_PROCESS_PLACE";
+const PLACE_VARIABLE = "PARLEY_PROCESS_PLACE";
 
 export type FromChild = { readonly ready: ServerAddresses };
 export type FromParent = { readonly stop: string };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { delayMs, list } from "./setting.ts";
 
 /** The ways to prove who one is, in the order in which they are asked where none is configured. */
-export const AUTHENTICATION_METHODS = [
+const AUTHENTICATION_METHODS = [
   ...(["jwt", "cookie", "webhook", "trusted-header", "development"] as const),
 ] as const;
 

@@ -21,7 +21,7 @@ export function isSecretAlgorithm(name: string): name is SecretAlgorithm {
   return BY_SECRET.some((known) => known === name);
 }
 
-export function isPublicKeyAlgorithm(name: string): name is PublicKeyAlgorithm {
+function isPublicKeyAlgorithm(name: string): name is PublicKeyAlgorithm {
   return BY_PUBLIC_KEY.some((known) => known === name);
 }
 

@@ -42,7 +42,11 @@ export const webpush = z
       true,
       "Notices say who wrote and what; else only in which conversation, and how many messages.",
     ),
-    concurrency: integer(16, { min: 1, max: MOST_AT_A_TIME }, "Notices that are sent at a time."),
+    concurrency: integer(
+      32,
+      { min: 1, max: MOST_AT_A_TIME },
+      "Notices that are sent at a time; to one push service half of them at most.",
+    ),
   })
   .refine(...needed("publicKey"))
   .refine(...needed("privateKey"))

@@ -28,12 +28,6 @@ export const SERVER_ERRORS = {
     retryable: false,
     meaning: "There is no such page or route.",
   },
-  METHOD_NOT_ALLOWED: {
-    status: 405,
-    fatal: false,
-    retryable: false,
-    meaning: "The route does not answer this HTTP method.",
-  },
   INVALID_CONFIGURATION: {
     status: 500,
     fatal: true,

@@ -21,6 +21,7 @@ import type { Log } from "../log.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { NodeInfo } from "../nodes/node-info.ts";
 import type { DeadLetters } from "../notify/dead-letters.ts";
+import type { FailingServer } from "../notify/notice-servers.ts";
 import type { Notifications } from "../notify/notifications.ts";
 import type { WebhookReplay } from "../notify/webhook-replay.ts";
 import type { TokenBuckets } from "../token-buckets.ts";
@@ -64,6 +65,8 @@ export interface NotificationsSource {
   readonly webhookReplay: Pick<WebhookReplay, "add"> | null;
   /** null: no e-mails are sent. */
   readonly unsubscribing: Omit<UnsubscribeOptions, "requests"> | null;
+  /** Servers that fail, as far as this node sends to them. */
+  failing(): readonly FailingServer[];
 }
 
 export interface ApiOptions {
@@ -178,6 +181,7 @@ export function createApi(options: ApiOptions): Hono<ApiEnvironment> {
   const { health, nodes, topics, notices, nodeChanges, version } = options;
   serverEndpoints(endpoints, {
     ...{ application, revocations, topics, notices, nodeChanges, health, nodes, chat, version },
+    failing: () => notifications?.failing() ?? [],
   });
   nodesEndpoints(endpoints, { nodes, health });
   healthEndpoints(endpoints, { health, clock });

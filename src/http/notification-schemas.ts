@@ -85,10 +85,21 @@ export const CHOSEN_LETTERS = z
   .transform(({ ids }) => ids ?? ("all" as const))
   .meta({ id: "ChosenDeadLetters" });
 
+const anyChannel = z.enum([...NOTICE_CHANNELS, "webhook"]).meta({ id: "DeadLetterChannel" });
+
+export const FAILING_SERVER = z
+  .object({
+    channel: anyChannel,
+    server: z.string().describe("Its host."),
+    since: z.iso.datetime(),
+    reason: z.string(),
+  })
+  .meta({ id: "FailingServer" });
+
 const DEAD_LETTER = z
   .object({
     id: z.string(),
-    channel: z.enum([...NOTICE_CHANNELS, "webhook"]).meta({ id: "DeadLetterChannel" }),
+    channel: anyChannel,
     userId: z.string().nullable().describe("Who was to be told; of an event for webhooks null."),
     targetId: z.string().nullable(),
     conversationId: z.string().nullable(),

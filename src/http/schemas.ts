@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { memberRole } from "../app/conversation-schemas.ts";
 import { ERRORS } from "../errors.ts";
+import { FAILING_SERVER } from "./notification-schemas.ts";
 
 /** What the API answers, as `views.ts` makes it. Times are ISO 8601 in UTC, with milliseconds. */
 
@@ -51,7 +52,7 @@ export const ATTACHMENT_LINKS = z
   })
   .meta({ id: "AttachmentLinks" });
 
-export const MESSAGE = z
+const MESSAGE = z
   .object({
     id: z.string(),
     clientMessageId: z.string().optional(),
@@ -188,6 +189,9 @@ export const SENT_MESSAGE = z
   })
   .meta({ id: "SentMessage" });
 
+/** Of servers that fail, so many are named. */
+export const MOST_FAILING = 100;
+
 export const STATS = z
   .object({
     version: z.string(),
@@ -196,6 +200,11 @@ export const STATS = z
     onlineUsers: z.int().describe("On all nodes."),
     uncommittedMessages: z.int().describe("Messages on their way to disk."),
     memoryBytes: z.int().describe("What the process takes of the machine's memory."),
+    failingServers: z
+      .array(FAILING_SERVER)
+      .describe(
+        `Those to which notices or webhooks go and that are left alone but for single tries, since they fail; the longest first, up to ${MOST_FAILING}. Of several nodes, or processes, the one that sends knows them.`,
+      ),
   })
   .meta({ id: "Stats" });
 

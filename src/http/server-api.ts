@@ -6,10 +6,12 @@ import { idSchema } from "../app/schemas.ts";
 import type { TopicPublisher } from "../app/topic-publisher.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { Chat } from "../chat/chat.ts";
+import { isoTime } from "../clock.ts";
 import type { NodeInfo } from "../nodes/node-info.ts";
+import type { FailingServer } from "../notify/notice-servers.ts";
 import type { Endpoints } from "./endpoint.ts";
 import type { HealthSource } from "./health.ts";
-import { ENDED, REACHED, STATS } from "./schemas.ts";
+import { ENDED, MOST_FAILING, REACHED, STATS } from "./schemas.ts";
 
 export interface ServerApiOptions {
   readonly application: ChatApplication;
@@ -21,6 +23,8 @@ export interface ServerApiOptions {
   readonly health: HealthSource;
   readonly nodes: () => readonly NodeInfo[];
   readonly chat: Pick<Chat, "journal">;
+  /** Of those by which users who are away, and webhooks, are told: see `NotificationsSource`. */
+  readonly failing: () => readonly FailingServer[];
   readonly version: string;
 }
 
@@ -70,7 +74,7 @@ const broadcastSchema = z
  */
 export function serverEndpoints(endpoints: Endpoints, options: ServerApiOptions): void {
   const { application, revocations, topics, notices, nodeChanges } = options;
-  const { health, nodes, chat, version } = options;
+  const { health, nodes, chat, failing, version } = options;
   // They may come back at once: their tokens still hold.
   endpoints.add(
     {
@@ -160,6 +164,14 @@ export function serverEndpoints(endpoints: Endpoints, options: ServerApiOptions)
         onlineUsers: health.onlineUsers,
         uncommittedMessages: chat.journal.uncommittedCount,
         memoryBytes: process.memoryUsage.rss(),
+        failingServers: longestFailing(failing()).map(({ sinceMs, ...server }) => {
+          return { ...server, since: isoTime(sinceMs) };
+        }),
       }),
   );
+}
+
+/** Users name servers of web push, and there may be many that fail. */
+function longestFailing(servers: readonly FailingServer[]): readonly FailingServer[] {
+  return servers.toSorted((a, b) => a.sinceMs - b.sinceMs).slice(0, MOST_FAILING);
 }

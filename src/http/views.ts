@@ -1,5 +1,5 @@
 import { type Actor, SYSTEM } from "../chat/actor.ts";
-import type { Conversation } from "../chat/conversations.ts";
+import type { Conversation } from "../chat/conversation.ts";
 import {
   type MessageStatus,
   messageView,

@@ -28,7 +28,8 @@ export function apnsOutcome(answer: VendorAnswer, target: NoticeTarget): SendOut
   if (status === 410) {
     // The app may have been put on the device again, and may have said so before APNs knew.
     const isSince = timestamp !== undefined && timestamp < target.createdMs;
-    return isSince ? { kind: "retry", reason, afterMs } : { kind: "gone", reason };
+    if (!isSince) return { kind: "gone", reason };
+    return { kind: "retry", blames: "target", reason, afterMs };
   }
   // `BadDeviceToken` and `DeviceTokenNotForTopic` are what all devices get where `apns.environment` or
   // `apns.topic` is wrong: no reason to forget them.
@@ -36,7 +37,8 @@ export function apnsOutcome(answer: VendorAnswer, target: NoticeTarget): SendOut
   if (status >= 400 && status < 500 && status !== 403 && status !== 429) {
     return { kind: "refused", reason };
   }
-  return { kind: "retry", reason, afterMs };
+  // `TooManyRequests` is of the one device.
+  return { kind: "retry", blames: status === 429 ? "target" : "provider", reason, afterMs };
 }
 
 function refusalOf({ body }: VendorAnswer) {

@@ -31,10 +31,10 @@ export function openApns(
   if (keyFile === undefined || keyId === undefined) return null;
   if (teamId === undefined || topic === undefined) return null;
   const key = { key: readApnsKey(keyFile), keyId, teamId };
-  const origin = new URL(settings.endpoint ?? ORIGINS[settings.environment]).origin;
+  const { origin, host } = new URL(settings.endpoint ?? ORIGINS[settings.environment]);
   return new ApnsProvider({
     ...{ settings, topic, clock, tokens: new ApnsProviderTokens(key, clock) },
-    peer: new Http2Peer({ origin, ca: trust.ca, clock }),
+    ...{ server: host, peer: new Http2Peer({ origin, ca: trust.ca, clock }) },
   });
 }
 
@@ -43,18 +43,22 @@ interface ApnsProviderOptions {
   readonly topic: string;
   readonly clock: Clock;
   readonly tokens: ApnsProviderTokens;
+  /** Of `peer`. */
+  readonly server: string;
   readonly peer: Http2Peer;
 }
 
 /** Apple Push Notification service. A target's address is a device token in hexadecimal. */
 class ApnsProvider implements NoticeProvider {
   readonly channel = "apns";
+  readonly server: string;
   readonly concurrency: number;
   readonly gathers = false;
   readonly #options: ApnsProviderOptions;
 
   constructor(options: ApnsProviderOptions) {
     this.#options = options;
+    this.server = options.server;
     this.concurrency = options.settings.concurrency;
   }
 
@@ -74,7 +78,8 @@ class ApnsProvider implements NoticeProvider {
       return apnsOutcome(await this.#post(request, another, signal), target);
     } catch (fault) {
       if (!(fault instanceof VendorFault)) throw fault;
-      return { kind: "retry", reason: `APNs: ${fault.message}`, afterMs: fault.afterMs };
+      const { message, afterMs } = fault;
+      return { kind: "retry", blames: "provider", reason: `APNs: ${message}`, afterMs };
     }
   }
 

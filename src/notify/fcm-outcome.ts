@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SendOutcome } from "./provider.ts";
+import { blamed } from "./retry-after.ts";
 import { parsedOrNull, type VendorAnswer } from "./vendor-call.ts";
 
 /** Reasons are kept and shown: of what Google says, names alone go into them. */
@@ -47,7 +48,7 @@ export function fcmOutcome(answer: VendorAnswer): SendOutcome {
   if (status === 400) return { kind: isAboutToken ? "gone" : "refused", reason };
   if (code === "SENDER_ID_MISMATCH") return { kind: "refused", reason };
   // What is left passes, or is the operator's to mend.
-  return { kind: "retry", reason, afterMs };
+  return { kind: "retry", blames: blamed(status, afterMs), reason, afterMs };
 }
 
 function errorOf({ body }: VendorAnswer): FcmError {

@@ -25,6 +25,7 @@ export function openFcm(settings: FcmSettings, clock: Clock): NoticeProvider | n
 /** Firebase Cloud Messaging, HTTP v1. A target's address is a registration token. */
 class FcmProvider implements NoticeProvider {
   readonly channel = "fcm";
+  readonly server: string;
   readonly concurrency: number;
   readonly gathers = false;
   readonly #settings: FcmSettings;
@@ -37,7 +38,9 @@ class FcmProvider implements NoticeProvider {
     this.#settings = settings;
     this.#clock = clock;
     const path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
-    this.#url = new URL(path, settings.endpoint).href;
+    const url = new URL(path, settings.endpoint);
+    this.#url = url.href;
+    this.server = url.host;
     this.#token = new GoogleAccessToken(account, SCOPE, clock);
   }
 
@@ -52,7 +55,8 @@ class FcmProvider implements NoticeProvider {
       return fcmOutcome(await this.#post(body, another, signal));
     } catch (fault) {
       if (!(fault instanceof VendorFault)) throw fault;
-      return { kind: "retry", reason: `FCM: ${fault.message}`, afterMs: fault.afterMs };
+      const { message, afterMs } = fault;
+      return { kind: "retry", blames: "provider", reason: `FCM: ${message}`, afterMs };
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { NoticeServers } from "./notice-servers.ts";
 import type { DueNotice } from "./ports.ts";
 import type { Delivery, Notice, NoticeProvider, SendOutcome } from "./provider.ts";
 import { sendWithin } from "./sending.ts";
@@ -9,8 +10,16 @@ export interface Told {
   readonly notice: Notice;
 }
 
+/** A notice that has to wait until its server is to be sent to. */
+export interface PutOff {
+  readonly due: DueNotice;
+  /** Epoch milliseconds. */
+  readonly untilMs: number;
+}
+
 export interface NoticeLaneOptions {
   readonly provider: NoticeProvider;
+  readonly servers: NoticeServers;
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Before the notices are free to be sent again. */
@@ -39,7 +48,7 @@ export class NoticeLane {
 
   /** Sends that may begin. */
   get room(): number {
-    return Math.max(0, this.#options.provider.concurrency - this.#busy.size);
+    return Math.max(0, this.#options.servers.most - this.#busy.size);
   }
 
   /** Targets of sends whose outcome is not on disk. */
@@ -49,9 +58,11 @@ export class NoticeLane {
 
   /**
    * Begins as many sends as there is room for; what has none stays due, as does what is for a target
-   * of a send before it.
+   * of a send before it. Returns what its server is to be spared for now.
    */
-  begin(told: readonly Told[]): void {
+  begin(told: readonly Told[]): readonly PutOff[] {
+    const { servers } = this.#options;
+    const putOff: PutOff[] = [];
     const deliveries = new Map<string, Told[]>();
     for (const each of told) {
       const { id } = each.due.target;
@@ -59,10 +70,18 @@ export class NoticeLane {
       if (gathered === undefined) deliveries.set(id, [each]);
       else if (this.#options.provider.gathers) gathered.push(each);
     }
-    for (const gathered of deliveries.values()) {
-      if (this.room === 0) return;
-      void this.#send(gathered);
+    for (const [id, gathered] of deliveries) {
+      const [first] = gathered;
+      if (this.room === 0 || first === undefined) break;
+      const server = servers.serverOf(first.due.target);
+      const untilMs = servers.turnMs(server);
+      if (untilMs === null) void this.#send(gathered, server);
+      else {
+        const waiting = told.filter(({ due }) => due.target.id === id);
+        putOff.push(...waiting.map(({ due }) => ({ due, untilMs })));
+      }
     }
+    return putOff;
   }
 
   /** Resolves when nothing is under way. */
@@ -77,15 +96,18 @@ export class NoticeLane {
     this.#abort = new AbortController();
   }
 
-  async #send(told: readonly Told[]): Promise<void> {
-    const { provider, clock, timeoutMs, onOutcome } = this.#options;
+  async #send(told: readonly Told[], server: string): Promise<void> {
+    const { provider, servers, clock, timeoutMs, onOutcome } = this.#options;
     const target = told[0]?.due.target;
     if (target === undefined) return;
     this.#busy.add(target.id);
+    const ended = servers.began(server);
     const delivery: Delivery = { target, notices: told.map(({ notice }) => notice) };
     const { signal } = this.#abort;
     await this.#nextTurn();
     const outcome = await sendWithin(provider, delivery, { clock, timeoutMs, signal });
+    // What a stop gives up says nothing of the server.
+    ended(signal.aborted ? null : outcome);
     await onOutcome(told, outcome);
     this.#busy.delete(target.id);
     if (this.#busy.size > 0) return;

@@ -28,8 +28,9 @@ export function attempted(
   due: DueNotice,
   outcome: Exclude<SendOutcome, { kind: "gone" }>,
   pace: NoticePace,
-  { nowMs, random, newId, eventOf }: Chances,
+  chances: Chances,
 ): NoticeOutcome {
+  const { nowMs, random } = chances;
   const key = keyOf(due);
   if (outcome.kind === "sent") {
     return { ...key, kind: "sent", sentMs: nowMs, nextMs: nowMs + pace.intervalMs };
@@ -40,14 +41,24 @@ export function attempted(
     const waitMs = Math.max(backOffMs(attempts, pace, random), outcome.afterMs ?? 0);
     return { ...key, kind: "later", dueMs: nowMs + waitMs, attempts };
   }
-  const fate = { attempts, reason: outcome.reason, diedMs: nowMs };
+  return buried({ ...due, attempts }, outcome.reason, chances);
+}
+
+/** What becomes of one of which it is known by now that it will not be sent. */
+export function buried(
+  due: DueNotice,
+  reason: string,
+  { nowMs, newId, eventOf }: Chances,
+): NoticeOutcome {
+  const { attempts } = due;
+  const fate = { attempts, reason, diedMs: nowMs };
   const letterId = newId();
   const { id: targetId, channel, userId } = due.target;
   const event = eventOf({
     ...{ id: letterId, channel, userId, targetId, conversationId: due.conversationId },
     ...{ seq: due.lastSeq, eventId: null, eventType: null, ...fate },
   });
-  return { ...key, kind: "dead", letterId, ...fate, event };
+  return { ...keyOf(due), kind: "dead", letterId, ...fate, event };
 }
 
 /** What becomes of one that is not to be sent now. */

@@ -1,10 +1,18 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { forgetLettersBefore } from "./dead-letters.ts";
-import { judge } from "./judgement.ts";
+import { FailureLog } from "./failure-log.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
-import { attempted, judged, type NoticePace } from "./notice-outcome.ts";
-import type { DeadLetter, NoticeOutcome, NoticeStore, NoticeTargetStore } from "./ports.ts";
+import { attempted, buried, judged, type NoticePace } from "./notice-outcome.ts";
+import { type FailingServer, NoticeServers } from "./notice-servers.ts";
+import { NoticeSweep } from "./notice-sweep.ts";
+import { NoticeTriage } from "./notice-triage.ts";
+import type {
+  DeadLetter,
+  DueNotice,
+  NoticeOutcome,
+  NoticeStore,
+  NoticeTargetStore,
+} from "./ports.ts";
 import type { NoticeChannel, NoticeProvider, SendOutcome } from "./provider.ts";
 import { Settling } from "./settling.ts";
 import { TargetRests } from "./target-rests.ts";
@@ -24,6 +32,8 @@ export interface NoticeWorkerOptions {
   readonly onEvents: () => void;
   /** The user has a connection to some node, or had one a moment ago. */
   readonly isThere: (userId: string) => boolean;
+  /** From a message on: by then it is known whether a connection lives that has taken it. */
+  readonly doubtMs: number;
   readonly onOutcome: (channel: NoticeChannel, outcome: SendOutcome["kind"] | "dead") => void;
   /** What the app's back end is told of a dead letter; null: nothing. */
   readonly eventOf: (letter: DeadLetter) => WebhookEvent | null;
@@ -38,10 +48,12 @@ export interface NoticeWorkerOptions {
 const EXPANDED = 200;
 /** Such transactions before what is due is looked at: however much comes, notices go out. */
 const MOST_EXPANSIONS = 20;
-/** However many targets fail, and others do not, the log tells of it so often. */
-const TELL_MS = 60_000;
 /** Notices that are looked at in one turn: each is some reads, for which messages wait. */
 const LOOKED_AT = 32;
+/** Those that wait for their servers are passed by, so many in one look: what follows may be sent. */
+const PASSED_BY = 64;
+/** From a look that has passed so many by to the next one. */
+const GO_ON_MS = 20;
 /** Other nodes' messages are found so long after their commit, at most. */
 const POLL_MS = 500;
 /**
@@ -49,21 +61,16 @@ const POLL_MS = 500;
  * expanded as often as this.
  */
 const GATHER_MS = 100;
-/** Until it is looked again at an undelivered notice of a user who is there. */
-const AGAIN_MS = 10_000;
-/** Until what was sent, and matters no more, is forgotten. */
-const FORGET_MS = 600_000;
 /** A stop waits so long for what is under way. */
 const STOP_MS = 2_000;
 
 interface Lane {
   readonly lane: NoticeLane;
   readonly pace: NoticePace;
+  readonly servers: NoticeServers;
   readonly rests: TargetRests;
-  /** Why sends fail, as the log says; null: they do not. */
-  failure: string | null;
-  /** By the monotonic clock. */
-  toldMs: number;
+  readonly triage: NoticeTriage;
+  readonly failures: FailureLog;
 }
 
 /**
@@ -74,31 +81,42 @@ export class NoticeWorker {
   readonly #options: NoticeWorkerOptions;
   readonly #lanes: readonly Lane[];
   readonly #settling: Settling<NoticeOutcome>;
+  readonly #sweep: NoticeSweep;
   #isRunning = false;
   #isLooking = false;
   #isWoken = false;
+  /** There may be more to look at, soon. */
+  #goesOn = false;
   #looked: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
   #gathering: Timer | null = null;
   /** Until it is over, nothing is sent. */
   #starting: Timer | null = null;
-  #forgetMs = 0;
 
   constructor(options: NoticeWorkerOptions) {
     this.#options = options;
-    const { store, clock } = options;
+    const { store, clock, random, log, isThere, doubtMs } = options;
     this.#settling = new Settling(store, clock, (err) => this.#faulty(err));
+    this.#sweep = new NoticeSweep(options);
     this.#lanes = options.providers.map(({ provider, pace }) => {
+      const servers = new NoticeServers({ provider, clock, random, log });
+      const rests = new TargetRests(pace, random);
       const lane: Lane = {
         lane: new NoticeLane({
-          ...{ provider, clock, timeoutMs: pace.timeoutMs },
+          ...{ provider, servers, clock, timeoutMs: pace.timeoutMs },
           onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
         }),
-        rests: new TargetRests(pace, options.random),
-        ...{ pace, failure: null, toldMs: Number.NEGATIVE_INFINITY },
+        triage: new NoticeTriage({ pace, rests, isThere, doubtMs }),
+        failures: new FailureLog(pace.channel, clock, log),
+        ...{ pace, servers, rests },
       };
       return lane;
     });
+  }
+
+  /** Servers that fail, as the node knows that sends. */
+  get failing(): readonly FailingServer[] {
+    return this.#lanes.flatMap(({ servers }) => servers.failing);
   }
 
   start(): void {
@@ -126,8 +144,10 @@ export class NoticeWorker {
       for (const { lane } of this.#lanes) lane.abort();
     });
     this.#settling.stop();
+    for (const { triage } of this.#lanes) triage.clear();
     await this.#looked;
     await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
+    for (const { servers } of this.#lanes) servers.forget();
     giveUp.cancel();
   }
 
@@ -138,6 +158,15 @@ export class NoticeWorker {
       this.#gathering = null;
       this.wake();
     });
+  }
+
+  /** The user has no connection any more: what has waited for that is due, when it resolves. */
+  async departed(userId: string): Promise<void> {
+    const nowMs = this.#options.clock.now();
+    const outcomes = this.#lanes.flatMap(({ triage }) => triage.departed(userId, nowMs));
+    if (outcomes.length === 0) return;
+    await this.#settling.add(outcomes);
+    this.wake();
   }
 
   /** Something is in the outbox, or due. */
@@ -164,8 +193,8 @@ export class NoticeWorker {
       while (this.#isWoken && this.#isRunning) {
         this.#isWoken = false;
         await this.#expand();
-        if (this.#starting === null) for (const each of this.#lanes) await this.#begin(each);
-        await this.#forget();
+        if (this.#starting === null) for (const each of this.#lanes) await this.#work(each);
+        await this.#sweep.sweep();
       }
       await this.#schedule();
     } catch (fault) {
@@ -191,35 +220,58 @@ export class NoticeWorker {
     if (webhooks) onEvents();
   }
 
+  async #work(each: Lane): Promise<void> {
+    await this.#begin(each);
+    await this.#giveUp(each);
+  }
+
   /** Looks at what is due until there is nothing more that may be sent now. */
-  async #begin({ lane, pace, rests }: Lane): Promise<void> {
-    const { store, clock, isThere } = this.#options;
+  async #begin(each: Lane): Promise<void> {
+    const { store, clock } = this.#options;
+    const { lane, pace, triage } = each;
     const { channel } = pace;
-    while (this.#isRunning && lane.room > 0) {
+    let passedBy = 0;
+    while (this.#isRunning && lane.room > 0 && passedBy < PASSED_BY) {
       const nowMs = clock.now();
       const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
       const dues = await store.due(channel, nowMs, most, lane.busyTargets);
-      const told: Told[] = [];
-      const untold: NoticeOutcome[] = [];
-      for (const due of dues) {
-        const there = isThere(due.target.userId);
-        const againMs = Math.max(AGAIN_MS, pace.delayMs);
-        const judgement = judge(due, { nowMs, isThere: there, againMs });
-        const restsUntilMs = rests.untilMs(due.target.id);
-        if (judgement.kind !== "told") untold.push(judged(due, judgement));
-        else if (restsUntilMs <= nowMs) told.push({ due, notice: judgement.notice });
-        else untold.push(judged(due, { kind: "later", dueMs: restsUntilMs }));
+      const { told, untold } = triage.sort(dues, nowMs);
+      for (const { due, untilMs } of lane.begin(told)) {
+        passedBy += 1;
+        untold.push(this.#waited(each, due) ?? judged(due, { kind: "later", dueMs: untilMs }));
       }
-      lane.begin(told);
       if (untold.length > 0) await this.#settling.add(untold);
-      if (told.length + untold.length === 0) return;
+      this.#tellOfDead(channel, untold);
+      if (told.length + untold.length === 0) break;
     }
+    if (passedBy >= PASSED_BY) this.#goesOn = true;
+  }
+
+  /** null: what a server has kept waiting may wait longer. Else it is given up, sent or not. */
+  #waited({ pace, servers }: Lane, due: DueNotice): NoticeOutcome | null {
+    const { clock, random, newId, eventOf } = this.#options;
+    const nowMs = clock.now();
+    if (nowMs - due.createdMs < pace.giveUpMs) return null;
+    const reason = servers.failingFor(servers.serverOf(due.target), pace.giveUpMs);
+    return reason === null ? null : buried(due, reason, { nowMs, random, newId, eventOf });
+  }
+
+  /** Of what the channel's one server has kept waiting too long, some: none of it is looked at else. */
+  async #giveUp(each: Lane): Promise<void> {
+    const { lane, pace, servers } = each;
+    const { server } = lane.provider;
+    if (server === null || servers.failingFor(server, pace.giveUpMs) === null) return;
+    const { store, clock } = this.#options;
+    const dues = await store.due(pace.channel, clock.now(), LOOKED_AT, lane.busyTargets);
+    const outcomes = dues.flatMap((due) => this.#waited(each, due) ?? []);
+    if (outcomes.length > 0) await this.#settling.add(outcomes);
+    this.#tellOfDead(pace.channel, outcomes);
   }
 
   async #sent(each: Lane, told: readonly Told[], outcome: SendOutcome): Promise<void> {
     const { channel } = each.pace;
     this.#options.onOutcome(channel, outcome.kind);
-    this.#tellOperator(each, outcome);
+    each.failures.tell(outcome);
     const targetId = told[0]?.due.target.id ?? "";
     if (outcome.kind === "retry") each.rests.failed(targetId, this.#options.clock.now());
     else each.rests.answered(targetId);
@@ -227,7 +279,8 @@ export class NoticeWorker {
     else if (!(await this.#forgetTarget(told, outcome.reason))) {
       // It would be sent again at once, and again, for as long as the store takes no writes.
       const { reason } = outcome;
-      await this.#settle(each.pace, told, { kind: "retry", reason, afterMs: null });
+      const again = { kind: "retry", blames: "target", reason, afterMs: null } as const;
+      await this.#settle(each.pace, told, again);
     }
     this.wake();
   }
@@ -267,34 +320,13 @@ export class NoticeWorker {
     if (dead.some(({ event }) => event !== null)) onEvents();
   }
 
-  /** Once for each turn of events, however many notices there are. */
-  #tellOperator(each: Lane, outcome: SendOutcome): void {
-    const { log, clock } = this.#options;
-    const { channel } = each.pace;
-    if (outcome.kind === "sent" || outcome.kind === "gone") {
-      if (each.failure !== null) log.info({ channel }, "Notices are taken again");
-      each.failure = null;
-      return;
-    }
-    const { reason } = outcome;
-    const nowMs = clock.monotonicMs();
-    if (reason === each.failure || nowMs - each.toldMs < TELL_MS) return;
-    log.warn({ channel, reason }, "Notices are not taken");
-    each.failure = reason;
-    each.toldMs = nowMs;
-  }
-
-  async #forget(): Promise<void> {
-    const { clock, store, keepDeadMs } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (nowMs < this.#forgetMs) return;
-    this.#forgetMs = nowMs + FORGET_MS;
-    await store.forgetSent(clock.now());
-    if (keepDeadMs !== null) await forgetLettersBefore(clock.now() - keepDeadMs, store);
-  }
-
   async #schedule(): Promise<void> {
     const { store, clock } = this.#options;
+    if (this.#goesOn) {
+      this.#goesOn = false;
+      this.#scheduleIn(GO_ON_MS);
+      return;
+    }
     const waiting = this.#lanes.filter(({ lane }) => lane.room > 0);
     const dueMs = await store.nextDueMs(waiting.map(({ pace }) => pace.channel));
     const waitMs = dueMs === null ? POLL_MS : dueMs - clock.now();

@@ -149,12 +149,17 @@ export interface NoticeStore {
   ): MaybePromise<DueNotice[]>;
   /** When the first one of the channels is; null: there is none. */
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
-  /** In one transaction. A notice that is not there, or is another one by now, is left out. */
+  /**
+   * In one transaction. A notice that is not there, or is another one by now, is left out. Where one is
+   * to be looked at later by several, the last of them holds.
+   */
   settle(outcomes: readonly NoticeOutcome[]): Promise<void>;
   /** What waits, without what has been sent: for metrics, up to `MOST_WAITING_NOTICES`. */
   waiting(): MaybePromise<number>;
   /** Forgets what was sent so long ago that no interval depends on it. */
   forgetSent(beforeMs: number): Promise<void>;
+  /** Forgets what waits to be sent by these channels. Where it rejects, some may be forgotten. */
+  forgetWaiting(channels: readonly NoticeChannel[]): Promise<void>;
 
   /** Ascending by id, behind that one; null begins with the first. */
   deadLetters(after: string | null, limit: number): MaybePromise<DeadLetter[]>;

@@ -53,6 +53,8 @@ export interface Notice {
   readonly newest: NoticeMessage;
   /** The user wishes what messages say, and who sent them, to be left out of it. */
   readonly isPrivate: boolean;
+  /** By whose clock the user lives, of IANA's database; null: they have not said. */
+  readonly timeZone: string | null;
 }
 
 /** More are not counted. */
@@ -69,14 +71,24 @@ export type SendOutcome =
   | { readonly kind: "sent" }
   /** There is no such target any more, and it is to be forgotten. */
   | { readonly kind: "gone"; readonly reason: string }
-  /** It may succeed later; not before `afterMs` from now, if the provider says so. */
-  | { readonly kind: "retry"; readonly reason: string; readonly afterMs: number | null }
+  /**
+   * It may succeed later; not before `afterMs` from now, if the provider says so. Where the provider is
+   * to blame, since it is not reached, does not answer or does not work, others would fail as well.
+   */
+  | {
+      readonly kind: "retry";
+      readonly blames: "provider" | "target";
+      readonly reason: string;
+      readonly afterMs: number | null;
+    }
   /** It will never succeed: a dead letter. */
   | { readonly kind: "refused"; readonly reason: string };
 
 /** A way to reach users, and the server behind it. Reasons are for operators: no content, no secrets. */
 export interface NoticeProvider {
   readonly channel: NoticeChannel;
+  /** The host, as operators know it, that all is sent to; null: each target's address, a URL, has its own. */
+  readonly server: string | null;
   /** Sends at a time. */
   readonly concurrency: number;
   /** All that is due for a target goes in one send. */

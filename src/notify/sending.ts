@@ -14,7 +14,8 @@ export async function sendWithin(
   const controller = new AbortController();
   const aborted = new Promise<SendOutcome>((resolve) => {
     controller.signal.addEventListener("abort", () => {
-      resolve({ kind: "retry", reason: "no answer in time", afterMs: null });
+      const reason = "no answer in time";
+      resolve({ kind: "retry", blames: "provider", reason, afterMs: null });
     });
   });
   const abort = () => controller.abort();
@@ -25,7 +26,9 @@ export async function sendWithin(
     return await Promise.race([provider.send(delivery, controller.signal), aborted]);
   } catch (fault) {
     // What a fault says that no provider has foreseen may quote what was to be sent.
-    return { kind: "retry", reason: `the provider failed (${codeOf(fault)})`, afterMs: null };
+    const reason = `the provider failed (${codeOf(fault)})`;
+    // It may be for what is to be sent, and is no reason to send nothing else.
+    return { kind: "retry", blames: "target", reason, afterMs: null };
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", abort);

@@ -6,7 +6,7 @@ import type { Settings } from "../config.ts";
 import { type OutboundAnswer, type OutboundClient, OutboundError } from "./outbound.ts";
 import type { Delivery, Notice, NoticeProvider, NoticeTarget, SendOutcome } from "./provider.ts";
 import { pushPayload } from "./push-payload.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { blamed, retryAfterMs } from "./retry-after.ts";
 import { type VapidIdentity, VapidTokens } from "./vapid.ts";
 
 type WebPushSettings = Settings["webpush"];
@@ -24,6 +24,7 @@ const TOPIC_LENGTH = 32;
  */
 export class WebPush implements NoticeProvider {
   readonly channel = "webpush";
+  readonly server = null;
   readonly gathers = false;
   readonly concurrency: number;
   readonly #settings: WebPushSettings;
@@ -81,7 +82,7 @@ export class WebPush implements NoticeProvider {
       if (!(fault instanceof OutboundError)) throw fault;
       const reason = `${host}: ${fault.message}`;
       if (fault.kind === "refused") return { kind: "refused", reason };
-      return { kind: "retry", reason, afterMs: null };
+      return { kind: "retry", blames: "provider", reason, afterMs: null };
     }
   }
 
@@ -128,5 +129,6 @@ function outcomeOf({ status, headers }: OutboundAnswer, host: string, nowMs: num
   if (status === 404 || status === 410) return { kind: "gone", reason };
   const mayPass = status === 408 || status === 425 || status === 429 || status >= 500;
   if (!mayPass) return { kind: "refused", reason };
-  return { kind: "retry", reason, afterMs: retryAfterMs(headers.get("retry-after"), nowMs) };
+  const afterMs = retryAfterMs(headers.get("retry-after"), nowMs);
+  return { kind: "retry", blames: blamed(status, afterMs), reason, afterMs };
 }

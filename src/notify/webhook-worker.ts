@@ -3,9 +3,9 @@ import { toAppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { type BackOff, backOffMs } from "./back-off.ts";
+import { CircuitBreaker, type Outage } from "./circuit-breaker.ts";
 import { Settling } from "./settling.ts";
 import type { WebhookAnswer, WebhookEndpoint } from "./webhook-endpoint.ts";
-import { WebhookPace } from "./webhook-pace.ts";
 import type { DueWebhookEvent, WebhookOutcome, WebhookStore } from "./webhook-ports.ts";
 
 export interface WebhookWorkerOptions {
@@ -42,7 +42,7 @@ const STOP_MS = 2_000;
  */
 export class WebhookWorker {
   readonly #options: WebhookWorkerOptions;
-  readonly #pace: WebhookPace;
+  readonly #breaker: CircuitBreaker;
   readonly #settling: Settling<WebhookOutcome>;
   /** Lanes of which an event is told, or what became of it is not kept yet. */
   readonly #busy = new Set<string>();
@@ -57,8 +57,13 @@ export class WebhookWorker {
 
   constructor(options: WebhookWorkerOptions) {
     this.#options = options;
-    this.#pace = new WebhookPace(options);
+    this.#breaker = new CircuitBreaker(options);
     this.#settling = new Settling(options.store, options.clock, (fault) => this.#report(fault));
+  }
+
+  /** That the endpoint fails: it is left alone, but for single calls; null: it does not, or is not called. */
+  get outage(): Outage | null {
+    return this.#running === null ? null : this.#breaker.outage;
   }
 
   start(): void {
@@ -113,8 +118,8 @@ export class WebhookWorker {
   async #takeDue(): Promise<number> {
     const { store, concurrency, clock } = this.#options;
     // While the store fails, no more is told than can be kept in mind.
-    const room = Math.min(this.#pace.room - this.#calls, 2 * concurrency - this.#busy.size);
-    if (room <= 0) return within(this.#pace.pauseMs === 0 ? LOOK_MS : this.#pace.pauseMs);
+    const room = Math.min(this.#breaker.room - this.#calls, 2 * concurrency - this.#busy.size);
+    if (room <= 0) return within(this.#breaker.pauseMs || LOOK_MS);
     const events = await store.due(clock.now(), [...this.#busy], room);
     const running = this.#running;
     if (running === null) return LOOK_MS;
@@ -153,13 +158,11 @@ export class WebhookWorker {
     const { position, id, type, createdMs } = event;
     if (answer.kind === "aborted") return null;
     if (answer.kind === "taken") {
-      if (this.#pace.succeeded()) log.info({}, "The back end takes events again");
+      if (this.#breaker.succeeded()) log.info({}, "The back end takes events again");
       return { position, kind: "sent" };
     }
     const { reason, afterMs } = answer;
-    if (answer.kind === "failing" && this.#pace.failed(afterMs)) {
-      log.error({ reason }, "The back end does not take events: they wait");
-    }
+    if (answer.kind === "failing") this.#failed(reason, afterMs);
     const attempts = event.attempts + 1;
     const nowMs = clock.now();
     const isOld = nowMs - createdMs >= maxAgeMs && attempts >= FEWEST_ATTEMPTS;
@@ -169,6 +172,14 @@ export class WebhookWorker {
     }
     const waitMs = Math.max(backOffMs(attempts, BACK_OFF, random), afterMs ?? 0);
     return { position, kind: "later", dueMs: nowMs + waitMs, attempts };
+  }
+
+  /** What the endpoint asks for holds for all events, and from its first answer on. */
+  #failed(reason: string, afterMs: number | null): void {
+    if (this.#breaker.failed(reason, afterMs)) {
+      this.#options.log.error({ reason }, "The back end does not take events: they wait");
+    }
+    if (afterMs !== null) this.#breaker.rest(afterMs);
   }
 
   #report(fault: unknown): void {

@@ -3,6 +3,7 @@ import type { Settings } from "../config.ts";
 import { AppError } from "../errors.ts";
 import type { NewId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import type { FailingServer } from "./notice-servers.ts";
 import type { OutboundClient } from "./outbound.ts";
 import { WebhookAdditions } from "./webhook-additions.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
@@ -31,6 +32,8 @@ export interface Webhooks {
   /** Led work, too. */
   readonly additions: WebhookAdditions;
   readonly replay: WebhookReplay;
+  /** The endpoint, where it fails. */
+  readonly failing: readonly FailingServer[];
   /** What it is told of a dead letter; null: nothing. */
   eventOf(letter: NoticeLetter): WebhookEvent | null;
 }
@@ -64,6 +67,12 @@ export function openWebhooks(options: WebhooksOptions): Webhooks | null {
   });
   return {
     ...{ worker, additions, replay: new WebhookReplay(store, onAdded) },
+    get failing() {
+      const { outage } = worker;
+      if (outage === null) return [];
+      const { sinceMs, reason } = outage;
+      return [{ channel: "webhook", server: new URL(url).host, sinceMs, reason }] as const;
+    },
     eventOf: (letter) => (events.includes("failures") ? deliveryFailed(letter) : null),
   };
 }

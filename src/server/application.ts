@@ -67,7 +67,7 @@ export function openApplication(
   const tracedSends = tracing?.sends(router) ?? null;
   const application = new ChatApplication({
     channels,
-    ...{ authentication, broker, chat, sessions, dormant, replays, newId: newUuid, clock, log },
+    ...{ authentication, chat, sessions, dormant, replays, clock, log },
     onDelivered: (ageMs) => metrics.delivered(ageMs),
     ...{ permissions, rates, connectionsPerUser, events: userEvents },
     router: tracedSends ?? router,

@@ -6,7 +6,12 @@ import type { HealthSource } from "../http/health.ts";
 import { NOTICE_CHANNELS } from "../notify/provider.ts";
 import { type BackplaneMetricsSource, measureBackplane } from "./backplane-metrics.ts";
 import { MessagesOut } from "./messages-out.ts";
-import { measureWaiting, type WaitingSource } from "./notice-metrics.ts";
+import {
+  type FailingSource,
+  measureFailing,
+  measureWaiting,
+  type WaitingSource,
+} from "./notice-metrics.ts";
 import { measureQueues } from "./queue-metrics.ts";
 
 export interface MetricsOptions {
@@ -142,6 +147,11 @@ export class Metrics {
 
   webhook(outcome: string): void {
     this.#webhookEvents.inc({ outcome });
+  }
+
+  /** At most once: of servers that users and the app's back end are told by. */
+  measureFailing(source: FailingSource): void {
+    measureFailing(source, this.#registry);
   }
 
   /** Begins to measure. */

@@ -1,6 +1,6 @@
 import type { QueueClient } from "../broker/queue-client.ts";
 import { Frame } from "../stomp/frame.ts";
-import type { DeferredReceipts } from "./deferred-receipts.ts";
+import type { ServerFrames } from "./server-frames.ts";
 
 /** What the end of a stream stands for. */
 export const END_OF_STREAM = new Frame("DISCONNECT", [], "");
@@ -15,13 +15,13 @@ export function outlivesConnection(frame: Frame): boolean {
 
 /**
  * What a DISCONNECT's receipt waits for [STOMP 1.2 §DISCONNECT]; a promise only if there is something.
- * null: the client has used none.
+ * `queues` null: the client has used none.
  */
 export function allBefore(
-  deferred: DeferredReceipts | null,
+  serverFrames: ServerFrames,
   queues: QueueClient | null,
 ): Promise<unknown> | undefined {
-  const receipts = deferred?.all();
+  const receipts = serverFrames.allReceipts();
   if (queues === null) return receipts;
   let isSafe = false;
   const safe = new Promise<void>((resolve) => {

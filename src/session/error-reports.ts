@@ -1,25 +1,28 @@
+import { Outgoing } from "../broker/outgoing.ts";
 import { isoTime } from "../clock.ts";
 import type { AppError } from "../errors.ts";
 import type { Frame } from "../stomp/frame.ts";
 import { SUPPORTED_VERSIONS } from "../stomp/version.ts";
+import type { SessionEnvironment } from "./environment.ts";
 
-/** The body of a message on `/user/queue/errors` (DESIGN §2). Undefined fields are left out. */
-export function errorEvent(
-  error: AppError,
-  destination: string,
-  receiptId: string | undefined,
-  nowMs: number,
-): string {
-  return JSON.stringify({
-    code: error.code,
-    message: error.message,
-    destination,
-    clientMessageId: error.details.clientMessageId,
-    receiptId,
-    retryAfterMs: error.details.retryAfterMs,
-    expiresAt: error.details.expiresAt,
-    timestamp: isoTime(nowMs),
+/** The message on `/user/queue/errors` (DESIGN §2). `frame`: the one that is refused, if one is. */
+export function errorMessage(
+  { code, message, details }: AppError,
+  frame: Frame | null,
+  { clock, newId }: Pick<SessionEnvironment, "clock" | "newId">,
+): Outgoing {
+  // Undefined fields are left out.
+  const body = JSON.stringify({
+    code,
+    message,
+    destination: frame?.header("destination") ?? "",
+    clientMessageId: details.clientMessageId,
+    receiptId: frame?.header("receipt"),
+    retryAfterMs: details.retryAfterMs,
+    expiresAt: details.expiresAt,
+    timestamp: isoTime(clock.now()),
   });
+  return new Outgoing(newId(), body, ["content-type", "application/json"]);
 }
 
 /** The headers of an ERROR frame, flat [STOMP 1.2 §ERROR]. */

@@ -13,6 +13,12 @@ export interface Agreement {
   readonly heartbeats: HeartbeatAgreement;
 }
 
+/** Where a transport speaks for its client, and no CONNECT comes. */
+export const UNSPOKEN: Agreement = {
+  version: "1.2",
+  heartbeats: { header: "0,0", sendEveryMs: 0, receiveEveryMs: 0 },
+};
+
 /** Throws UNSUPPORTED_VERSION, INVALID_HEADER. */
 export function negotiate(connect: Frame, settings: HeartbeatSettings): Agreement {
   const version = negotiateVersion(connect.header("accept-version"));

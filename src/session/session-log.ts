@@ -1,5 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
 import type { AppError } from "../errors.ts";
+import type { Frame } from "../stomp/frame.ts";
 import type { SessionEnvironment } from "./environment.ts";
 import { UntoldRefusals } from "./untold-refusals.ts";
 
@@ -16,7 +17,9 @@ export class SessionLog {
   }
 
   /** It ends with an ERROR. */
-  failed({ code }: AppError, principal: Principal | null): void {
+  failed(error: AppError, frame: Frame | null, principal: Principal | null): void {
+    const { code } = error;
+    this.#internal(error, frame);
     this.#environment.observer.refused(code);
     const fields = { code, session: this.#session, user: principal?.userId };
     this.#environment.log.info(fields, "Connection refused with an ERROR");
@@ -30,19 +33,27 @@ export class SessionLog {
   }
 
   /** A frame is refused, and the connection goes on. */
-  refused({ code }: AppError): void {
-    this.#environment.observer.refused(code);
+  refused(error: AppError, frame: Frame): void {
+    this.#internal(error, frame);
+    this.#environment.observer.refused(error.code);
   }
 
   /** A frame is refused, and its client has no subscription to its errors. */
-  untold({ code }: AppError, destination: string, { userId }: Principal): void {
+  untold({ code }: AppError, frame: Frame, { userId }: Principal): void {
     const { log, clock } = this.#environment;
+    const destination = destinationOf(frame);
     this.#untold ??= new UntoldRefusals(log, clock);
     this.#untold.add({ code, destination, user: userId });
   }
 
-  internal(error: AppError, destination: string): void {
+  #internal(error: AppError, frame: Frame | null): void {
+    if (error.code !== "INTERNAL") return;
+    const destination = destinationOf(frame);
     const fields = { err: error.cause ?? error, destination, session: this.#session };
     this.#environment.log.error(fields, "Internal error");
   }
+}
+
+function destinationOf(frame: Frame | null): string {
+  return frame?.header("destination") ?? "";
 }

@@ -1,32 +1,26 @@
 import type { Principal } from "../auth/principal.ts";
 import { type UserQueue, userQueue } from "../broker/destination.ts";
-import { Outgoing } from "../broker/outgoing.ts";
+import type { Outgoing } from "../broker/outgoing.ts";
 import type { QueueClient } from "../broker/queue-client.ts";
-import { toWire, type Wire } from "../broker/wire.ts";
-import { AppError, type ErrorCode, toAppError } from "../errors.ts";
+import { AppError, toAppError } from "../errors.ts";
 import { type MaybePromise, whenReady } from "../maybe-promise.ts";
 import type { Decoder } from "../stomp/decoder.ts";
-import { encodeFrame } from "../stomp/encoder.ts";
 import type { Frame } from "../stomp/frame.ts";
-import type { StompVersion } from "../stomp/version.ts";
-import { FIRST_WIRE, strangersDecoder, strangersPending } from "./before-connect.ts";
+import { strangersDecoder, strangersPending } from "./before-connect.ts";
 import { ClientFrames } from "./client-frames.ts";
 import { closeCodeFor } from "./close-codes.ts";
-import { DeferredReceipts } from "./deferred-receipts.ts";
 import { allBefore, END_OF_STREAM, outlivesConnection } from "./disconnect.ts";
 import type { SessionEnvironment } from "./environment.ts";
-import { errorEvent, errorHeaders, mayGoUntold } from "./error-reports.ts";
+import { errorMessage, mayGoUntold } from "./error-reports.ts";
 import { type FrameHandling, FrameSequence } from "./frame-sequence.ts";
 import { isConnect } from "./headers.ts";
-import type { HeartbeatSlot } from "./heartbeats.ts";
-import { type Agreement, connectedHeaders, credentialsOf, negotiate } from "./negotiation.ts";
+import { type Agreement, credentialsOf, negotiate, UNSPOKEN } from "./negotiation.ts";
 import { type Connection, RECEIPT_DEFERRED } from "./ports.ts";
+import { ServerFrames } from "./server-frames.ts";
 import { SessionLog } from "./session-log.ts";
 import { sendToKey } from "./session-subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimits } from "./time-limits.ts";
-
-const NO_HEARTBEATS = { header: "0,0", sendEveryMs: 0, receiveEveryMs: 0 } as const;
 
 type State = "opened" | "connected" | "closed";
 
@@ -43,22 +37,19 @@ export class Session {
   readonly #frames: FrameSequence<Session>;
   #state: State = "opened";
   #principal: Principal | null = null;
-  #version: StompVersion = "1.2";
-  #wire: Wire;
+  readonly #serverFrames: ServerFrames;
   /** null until CONNECT is answered. */
   #clientFrames: ClientFrames | null = null;
   // What most sessions never need is made when it is needed: there are many sessions.
-  #deferredReceipts: DeferredReceipts | null = null;
   #queues: QueueClient | null = null;
   #ownLog: SessionLog | null = null;
   readonly #times: TimeLimits;
-  #heartbeats: HeartbeatSlot | null = null;
   readonly #onClosed: ((session: Session) => void)[] = [];
 
   static readonly #handling: FrameHandling<Session> = {
     handle: (session, frame) => session.#handle(frame),
     overflow: (session) =>
-      session.#failAtLimit("TOO_MANY_PENDING_FRAMES", "frames wait behind one"),
+      session.fail(new AppError("TOO_MANY_PENDING_FRAMES", "Too many frames wait behind one")),
   };
 
   constructor(connection: Connection, environment: SessionEnvironment) {
@@ -66,7 +57,7 @@ export class Session {
     this.#environment = environment;
     this.id = environment.newId();
     this.#times = new TimeLimits(environment.limits, environment.clock.monotonicMs());
-    this.#wire = FIRST_WIRE[connection.framing];
+    this.#serverFrames = new ServerFrames(connection, environment);
     this.#decoder = strangersDecoder(environment.limits);
     const pending = strangersPending(environment.limits);
     this.#frames = new FrameSequence(this, Session.#handling, pending);
@@ -99,7 +90,7 @@ export class Session {
    * Throws TOO_MANY_CONNECTIONS.
    */
   begin(principal: Principal): void {
-    this.#begin(principal, { version: "1.2", heartbeats: NO_HEARTBEATS });
+    this.#begin(principal, UNSPOKEN);
   }
 
   /** One transport message: any part of a frame, or several. */
@@ -108,7 +99,7 @@ export class Session {
     this.#times.received(this.#environment.clock.monotonicMs());
     if (this.#state === "opened" && this.connection.framing === "raw") {
       // A client is answered in the opcode in which it speaks.
-      this.#wire = typeof chunk === "string" ? "text" : "binary";
+      this.#serverFrames.wire = typeof chunk === "string" ? "text" : "binary";
     }
     try {
       this.#decoder.push(chunk, (frame) => this.#frames.accept(frame));
@@ -149,9 +140,7 @@ export class Session {
     this.#state = "closed";
     this.#decoder.stop();
     if (this.#times.isBlocked) this.#log.cutOff("slow-reader", this.#principal);
-    if (this.#heartbeats !== null) {
-      this.#environment.heartbeatSender.remove(this.connection, this.#heartbeats);
-    }
+    this.#serverFrames.stop();
     for (const task of this.#onClosed) task(this);
     if (wasConnected) this.#environment.application.disconnected(this);
     this.subscriptions.removeAll();
@@ -164,20 +153,6 @@ export class Session {
     this.#frames.stop();
     this.closed();
     this.connection.close(code, reason);
-  }
-
-  /**
-   * The server goes away: ends the session and tells its client so, by an ERROR where the transport
-   * has no close code, else on its errors queue and by the close.
-   */
-  dismiss(error: AppError): void {
-    if (this.#state === "closed") return;
-    if (this.connection.framing === "stream") {
-      this.#fail(error, null);
-      return;
-    }
-    this.#tellErrorsQueue(error, "", undefined);
-    this.close(closeCodeFor(error.code), error.message);
   }
 
   drained(): void {
@@ -198,9 +173,9 @@ export class Session {
     if (isUnread) this.#times.received(nowMs);
     const exceeded = this.#times.exceeded(nowMs, this.#state === "connected");
     const warning = this.#times.warning(nowMs);
-    if (warning !== null && this.#tellErrorsQueue(warning, "", undefined)) this.#times.warned();
+    if (warning !== null && this.tellError(warning, null)) this.#times.warned();
     if (exceeded !== null) {
-      this.#fail(exceeded, null);
+      this.fail(exceeded);
     } else if (looksAtBuffer && this.#times.isBlockedTooLong(nowMs, this.#leftStanding)) {
       this.#drop();
     }
@@ -229,8 +204,8 @@ export class Session {
     this.#environment.onSettled?.(frame, error);
     const receiptId = frame.header("receipt");
     if (error !== null) this.refuse(frame, error);
-    else if (receiptId !== undefined) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined) this.#receipts.settled();
+    else if (receiptId !== undefined) this.#serverFrames.receipt(receiptId);
+    if (receiptId !== undefined) this.#serverFrames.receipts.settled();
     this.#clientFrames?.settled(frame);
   }
 
@@ -242,22 +217,14 @@ export class Session {
   refuse(frame: Frame, error: AppError): void {
     if (this.#state === "closed") return;
     const isInTransaction = frame.header("transaction") !== undefined;
-    if (error.traits.fatal || this.#state === "opened" || isInTransaction) {
-      this.#fail(error, frame);
+    const isFatal = error.traits.fatal || this.#state === "opened" || isInTransaction;
+    const isTold = !isFatal && this.tellError(error, frame);
+    if (!isTold && (isFatal || !mayGoUntold(frame, error))) {
+      this.fail(error, frame);
       return;
     }
-    const destination = frame.header("destination") ?? "";
-    if (error.code === "INTERNAL") this.#log.internal(error, destination);
-    if (this.#tellErrorsQueue(error, destination, frame.header("receipt"))) {
-      this.#log.refused(error);
-      return;
-    }
-    if (mayGoUntold(frame, error)) {
-      this.#log.refused(error);
-      this.#log.untold(error, destination, this.principal);
-    } else {
-      this.#fail(error, frame);
-    }
+    this.#log.refused(error, frame);
+    if (!isTold) this.#log.untold(error, frame, this.principal);
   }
 
   /** Handles a frame that was refused earlier, now that it may be accepted. */
@@ -281,16 +248,11 @@ export class Session {
   evict(error: AppError): void {
     if (this.#state === "closed") return;
     if (this.connection.bufferedBytes() === 0) {
-      this.#fail(error, null);
+      this.fail(error);
       return;
     }
     this.#log.cutOff("overload", this.#principal);
     this.#drop();
-  }
-
-  /** An ERROR frame, and the end: nothing more of this connection is processed. */
-  fail(error: AppError): void {
-    this.#fail(error, null);
   }
 
   /** Runs the handler, sends the receipt when it is done, and reports what it throws. */
@@ -316,17 +278,11 @@ export class Session {
   #succeed(frame: Frame, result: unknown): void {
     if (this.#state === "closed") return;
     const receiptId = frame.header("receipt");
-    const answered = result === RECEIPT_DEFERRED || isConnect(frame);
-    if (receiptId !== undefined && !answered) this.#sendReceipt(receiptId);
-    if (receiptId !== undefined && result === RECEIPT_DEFERRED) this.#receipts.deferred();
+    if (receiptId !== undefined) {
+      if (result === RECEIPT_DEFERRED) this.#serverFrames.receipts.deferred();
+      else if (!isConnect(frame)) this.#serverFrames.receipt(receiptId);
+    }
     if (frame.command === "DISCONNECT") this.close(1000, "DISCONNECT");
-  }
-
-  /** False if the client has no subscription to its errors. */
-  #tellErrorsQueue(error: AppError, destination: string, receiptId: string | undefined): boolean {
-    const { clock, newId } = this.#environment;
-    const body = errorEvent(error, destination, receiptId, clock.now());
-    return this.tell("errors", new Outgoing(newId(), body, ["content-type", "application/json"]));
   }
 
   /** To this connection alone of its user's. False if it has no subscription to the queue. */
@@ -336,36 +292,26 @@ export class Session {
     return sendToKey(this.subscriptions.all(), key, message);
   }
 
-  #fail(error: AppError, frame: Frame | null): void {
+  /** As `tell`, of an error: with what it says of the frame that it refuses, if it refuses one. */
+  tellError(error: AppError, frame: Frame | null): boolean {
+    return this.tell("errors", errorMessage(error, frame, this.#environment));
+  }
+
+  /** An ERROR frame, in answer to that one if there is one, and the end: nothing more is handled. */
+  fail(error: AppError, frame: Frame | null = null): void {
     if (this.#state === "closed") return;
-    if (error.code === "INTERNAL") this.#log.internal(error, frame?.header("destination") ?? "");
-    const headers = errorHeaders(error, frame?.header("receipt"));
-    this.#sendFrame("ERROR", headers, `${error.code}: ${error.message}\n`);
-    this.#log.failed(error, this.#principal);
+    this.#serverFrames.error(error, frame?.header("receipt"));
+    this.#log.failed(error, frame, this.#principal);
     this.close(closeCodeFor(error.code), error.code);
   }
 
   /** What came before the fault is handled before it is answered. */
   #failAfterFrames(fault: unknown): void {
     this.#decoder.stop();
-    const fail = () => this.#fail(toAppError(fault), null);
+    const fail = () => this.fail(toAppError(fault));
     const idle = this.#frames.idle();
     if (idle === null) fail();
     else idle.then(fail, fail);
-  }
-
-  #sendReceipt(receiptId: string): void {
-    this.#sendFrame("RECEIPT", ["receipt-id", receiptId]);
-  }
-
-  #failAtLimit(code: ErrorCode, what: string): void {
-    this.#fail(new AppError(code, `Too many ${what}`), null);
-  }
-
-  #sendFrame(command: string, headers: readonly string[], body?: string): void {
-    if (this.#state === "closed") return;
-    const frame = encodeFrame(this.#version, command, headers, body);
-    this.connection.send(toWire(this.#wire, frame));
   }
 
   #dispatch(frame: Frame): MaybePromise<unknown> {
@@ -374,13 +320,8 @@ export class Session {
     if (this.#state === "opened" && frame !== END_OF_STREAM) {
       throw new AppError("NOT_CONNECTED", `${frame.command} came before CONNECT`);
     }
-    if (frame.command === "DISCONNECT") return allBefore(this.#deferredReceipts, this.#queues);
+    if (frame.command === "DISCONNECT") return allBefore(this.#serverFrames, this.#queues);
     return this.#clientFrames?.handle(frame);
-  }
-
-  get #receipts(): DeferredReceipts {
-    this.#deferredReceipts ??= new DeferredReceipts();
-    return this.#deferredReceipts;
   }
 
   get #log(): SessionLog {
@@ -392,7 +333,7 @@ export class Session {
   #connect(frame: Frame): MaybePromise<void> {
     if (this.#state !== "opened") throw new AppError("ALREADY_CONNECTED", "CONNECT came twice");
     const agreement = negotiate(frame, this.#environment.heartbeat);
-    this.#version = agreement.version;
+    this.#serverFrames.version = agreement.version;
     this.#decoder.version = agreement.version;
     const credentials = credentialsOf(frame, this.connection.remote);
     return whenReady(this.#environment.application.authenticate(credentials), (principal) => {
@@ -401,23 +342,16 @@ export class Session {
   }
 
   #begin(principal: Principal, agreement: Agreement): void {
-    const { version, heartbeats } = agreement;
     this.#environment.application.permitConnection(principal);
     this.renew(principal);
     this.connection.remote.forgetHeaders();
     this.#decoder.maxFrameBytes = this.#environment.limits.frameBytes;
     this.#frames.limits = this.#environment.limits;
     this.#state = "connected";
-    this.#clientFrames = new ClientFrames(this, this.#environment, { version, wire: this.#wire });
-    const { serverName } = this.#environment;
-    this.#sendFrame("CONNECTED", connectedHeaders(agreement, this.id, serverName, principal));
-    this.#times.expectEvery(heartbeats.receiveEveryMs);
-    if (heartbeats.sendEveryMs > 0) {
-      const { heartbeatSender } = this.#environment;
-      const payload = toWire(this.#wire, "\n");
-      const { sendEveryMs } = heartbeats;
-      this.#heartbeats = heartbeatSender.add(this.connection, payload, sendEveryMs);
-    }
+    this.#clientFrames = new ClientFrames(this, this.#environment, this.#serverFrames);
+    this.#serverFrames.connected(agreement, this.id, principal);
+    this.#times.expectEvery(agreement.heartbeats.receiveEveryMs);
+    this.#serverFrames.beatEvery(agreement.heartbeats.sendEveryMs);
     this.#environment.application.connected(this);
   }
 }

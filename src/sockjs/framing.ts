@@ -14,11 +14,6 @@ export function encodeMessage(text: string): string {
   return `a[${quote(text)}]`;
 }
 
-/** Several messages as one array frame. */
-export function encodeMessages(texts: readonly string[]): string {
-  return `a${quote(texts)}`;
-}
-
 /**
  * What a client sent: an array of strings, or a single one. Nothing at all is ignored. Throws
  * MALFORMED_FRAME for anything else.

@@ -20,7 +20,7 @@ import {
 } from "../chat/stored-chats.ts";
 import { firstMessages } from "./chat-batch.ts";
 import { conflictsOf, type Taken } from "./conflicts.ts";
-import { isExpired } from "./expiry.ts";
+import { countExpired } from "./expiry.ts";
 import type { MemoryAttachmentStore } from "./memory-attachment-store.ts";
 import {
   compare,
@@ -201,8 +201,7 @@ export class MemoryChatTables {
   /** Removes up to `room` messages from the bottom; returns how many. */
   trim(conversation: MemoryConversation, rule: RetentionRule, room: number): number {
     const { messages, lastSeq } = conversation;
-    const kept = messages.findIndex((message) => !isExpired(message, lastSeq, rule));
-    const count = Math.min(kept === -1 ? messages.length : kept, room);
+    const count = Math.min(countExpired(messages, lastSeq, rule), room);
     conversation.messages = messages.slice(count);
     for (const { id, editedMs } of messages.slice(0, count)) {
       this.messages.delete(id);

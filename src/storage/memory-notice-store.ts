@@ -134,6 +134,13 @@ export class MemoryNoticeStore implements NoticeStore, NoticeTargetStore {
     }
   }
 
+  async forgetWaiting(channels: readonly NoticeChannel[]): Promise<void> {
+    this.#expectOpen();
+    for (const notice of this.#waiting()) {
+      if (channels.includes(notice.target.channel)) this.#drop(notice);
+    }
+  }
+
   deadLetters(after: string | null, limit: number): DeadLetter[] {
     this.#expectOpen();
     return [...this.#letters.values(), ...this.webhooks.deadEvents.values()]

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { AppError } from "../errors.ts";
 import { statIfThere } from "./file-operations.ts";
-import { MIGRATIONS, versionOf } from "./migrations.ts";
 import {
   asKept,
   keyOf,
@@ -15,6 +14,7 @@ import {
 import { damaged, openingError } from "./sqlite-errors.ts";
 import { inspectChats } from "./sqlite-invariants.ts";
 import { type DatabaseLock, lockDatabase } from "./sqlite-lock.ts";
+import { MIGRATIONS, versionOf } from "./sqlite-migrations.ts";
 import { TEMPORARY_IN_MEMORY } from "./sqlite-reader.ts";
 import { isReplacementPending } from "./sqlite-replacement.ts";
 import { damageOf } from "./sqlite-soundness.ts";

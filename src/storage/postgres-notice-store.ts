@@ -11,7 +11,8 @@ import { NOTICE_CHANNELS, type NoticeChannel, type NoticeTarget } from "../notif
 import type { GroupedWrites } from "./grouped-writes.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
 import { type DueRow, dueNotice } from "./postgres-due-notices.ts";
-import { NOTICE_READS, NOTICE_WRITES } from "./postgres-notice-statements.ts";
+import { NOTICE_READS } from "./postgres-notice-reads.ts";
+import { NOTICE_WRITES } from "./postgres-notice-writes.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { lockLanes, WEBHOOK_WRITES } from "./postgres-webhook-store.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
@@ -106,7 +107,7 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     const dead = outcomes.filter((outcome) => outcome.kind === "dead");
     const statements = [
       ...[[NOTICE_WRITES.sent, of("sent")] as const, [NOTICE_WRITES.drop, of("dropped")] as const],
-      [NOTICE_WRITES.later, of("later")] as const,
+      [NOTICE_WRITES.later, lastOfEach(of("later"))] as const,
     ];
     const given = statements.filter(([, rows]) => rows.length > 0);
     if (given.length + dead.length === 0) return;
@@ -126,17 +127,14 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     return row?.count ?? 0;
   }
 
-  async forgetSent(beforeMs: number): Promise<void> {
-    for (let forgotten = PORTION; forgotten === PORTION; ) {
-      forgotten = await this.#writes.commit(async (query) => {
-        const parameters = [beforeMs, PORTION];
-        const [, rows] = await Promise.all([
-          takeTurnUnsynced(query),
-          query(NOTICE_WRITES.forgetSent, parameters),
-        ]);
-        return rows.length;
-      });
-    }
+  forgetSent(beforeMs: number): Promise<void> {
+    return this.#forget(NOTICE_WRITES.forgetSent, beforeMs);
+  }
+
+  async forgetWaiting(channels: readonly NoticeChannel[]): Promise<void> {
+    // A transaction that writes nothing would write its mark.
+    if ((await this.nextDueMs(channels)) === null) return;
+    await this.#forget(NOTICE_WRITES.forgetWaiting, toPostgresJson(channels));
   }
 
   deadLetters(after: string | null, limit: number): Promise<DeadLetter[]> {
@@ -163,9 +161,28 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     await this.#writes.commit((query) => query(NOTICE_WRITES.forgetLetters, [ids]));
   }
 
+  /** In portions, by a statement that takes what is forgotten, and how many. */
+  async #forget(sql: string, what: Parameter): Promise<void> {
+    for (let forgotten = PORTION; forgotten === PORTION; ) {
+      forgotten = await this.#writes.commit(async (query) => {
+        const [, rows] = await Promise.all([takeTurnUnsynced(query), query(sql, [what, PORTION])]);
+        return rows.length;
+      });
+    }
+  }
+
   #read<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     return answered(this.#db.read<Row>(sql, parameters));
   }
+}
+
+/** An UPDATE that joins a row with several takes any of them. */
+function lastOfEach(outcomes: readonly NoticeOutcome[]): NoticeOutcome[] {
+  const byNotice = new Map<string, NoticeOutcome>();
+  for (const outcome of outcomes) {
+    byNotice.set(`${outcome.targetId} ${outcome.conversationId}`, outcome);
+  }
+  return [...byNotice.values()];
 }
 
 async function bury(query: Query, dead: readonly DeadNotice[]): Promise<void> {

@@ -29,3 +29,14 @@ export function queueRowOf(message: StoredQueueMessage): object {
   const kept = typeof body === "string" ? { text: body } : { base64: body.toBase64() };
   return { id, queue, headers: toPostgresJson(headers), expiresMs, deliveries, ...kept };
 }
+
+/** Takes in what `queueRowOf` makes of messages, as JSON, in their order. */
+export const APPEND_QUEUE_MESSAGES = `
+    INSERT INTO queue_messages (id, queue, headers, expires_ms, deliveries, body_text, body_bytes)
+    SELECT id, queue, headers, expires_ms, deliveries, body_text, decode(base64, 'base64')
+    FROM ROWS FROM (
+      json_to_recordset($1::text::json) AS (id text, queue text, headers text, "expiresMs" bigint,
+                                            deliveries bigint, text text, base64 text)
+    ) WITH ORDINALITY
+      AS given (id, queue, headers, expires_ms, deliveries, body_text, base64, place)
+    ORDER BY place`;

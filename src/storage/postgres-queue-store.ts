@@ -3,6 +3,7 @@ import type { PostgresDatabase, Query } from "./postgres-database.ts";
 import { anyGiven, lookedUp } from "./postgres-given.ts";
 import { probe } from "./postgres-probe.ts";
 import {
+  APPEND_QUEUE_MESSAGES,
   type QueueMessageRow,
   queueMessageColumns,
   queueMessageOf,
@@ -23,15 +24,7 @@ export const QUEUE_READS = {
 
 const QUEUE_WRITES = {
   remove: `DELETE FROM queue_messages WHERE id = ${anyGiven("$1")}`,
-  append: `
-    INSERT INTO queue_messages (id, queue, headers, expires_ms, deliveries, body_text, body_bytes)
-    SELECT id, queue, headers, expires_ms, deliveries, body_text, decode(base64, 'base64')
-    FROM ROWS FROM (
-      json_to_recordset($1::text::json) AS (id text, queue text, headers text, "expiresMs" bigint,
-                                            deliveries bigint, text text, base64 text)
-    ) WITH ORDINALITY
-      AS given (id, queue, headers, expires_ms, deliveries, body_text, base64, place)
-    ORDER BY place`,
+  append: APPEND_QUEUE_MESSAGES,
   setDeliveries: `
     UPDATE queue_messages SET deliveries = given.deliveries
     FROM json_to_recordset($1::text::json) AS given (id text, deliveries bigint)

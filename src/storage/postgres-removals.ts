@@ -1,20 +1,7 @@
 import type { ExpiryPortion, ExpiryProgress, RetentionRule } from "../chat/ports.ts";
-import { isExpired } from "./expiry.ts";
+import { type ConversationBottom, countExpired, hasExpired, type Timed } from "./expiry.ts";
 import type { Query } from "./postgres-database.ts";
 import { anyOf } from "./postgres-given.ts";
-
-/** A conversation and the lowest message that it still has. */
-interface BottomRow {
-  readonly id: string;
-  readonly lastSeq: number;
-  readonly bottomSeq: number | null;
-  readonly bottomMs: number | null;
-}
-
-interface BottomMessageRow {
-  readonly seq: number;
-  readonly timestampMs: number;
-}
 
 /** What retention asks and writes, each by an index. */
 export const REMOVALS = {
@@ -61,36 +48,30 @@ export async function removeExpired(
   query: Query,
   { after, limit, ...rule }: ExpiryPortion,
 ): Promise<ExpiryProgress> {
-  const rows = await query<BottomRow>(REMOVALS.bottoms, [after ?? "", limit]);
+  const rows = await query<ConversationBottom>(REMOVALS.bottoms, [after ?? "", limit]);
   let removed = 0;
   let through = after;
-  for (const { id, lastSeq, bottomSeq, bottomMs } of rows) {
-    const isDue =
-      bottomSeq !== null &&
-      bottomMs !== null &&
-      isExpired({ seq: bottomSeq, timestampMs: bottomMs }, lastSeq, rule);
-    if (isDue) {
-      removed += await removeFrom(query, id, lastSeq, rule, limit - removed);
+  for (const bottom of rows) {
+    if (hasExpired(bottom, rule)) {
+      removed += await removeFrom(query, bottom, rule, limit - removed);
       // There may be more of it: the next portion looks at it again.
       if (removed >= limit) return { removed, next: through ?? "" };
     }
-    through = id;
+    through = bottom.id;
   }
   return { removed, next: rows.length < limit ? null : through };
 }
 
 async function removeFrom(
   query: Query,
-  id: string,
-  lastSeq: number,
+  { id, lastSeq }: ConversationBottom,
   rule: RetentionRule,
   room: number,
 ): Promise<number> {
   await query(REMOVALS.lock, [id]);
-  const bottom = await query<BottomMessageRow>(REMOVALS.bottomMessages, [id, room]);
-  const kept = bottom.findIndex((message) => !isExpired(message, lastSeq, rule));
-  const count = kept === -1 ? bottom.length : kept;
-  const upto = bottom[count - 1];
+  const lowest = await query<Timed>(REMOVALS.bottomMessages, [id, room]);
+  const count = countExpired(lowest, lastSeq, rule);
+  const upto = lowest[count - 1];
   if (upto === undefined) return 0;
   const { keepIdentities, removeVersions, removeReactions, remove } = REMOVALS;
   await Promise.all(

@@ -2,7 +2,7 @@ import type { Revocation, RevocationStore } from "../auth/revocations.ts";
 import type { PostgresDatabase } from "./postgres-database.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
 
-export const REVOCATION_READS = {
+const REVOCATION_READS = {
   all: `
     SELECT kind, subject, revoked_ms::float8 AS "revokedMs", forget_ms::float8 AS "forgetMs"
     FROM revocations`,

@@ -11,6 +11,7 @@ import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts"
 import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { probe } from "./postgres-probe.ts";
 import {
+  APPEND_QUEUE_MESSAGES,
   type QueueMessageRow,
   queueMessageColumns,
   queueMessageOf,
@@ -60,16 +61,7 @@ export const SHARED_QUEUE_STATEMENTS = {
   remove: `
     DELETE FROM queue_messages
     WHERE claim IS NOT DISTINCT FROM $1::bigint AND id = ${anyGiven("$2")}`,
-  append: `
-    INSERT INTO queue_messages (id, queue, headers, expires_ms, deliveries, body_text, body_bytes)
-    SELECT id, queue, headers, expires_ms, deliveries, body_text, decode(base64, 'base64')
-    FROM ROWS FROM (
-      json_to_recordset($1::text::json) AS (id text, queue text, headers text, "expiresMs" bigint,
-                                            deliveries bigint, text text, base64 text)
-    ) WITH ORDINALITY
-      AS given (id, queue, headers, expires_ms, deliveries, body_text, base64, place)
-    ORDER BY place
-    ON CONFLICT (id) DO NOTHING`,
+  append: `${APPEND_QUEUE_MESSAGES} ON CONFLICT (id) DO NOTHING`,
   // The first statement alone locks: it is done once, whatever the plan of the second. Where the queue
   // is a bound and no constant, only its own index has the order that is asked for: by another one the
   // messages of all queues would be gone through.

@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { AppError } from "../errors.ts";
-import { MIGRATIONS, versionOf } from "./migrations.ts";
 import { openingError } from "./sqlite-errors.ts";
 import { gapSentences, inspectChats } from "./sqlite-invariants.ts";
+import { MIGRATIONS, versionOf } from "./sqlite-migrations.ts";
 import { damageOf } from "./sqlite-soundness.ts";
 
 /** What a sound database holds. */

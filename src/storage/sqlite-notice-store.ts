@@ -130,6 +130,14 @@ export class SqliteNoticeStore implements NoticeStore, NoticeTargetStore {
     }
   }
 
+  async forgetWaiting(channels: readonly NoticeChannel[]): Promise<void> {
+    for (const channel of channels) {
+      while (this.nextDueMs([channel]) !== null) {
+        await this.#writeUnsynced({ kind: "forget-waiting", channel, limit: PORTION });
+      }
+    }
+  }
+
   deadLetters(after: string | null, limit: number): DeadLetter[] {
     return answer(() => this.#reads.deadLetters.all(after ?? "", Math.max(limit, 0)));
   }

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Expansion, NoticeOutcome } from "../notify/ports.ts";
 import type { NoticePreferences } from "../notify/preferences.ts";
-import type { NoticeTarget } from "../notify/provider.ts";
+import type { NoticeChannel, NoticeTarget } from "../notify/provider.ts";
 import { WebhookWrites } from "./sqlite-webhook-writes.ts";
 
 /** What happens to notices, as it crosses to the writer. */
@@ -16,6 +16,7 @@ export type NoticeWrite =
   | { readonly kind: "expand"; readonly expansion: Expansion }
   | { readonly kind: "settle"; readonly outcomes: readonly NoticeOutcome[] }
   | { readonly kind: "forget-sent"; readonly beforeMs: number; readonly limit: number }
+  | { readonly kind: "forget-waiting"; readonly channel: NoticeChannel; readonly limit: number }
   | { readonly kind: "replay"; readonly letterIds: readonly string[]; readonly nowMs: number }
   | { readonly kind: "forget-letters"; readonly letterIds: readonly string[] };
 
@@ -60,6 +61,9 @@ export class NoticeWrites {
         return;
       case "forget-sent":
         this.#statements.forgetSent.run(write.beforeMs, write.limit);
+        return;
+      case "forget-waiting":
+        this.#statements.forgetWaiting.run(write.channel, write.limit);
         return;
       case "replay":
         for (const id of write.letterIds) this.#replay(id, write.nowMs);
@@ -292,6 +296,12 @@ function prepare(db: Database) {
       `DELETE FROM notices WHERE (target_id, conversation_id) IN (
          SELECT target_id, conversation_id FROM notices
          WHERE due_ms IS NULL AND next_ms < ? LIMIT ?
+       )`,
+    ),
+    forgetWaiting: db.query<null, [channel: string, limit: number]>(
+      `DELETE FROM notices WHERE (target_id, conversation_id) IN (
+         SELECT target_id, conversation_id FROM notices
+         WHERE channel = ? AND due_ms IS NOT NULL LIMIT ?
        )`,
     ),
     reviveNotice: db.query<null, [nowMs: number, letterId: string]>(

@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
 import { AppError } from "../errors.ts";
 import { statIfThere } from "./file-operations.ts";
-import { migrate } from "./migrations.ts";
 import { damaged, openingError } from "./sqlite-errors.ts";
 import { type ChatInspection, inspectChats, type Mended, mendChats } from "./sqlite-invariants.ts";
+import { migrate } from "./sqlite-migrations.ts";
 import { TEMPORARY_IN_MEMORY } from "./sqlite-reader.ts";
 import { damageOf } from "./sqlite-soundness.ts";
 

@@ -1,19 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { ExpiryPortion, ExpiryProgress, RetentionRule } from "../chat/ports.ts";
-import { isExpired } from "./expiry.ts";
-
-/** A conversation and the lowest message that it still has. */
-interface BottomRow {
-  readonly id: string;
-  readonly lastSeq: number;
-  readonly bottomSeq: number | null;
-  readonly bottomMs: number | null;
-}
-
-interface BottomMessageRow {
-  readonly seq: number;
-  readonly timestampMs: number;
-}
+import { type ConversationBottom, countExpired, hasExpired, type Timed } from "./expiry.ts";
 
 /** What retention asks and writes, each by an index. */
 export const REMOVALS = {
@@ -66,26 +53,21 @@ export class Removals {
     const rows = this.#statements.bottoms.all(after ?? "", limit);
     let removed = 0;
     let through = after;
-    for (const { id, lastSeq, bottomSeq, bottomMs } of rows) {
-      const isDue =
-        bottomSeq !== null &&
-        bottomMs !== null &&
-        isExpired({ seq: bottomSeq, timestampMs: bottomMs }, lastSeq, rule);
-      if (isDue) {
-        removed += this.#removeFrom(id, lastSeq, rule, limit - removed);
+    for (const bottom of rows) {
+      if (hasExpired(bottom, rule)) {
+        removed += this.#removeFrom(bottom, rule, limit - removed);
         // There may be more of it: the next portion looks at it again.
         if (removed >= limit) return { removed, next: through ?? "" };
       }
-      through = id;
+      through = bottom.id;
     }
     return { removed, next: rows.length < limit ? null : through };
   }
 
-  #removeFrom(id: string, lastSeq: number, rule: RetentionRule, room: number): number {
-    const bottom = this.#statements.bottomMessages.all(id, room);
-    const kept = bottom.findIndex((message) => !isExpired(message, lastSeq, rule));
-    const count = kept === -1 ? bottom.length : kept;
-    const upto = bottom[count - 1];
+  #removeFrom({ id, lastSeq }: ConversationBottom, rule: RetentionRule, room: number): number {
+    const lowest = this.#statements.bottomMessages.all(id, room);
+    const count = countExpired(lowest, lastSeq, rule);
+    const upto = lowest[count - 1];
     if (upto === undefined) return 0;
     this.#statements.keepIdentities.run(id, upto.seq);
     this.#statements.removeVersions.run(id, upto.seq);
@@ -97,8 +79,8 @@ export class Removals {
 
 function prepare(db: Database) {
   return {
-    bottoms: db.query<BottomRow, [afterId: string, limit: number]>(REMOVALS.bottoms),
-    bottomMessages: db.query<BottomMessageRow, [conversationId: string, limit: number]>(
+    bottoms: db.query<ConversationBottom, [afterId: string, limit: number]>(REMOVALS.bottoms),
+    bottomMessages: db.query<Timed, [conversationId: string, limit: number]>(
       REMOVALS.bottomMessages,
     ),
     keepIdentities: db.query<null, [conversationId: string, uptoSeq: number]>(

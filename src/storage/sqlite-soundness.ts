@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { MIGRATIONS, versionOf } from "./migrations.ts";
+import { MIGRATIONS, versionOf } from "./sqlite-migrations.ts";
 
 /** `quick` reads every page but does not compare indexes with their tables. */
 export type Depth = "quick" | "full";

@@ -23,7 +23,7 @@ export const STREAM_HEADERS = {
 } as const;
 
 /** A comment: no event, but proxies and clients see that the stream is alive. */
-export const COMMENT = ":\n\n";
+const COMMENT = ":\n\n";
 
 /** An event of a stream; `id` is what a client that comes back says that it has. */
 export function eventText({ name, data }: ClientEvent, id: string | null): string {

@@ -2,6 +2,7 @@ import type { LimitKeys } from "../auth/limit-keys.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { dismiss } from "../session/dismissal.ts";
 import type { Session } from "../session/session.ts";
 
 export interface LiveSessionsOptions {
@@ -130,7 +131,7 @@ export class LiveSessions {
     this.#isDraining = true;
     let inTurn = 0;
     for (const session of this.#sessions) {
-      session.dismiss(this.#stopping());
+      dismiss(session, this.#stopping());
       inTurn += 1;
       if (inTurn < CLOSED_IN_A_TURN) continue;
       inTurn = 0;

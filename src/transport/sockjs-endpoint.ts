@@ -10,6 +10,7 @@ import { iframePolicy } from "./sockjs-framing-policy.ts";
 import {
   corsHeaders,
   keepForAYear,
+  notAllowed,
   preflight,
   refused,
   refuseForeignOrigin,
@@ -110,7 +111,7 @@ export class SockJsEndpoint {
     const { headers, method } = request;
     const { service, origins, websocket, isDraining } = this.#options;
     if (!websocket) return notFound();
-    if (method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
+    if (method !== "GET") return notAllowed("GET");
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return new Response('Can "Upgrade" only to "WebSocket".', { status: 400 });
     }
@@ -180,8 +181,4 @@ function greeting(): Response {
 
 function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
-}
-
-export function notAllowed(methods: string): Response {
-  return new Response(null, { status: 405, headers: { allow: methods } });
 }

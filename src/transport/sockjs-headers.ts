@@ -56,6 +56,11 @@ export function refused(error: AppError, headers = new Headers()): Response {
   return new Response(`${error.code}: ${error.message}\n`, { status, headers });
 }
 
+/** `methods`: what is answered there, as in Allow. */
+export function notAllowed(methods: string): Response {
+  return new Response(null, { status: 405, headers: { allow: methods } });
+}
+
 /** 503 for what is new, while the server stops or has all that it can serve. */
 export function tryLater(headers = new Headers()): Response {
   headers.set("retry-after", "5");

@@ -20,6 +20,7 @@ import type { SockJsEndpointOptions } from "./sockjs-endpoint.ts";
 import { htmlFilePolicy } from "./sockjs-framing-policy.ts";
 import {
   corsHeaders,
+  notAllowed,
   preflight,
   refused,
   refuseForeignOrigin,
@@ -78,9 +79,7 @@ export class SockJsRequests {
     if (refusal !== null) return refusal;
     const methods = `OPTIONS, ${METHODS[transport]}`;
     if (request.method === "OPTIONS") return this.#preflight(request, methods);
-    if (request.method !== METHODS[transport]) {
-      return new Response(null, { status: 405, headers: { allow: methods } });
-    }
+    if (request.method !== METHODS[transport]) return notAllowed(methods);
     const remote = remoteOf(request, door, this.#options);
     const owner = ownerOf(request, remote);
     switch (transport) {

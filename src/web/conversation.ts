@@ -168,7 +168,7 @@ export function contiguousSeq({ messages }: Conversation): number {
   return end;
 }
 
-export function lastSeq({ messages }: Conversation): number {
+function lastSeq({ messages }: Conversation): number {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const seq = messages[index]?.seq ?? null;
     if (seq !== null) return seq;

@@ -2,28 +2,24 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { RedisBackplane } from "../../src/backplane/redis.ts";
 import { systemClock } from "../../src/clock.ts";
 import { BackplaneRecorder } from "../support/backplane-recorder.ts";
-import { RedisServer } from "../support/redis-server.ts";
+import type { RedisServer } from "../support/redis-server.ts";
+import { WatchedRedis } from "../support/watched-redis.ts";
 
+let watched: WatchedRedis;
 let master: RedisServer;
 let replica: RedisServer;
 let sentinel: RedisServer;
 let started: BackplaneRecorder[] = [];
 
 beforeEach(async () => {
-  master = await RedisServer.start();
-  replica = await RedisServer.start("--replicaof", "127.0.0.1", String(master.port));
-  sentinel = await RedisServer.sentinel(master, "parley-master");
-  await until(async () =>
-    (await replica.command("INFO", "replication")).includes("link_status:up"),
-  );
-  // A Sentinel looks for replicas every ten seconds.
-  await until(async () => (await sentinel.command("SENTINEL", "REPLICAS", "parley-master")) !== "");
+  watched = await WatchedRedis.start();
+  ({ master, replica, sentinel } = watched);
 }, 60_000);
 
 afterEach(async () => {
   for (const { backplane } of started) await backplane.close();
   started = [];
-  for (const server of [sentinel, replica, master]) await server[Symbol.asyncDispose]();
+  await watched[Symbol.asyncDispose]();
 });
 
 async function until(isReached: () => Promise<boolean>): Promise<void> {
@@ -34,12 +30,16 @@ async function until(isReached: () => Promise<boolean>): Promise<void> {
   }
 }
 
-function node(nodeId: string, name = "parley-master"): BackplaneRecorder {
-  // The first of the Sentinels is not there.
-  const url = `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/${name}`;
+function node(nodeId: string, name?: string): BackplaneRecorder {
   const recorder = new BackplaneRecorder(
     new RedisBackplane({
-      ...{ nodeId, url, prefix: "test:", clock: systemClock, random: Math.random },
+      ...{
+        nodeId,
+        url: watched.urlOf(name),
+        prefix: "test:",
+        clock: systemClock,
+        random: Math.random,
+      },
       ...{ timeoutMs: 500, reconnectMs: 200, pendingBytes: 1024 * 1024 },
     }),
   );

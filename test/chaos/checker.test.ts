@@ -8,7 +8,10 @@ import { CONVERSATIONS, DEVICES, type Run, type Step, simulate } from "./checker
 
 const CONNECT_ALL: readonly Step[] = DEVICES.map((_, device) => ({ kind: "connect", device }));
 
-/** Everybody is there, one is away for a while, a crash takes what was shown and not confirmed. */
+/**
+ * Everybody is there, one is away for a while, one is turned away where it sends again what the other
+ * node commits, a crash takes what was shown and not confirmed.
+ */
 const STORY: readonly Step[] = [
   ...CONNECT_ALL,
   { kind: "send", device: 0, conversation: 0 },
@@ -23,6 +26,9 @@ const STORY: readonly Step[] = [
   { kind: "send", device: 3, conversation: 1 },
   { kind: "send", device: 0, conversation: 0 },
   { kind: "send", device: 0, conversation: 0 },
+  { kind: "commit" },
+  { kind: "send", device: 1, conversation: 1 },
+  { kind: "turnAway", device: 1 },
   { kind: "commit" },
   { kind: "send", device: 2, conversation: 0 },
   { kind: "crash" },
@@ -39,6 +45,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: step("connect") },
     { weight: 1, arbitrary: step("drop") },
+    { weight: 1, arbitrary: step("turnAway") },
     { weight: 8, arbitrary: step("send") },
     { weight: 1, arbitrary: step("refuse") },
     { weight: 4, arbitrary: step("commit") },
@@ -115,7 +122,8 @@ describe("what one connection sent in order got its seq in order", () => {
     ...{ id: clientMessageId, seq },
   });
   const opened = (connection: number): Observation => ({
-    ...{ kind: "opened", connection, deviceId: "anna-1", userId: "anna", cursors: new Map() },
+    ...{ kind: "opened", connection, deviceId: "anna-1", userId: "anna", node: "one" },
+    cursors: new Map(),
   });
   const kept = (...ids: string[]): SeenMessage[] =>
     ids.map((id, index) => ({
@@ -154,6 +162,61 @@ describe("what one connection sent in order got its seq in order", () => {
   });
 });
 
+describe("who refused a message, and had it alone, did not store it", () => {
+  const to = (connection: number, node: string | null): Observation => ({
+    ...{ kind: "opened", connection, deviceId: "anna-1", userId: "anna", node },
+    cursors: new Map(),
+  });
+  const sent = (connection: number): Observation => ({
+    ...{ kind: "sent", connection, conversationId: "pair", clientMessageId: "x", digest: "x" },
+  });
+  const refused = (connection: number): Observation => ({
+    ...{ kind: "refused", connection, clientMessageId: "x", code: "STORAGE_UNAVAILABLE" },
+  });
+  const broken = (...before: Observation[]) => {
+    const told = { conversationId: "pair", clientMessageId: "x", id: "1", seq: 1 };
+    const confirmed: Observation = { kind: "confirmed", connection: 1, ...told };
+    const fixed = { conversations: CONVERSATIONS, devices: DEVICES, resume: "sync" } as const;
+    const kept = { conversationId: "pair", id: "1", seq: 1, senderId: "anna", digest: "x" };
+    return rulesBroken({
+      record: { ...fixed, observations: [...before, confirmed] },
+      history: new Map([["pair", [{ ...kept, clientMessageId: "x" }]]]),
+    });
+  };
+  const [one, again, other] = [to(1, "one"), to(2, "one"), to(2, "two")];
+
+  test("the one that refused it is the one that it was sent to", () => {
+    expect(broken(one, sent(1), refused(1))).toEqual(["refused-confirmed"]);
+    expect(broken(one, sent(1), refused(1), sent(1))).toEqual([]);
+  });
+
+  test("another one had it before, and has not said anything", () => {
+    expect(broken(one, sent(1), other, sent(2), refused(2))).toEqual([]);
+  });
+
+  test("both have refused it", () => {
+    const moved = [one, sent(1), refused(1), other, sent(2), refused(2)];
+    expect(broken(...moved)).toEqual(["refused-confirmed"]);
+    const both = [one, sent(1), other, sent(2), refused(2), refused(1)];
+    expect(broken(...both)).toEqual(["refused-confirmed"]);
+  });
+
+  test("the same one had it before over another connection", () => {
+    expect(broken(one, sent(1), again, sent(2), refused(2))).toEqual(["refused-confirmed"]);
+  });
+
+  test("the same one had it in an earlier life", () => {
+    const lives = [one, sent(1), { kind: "restarted" } as const, other, sent(2), refused(2)];
+    expect(broken(...lives)).toEqual(["refused-confirmed"]);
+  });
+
+  test("behind a balancer nobody knows whether it is the same one", () => {
+    const [behind, balanced] = [to(1, null), to(2, null)];
+    expect(broken(behind, sent(1), balanced, sent(2), refused(2))).toEqual([]);
+    expect(broken(behind, sent(1), refused(1))).toEqual(["refused-confirmed"]);
+  });
+});
+
 describe("a device counts for its user only where the server says so", () => {
   const history = new Map([
     [
@@ -168,9 +231,16 @@ describe("a device counts for its user only where the server says so", () => {
   ]);
   const [message] = history.get("pair") ?? [];
   const observations: Observation[] = [
-    { kind: "opened", connection: 1, deviceId: "anna-1", userId: "anna", cursors: null },
-    { kind: "opened", connection: 2, deviceId: "ben-1", userId: "ben", cursors: null },
-    { kind: "opened", connection: 3, deviceId: "ben-2", userId: "ben", cursors: null },
+    {
+      kind: "opened",
+      connection: 1,
+      deviceId: "anna-1",
+      userId: "anna",
+      node: null,
+      cursors: null,
+    },
+    { kind: "opened", connection: 2, deviceId: "ben-1", userId: "ben", node: null, cursors: null },
+    { kind: "opened", connection: 3, deviceId: "ben-2", userId: "ben", node: null, cursors: null },
     {
       ...{ kind: "sent", connection: 1, conversationId: "pair", clientMessageId: "x" },
       digest: "x",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ChatOptions } from "../../src/chat/chat.ts";
+import type { NewMessage } from "../../src/chat/new-message.ts";
 import { AppError } from "../../src/errors.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness } from "../support/chat-harness.ts";
@@ -177,6 +178,34 @@ describe("sending again", () => {
       { seq: 1, clientMessageId: "m1" },
       { seq: 2, clientMessageId: "m2" },
     ]);
+  });
+
+  test("that the store does not answer is the first one all the same, where that is on its way", async () => {
+    const store = new DeferredStore(new MemoryChatStore());
+    const lookups: PromiseWithResolvers<null>[] = [];
+    store.messageByClientId = () => {
+      const lookup = Promise.withResolvers<null>();
+      lookups.push(lookup);
+      return lookup.promise;
+    };
+    const { chat, outlet } = chatHarness(store);
+    const told: (string | null)[] = [];
+    const input: NewMessage = {
+      ...{ ...toBob, clientMessageId: "m1", type: "TEXT", content: "hello", replyTo: null },
+      ...{ attachments: null, mentions: null, disappearAfterSeconds: null },
+    };
+    const sends = [1, 2].map(async () => {
+      await chat.messages.send({ userId: "alice", name: "alice" }, input, null, (error) =>
+        told.push(error?.code ?? null),
+      );
+    });
+    lookups[0]?.resolve(null);
+    await sends[0];
+    lookups[1]?.reject(new AppError("STORAGE_UNAVAILABLE", "the store cannot be read"));
+    await Promise.all(sends);
+    await settled();
+    expect(told).toEqual([null, null]);
+    expect(outlet.bodies("message", "bob")).toHaveLength(1);
   });
 
   test("tells what became of the first one meanwhile", async () => {

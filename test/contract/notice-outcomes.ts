@@ -89,6 +89,13 @@ export function noticeOutcomesContract(
       expect(await waiting()).toEqual([[2, NOW_MS + 3, 4, NOW_MS]]);
     });
 
+    test("as to be looked at by the last of several times", async () => {
+      const at = (dueMs: number) =>
+        ({ ...noticeKey(1), kind: "later", dueMs, attempts: 0 }) as const;
+      await storage.notices.settle([at(NOW_MS + 30_000), at(NOW_MS + 3), at(NOW_MS + 7)]);
+      expect(await storage.notices.nextDueMs(["webpush"])).toBe(NOW_MS + 7);
+    });
+
     test("as dead letters, but for what came meanwhile", async () => {
       await settle(1, { kind: "later", dueMs: NOW_MS, attempts: 2 });
       await tell(2);
@@ -193,6 +200,33 @@ export function noticeOutcomesContract(
       await storage.notices.forgetSent(NEXT_MS + 1);
       await tell(4);
       expect((await waiting()).map(([, dueMs]) => dueMs)).toEqual([EPOCH_MS + 2, EPOCH_MS + 4]);
+    });
+
+    test("forgets what waits to be sent by channels, and nothing that waits for others", async () => {
+      await storage.notices.putTarget(target("mail", { channel: "email", address: "b@e.org" }));
+      const channels = (["webpush", "email"] as const).map((channel) => ({
+        ...{ channel, delayMs: 0, intervalMs: 0 },
+      }));
+      await say(storage, message(2));
+      await expandAll(storage.notices, { channels });
+      await storage.notices.forgetWaiting(["fcm", "email"]);
+      expect(await storage.notices.nextDueMs(["email"])).toBeNull();
+      expect((await waiting()).map(([lastSeq]) => lastSeq)).toEqual([2]);
+      expect(await storage.notices.waiting()).toBe(1);
+      await storage.notices.forgetWaiting([]);
+      expect(await storage.notices.waiting()).toBe(1);
+      // What comes later is told as if there had been nothing.
+      await say(storage, message(3));
+      await expandAll(storage.notices, { channels });
+      expect(await storage.notices.due("email", NOW_MS, 10)).toMatchObject([{ lastSeq: 3 }]);
+    });
+
+    test("keeps to the interval of what was sent by a channel that is forgotten of", async () => {
+      await tell(2);
+      await settle(2, SENT);
+      await storage.notices.forgetWaiting(["webpush"]);
+      await tell(3);
+      expect((await waiting()).map(([, dueMs]) => dueMs)).toEqual([NEXT_MS]);
     });
 
     describe("and has dead letters", () => {

@@ -2,9 +2,11 @@ import { test } from "bun:test";
 import { CLUSTER_ROWS } from "../chaos/rows/cluster/table.ts";
 import { expectToPass } from "../support/short-row.ts";
 
-/** Three nodes on one PostgreSQL and one Redis. */
-test.skipIf(process.platform !== "linux").each(["node-kill", "same-id"])(
+const NAMES = ["node-kill", "same-id", "postgres-failover", "redis-failover"];
+
+/** Three nodes on a PostgreSQL and a Redis. */
+test.skipIf(process.platform !== "linux").each(NAMES)(
   "nothing confirmed is lost, doubled or out of order over several nodes: %s",
   (name) => expectToPass(CLUSTER_ROWS, name),
-  60_000,
+  120_000,
 );

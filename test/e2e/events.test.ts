@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { expectSoon, launchChromium } from "../support/browser.ts";
+import { connectionsOf } from "../support/connections.ts";
 import { EventSourceClient } from "../support/event-source.ts";
 import { freePort } from "../support/free-port.ts";
 import {
@@ -279,8 +280,7 @@ describe("a stream of events", () => {
     const reader = reading.body?.getReader();
     expect(new TextDecoder().decode((await reader?.read())?.value)).toContain("retry:");
     const content = "x".repeat(60_000);
-    const count = async () =>
-      (await (await fetch(`${server.url}/api/websocket/health`)).json()).activeConnections;
+    const count = () => connectionsOf(server);
     let sent = 0;
     while ((await count()) > 0) {
       await say("alice", "team", content);
@@ -473,8 +473,7 @@ describe("polling", () => {
     expect(first.events).toEqual([READY]);
     // The poll that waits longer than the grace is no new beginning.
     await alice.event("/topic/presence", ({ userId }) => userId === "bob");
-    const count = async () =>
-      (await (await fetch(`${server.url}/api/websocket/health`)).json()).activeConnections;
+    const count = () => connectionsOf(server);
     while ((await count()) > 1);
     const again = await poll("bob", 0, first.cursor);
     expect(again.events).toEqual([READY]);

@@ -14,6 +14,7 @@ import type { Browser, Page } from "playwright-core";
 import type SockJS from "sockjs-client";
 import { ChatTab, launchChromium } from "../support/browser.ts";
 import { CertificateFolder, newCertificate } from "../support/certificates.ts";
+import { connectionsOf } from "../support/connections.ts";
 import { freePort } from "../support/free-port.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -123,11 +124,7 @@ function ask(page: Page, path: string, method = "GET"): Promise<string> {
   );
 }
 
-async function sessions(): Promise<number> {
-  const health = "/api/websocket/health";
-  const answer = await fetch(server.url + health, { tls: { rejectUnauthorized: false } });
-  return (await answer.json()).activeConnections;
-}
+const sessions = () => connectionsOf(server, { tls: { rejectUnauthorized: false } });
 
 /** Those of tests before are over: SockJS's outlive their pages for a while. */
 async function noSessions(): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connectionsOf } from "../support/connections.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { WitnessedServer } from "../support/witnessed-server.ts";
 
@@ -138,10 +139,6 @@ test("more sessions than there may be are refused, and forgotten ones make room"
   };
   expect(await statuses()).toContain(503);
   await scene.expectUnharmed();
-  const active = async () => {
-    const health = await fetch(`${scene.server.url}/api/websocket/health`);
-    return (await health.json()).activeConnections;
-  };
-  while ((await active()) !== 1) await scene.expectUnharmed();
+  while ((await connectionsOf(scene.server)) !== 1) await scene.expectUnharmed();
   expect((await ask("room-again/xhr")).status).toBe(200);
 });

@@ -10,6 +10,7 @@ import {
   webSocketFrame,
 } from "../fuzz/carriers/websocket-frames.ts";
 import { Random } from "../fuzz/random.ts";
+import { connectionsOf } from "../support/connections.ts";
 import { RawSocket } from "../support/raw-socket.ts";
 import { WitnessedServer } from "../support/witnessed-server.ts";
 
@@ -187,9 +188,5 @@ test("connections that end in the middle of anything are forgotten", async () =>
     raw.write(octetsOfAll.subarray(0, end));
     raw.end();
   }
-  const active = async () => {
-    const health = await fetch(`${scene.server.url}/api/websocket/health`);
-    return (await health.json()).activeConnections;
-  };
-  while ((await active()) !== 1) await scene.expectUnharmed();
+  while ((await connectionsOf(scene.server)) !== 1) await scene.expectUnharmed();
 });

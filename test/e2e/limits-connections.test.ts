@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { connectionsOf } from "../support/connections.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { BEHIND_PROXY, ProxiedClient } from "../support/proxied-client.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -31,11 +32,7 @@ function openSockJs(session: string, address: string): Promise<Response> {
 
 /** Resolves when there are so many. */
 async function untilConnections(count: number): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${server.url}/api/websocket/health`);
-    const { activeConnections }: { activeConnections: number } = await answer.json();
-    if (activeConnections === count) return;
-  }
+  while ((await connectionsOf(server)) !== count);
 }
 
 test("an address may come so often; others, and this machine, come beside it", async () => {

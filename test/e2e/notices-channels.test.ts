@@ -5,6 +5,7 @@ import { fcmError } from "../support/fcm-endpoint.ts";
 import { NoticeChannels, PUBLIC_URL, reach, say } from "../support/notice-channels.ts";
 import { BINARY, type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { untilTrue } from "../support/processes.ts";
+import { scrape } from "../support/scrape.ts";
 import { answerOf, askAs, askInNameOf } from "../support/server-api.ts";
 import { joinStock } from "../support/stock-client.ts";
 import { API_KEY } from "../support/tokens.ts";
@@ -260,4 +261,23 @@ test("while one provider hangs, the others tell; with twenty phones, each is tol
   expect(phones.flatMap((each) => channels.phone(each))).toEqual([]);
   held.refuse();
   await untilTrue(() => phones.slice(1).every((each) => channels.phone(each).length === 1));
+});
+
+test("a provider that is down is named by the statistics and the metrics, until it takes notices again", async () => {
+  const metric = 'parley_notice_servers_failing{channel="fcm"}';
+  const failing = async () => (await ask(null, "GET", "/api/stats")).body.failingServers;
+  expect([await failing(), (await scrape(server)).get(metric)]).toEqual([[], 0]);
+  await reach(server, bob, "fcm", phone);
+  channels.google.answer = () => fcmError(503, "UNAVAILABLE");
+  await tell("while it is down");
+  while ((await failing()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  const { host } = new URL(channels.google.url);
+  const since = expect.any(String);
+  const reason = "FCM: 503 UNAVAILABLE";
+  expect(await failing()).toEqual([{ channel: "fcm", server: host, since, reason }]);
+  expect((await scrape(server)).get(metric)).toBe(1);
+  channels.google.answer = null;
+  expect(await pushed(1)).toEqual([[chat, "1"]]);
+  while ((await failing()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect((await scrape(server)).get(metric)).toBe(0);
 });

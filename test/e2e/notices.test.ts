@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { newVapidKeys } from "../../bench/notices/vapid.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { type PushService, startPushService } from "../support/push-service.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { scrape } from "../support/scrape.ts";
 import { askInNameOf } from "../support/server-api.ts";
 import { joinStock } from "../support/stock-client.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -25,23 +27,19 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
-function start(): Promise<ParleyProcess> {
-  return startParley({
-    dataDir: folder.path,
-    env: {
-      ...{
-        PARLEY_API_KEYS: API_KEY,
-        PARLEY_PRESENCE_GRACE_MS: "0",
-        PARLEY_NOTIFY_PUSH_INTERVAL_MS: "0",
-      },
-      ...{
-        PARLEY_WEBPUSH_PUBLIC_KEY: vapid.publicKey,
-        PARLEY_WEBPUSH_PRIVATE_KEY: vapid.privateKey,
-      },
-      ...{ PARLEY_WEBPUSH_SUBJECT: "mailto:operator@example.org" },
-      ...{ PARLEY_OUTBOUND_ALLOW: "127.0.0.1", PARLEY_NOTIFY_RETRY_MS: "1" },
-    },
-  });
+const WITH_WEB_PUSH = {
+  PARLEY_API_KEYS: API_KEY,
+  PARLEY_PRESENCE_GRACE_MS: "0",
+  PARLEY_NOTIFY_PUSH_INTERVAL_MS: "0",
+  PARLEY_WEBPUSH_PUBLIC_KEY: vapid.publicKey,
+  PARLEY_WEBPUSH_PRIVATE_KEY: vapid.privateKey,
+  PARLEY_WEBPUSH_SUBJECT: "mailto:operator@example.org",
+  PARLEY_OUTBOUND_ALLOW: "127.0.0.1",
+  PARLEY_NOTIFY_RETRY_MS: "1",
+};
+
+function start(env: Readonly<Record<string, string>> = WITH_WEB_PUSH): Promise<ParleyProcess> {
+  return startParley({ dataDir: folder.path, env });
 }
 
 async function subscribe(userId: string): Promise<string> {
@@ -113,4 +111,41 @@ test("killed while a push is under way, it sends it again with the same key", as
   server = await start();
   await pushes.taken(3);
   expect(told()[2]?.key).not.toBe(first?.key);
+});
+
+test("what waits for a channel that is switched off is forgotten, and counts as waiting no more", async () => {
+  const waiting = async () => (await scrape(server)).get("parley_notices_waiting");
+  await subscribe("bob");
+  pushes.answerWith({ status: 503 });
+  await send("while the push service is down");
+  await pushes.asked(1);
+  expect(await waiting()).toBe(1);
+  await server.stop();
+  server = await start({ PARLEY_API_KEYS: API_KEY });
+  while ((await waiting()) !== 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await server.stop();
+  pushes.answerWith(null);
+  server = await start();
+  await send("while it is on again");
+  await pushes.taken(1);
+  expect(told()).toMatchObject([{ content: "while it is on again" }]);
+});
+
+test("what a connection has taken that then misses its heart-beats is pushed after all", async () => {
+  await server.stop();
+  server = await start({ ...WITH_WEB_PUSH, PARLEY_HEARTBEAT_RECEIVE_MS: "1000" });
+  await subscribe("bob");
+  const bob = await RawClient.open(server.wsUrl);
+  const beats = { "accept-version": "1.2", "heart-beat": "1000,0" };
+  bob.frameOf("CONNECT", { ...beats, "X-User-Id": "bob" });
+  await bob.frame("CONNECTED");
+  bob.frameOf("SUBSCRIBE", { id: "0", destination: MESSAGES });
+  await send("Are you still there?");
+  expect(JSON.parse((await bob.frame("MESSAGE")).text())).toMatchObject({
+    content: "Are you still there?",
+  });
+  expect(told()).toEqual([]);
+  await bob.closed;
+  await pushes.taken(1);
+  expect(told()).toMatchObject([{ content: "Are you still there?" }]);
 });

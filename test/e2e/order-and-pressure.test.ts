@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
+import { connectionsOf } from "../support/connections.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { StockCrowd } from "../support/stock-crowd.ts";
 
@@ -91,11 +92,7 @@ test("a reader that reads nothing is closed, its messages are not DELIVERED, and
   const content = "x".repeat(60_000);
   const confirmations = () => alice.got("/user/deaf-a/queue/confirmations");
   const delivered = () => confirmations().filter((event) => event.status === "DELIVERED").length;
-  const online = async () => {
-    const answer = await fetch(`${server.url}/api/websocket/health`);
-    const health: { activeConnections: number } = await answer.json();
-    return health.activeConnections;
-  };
+  const online = () => connectionsOf(server);
   const before = await online();
   let sent = 0;
   // The kernel takes some megabytes before the server's own buffer fills.

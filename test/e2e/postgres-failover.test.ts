@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { startNode } from "../support/nodes.ts";
 import { BINARY, type ParleyProcess, temporaryDir } from "../support/parley-process.ts";
-import { PersistentSender } from "../support/persistent-sender.ts";
+import { expectAllKept, PersistentSender } from "../support/persistent-sender.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { worker } from "../support/queue-worker.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { historyOf } from "../support/steady-sender.ts";
 
 const QUEUE = "/queue/jobs";
 
@@ -54,16 +53,7 @@ test("the primary killed and the standby promoted, two nodes go on, and all that
   await Promise.all(senders.map((sender) => sender.more(50)));
   await Promise.all(senders.map((sender) => sender.finish()));
 
-  for (const { conversationId, confirmed, client } of senders) {
-    for (const node of nodes) {
-      const history = await historyOf(node, conversationId, client.userId);
-      expect(history.map(({ seq }) => seq)).toEqual(history.map((_, at) => at + 1));
-      expect(history).toHaveLength(confirmed.size);
-      for (const { id, seq, clientMessageId } of history) {
-        expect(confirmed.get(String(clientMessageId))).toMatchObject({ messageId: id, seq });
-      }
-    }
-  }
+  await expectAllKept(senders, nodes);
   // What the consumer has is its own still.
   for (let at = 0; at < jobs.length; at += 1) {
     await consumer.client.until(() => consumer.got.length > at, `job ${at}`);

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { connectionsOf } from "../support/connections.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { PausingClient } from "../support/pausing-client.ts";
 import { RawHttp } from "../support/raw-http.ts";
@@ -24,11 +25,7 @@ afterEach(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-async function connections(): Promise<number> {
-  const answer = await fetch(`${server.url}/api/websocket/health`);
-  const { activeConnections }: { activeConnections: number } = await answer.json();
-  return activeConnections;
-}
+const connections = () => connectionsOf(server);
 
 async function slowWebSocket(userId: string): Promise<SlowReader> {
   const client = await PausingClient.connect(server.port, userId);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { connectionsOf } from "../support/connections.ts";
 import { BINARY, type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { StockCrowd } from "../support/stock-crowd.ts";
 import { CERT_FILE, KEY_FILE, TcpClient } from "../support/tcp-client.ts";
@@ -21,11 +22,7 @@ afterAll(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-async function connections(): Promise<number> {
-  const answer = await fetch(`${server.url}/api/websocket/health`);
-  const { activeConnections }: { activeConnections: number } = await answer.json();
-  return activeConnections;
-}
+const connections = () => connectionsOf(server);
 
 function frame(command: string, headers: Record<string, string>, body = ""): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);

@@ -173,7 +173,7 @@ export function complaintsIn(log: string): string[] {
 
 /** A collector takes what it wants before it gives anything back; a leak grows with the frames. */
 export const MEMORY_SLACK_MIB = 96;
-export const MEMORY_BYTES_PER_FRAME = 64;
+const MEMORY_BYTES_PER_FRAME = 64;
 
 export function memoryFaults(residentMiB: readonly number[], frames: number): string[] {
   const [first = 0] = residentMiB;

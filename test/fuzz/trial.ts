@@ -236,7 +236,7 @@ function isFor(subscribed: string, destination: string, rules: Rules): boolean {
 }
 
 /** A header value after its way through an encoder and a reader of the version. */
-export function sayable(rules: Rules, text: string): string {
+function sayable(rules: Rules, text: string): string {
   switch (rules) {
     case "1.0":
       return text.replace(/[\r\n\0]/g, "").trim();

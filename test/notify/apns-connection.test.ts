@@ -65,7 +65,7 @@ describe("the connection", () => {
     await apple.hanging(1);
     apple.cut();
     const reason = "APNs: no answer (connection lost)";
-    expect(await lost).toEqual({ kind: "retry", reason, afterMs: null });
+    expect(await lost).toEqual({ kind: "retry", blames: "provider", reason, afterMs: null });
     apple.react = () => undefined;
     expect(await apns.send()).toEqual({ kind: "sent" });
     expect(apple.connections).toBe(2);
@@ -136,7 +136,7 @@ describe("the connection", () => {
     await expect(impatient).rejects.toThrow("no time");
     clock.advance(10_000);
     const reason = "APNs: no connection in time";
-    expect(await patient).toEqual({ kind: "retry", reason, afterMs: null });
+    expect(await patient).toEqual({ kind: "retry", blames: "provider", reason, afterMs: null });
     relay.setSilent(false);
     expect(await apns.send()).toEqual({ kind: "sent" });
     await relay.stop();
@@ -158,7 +158,8 @@ describe("the connection", () => {
       new AbortController().signal,
     );
     expect(outcome).toEqual({
-      ...{ kind: "retry", reason: "APNs: no connection (DEPTH_ZERO_SELF_SIGNED_CERT)" },
+      ...{ kind: "retry", blames: "provider" },
+      ...{ reason: "APNs: no connection (DEPTH_ZERO_SELF_SIGNED_CERT)" },
       afterMs: null,
     });
     expect(apple.pushes).toHaveLength(0);
@@ -168,7 +169,7 @@ describe("the connection", () => {
     await apple.stop();
     const outcome = await apns.send();
     const reason = "APNs: no connection (ECONNREFUSED)";
-    expect(outcome).toEqual({ kind: "retry", reason, afterMs: null });
+    expect(outcome).toEqual({ kind: "retry", blames: "provider", reason, afterMs: null });
   });
 
   test("ends with the provider, and with it what is under way", async () => {

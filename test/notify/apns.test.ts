@@ -140,7 +140,12 @@ describe("the provider token", () => {
       seen.add(token);
       return { status: 403, reason: "InvalidProviderToken" };
     };
-    const refused = { kind: "retry", reason: "APNs: 403 InvalidProviderToken", afterMs: null };
+    const refused = {
+      kind: "retry",
+      blames: "provider",
+      reason: "APNs: 403 InvalidProviderToken",
+      afterMs: null,
+    };
     expect(await apns.send()).toEqual(refused as SendOutcome);
     expect(seen.size).toBe(2);
     clock.advance(20 * MINUTE_MS - 1);
@@ -173,7 +178,7 @@ describe("an answer", () => {
     ],
     [
       { status: 410, reason: "Unregistered", timestamp: createdMs - 1 },
-      { kind: "retry", reason: "APNs: 410 Unregistered", afterMs: null },
+      { kind: "retry", blames: "target", reason: "APNs: 410 Unregistered", afterMs: null },
     ],
     [
       { status: 410, reason: "ExpiredToken" },
@@ -201,19 +206,24 @@ describe("an answer", () => {
     ],
     [
       { status: 403, reason: "BadEnvironmentKeyIdInToken" },
-      { kind: "retry", reason: "APNs: 403 BadEnvironmentKeyIdInToken", afterMs: null },
+      {
+        kind: "retry",
+        blames: "provider",
+        reason: "APNs: 403 BadEnvironmentKeyIdInToken",
+        afterMs: null,
+      },
     ],
     [
       { status: 429, reason: "TooManyRequests" },
-      { kind: "retry", reason: "APNs: 429 TooManyRequests", afterMs: null },
+      { kind: "retry", blames: "target", reason: "APNs: 429 TooManyRequests", afterMs: null },
     ],
     [
       { status: 500, reason: "InternalServerError" },
-      { kind: "retry", reason: "APNs: 500 InternalServerError", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "APNs: 500 InternalServerError", afterMs: null },
     ],
     [
       { status: 503, reason: "Shutdown", headers: { "retry-after": "30" } },
-      { kind: "retry", reason: "APNs: 503 Shutdown", afterMs: 30_000 },
+      { kind: "retry", blames: "provider", reason: "APNs: 503 Shutdown", afterMs: 30_000 },
     ],
     [
       { status: 400, reason: "Not a name: Hello Bob" },
@@ -221,7 +231,7 @@ describe("an answer", () => {
     ],
     [
       { status: 502, reason: "" },
-      { kind: "retry", reason: "APNs: 502", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "APNs: 502", afterMs: null },
     ],
   ])("of %j", async (refusal, outcome) => {
     apple.react = () => refusal;

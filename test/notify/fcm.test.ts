@@ -141,7 +141,12 @@ describe("the access token", () => {
 
   test("that is refused again is tried later", async () => {
     const outcome = await outcomeOf(() => fcmError(401, "UNAUTHENTICATED"));
-    expect(outcome).toEqual({ kind: "retry", reason: "FCM: 401 UNAUTHENTICATED", afterMs: null });
+    expect(outcome).toEqual({
+      kind: "retry",
+      blames: "provider",
+      reason: "FCM: 401 UNAUTHENTICATED",
+      afterMs: null,
+    });
     expect(google.sendRequests).toBe(2);
   });
 
@@ -153,7 +158,7 @@ describe("the access token", () => {
       );
     };
     const reason = "FCM: no access token: 503 slow_down";
-    expect(await send()).toEqual({ kind: "retry", reason, afterMs: 9_000 });
+    expect(await send()).toEqual({ kind: "retry", blames: "provider", reason, afterMs: 9_000 });
     google.tokenAnswer = () => new Response("<html>");
     expect(await send()).toMatchObject({ reason: "FCM: no access token: 200" });
     google.tokenAnswer = null;
@@ -178,7 +183,7 @@ describe("the access token", () => {
     await asked.promise;
     clock.advance(10_000);
     const reason = "FCM: no access token in time";
-    expect(await sending).toEqual({ kind: "retry", reason, afterMs: null });
+    expect(await sending).toEqual({ kind: "retry", blames: "provider", reason, afterMs: null });
   });
 
   test("is not waited for any longer when the provider stops", async () => {
@@ -190,7 +195,12 @@ describe("the access token", () => {
     const sending = send();
     await asked.promise;
     await fcm.stop();
-    expect(await sending).toEqual({ kind: "retry", reason: "FCM: Parley stops", afterMs: null });
+    expect(await sending).toEqual({
+      kind: "retry",
+      blames: "provider",
+      reason: "FCM: Parley stops",
+      afterMs: null,
+    });
   });
 
   test("is not waited for by a send that is over before it begins", async () => {
@@ -252,17 +262,22 @@ describe("an answer", () => {
     [
       "that the account may not send",
       () => fcmError(403, "PERMISSION_DENIED"),
-      { kind: "retry", reason: "FCM: 403 PERMISSION_DENIED", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "FCM: 403 PERMISSION_DENIED", afterMs: null },
     ],
     [
       "that there is no such project",
       () => fcmError(404, "NOT_FOUND"),
-      { kind: "retry", reason: "FCM: 404 NOT_FOUND", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "FCM: 404 NOT_FOUND", afterMs: null },
     ],
     [
       "that the project has no key of Apple",
       () => fcmError(401, "UNAUTHENTICATED", fcmDetail("THIRD_PARTY_AUTH_ERROR")),
-      { kind: "retry", reason: "FCM: 401 THIRD_PARTY_AUTH_ERROR", afterMs: null },
+      {
+        kind: "retry",
+        blames: "provider",
+        reason: "FCM: 401 THIRD_PARTY_AUTH_ERROR",
+        afterMs: null,
+      },
     ],
     [
       "that it is too much",
@@ -271,22 +286,22 @@ describe("an answer", () => {
         response.headers.set("retry-after", "60");
         return response;
       },
-      { kind: "retry", reason: "FCM: 429 QUOTA_EXCEEDED", afterMs: 60_000 },
+      { kind: "retry", blames: "provider", reason: "FCM: 429 QUOTA_EXCEEDED", afterMs: 60_000 },
     ],
     [
       "that Google fails",
       () => fcmError(500, "INTERNAL", fcmDetail("INTERNAL")),
-      { kind: "retry", reason: "FCM: 500 INTERNAL", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "FCM: 500 INTERNAL", afterMs: null },
     ],
     [
       "of something else",
       () => new Response("<html>Bad gateway", { status: 502 }),
-      { kind: "retry", reason: "FCM: 502", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "FCM: 502", afterMs: null },
     ],
     [
       "that leads elsewhere",
       () => Response.redirect(google.url, 302),
-      { kind: "retry", reason: "FCM: 302", afterMs: null },
+      { kind: "retry", blames: "provider", reason: "FCM: 302", afterMs: null },
     ],
     [
       "with what is no name",

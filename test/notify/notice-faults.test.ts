@@ -52,7 +52,7 @@ test("what has waited for quiet hours longer than anything is tried is tried non
   await storage.notices.putTarget(target("browser"));
   const quietHours = { from: "00:00", to: "23:59", timeZone: "UTC" };
   await storage.notices.putPreferences("bob", { ...DEFAULT_PREFERENCES, quietHours });
-  push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
+  push.answer = () => ({ kind: "retry", blames: "provider", reason: "503", afterMs: null });
   harness.start();
   await harness.messages(message(1, { timestampMs: clock.now() }));
   await harness.pass(DAY_MS + HOUR_MS);
@@ -96,7 +96,7 @@ test("a target that fails is tried once in a while, however many conversations i
   const ids = Array.from({ length: 20 }, (_, at) => `chat-${at}`);
   await storage.chat.commit(batch({ conversations: ids.map((id) => conversation(id)) }));
   await storage.notices.putTarget(target("browser"));
-  push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
+  push.answer = () => ({ kind: "retry", blames: "provider", reason: "503", afterMs: null });
   harness.start();
   await harness.messages(
     ...ids.map((conversationId) => message(1, { conversationId, timestampMs: EPOCH_MS })),

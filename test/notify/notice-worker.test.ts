@@ -88,7 +88,7 @@ test("a provider that is down for an hour: everything is told afterwards, collap
   );
   await storage.notices.putTarget(target("browser"));
   await storage.notices.putTarget(target("phone"));
-  push.answer = () => ({ kind: "retry", reason: "503", afterMs: null });
+  push.answer = () => ({ kind: "retry", blames: "provider", reason: "503", afterMs: null });
   harness.start();
   for (let minute = 1; minute <= 60; minute += 1) {
     const fields = { timestampMs: clock.now() };
@@ -104,7 +104,7 @@ test("a provider that is down for an hour: everything is told afterwards, collap
   expect(harness.dead).toEqual([]);
   push.sent.length = 0;
   push.answer = () => ({ kind: "sent" });
-  await harness.pass(2 * MINUTE_MS);
+  for (let second = 0; second < 120; second += 1) await harness.pass(SECOND_MS);
   expect(push.told.toSorted()).toEqual([
     ["chat", "message 60", 60],
     ["chat", "message 60", 60],
@@ -121,7 +121,12 @@ test("a provider says when it may be asked again", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push } = harness;
   await storage.notices.putTarget(target("browser"));
-  push.answer = () => ({ kind: "retry", reason: "429", afterMs: 20 * MINUTE_MS });
+  push.answer = () => ({
+    kind: "retry",
+    blames: "provider",
+    reason: "429",
+    afterMs: 20 * MINUTE_MS,
+  });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   await harness.rest();
@@ -178,7 +183,7 @@ test("what cannot be sent for a day is a dead letter", async () => {
   await using harness = await NoticeHarness.open();
   const { storage, push, dead } = harness;
   await storage.notices.putTarget(target("browser"));
-  push.answer = () => ({ kind: "retry", reason: "503", afterMs: HOUR_MS });
+  push.answer = () => ({ kind: "retry", blames: "provider", reason: "503", afterMs: HOUR_MS });
   harness.start();
   await harness.messages(message(1, { timestampMs: EPOCH_MS }));
   await harness.rest();

@@ -186,17 +186,21 @@ describe("what a push service answers", () => {
     service.answerWith({ status });
     const reason = `${new URL(service.origin).host} answered ${status}`;
     const afterMs = null;
+    // Too many requests, and no time named: they may be those for the one subscription.
+    const blames = status === 429 ? "target" : "provider";
     expect(await push(subscribe())).toEqual(
       {
         ...{ sent: { kind: "sent" }, gone: { kind: "gone", reason } },
-        ...{ retry: { kind: "retry", reason, afterMs }, refused: { kind: "refused", reason } },
+        ...{ retry: { kind: "retry", blames, reason, afterMs } },
+        ...{ refused: { kind: "refused", reason } },
       }[kind] as SendOutcome,
     );
   });
 
   test("says when to try again", async () => {
     service.answerWith({ status: 429, headers: { "retry-after": "120" } });
-    expect(await push(subscribe())).toMatchObject({ kind: "retry", afterMs: 120_000 });
+    const blames = "provider";
+    expect(await push(subscribe())).toMatchObject({ kind: "retry", blames, afterMs: 120_000 });
     const date = new Date(clock.now() + HOUR_MS).toUTCString();
     service.answerWith({ status: 503, headers: { "retry-after": date } });
     expect(await push(subscribe())).toMatchObject({ kind: "retry", afterMs: HOUR_MS });
@@ -230,7 +234,12 @@ describe("no answer", () => {
     await service.stop();
     const { host } = new URL(service.origin);
     const reason = `${host}: ECONNREFUSED`;
-    expect(await push(subscription)).toEqual({ kind: "retry", reason, afterMs: null });
+    expect(await push(subscription)).toEqual({
+      kind: "retry",
+      blames: "provider",
+      reason,
+      afterMs: null,
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { AppError } from "../../src/errors.ts";
 import { RECEIPT_DEFERRED } from "../../src/session/ports.ts";
 import type { Frame } from "../../src/stomp/frame.ts";
 import { settled } from "../support/held-store.ts";
+import { RecordedLog } from "../support/recorded-log.ts";
 import { LOCAL } from "../support/remote.ts";
 import { type FakeConnection, sessionHarness } from "../support/session-harness.ts";
 
@@ -343,6 +344,22 @@ describe("errors", () => {
       message: "internal error",
     });
     expect(connection.last().text()).not.toContain("secret");
+  });
+
+  test.each([
+    ["on its errors queue", "SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n\0", "MESSAGE"],
+    ["with an ERROR", "", "ERROR"],
+  ])("an unknown fault of which the client is told %s is logged once", (_name, first, told) => {
+    const { application, connect, environment } = sessionHarness();
+    const log = new RecordedLog();
+    environment.log = log;
+    const { connection, session } = connect();
+    application.onSend = () => {
+      throw new TypeError("secret is not a function");
+    };
+    session.receive(`${first}SEND\ndestination:/app/x\nreceipt:r1\n\n{}\0`);
+    expect(connection.last().command).toBe(told);
+    expect(log.texts.filter((text) => text.startsWith("error"))).toEqual(["error: Internal error"]);
   });
 
   test("a refused subscription is told and leaves no trace", () => {

@@ -57,6 +57,10 @@ const REST = fc.oneof(
   fc.record({ act: fc.constant("remove target" as const), user, id: targetId }),
   fc.record({ act: fc.constant("replay" as const), nowMs: time }),
   fc.record({ act: fc.constant("forget sent" as const), beforeMs: time }),
+  fc.record({
+    act: fc.constant("forget waiting" as const),
+    channels: fc.subarray([...NOTICE_CHANNELS]),
+  }),
   fc.record({ act: fc.constant("expire" as const) }),
 );
 const STEP = fc.oneof(SAY, EXPAND, SETTLE, REST);
@@ -118,6 +122,8 @@ class Subject {
       }
       case "forget sent":
         return await notices.forgetSent(step.beforeMs);
+      case "forget waiting":
+        return await notices.forgetWaiting(step.channels);
       case "expire": {
         await chats.removeExpired({ beforeMs: null, keepLast: 2, after: null, limit: 100 });
         return;

@@ -11,10 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { diskFiles } from "../../src/storage/file-operations.ts";
-import { MIGRATIONS } from "../../src/storage/migrations.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { type BackupOptions, backUp } from "../../src/storage/sqlite-backup.ts";
 import { lockDatabase } from "../../src/storage/sqlite-lock.ts";
+import { MIGRATIONS } from "../../src/storage/sqlite-migrations.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { copyAsAfterCrash, corruptMiddlePage, tamper } from "../support/database-files.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { migrate } from "../../src/storage/migrations.ts";
 import { ClientIds } from "../../src/storage/sqlite-client-ids.ts";
+import { migrate } from "../../src/storage/sqlite-migrations.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** More than two pages of one sender, and others around it. */

@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import type { WriteBatch } from "../../src/chat/chat-writes.ts";
-import { migrate } from "../../src/storage/migrations.ts";
 import { MemberNames } from "../../src/storage/sqlite-member-names.ts";
+import { migrate } from "../../src/storage/sqlite-migrations.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { batch, conversation } from "../support/stored.ts";
 

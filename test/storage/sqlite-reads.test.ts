@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { ChatWrites } from "../../src/storage/sqlite-chat-writes.ts";
 import { ERASURE_READS } from "../../src/storage/sqlite-erasure-writes.ts";
+import { MIGRATIONS, migrate } from "../../src/storage/sqlite-migrations.ts";
 import { READS } from "../../src/storage/sqlite-reads.ts";
 import { REMOVALS, Removals } from "../../src/storage/sqlite-removals.ts";
 import { writeOldChat } from "../support/old-database.ts";

@@ -11,9 +11,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { diskFiles } from "../../src/storage/file-operations.ts";
-import { MIGRATIONS } from "../../src/storage/migrations.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { backUp } from "../../src/storage/sqlite-backup.ts";
+import { MIGRATIONS } from "../../src/storage/sqlite-migrations.ts";
 import { type RestoreOptions, restore } from "../../src/storage/sqlite-restore.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { copyAsAfterCrash, corruptMiddlePage, tamper } from "../support/database-files.ts";

@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { diskFiles } from "../../src/storage/file-operations.ts";
-import { MIGRATIONS, migrate } from "../../src/storage/migrations.ts";
 import { openSqliteStorage } from "../../src/storage/sqlite.ts";
 import { backUp } from "../../src/storage/sqlite-backup.ts";
+import { MIGRATIONS, migrate } from "../../src/storage/sqlite-migrations.ts";
 import { restore } from "../../src/storage/sqlite-restore.ts";
 import { SearchIndexing } from "../../src/storage/sqlite-search-indexing.ts";
 import { markOf } from "../../src/storage/sqlite-search-tokens.ts";

@@ -17,7 +17,7 @@ import { TemporaryFolder } from "./temporary-folder.ts";
 /** Keeps what is sent, and answers each send as it is told to. */
 export class RecordingProvider implements NoticeProvider {
   readonly sent: Delivery[] = [];
-  readonly concurrency = 4;
+  concurrency = 4;
   answer: (delivery: Delivery, signal: AbortSignal) => SendOutcome | Promise<SendOutcome> = () => ({
     kind: "sent",
   });
@@ -25,6 +25,7 @@ export class RecordingProvider implements NoticeProvider {
 
   constructor(
     readonly channel: NoticeChannel,
+    readonly server: string | null = null,
     readonly gathers = false,
   ) {}
 
@@ -49,7 +50,7 @@ export class NoticeHarness implements AsyncDisposable {
   readonly clock = new FakeClock(EPOCH_MS);
   readonly log = new RecordedLog();
   readonly push = new RecordingProvider("webpush");
-  readonly email = new RecordingProvider("email", true);
+  readonly email = new RecordingProvider("email", "mail.example", true);
   readonly dead: DeadLetter[] = [];
   /** Users with a connection. */
   readonly there = new Set<string>();
@@ -76,6 +77,7 @@ export class NoticeHarness implements AsyncDisposable {
         },
       ],
       startDelayMs: 0,
+      doubtMs: 0,
       onEvents() {},
       isThere: (userId) => this.there.has(userId),
       onOutcome() {},

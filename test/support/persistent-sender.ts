@@ -1,4 +1,7 @@
+import { expect } from "bun:test";
 import { Client, type StompConfig } from "@stomp/stompjs";
+import type { ParleyProcess } from "./parley-process.ts";
+import { historyOf } from "./steady-sender.ts";
 import { type Event, StockClient } from "./stock-client.ts";
 
 const IN_FLIGHT = 10;
@@ -84,5 +87,22 @@ export class PersistentSender {
     if (!this.confirmed.has(id)) this.confirmed.set(id, event);
     this.#unconfirmed.delete(id);
     this.#writeOn();
+  }
+}
+
+/** All that was confirmed to the senders is there on every node, as it was confirmed, and no more. */
+export async function expectAllKept(
+  senders: readonly PersistentSender[],
+  nodes: readonly ParleyProcess[],
+): Promise<void> {
+  for (const { conversationId, confirmed, client } of senders) {
+    for (const node of nodes) {
+      const history = await historyOf(node, conversationId, client.userId);
+      expect(history.map(({ seq }) => seq)).toEqual(history.map((_, at) => at + 1));
+      expect(history).toHaveLength(confirmed.size);
+      for (const { id, seq, clientMessageId } of history) {
+        expect(confirmed.get(String(clientMessageId))).toMatchObject({ messageId: id, seq });
+      }
+    }
   }
 }

@@ -1,4 +1,11 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL, type Subprocess } from "bun";
@@ -6,6 +13,9 @@ import type { PemPair } from "./certificates.ts";
 
 /** As Debian's packages install it; elsewhere it is in the PATH. */
 const FOLDERS = ["17", "16", "15", "14", "13"].map((major) => `/usr/lib/postgresql/${major}/bin`);
+
+/** Looking takes a process, and the processor from what is waited for. */
+const LOOK_EVERY_MS = 20;
 
 /** Where the programs of PostgreSQL are; null: nowhere. */
 export function postgresFolder(): string | null {
@@ -55,6 +65,7 @@ export class PostgresServer implements AsyncDisposable {
   readonly #folder: string;
   readonly #programs: string;
   readonly #port: number;
+  readonly #isSafe: boolean;
   readonly #watcher: Subprocess<"pipe", "pipe", "ignore">;
   readonly #pids: ReadableStreamDefaultReader<Uint8Array>;
   #pid = 0;
@@ -64,6 +75,7 @@ export class PostgresServer implements AsyncDisposable {
     this.#folder = folder;
     this.#programs = programs;
     this.#port = tcp?.port ?? 5_432;
+    this.#isSafe = fsync;
     const settings = {
       ...{
         listen_addresses:
@@ -130,21 +142,22 @@ export class PostgresServer implements AsyncDisposable {
    */
   async standby(): Promise<PostgresServer> {
     const folder = newFolder();
-    const data = join(folder, "data");
-    const source = `host=${this.#folder} port=${this.#port} user=parley application_name=standby`;
-    const command = [join(this.#programs, "pg_basebackup"), "-D", data, "-R", "-d", source];
-    const copied = Bun.spawnSync([...asServer(), ...command, "-c", "fast", "--no-sync"], {
-      cwd: folder,
-    });
-    if (copied.exitCode !== 0) throw new Error(`pg_basebackup failed: ${copied.stderr}`);
-    const standby = new PostgresServer(folder, this.#programs, {});
+    await this.#copyTo(folder);
+    const standby = new PostgresServer(folder, this.#programs, { fsync: this.#isSafe });
     await standby.#started();
-    await using admin = new SQL({ ...this.connection(), max: 1 });
-    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
-    await admin.unsafe("SELECT pg_reload_conf()");
-    const inStep = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
-    while ((await admin.unsafe(inStep)).length === 0);
+    await this.#keepInStep();
     return standby;
+  }
+
+  /**
+   * After `kill` or `stop`, when another one has taken its place: it forgets what it had, and follows
+   * that one as `standby` does.
+   */
+  async follow(primary: PostgresServer): Promise<void> {
+    rmSync(join(this.#folder, "data"), { recursive: true, force: true });
+    await primary.#copyTo(this.#folder);
+    await this.restart();
+    await primary.#keepInStep();
   }
 
   /** It follows no more, and takes writes when it resolves. */
@@ -210,6 +223,27 @@ export class PostgresServer implements AsyncDisposable {
     await this.#watcher.exited;
   }
 
+  /** To where another one is to begin as one that follows this one. */
+  async #copyTo(folder: string): Promise<void> {
+    const data = join(folder, "data");
+    const source = `host=${this.#folder} port=${this.#port} user=parley application_name=standby`;
+    const command = [join(this.#programs, "pg_basebackup"), "-D", data, "-R", "-d", source];
+    const copying = Bun.spawn([...asServer(), ...command, "-c", "fast", "--no-sync"], {
+      ...{ cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
+    });
+    const complaints = await new Response(copying.stderr).text();
+    if ((await copying.exited) !== 0) throw new Error(`pg_basebackup failed: ${complaints}`);
+  }
+
+  /** Resolves when commits wait for the one that follows. */
+  async #keepInStep(): Promise<void> {
+    await using admin = new SQL({ ...this.connection(), max: 1 });
+    await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    await admin.unsafe("SELECT pg_reload_conf()");
+    const inStep = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while ((await admin.unsafe(inStep)).length === 0) await Bun.sleep(LOOK_EVERY_MS);
+  }
+
   async #started(): Promise<void> {
     const { value } = await this.#pids.read();
     this.#pid = Number(new TextDecoder().decode(value));
@@ -221,9 +255,10 @@ export class PostgresServer implements AsyncDisposable {
       "-p",
       `${this.#port}`,
     ];
-    while (Bun.spawnSync(ready).exitCode !== 0) {
+    while ((await Bun.spawn(ready).exited) !== 0) {
       // While processes of the one before are left, another one ends at once.
       if (!isRunning(this.#pid)) return this.restart();
+      await Bun.sleep(LOOK_EVERY_MS);
     }
   }
 }

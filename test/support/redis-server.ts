@@ -3,6 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodePort } from "./node-port.ts";
 
+/** Of what a Sentinel watches, in milliseconds. */
+export const SENTINEL_OPTIONS = {
+  "down-after-milliseconds": "500",
+  "failover-timeout": "3000",
+} as const;
+
 /** A real Redis of the test's own, on a loopback port, with nothing on disk that outlives it. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
@@ -36,8 +42,7 @@ export class RedisServer implements AsyncDisposable {
     const server = await RedisServer.notYet("--sentinel", ...flags);
     const lines = [
       `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
-      `sentinel down-after-milliseconds ${name} 500`,
-      `sentinel failover-timeout ${name} 3000`,
+      ...Object.entries(SENTINEL_OPTIONS).map(([option, ms]) => `sentinel ${option} ${name} ${ms}`),
     ];
     // A Sentinel writes down what it learns.
     server.#file = join(server.folder, "sentinel.conf");

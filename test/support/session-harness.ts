@@ -7,7 +7,7 @@ import { Outgoing } from "../../src/broker/outgoing.ts";
 import type { Engine, PeerTopics } from "../../src/broker/subscription.ts";
 import { TopicPattern } from "../../src/broker/topic-pattern.ts";
 import { AppError } from "../../src/errors.ts";
-import { silentLog } from "../../src/log.ts";
+import { type Log, silentLog } from "../../src/log.ts";
 import type { MaybePromise } from "../../src/maybe-promise.ts";
 import { HeartbeatSender } from "../../src/session/heartbeats.ts";
 import type {
@@ -199,6 +199,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const cutOffs: string[] = [];
   let ids = 0;
   const newId = () => `id-${++ids}`;
+  const log: Log = silentLog;
   const store = new HeldQueueStore();
   const queues = testQueues({ store, clock, newId });
   const environment = {
@@ -209,7 +210,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       newTopicMessageId: newId,
       onSend: () => {},
     }),
-    ...{ broker, queues, application, clock, newId, log: silentLog },
+    ...{ broker, queues, application, clock, newId, log },
     observer: { refused: () => {}, cutOff: (cause: string) => cutOffs.push(cause) },
     onSettled: null,
     serverName: "parley/test",

@@ -27,6 +27,7 @@ const CLOSE_MS = 1_000;
  */
 export class EmailProvider implements NoticeProvider {
   readonly channel = "email";
+  readonly server: string;
   readonly gathers = true;
   readonly concurrency: number;
   readonly #look: EmailLook;
@@ -34,6 +35,7 @@ export class EmailProvider implements NoticeProvider {
   readonly #transport: ReturnType<typeof poolOf>;
 
   constructor(options: EmailProviderOptions) {
+    this.server = options.server.host;
     this.concurrency = options.connections;
     this.#look = options.look;
     this.#clock = options.clock;

@@ -21,7 +21,10 @@ export function smtpOutcome(fault: unknown): SendOutcome {
   const isAboutMessage = code === "EENVELOPE" || code === "EMESSAGE";
   if (!isAboutMessage) return retry(`The mail server cannot be used${codesOf(error)}${reply}`);
   if (responseCode !== undefined && error.permanent !== true) {
-    return retry(`The mail server does not take the e-mail for now${reply}`);
+    // A mailbox that is full, or greylisting; 421 is said before the server hangs up on anybody.
+    const isOfMailbox = error.command === "RCPT TO" && responseCode !== 421;
+    const blames = isOfMailbox ? "target" : "provider";
+    return retry(`The mail server does not take the e-mail for now${reply}`, blames);
   }
   if (error.command === "RCPT TO" && isMailboxUnknown(error)) {
     return { kind: "gone", reason: `The mail server knows no such mailbox${reply}` };
@@ -29,8 +32,8 @@ export function smtpOutcome(fault: unknown): SendOutcome {
   return { kind: "refused", reason: `The mail server refuses the e-mail${reply}` };
 }
 
-function retry(reason: string): SendOutcome {
-  return { kind: "retry", reason, afterMs: null };
+function retry(reason: string, blames: "provider" | "target" = "provider"): SendOutcome {
+  return { kind: "retry", blames, reason, afterMs: null };
 }
 
 /** [RFC 4954 §6] */

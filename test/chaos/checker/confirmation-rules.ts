@@ -1,3 +1,4 @@
+import { Attempts } from "./attempts.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Fault } from "./fault.ts";
 import { keyOf, type Observation } from "./record.ts";
@@ -7,16 +8,17 @@ type Confirmed = Extract<Observation, { kind: "confirmed" }>;
 /** SENT: of one's own message, always the same one, kept, and never of what was refused. */
 export function confirmationFaults(evidence: Evidence): Fault[] {
   const faults: Fault[] = [];
-  /** By message: it was refused, and not sent again since. */
-  const refused = new Set<string>();
+  const attempts = new Attempts(evidence);
   for (const observation of evidence.record.observations) {
+    if (observation.kind === "restarted") attempts.restarted();
     if (!("clientMessageId" in observation)) continue;
     const userId = evidence.userOf(observation.connection);
     const key = keyOf(userId, observation.clientMessageId);
-    if (observation.kind === "sent") refused.delete(key);
-    else if (observation.kind === "refused") refused.add(key);
+    if (observation.kind === "sent") attempts.sent(key, observation.connection);
+    else if (observation.kind === "refused") attempts.refused(key, observation.connection);
     else {
-      if (refused.has(key)) faults.push({ rule: "refused-confirmed", text: key });
+      const refusal = attempts.refusalOf(key);
+      if (refusal !== null) faults.push({ rule: "refused-confirmed", text: `${key} ${refusal}` });
       faults.push(...faultsOf(evidence, key, observation));
     }
   }

@@ -37,7 +37,7 @@ export const RULES = {
   },
   "refused-confirmed": {
     kind: "other",
-    meaning: "a refused message was confirmed without being sent again",
+    meaning: "a message was confirmed that all servers had refused",
   },
   "delivered-early": {
     kind: "other",

@@ -36,6 +36,8 @@ export type Observation =
       readonly connection: number;
       readonly deviceId: string;
       readonly userId: string;
+      /** The server, in its present life; null: a balancer is in between, which does not tell. */
+      readonly node: string | null;
       readonly cursors: ReadonlyMap<string, Cursor> | null;
     }
   | { readonly kind: "closed"; readonly connection: number }

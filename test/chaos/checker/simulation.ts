@@ -1,6 +1,7 @@
 /**
- * A server that keeps every promise, and its clients, in plain memory: correct records for the
- * checker's own tests. What happens in which order is the caller's choice.
+ * Two nodes on one store that keep every promise, and their clients, in plain memory: correct records
+ * for the checker's own tests. What happens in which order is the caller's choice; a crash is of both
+ * nodes.
  */
 import type { Conversation, Cursor, Device, History, Observation, SeenMessage } from "./record.ts";
 
@@ -17,7 +18,8 @@ export const DEVICES: readonly Device[] = [
 ];
 
 export type Step =
-  | { readonly kind: "connect" | "drop"; readonly device: number }
+  /** `turnAway`: it leaves without a word, and the other node refuses all that it sends again there. */
+  | { readonly kind: "connect" | "drop" | "turnAway"; readonly device: number }
   | { readonly kind: "send" | "refuse"; readonly device: number; readonly conversation: number }
   | { readonly kind: "commit" | "crash" };
 
@@ -31,9 +33,13 @@ export interface Run {
   readonly history: History;
 }
 
+type Node = 0 | 1;
+
 interface Client {
   readonly device: Device;
   connection: number | null;
+  /** The one that it is connected to, or was last. */
+  node: Node;
   readonly cursors: Map<string, Cursor>;
   /** Sent or refused, and not confirmed. */
   readonly pending: Map<string, SeenMessage>;
@@ -50,12 +56,15 @@ class Simulation {
   readonly #clients: Client[] = DEVICES.map((device) => ({
     device,
     connection: null,
+    node: 1,
     cursors: new Map(),
     pending: new Map(),
   }));
   /** By conversation; the uncommitted ones stand at the end. */
   readonly #messages = new Map<string, SeenMessage[]>(CONVERSATIONS.map(({ id }) => [id, []]));
   #uncommitted = new Set<SeenMessage>();
+  /** Of the uncommitted ones, the node that is to commit them. */
+  readonly #takenBy = new WeakMap<SeenMessage, Node>();
   /** By user, what their devices acknowledged; a crash forgets it of what it takes. */
   readonly #acknowledged = new Map<string, Set<SeenMessage>>();
   #connections = 0;
@@ -68,6 +77,9 @@ class Simulation {
         break;
       case "drop":
         this.#drop(this.#client(step.device));
+        break;
+      case "turnAway":
+        this.#turnAway(this.#client(step.device));
         break;
       case "send":
         this.#send(this.#client(step.device), this.#conversation(step.conversation), true);
@@ -94,18 +106,26 @@ class Simulation {
     return { record, history: this.#messages };
   }
 
+  /** To the other node. */
   #connect(client: Client): void {
     if (client.connection !== null) return;
+    this.#open(client);
+    this.#resend(client);
+  }
+
+  #open(client: Client): void {
     this.#connections += 1;
     const connection = this.#connections;
     const { userId } = client.device;
+    client.node = client.node === 0 ? 1 : 0;
     const cursors = new Map(
       this.#conversationsOf(userId).map(({ id }) => [
         id,
         client.cursors.get(id) ?? { seq: 0, id: null },
       ]),
     );
-    this.#see({ kind: "opened", connection, deviceId: client.device.id, userId, cursors });
+    const [deviceId, node] = [client.device.id, `node-${client.node}`];
+    this.#see({ kind: "opened", connection, deviceId, userId, node, cursors });
     client.connection = connection;
     const conversations = new Map<string, { seq: number; resync: boolean }>();
     for (const [conversationId, cursor] of cursors) {
@@ -128,7 +148,13 @@ class Simulation {
         client.cursors.set(conversationId, { seq: last.seq, id: last.id });
       }
     }
-    this.#resend(client);
+  }
+
+  #turnAway(client: Client): void {
+    if (client.connection === null) return;
+    this.#drop(client);
+    this.#open(client);
+    this.#resend(client, true);
   }
 
   #drop(client: Client): void {
@@ -149,11 +175,16 @@ class Simulation {
     client.pending.set(clientMessageId, message);
     this.#sent(connection, message);
     if (isTaken) this.#accept(client, message);
-    else this.#see({ kind: "refused", connection, clientMessageId, code: "STORAGE_UNAVAILABLE" });
+    else this.#refuse(connection, message);
   }
 
-  #resend(client: Client): void {
-    const { connection } = client;
+  #refuse(connection: number, { clientMessageId }: SeenMessage): void {
+    this.#see({ kind: "refused", connection, clientMessageId, code: "STORAGE_UNAVAILABLE" });
+  }
+
+  /** @param isRefused unless the node has it already */
+  #resend(client: Client, isRefused = false): void {
+    const { connection, node } = client;
     if (connection === null) return;
     for (const message of [...client.pending.values()]) {
       this.#sent(connection, message);
@@ -161,7 +192,9 @@ class Simulation {
       const known = this.#of(conversationId).find(
         (each) => each.clientMessageId === clientMessageId && each.senderId === senderId,
       );
-      if (known === undefined) this.#accept(client, message);
+      const isHere = known !== undefined && this.#takenBy.get(known) === node;
+      if (isRefused && !isHere) this.#refuse(connection, message);
+      else if (known === undefined) this.#accept(client, message);
       else if (!this.#uncommitted.has(known)) this.#confirm(known);
     }
   }
@@ -176,6 +209,7 @@ class Simulation {
     const message = { ...written, id: `id-${this.#made}`, seq: messages.length + 1 };
     messages.push(message);
     this.#uncommitted.add(message);
+    this.#takenBy.set(message, sender.node);
     for (const client of this.#membersOf(message)) {
       if (client !== sender) this.#receive(client, message, false);
     }

@@ -16,6 +16,8 @@ import { Services, type ServiceUrls } from "./services.ts";
 export interface ClusterOptions extends Partial<WorldSize> {
   /** Where the last one of the nodes lives; by default on the host like the others. */
   readonly network?: PrivateNetwork;
+  /** Of what the row has brought in place of a PostgreSQL or a Redis that is alone. */
+  readonly services?: Partial<ServiceUrls>;
   /** Of each node. */
   readonly env?: Readonly<Record<string, string>>;
   /** Of each node, which keeps it over its lives; by default each life has another one. */
@@ -60,10 +62,12 @@ export class ClusterScene extends Findings {
 
   /** Everything runs and everybody is there. */
   static async open(context: RowContext, options: ClusterOptions = {}): Promise<ClusterScene> {
-    const { network, env, ports, entrance, ...size } = options;
+    const { network, services: brought, env, ports, entrance, ...size } = options;
     const { random, resume, folder } = context;
     const world = createWorld({ ...SIZE, ...size }, random);
-    const services = await Services.start(network);
+    const services = await (network === undefined
+      ? Services.start(brought)
+      : Services.startFor(network));
     await openGroups(services.urls.database, world.groups);
     const nodes = Array.from({ length: NODES }, (_, index) => {
       const own: NodeOptions = { dataDir: join(folder, `node-${index}`), port: ports?.[index] };

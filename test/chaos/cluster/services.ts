@@ -13,24 +13,34 @@ export interface ServiceUrls {
   readonly redis: string;
 }
 
-/** A PostgreSQL and a Redis of the row's own. */
+/** A PostgreSQL and a Redis, but for what the row has brought. */
 export class Services implements AsyncDisposable {
-  readonly postgres: PostgresServer;
-  readonly redis: RedisServer;
+  readonly #postgres: PostgresServer | null;
+  readonly #redis: RedisServer | null;
   readonly #databasePort: number;
+  readonly #brought: Partial<ServiceUrls>;
 
-  private constructor(postgres: PostgresServer, redis: RedisServer, databasePort: number) {
-    this.postgres = postgres;
-    this.redis = redis;
+  private constructor(
+    postgres: PostgresServer | null,
+    redis: RedisServer | null,
+    { databasePort = 0, brought = {} }: { databasePort?: number; brought?: Partial<ServiceUrls> },
+  ) {
+    this.#postgres = postgres;
+    this.#redis = redis;
     this.#databasePort = databasePort;
+    this.#brought = brought;
   }
 
-  /** Reachable from the network too, if there is one. */
-  static async start(network?: PrivateNetwork): Promise<Services> {
-    if (network === undefined) {
-      const postgres = await PostgresServer.start({ fsync: true });
-      return new Services(postgres, await RedisServer.start(), 0);
-    }
+  /** `brought` are not started, and are the row's to end. */
+  static async start(brought: Partial<ServiceUrls> = {}): Promise<Services> {
+    const postgres =
+      brought.database === undefined ? await PostgresServer.start({ fsync: true }) : null;
+    const redis = brought.redis === undefined ? await RedisServer.start() : null;
+    return new Services(postgres, redis, { brought });
+  }
+
+  /** Both are reachable from the network too. */
+  static async startFor(network: PrivateNetwork): Promise<Services> {
     const { backEndAddress: address, backEndClients: clients } = network;
     const port = await freePort();
     const tcp = { port, pair: newCertificate("postgres"), network: { address, clients } };
@@ -39,12 +49,25 @@ export class Services implements AsyncDisposable {
     await admin.unsafe(`ALTER ROLE parley PASSWORD '${PASSWORD}'`);
     await admin.close({ timeout: 1 });
     const flags = ["--bind", "127.0.0.1", address, "--protected-mode", "no"];
-    return new Services(postgres, await RedisServer.start(...flags), port);
+    return new Services(postgres, await RedisServer.start(...flags), { databasePort: port });
+  }
+
+  /** Throws where the row has brought its own. */
+  get postgres(): PostgresServer {
+    if (this.#postgres === null) throw new TypeError("the PostgreSQL is the row's own");
+    return this.#postgres;
+  }
+
+  /** Throws where the row has brought its own. */
+  get redis(): RedisServer {
+    if (this.#redis === null) throw new TypeError("the Redis is the row's own");
+    return this.#redis;
   }
 
   /** For a node of the host. */
   get urls(): ServiceUrls {
-    return { database: this.postgres.url(), redis: this.redis.url };
+    const { database = this.postgres.url(), redis = this.redis.url } = this.#brought;
+    return { database, redis };
   }
 
   /** For a node of the network. */
@@ -57,7 +80,7 @@ export class Services implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.redis[Symbol.asyncDispose]();
-    await this.postgres[Symbol.asyncDispose]();
+    await this.#redis?.[Symbol.asyncDispose]();
+    await this.#postgres?.[Symbol.asyncDispose]();
   }
 }

@@ -5,14 +5,7 @@
 import type { Socket } from "bun";
 import { z } from "zod";
 
-export const ATTACKS = [
-  "connects",
-  "messages",
-  "heads",
-  "handshakes",
-  "CONNECTs",
-  "uploads",
-] as const;
+const ATTACKS = ["connects", "messages", "heads", "handshakes", "CONNECTs", "uploads"] as const;
 export type Attack = (typeof ATTACKS)[number];
 
 const commandSchema = z.union([

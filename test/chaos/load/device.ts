@@ -168,7 +168,7 @@ export class Device {
     }
     const connection = ledger.nextConnection();
     const cursors = syncs ? this.#tracks.cursors() : null;
-    ledger.add({ kind: "opened", connection, deviceId, userId, cursors });
+    ledger.add({ kind: "opened", connection, deviceId, userId, node: nodeAt(address), cursors });
     this.#link = link;
     this.#address = address;
     this.#connection = connection;
@@ -304,4 +304,9 @@ export class Device {
       this.#sendAgain(this.#link, refused);
     }, RETRY_MS);
   }
+}
+
+/** Each life of a server has a port of its own. */
+function nodeAt({ host, port, isBalancer = false }: Address): string | null {
+  return isBalancer ? null : `${host}:${port}`;
 }

@@ -2,6 +2,8 @@
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** One of several servers takes the connection, and which one is not told. */
+  readonly isBalancer?: boolean;
 }
 
 /** What a device knows of the servers. */

@@ -12,7 +12,7 @@ export const messageSchema = z.object({
   replay: z.boolean().default(false),
 });
 
-export const confirmationSchema = z.object({
+const confirmationSchema = z.object({
   status: z.enum(["SENT", "DELIVERED"]),
   messageId: z.string(),
   clientMessageId: z.string(),
@@ -26,7 +26,7 @@ const syncedConversationSchema = z.union([
   z.object({ error: z.string() }),
 ]);
 
-export const syncedSchema = z.object({
+const syncedSchema = z.object({
   status: z.literal("SYNCED"),
   conversations: z.record(z.string(), syncedConversationSchema),
 });

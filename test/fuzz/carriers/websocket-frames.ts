@@ -69,7 +69,7 @@ export function webSocketMessage(payload: Buffer, isText: boolean, random: Rando
   return frames;
 }
 
-export function ping(random: Random, length: number): Buffer {
+function ping(random: Random, length: number): Buffer {
   return webSocketFrame(
     { opcode: random.chance(0.8) ? PING : PONG, payload: random.bytes(length) },
     random,

@@ -19,7 +19,7 @@ export interface ReferenceLimits {
 }
 
 /** The server's defaults. */
-export const LIMITS: ReferenceLimits = {
+const LIMITS: ReferenceLimits = {
   frameBytes: 128 * 1024,
   headers: 64,
   headerLineBytes: 8 * 1024,

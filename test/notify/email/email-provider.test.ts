@@ -141,6 +141,7 @@ describe("a connection", () => {
 describe("who gives up on a send", () => {
   const GIVEN_UP = {
     kind: "retry",
+    blames: "provider",
     reason: "The mail server has not answered in time",
     afterMs: null,
   } as const;

@@ -15,7 +15,7 @@ describe("nothing is sent, and it is tried again,", () => {
   test("without STARTTLS; the password is not shown either", async () => {
     const { server, provider } = await harness.start({ hasStartTls: false });
     expect(await provider.send(emailDelivery(), NEVER)).toEqual({
-      kind: "retry",
+      ...{ kind: "retry", blames: "provider" },
       reason: "The mail server has no STARTTLS, without which email.require_tls sends nothing",
       afterMs: null,
     });
@@ -45,7 +45,7 @@ describe("nothing is sent, and it is tried again,", () => {
     const provider = await harness.open(await harness.settingsFor(server, false, "wr0ng"));
     const outcome = await provider.send(emailDelivery(), NEVER);
     expect(outcome).toEqual({
-      kind: "retry",
+      ...{ kind: "retry", blames: "provider" },
       reason: "The mail server refuses the user or password of email.smtp_url (535 5.7.8)",
       afterMs: null,
     });
@@ -62,13 +62,17 @@ describe("nothing is sent, and it is tried again,", () => {
     });
   });
 
-  test.each(["450 4.2.0 Greylisted, come back", "421 4.7.0 Too many", "452 4.2.2 Full"])(
-    "when the server says %s",
-    async (reply) => {
+  test.each([
+    ["450 4.2.0 Greylisted, come back", "target"],
+    ["421 4.7.0 Too many", "provider"],
+    ["452 4.2.2 Full", "target"],
+  ])(
+    "when the server says %s of a mailbox, for which the %s is to blame",
+    async (reply, blames) => {
       const { server, provider } = await harness.start({ onRecipient: () => reply });
       const outcome = await provider.send(emailDelivery(), NEVER);
       expect(outcome).toMatchObject({
-        kind: "retry",
+        ...{ kind: "retry", blames },
         reason: expect.stringContaining(reply.slice(0, 9)),
       });
       expect(server.received).toEqual([]);
@@ -79,7 +83,7 @@ describe("nothing is sent, and it is tried again,", () => {
     const { server, provider } = await harness.start();
     await server.stop();
     expect(await provider.send(emailDelivery(), NEVER)).toEqual({
-      kind: "retry",
+      ...{ kind: "retry", blames: "provider" },
       reason: "The mail server cannot be used (ECONNREFUSED)",
       afterMs: null,
     });

@@ -1,10 +1,14 @@
-import { keyOf } from "../record.ts";
+import { keyOf, type Observation } from "../record.ts";
+import type { Run } from "../simulation.ts";
 import {
+  type Confirmed,
   choose,
   confirmed,
   deviceOf,
+  type Indexed,
   inserted,
   type Mutation,
+  openingOf,
   received,
   replaced,
   survives,
@@ -99,14 +103,34 @@ export const ANSWER_MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "a refused message is confirmed",
+    name: "a message is confirmed that each server has refused to which it was sent",
     rule: "refused-confirmed",
     apply(run, pick) {
       const told = choose(confirmed(run), pick);
       if (told === null) return null;
-      const { connection, clientMessageId } = told.observation;
-      const code = "STORAGE_UNAVAILABLE";
-      return inserted(run, told.at, { kind: "refused", connection, clientMessageId, code });
+      // From the end, or the places would be others.
+      return sendsBefore(run, told).reduceRight(
+        (refused, { at, observation }) => inserted(refused, at + 1, refusalOf(observation)),
+        run,
+      );
+    },
+  },
+  {
+    name: "a message is confirmed that its server has refused over a later connection",
+    rule: "refused-confirmed",
+    apply(run, pick) {
+      const ofOneServer = confirmed(run).filter((told) => {
+        const sends = sendsBefore(run, told);
+        const nodes = sends.map(({ observation }) => openingOf(run, observation.connection).node);
+        return new Set(nodes).size === 1;
+      });
+      const told = choose(ofOneServer, pick);
+      const send = told === null ? undefined : sendsBefore(run, told)[0]?.observation;
+      if (told === null || send === undefined) return null;
+      const later = { connection: 1_000_000 };
+      const again = { ...send, ...later };
+      const opening = { ...openingOf(run, send.connection), ...later };
+      return inserted(run, told.at, opening, again, refusalOf(again));
     },
   },
   {
@@ -125,3 +149,19 @@ export const ANSWER_MUTATIONS: readonly Mutation[] = [
     },
   },
 ];
+
+type Sent = Extract<Observation, { kind: "sent" }>;
+
+/** Of the message that is confirmed there. */
+function sendsBefore(run: Run, { at, observation }: Indexed<Confirmed>): Indexed<Sent>[] {
+  const { connection, clientMessageId } = observation;
+  const senderId = userOf(run, connection);
+  return run.record.observations.slice(0, at).flatMap((each, place) => {
+    if (each.kind !== "sent" || each.clientMessageId !== clientMessageId) return [];
+    return userOf(run, each.connection) === senderId ? [{ at: place, observation: each }] : [];
+  });
+}
+
+function refusalOf({ connection, clientMessageId }: Sent): Observation {
+  return { kind: "refused", connection, clientMessageId, code: "STORAGE_UNAVAILABLE" };
+}

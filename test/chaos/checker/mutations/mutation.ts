@@ -11,6 +11,7 @@ export interface Mutation {
 }
 
 export type Received = Extract<Observation, { kind: "received" }>;
+export type Opened = Extract<Observation, { kind: "opened" }>;
 export type Confirmed = Extract<Observation, { kind: "confirmed" }>;
 export type Indexed<Kind> = { readonly at: number; readonly observation: Kind };
 export type Pick = (count: number) => number;
@@ -57,18 +58,20 @@ export function withHistory(
   return { ...run, history };
 }
 
+/** Throws where the run has no such connection. */
+export function openingOf(run: Run, connection: number): Opened {
+  for (const each of run.record.observations) {
+    if (each.kind === "opened" && each.connection === connection) return each;
+  }
+  throw new Error(`The run has no connection ${connection}`);
+}
+
 export function userOf(run: Run, connection: number): string {
-  const opened = run.record.observations.find(
-    (each) => each.kind === "opened" && each.connection === connection,
-  );
-  return opened?.kind === "opened" ? opened.userId : "";
+  return openingOf(run, connection).userId;
 }
 
 export function deviceOf(run: Run, connection: number): string {
-  const opened = run.record.observations.find(
-    (each) => each.kind === "opened" && each.connection === connection,
-  );
-  return opened?.kind === "opened" ? opened.deviceId : "";
+  return openingOf(run, connection).deviceId;
 }
 
 export function survives(run: Run, { id }: SeenMessage): boolean {

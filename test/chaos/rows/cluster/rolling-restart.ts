@@ -14,7 +14,7 @@ export const rollingRestart: Row = {
     const rounds = scaled(context.scale, { full: 4, quick: 1, short: 1 });
     const ports = [await nodePort(), await nodePort(), await nodePort()];
     await using nginx = await LoadBalancer.start("nginx", { nodePorts: ports });
-    const address = { host: "127.0.0.1", port: nginx.port };
+    const address = { host: "127.0.0.1", port: nginx.port, isBalancer: true };
     const options = {
       ...{ ports, entrance: { next: () => address } },
       env: { PARLEY_SHUTDOWN_DRAIN_MS: String(DRAIN_MS), PARLEY_PROXY_TRUSTED: "127.0.0.1" },
