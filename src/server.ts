@@ -23,6 +23,7 @@ import { mergeMetrics } from "./server/merged-metrics.ts";
 import { Metrics } from "./server/metrics.ts";
 import { openNodeServices } from "./server/node-services.ts";
 import { openNotifications } from "./server/notifications.ts";
+import { PortClaims } from "./server/port-claims.ts";
 import { RequestRoutes } from "./server/request-routes.ts";
 import { openTopicsAndQueues } from "./server/topics-and-queues.ts";
 import { engineSeconds } from "./transport/request-time.ts";
@@ -60,17 +61,23 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, log, clock = systemClock, place = null } = options;
   const failed = Promise.withResolvers<AppError>();
-  const foundation = await layFoundation({ settings, log, clock, place }, failed.resolve);
+  // Of several processes the parent has seen to it.
+  const claims = place === null ? new PortClaims(settings) : null;
   try {
-    return { ...serve(foundation), failed: failed.promise };
-  } catch (fault) {
-    await foundation.storage.close();
-    throw fault;
+    const foundation = await layFoundation({ settings, log, clock, place }, failed.resolve);
+    try {
+      return { ...serve(foundation, claims), failed: failed.promise };
+    } catch (fault) {
+      await foundation.storage.close();
+      throw fault;
+    }
+  } finally {
+    claims?.release();
   }
 }
 
 /** Each part is given those that it stands on; what it turns to later is handed over as a function. */
-function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
+function serve(foundation: Foundation, claims: PortClaims | null): Omit<RunningServer, "failed"> {
   const { settings, log, clock, place, storage, backplane } = foundation;
   const { limits } = settings;
   const store = new TimelyStore(storage.chat, clock);
@@ -138,6 +145,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
   const always = commonHeaders(settings.tls.certFile === undefined ? 0 : settings.tls.hstsDays);
   // Of what is read the length is seen to there; the engine would not say what is wrong.
   const maxRequestBodySize = files === null ? bodyBytes : Number.MAX_SAFE_INTEGER;
+  claims?.release();
   const listeners = new Listeners({
     ...{ settings, clock, log, isShared: place !== null },
     web: {

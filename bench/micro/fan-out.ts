@@ -30,6 +30,7 @@ function take(payload: string | Uint8Array): void {
 
 const connection: Connection = {
   framing: "raw",
+  isReading: true,
   remote: {
     peerAddress: null,
     address: null,

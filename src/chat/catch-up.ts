@@ -1,13 +1,13 @@
 import { AppError, toAppError } from "../errors.ts";
 import { CatchUpDevice } from "./catch-up-device.ts";
 import type { Conversation } from "./conversation.ts";
-import type { ReplayOptions, ReplayReader } from "./replay.ts";
-import type { StoredMessage } from "./stored-chats.ts";
+import { seqAt } from "./missed-messages.ts";
+import type { ReplayOptions, ReplayReader, SharedMessages } from "./replay.ts";
+import type { ConversationHead, StoredMessage } from "./stored-chats.ts";
 import { StoredReplay } from "./stored-replay.ts";
 import type { Position, Sync } from "./sync.ts";
 
-/** Where other nodes write: what was accepted so long before a device came may be committed after it. */
-const COMMIT_MS = 1_000;
+const NO_ENDS: ReadonlyMap<string, number> = new Map();
 /** Of the conversations that a device did not name, how many it is told of, the newest first. */
 const MOST_OTHERS = 250;
 
@@ -78,19 +78,58 @@ export class CatchUp {
   /** For a new subscription: what the user has not received, and what syncs ask for. */
   ofNew(): Promise<void> {
     const { shared } = this.#options;
-    // What is told late of what was before is in the store, and read there if it is missing. What is
-    // written from now on is for this device even if another one has received it by then.
-    if (shared !== null) this.#device.held.holdFrom(shared.now() - COMMIT_MS);
     this.#device.hold();
     const early = this.#shown();
-    return this.#run(async () => {
-      await shared?.heard(this.#device.userId);
-      if (shared !== null) {
-        await shared.settle(this.#device.userId, this.#device);
-        this.#device.held.holdFrom(0);
-      }
-      return this.#addUnreceived(early);
-    });
+    return this.#run(() =>
+      shared === null ? this.#addUnreceived(early, NO_ENDS) : this.#beginAmongNodes(shared, early),
+    );
+  }
+
+  /**
+   * Where the store ends first, and what of it the user has not received by then, says what the device
+   * comes too late for: what is told late of that is not for it. What is written since is, even if
+   * another device has received it before this one reads. No clock says so: those of nodes differ.
+   */
+  async #beginAmongNodes(
+    shared: SharedMessages,
+    early: readonly StoredMessage[],
+  ): Promise<StoredMessage[]> {
+    const { userId, held } = this.#device;
+    const heard = shared.heard(userId);
+    const first = await shared.recent(userId, this.#device);
+    const ends = new Map(
+      first.heads.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]),
+    );
+    held.holdAfter(ends);
+    const unstored = await this.#addUnreceived(early, ends);
+    if (heard === null) {
+      await shared.settle(first.heads, this.#device);
+      return unstored;
+    }
+    await heard;
+    // What others told until now has not been heard here.
+    const { heads } = await shared.recent(userId, this.#device);
+    await this.#addSince(heads, ends, first.afterId);
+    await shared.settle(heads, this.#device);
+    return unstored;
+  }
+
+  /** @param ends where conversations ended of which messages are above `afterId` */
+  async #addSince(
+    heads: readonly ConversationHead[],
+    ends: ReadonlyMap<string, number>,
+    afterId: string,
+  ): Promise<void> {
+    const added = new Set(
+      this.#tasks.map((task) => "conversationId" in task && task.conversationId),
+    );
+    for (const head of heads) {
+      const { conversationId, lastSeq } = head;
+      if (added.has(conversationId) || this.#isNamed(conversationId)) continue;
+      const afterSeq =
+        ends.get(conversationId) ?? (await seqAt(this.#options.store, head, afterId));
+      if (lastSeq > afterSeq) this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
+    }
   }
 
   /** For a subscription that was live: what syncs ask for. */
@@ -126,8 +165,15 @@ export class CatchUp {
     );
   }
 
-  /** Of what is not in the store, leaves out what another device has just acknowledged. */
-  async #addUnreceived(early: readonly StoredMessage[]): Promise<StoredMessage[]> {
+  /**
+   * Of what is not in the store, leaves out what another device has just acknowledged.
+   *
+   * @param ends by conversation, behind which everything is for this device, whoever has received it
+   */
+  async #addUnreceived(
+    early: readonly StoredMessage[],
+    ends: ReadonlyMap<string, number>,
+  ): Promise<StoredMessage[]> {
     const { store, journal } = this.#options;
     const received = journal.uncommittedDeliveries(this.#device.userId);
     const backlog = await store.backlog(this.#device.userId);
@@ -136,8 +182,9 @@ export class CatchUp {
     for (const { conversationId, deliveredSeq } of backlog) {
       if (this.#isNamed(conversationId)) continue;
       const receivedSeq = Math.max(deliveredSeq, received.get(conversationId) ?? 0);
+      const endSeq = ends.get(conversationId) ?? Number.POSITIVE_INFINITY;
       const heldSeq = held?.get(conversationId) ?? Number.POSITIVE_INFINITY;
-      const afterSeq = Math.min(receivedSeq, heldSeq - 1);
+      const afterSeq = Math.min(receivedSeq, endSeq, heldSeq - 1);
       this.#tasks.push({ kind: "unreceived", conversationId, afterSeq });
     }
     return early.filter(

@@ -27,6 +27,10 @@ export class Lane {
   isDoubtful = false;
   timer: Timer | null = null;
   usedMs: number;
+  /** Epoch milliseconds: the latest timestamp of what has been told, by whichever node's clock. */
+  newestMs = 0;
+  /** Nothing has been told for so long that what is old was, though this node did not hear of it. */
+  isOutdated = false;
   /** As far as another node knows, nobody has been told of this one and those behind it. */
   untoldSeq = Number.POSITIVE_INFINITY;
 
@@ -35,5 +39,11 @@ export class Lane {
     nowMs: number,
   ) {
     this.usedMs = nowMs;
+  }
+
+  /** Nothing is to be told, so far as this node knows. */
+  get isIdle(): boolean {
+    const { isBusy, untold, awaited, knownSeq, toldSeq } = this;
+    return !isBusy && untold.size === 0 && awaited.length === 0 && knownSeq <= toldSeq;
   }
 }

@@ -16,8 +16,8 @@ export class HeldMessages {
   /** Ids of what the user sent from other devices meanwhile; these few are kept in any case. */
   readonly #own = new Set<string>();
   #overflow: Map<string, number> | null = null;
-  /** Epoch milliseconds, see `holdFrom`. */
-  #fromMs = 0;
+  /** By conversation, see `holdAfter`. */
+  #notUpto: ReadonlyMap<string, number> = new Map();
 
   constructor(userId: string) {
     this.#userId = userId;
@@ -25,7 +25,7 @@ export class HeldMessages {
 
   readonly add = (message: StoredMessage): void => {
     if (message.senderId === this.#userId) this.#own.add(message.id);
-    if (message.timestampMs < this.#fromMs) return;
+    if (message.seq <= (this.#notUpto.get(message.conversationId) ?? 0)) return;
     if (this.#overflow !== null) {
       note(this.#overflow, message);
       return;
@@ -55,9 +55,14 @@ export class HeldMessages {
     return beginnings;
   }
 
-  /** From here on only what was written since that time, in epoch milliseconds, is held. */
-  holdFrom(timeMs: number): void {
-    this.#fromMs = timeMs;
+  /** Of these conversations, what came up to that `seq` and still comes is not held. */
+  holdAfter(seqs: ReadonlyMap<string, number>): void {
+    this.#notUpto = seqs;
+    for (const message of this.take()) this.add(message);
+    for (const [conversationId, seq] of this.#overflow ?? []) {
+      const afterSeq = seqs.get(conversationId) ?? 0;
+      this.#overflow?.set(conversationId, Math.max(seq, afterSeq + 1));
+    }
   }
 
   /**

@@ -4,6 +4,11 @@
  * a step, so each step bears being done twice.
  */
 export interface Leadership {
+  /**
+   * From now on this node may lead: until then it does not, since it may yet be refused at its start.
+   * Resolves when it does, or waits for its turn.
+   */
+  seek(): Promise<void>;
   /** This node leads. */
   readonly isLeader: boolean;
   /** Hears of each change, in the turn in which it comes. */
@@ -11,4 +16,4 @@ export interface Leadership {
 }
 
 /** Of a node that has its database for itself. */
-export const ALWAYS_LEADER: Leadership = { isLeader: true, onChange() {} };
+export const ALWAYS_LEADER: Leadership = { isLeader: true, onChange() {}, async seek() {} };

@@ -3,12 +3,13 @@ import { lowestIdAt } from "../ids.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Conversations } from "./conversations.ts";
-import { eachHead } from "./each-head.ts";
+import { eachHead, LOOKED_AT_IN_TURN, nextTurn } from "./each-head.ts";
 import type { MarksElsewhere } from "./marks-elsewhere.ts";
 import type { ChatStore, ConversationRange } from "./ports.ts";
+import type { RecentHeads } from "./replay.ts";
 import { retried } from "./retried.ts";
 import { type SharedDelivery, UNTOLD_MS } from "./shared-delivery.ts";
-import type { NewestMessage } from "./stored-chats.ts";
+import type { ConversationHead, NewestMessage } from "./stored-chats.ts";
 import type { ToldOthers } from "./told-others.ts";
 
 /** Users whose conversations are looked at side by side, and conversations that are read again. */
@@ -100,14 +101,28 @@ export class MissedNotices {
     if (isOpen()) delivery.missedSinceMs = null;
   }
 
+  /** The user's conversations in which something may still be untold here. Rejects as the store does. */
+  async recent(userId: string, reader: Reader): Promise<RecentHeads> {
+    const { store, delivery } = this.#options;
+    const afterId = lowestIdAt(delivery.freshMs);
+    const heads: ConversationHead[] = [];
+    const find = (range: ConversationRange) => store.conversationsAfter(userId, afterId, range);
+    await eachHead(reader, find, async ({ conversationId, lastSeq }) => {
+      heads.push({ conversationId, lastSeq });
+    });
+    return { afterId, heads };
+  }
+
   /**
-   * Resolves when people here have been told all that may still be untold of the user's
-   * conversations: nothing comes later that was in the store before. A device that has it all reads
-   * nothing, and yet would get it once more when somebody writes. Rejects when the store cannot be
-   * read.
+   * Resolves when people here have been told all of them: nothing comes later that was in the store
+   * before. A device that has it all reads nothing, and yet would get it once more when somebody writes.
    */
-  async settle(userId: string, reader: Reader): Promise<void> {
-    await this.#reachAll(userId, this.#options.delivery.freshMs, reader, async () => {});
+  async settle(heads: RecentHeads["heads"], reader: Reader): Promise<void> {
+    for (const [count, { conversationId, lastSeq }] of heads.entries()) {
+      if (!reader.isOpen) return;
+      if (count % LOOKED_AT_IN_TURN === LOOKED_AT_IN_TURN - 1) await nextTurn();
+      await this.#options.delivery.reach(conversationId, lastSeq);
+    }
   }
 
   stop(): void {

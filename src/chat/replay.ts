@@ -4,7 +4,7 @@ import type { Conversations } from "./conversations.ts";
 import type { Journal } from "./journal.ts";
 import type { ChatStore } from "./ports.ts";
 import type { RecentMessages } from "./recent-messages.ts";
-import type { StoredMessage } from "./stored-chats.ts";
+import type { ConversationHead, StoredMessage } from "./stored-chats.ts";
 import { Sync, type SyncRequest } from "./sync.ts";
 
 /** Syncs of one device that may wait for each other. */
@@ -31,14 +31,21 @@ export interface ReplayOptions {
   readonly shared: SharedMessages | null;
 }
 
+/** The conversations of a user in which something may not have been told yet. */
+export interface RecentHeads {
+  /** What is not above it has been told. */
+  readonly afterId: string;
+  /** Up to where each goes in the store. */
+  readonly heads: readonly ConversationHead[];
+}
+
 /** Messages of a store that other nodes write to. */
 export interface SharedMessages {
-  /** Epoch milliseconds, as in the messages' timestamps. */
-  now(): number;
   /** Resolves when what other nodes tell the user from then on arrives here; null: it does. */
   heard(userId: string): Promise<void> | null;
-  /** See `SharedDelivery`. */
-  settle(userId: string, reader: { readonly isOpen: boolean }): Promise<void>;
+  /** See `MissedNotices`. */
+  recent(userId: string, reader: { readonly isOpen: boolean }): Promise<RecentHeads>;
+  settle(heads: RecentHeads["heads"], reader: { readonly isOpen: boolean }): Promise<void>;
   isFresh(message: StoredMessage): boolean;
   reach(conversationId: string, seq: number): Promise<void> | null;
 }

@@ -67,9 +67,9 @@ export class SharedChat {
     this.#missed = missed;
     this.notices = new NodeNotices({ ...options, delivery, missed, marks, others });
     this.messages = {
-      now: () => options.clock.now(),
       heard: (userId) => nodes.heard(userId),
-      settle: (userId, reader) => missed.settle(userId, reader),
+      recent: (userId, reader) => missed.recent(userId, reader),
+      settle: (heads, reader) => missed.settle(heads, reader),
       isFresh: (message) => delivery.isFresh(message),
       reach: (conversationId, seq) => delivery.reach(conversationId, seq),
     };

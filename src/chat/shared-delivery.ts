@@ -24,7 +24,10 @@ const RETRY_MS = 1_000;
  * a commit under way. After a longer while a message may come twice.
  */
 export const UNTOLD_MS = 600_000;
-/** So long it is known after the last message how far a conversation has been told. */
+/**
+ * So long at least it is known after the last message how far a conversation has been told, and as long
+ * as that message looks fresh: the clock of its node may be ahead.
+ */
 const KNOWN_MS = UNTOLD_MS + 60_000;
 const SWEEP_MS = 30_000;
 const PAGE = 100;
@@ -137,6 +140,7 @@ export class SharedDelivery implements Delivery {
       this.#know(lane, seq);
       return;
     }
+    this.#awaken(lane);
     if (!lane.untold.get(seq)?.isOwn) lane.untold.set(seq, untold);
     this.#advance(lane);
   }
@@ -144,6 +148,7 @@ export class SharedDelivery implements Delivery {
   /** The store has messages up to there. */
   #know(lane: Lane, seq: number): void {
     if (lane.toldSeq >= seq) return;
+    this.#awaken(lane);
     lane.knownSeq = Math.max(lane.knownSeq, seq);
     this.#advance(lane);
   }
@@ -154,6 +159,11 @@ export class SharedDelivery implements Delivery {
     this.#lanes.set(conversationId, lane);
     this.#sweep ??= clock.schedule(SWEEP_MS, this.#letGo);
     return lane;
+  }
+
+  #awaken(lane: Lane): void {
+    if (!lane.isIdle) return;
+    lane.isOutdated = this.#options.clock.monotonicMs() - lane.usedMs > UNTOLD_MS;
   }
 
   /** Tells what can be told, or reads what is needed for it. */
@@ -220,7 +230,7 @@ export class SharedDelivery implements Delivery {
     for (let limit = FIRST_PAGE; toldSeq < 0; limit = PAGE) {
       const page = await store.history({ conversationId, beforeSeq, limit });
       for (const message of page.toReversed()) {
-        if (message.seq < lane.untoldSeq && !this.isFresh(message)) {
+        if (this.#wasTold(lane, message)) {
           toldSeq = message.seq;
           break;
         }
@@ -235,11 +245,24 @@ export class SharedDelivery implements Delivery {
     this.#reached(lane);
   }
 
+  /** Where this node does not know how far the conversation has been told. */
+  #wasTold(lane: Lane, message: StoredMessage): boolean {
+    return message.seq < lane.untoldSeq && !this.isFresh(message);
+  }
+
   async #readMissing(lane: Lane): Promise<void> {
     const { conversationId, toldSeq, knownSeq } = lane;
     const query = { conversationId, afterSeq: toldSeq, beforeSeq: knownSeq + 1, limit: PAGE };
     const page = await this.#options.store.history(query);
-    this.#found(lane, page);
+    const told = lane.isOutdated ? page.findLast((each) => this.#wasTold(lane, each)) : undefined;
+    if (told !== undefined) {
+      lane.toldSeq = told.seq;
+      for (const seq of lane.untold.keys()) if (seq <= told.seq) lane.untold.delete(seq);
+    }
+    this.#found(
+      lane,
+      page.filter(({ seq }) => seq > lane.toldSeq),
+    );
     // Retention has removed what is before the first.
     const firstSeq = Math.min(knownSeq + 1, ...lane.untold.keys());
     lane.toldSeq = Math.max(lane.toldSeq, firstSeq - 1);
@@ -293,6 +316,7 @@ export class SharedDelivery implements Delivery {
     lane.untold.delete(message.seq);
     lane.toldSeq = message.seq;
     lane.usedMs = clock.monotonicMs();
+    lane.newestMs = Math.max(lane.newestMs, message.timestampMs);
     try {
       if (conversation !== null) {
         conversation.heardOf(message.seq, message.type === "MESSAGE_DELETED");
@@ -322,9 +346,9 @@ export class SharedDelivery implements Delivery {
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
     for (const [id, lane] of this.#lanes) {
-      const isIdle = !lane.isBusy && lane.untold.size === 0 && lane.awaited.length === 0;
-      const isOld = nowMs - lane.usedMs > KNOWN_MS && this.missedSinceMs === null;
-      if (isIdle && isOld) this.#lanes.delete(id);
+      const isFresh = lane.newestMs >= this.freshMs || nowMs - lane.usedMs <= KNOWN_MS;
+      const isOld = !isFresh && this.missedSinceMs === null;
+      if (lane.isIdle && isOld) this.#lanes.delete(id);
     }
     this.#sweep = this.#lanes.size === 0 ? null : clock.schedule(SWEEP_MS, this.#letGo);
   };

@@ -1,7 +1,7 @@
-import type { LoadedSettings, Settings } from "../config.ts";
+import type { LoadedSettings } from "../config.ts";
 import { newUuid } from "../ids.ts";
 import type { ProcessLog } from "../log.ts";
-import { claimPort, listening } from "../transport/listening.ts";
+import { PortClaims } from "../server/port-claims.ts";
 import { type CliContext, EXIT, type OpenHub } from "./context.ts";
 import { watchProcess } from "./process-watch.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -22,7 +22,8 @@ export async function supervise(
   stopMs: number,
 ): Promise<number> {
   const { children, clock } = context;
-  claimPorts(settings);
+  // The processes share their ports, and would share them with strangers too.
+  new PortClaims(settings).release();
   const folder = children.makeFolder();
   const nodeId = settings.node.id ?? newUuid().slice(-12);
   const supervisor = new Supervisor({
@@ -66,23 +67,5 @@ export async function supervise(
     hub?.close();
     children.removeFolder(folder);
     watch.close();
-  }
-}
-
-/**
- * The processes share their ports, and would share them with strangers too: nobody may listen there
- * yet. Throws INVALID_CONFIGURATION.
- */
-function claimPorts({ host, port, tcp, tls }: Settings): void {
-  const claims = [
-    ["port", host, port],
-    ["tcp.port", tcp.host, tcp.port],
-    ["tls.redirect_port", host, tls.redirectPort],
-  ] as const;
-  for (const [setting, hostname, wanted] of claims) {
-    if (wanted === undefined) continue;
-    listening(setting, { host: hostname, port: wanted }, () =>
-      claimPort({ hostname, port: wanted }),
-    );
   }
 }

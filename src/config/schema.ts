@@ -222,7 +222,7 @@ export const settingsSchema = z.object({
     pollGraceMs: delayMs(
       15_000,
       1,
-      "How long a client of `/api/events` that polls may stay away between two polls and still count as connected; no longer than `limits.blocked_ms` while events wait for it.",
+      "How long a client of `/api/events` that polls may stay away between two polls and still count as connected.",
     ),
   }),
   sockjs: z.object({

@@ -23,6 +23,7 @@ export class LedWork {
 
   start(): void {
     this.#leadership.onChange(() => void this.#follow());
+    void this.#leadership.seek();
     void this.#follow();
   }
 

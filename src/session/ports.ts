@@ -21,6 +21,8 @@ export interface Connection extends Peer {
   readonly framing: Framing;
   /** What the peer has not taken yet, in bytes; 0 once the connection is gone. */
   bufferedBytes(): number;
+  /** What the peer has not taken says that it reads slowly; not of one that takes it when it asks next. */
+  readonly isReading: boolean;
   /** Closes after what was sent. Idempotent. */
   close(code: number, reason: string): void;
   /** Drops the connection and what it still holds. Idempotent. */

@@ -176,12 +176,21 @@ export class Session {
     if (warning !== null && this.tellError(warning, null)) this.#times.warned();
     if (exceeded !== null) {
       this.fail(exceeded);
-    } else if (
-      looksAtBuffer &&
-      this.#times.isBlockedTooLong(nowMs, this.connection.bufferedBytes())
-    ) {
+    } else if (looksAtBuffer && this.#times.isBlockedTooLong(nowMs, this.#leftStanding)) {
       this.#drop();
     }
+  }
+
+  /** What waits for a client that is away does not say that it reads slowly. */
+  get #leftStanding(): number {
+    return this.connection.isReading ? this.connection.bufferedBytes() : 0;
+  }
+
+  /** More waits for the client than may: the session ends. */
+  overflowed(): void {
+    if (this.#state === "closed") return;
+    if (!this.#times.isBlocked) this.#log.cutOff("slow-reader", this.#principal);
+    this.#drop();
   }
 
   #drop(): void {

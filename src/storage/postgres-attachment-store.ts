@@ -1,7 +1,7 @@
 import type { Attachment, AttachmentStore } from "../chat/attachments.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven } from "./postgres-given.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
 
@@ -22,7 +22,7 @@ const ATTACHMENT = `
   created_ms::float8 AS "createdMs",
   remove_ms::float8 AS "removeMs"`;
 
-export const ATTACHMENTS_BY_ID = `SELECT ${ATTACHMENT} FROM attachments WHERE id IN (${given("$1")})`;
+export const ATTACHMENTS_BY_ID = `SELECT ${ATTACHMENT} FROM attachments WHERE id = ${anyGiven("$1")}`;
 
 export const ATTACHMENT_READS = {
   byIds: ATTACHMENTS_BY_ID,
@@ -49,8 +49,8 @@ const ATTACHMENT_WRITES = {
     ON CONFLICT (id) DO NOTHING`,
   discard: `
     UPDATE attachments SET remove_ms = 0
-    WHERE id IN (${given("$1")}) AND message_id IS NULL`,
-  forget: `DELETE FROM attachments WHERE id IN (${given("$1")}) AND remove_ms = 0`,
+    WHERE id = ${anyGiven("$1")} AND message_id IS NULL`,
+  forget: `DELETE FROM attachments WHERE id = ${anyGiven("$1")} AND remove_ms = 0`,
 } as const;
 
 /** What is known of attachments, in PostgreSQL. */

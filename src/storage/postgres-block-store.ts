@@ -14,10 +14,11 @@ export const BLOCK_READS = {
     ORDER BY blocker_id, position`,
 
   kept: `
-    SELECT blocks.blocker_id AS "blockerId", blocks.blocked_id AS "blockedId"
+    SELECT "blockerId", "blockedId"
     FROM json_to_recordset($1::text::json) AS given ("blockerId" text, "blockedId" text)
-    JOIN blocks ON blocks.blocker_id = given."blockerId" COLLATE "C"
-      AND blocks.blocked_id = given."blockedId" COLLATE "C"`,
+    CROSS JOIN LATERAL (
+      SELECT FROM blocks WHERE blocker_id = "blockerId" AND blocked_id = "blockedId" OFFSET 0
+    ) AS kept`,
 } as const;
 
 const BLOCK_WRITES = {

@@ -1,4 +1,5 @@
 import { MEMBERS_IN_OVERVIEW } from "../chat/stored-chats.ts";
+import { anyGiven } from "./postgres-given.ts";
 import { fate, MESSAGE } from "./postgres-message-columns.ts";
 
 /** What SentMessage names, of a message or of a removed one. */
@@ -34,10 +35,6 @@ const CONVERSATION = `
 /** When something last happened in a conversation. */
 const ACTIVE_MS = "coalesce(conversations.last_message_ms, conversations.created_ms)";
 const PINNED_MS = "coalesce(members.pinned_ms, 0)";
-
-/** Texts that are given as a JSON array. */
-export const given = (parameter: string) =>
-  `SELECT value FROM json_array_elements_text(${parameter}::text::json)`;
 
 /**
  * A user's conversations, as ConversationOverview names it, but for the last message and the columns
@@ -226,7 +223,7 @@ export const CHAT_READS = {
   users: `
     SELECT user_id AS "userId", coalesce(profile_name, name) AS name,
            last_seen_ms::float8 AS "lastSeenMs"
-    FROM users WHERE user_id IN (${given("$1")}) AND last_seen_ms > 0`,
+    FROM users WHERE user_id = ${anyGiven("$1")} AND last_seen_ms > 0`,
 
   versions: `
     SELECT content, replaced_ms::float8 AS "replacedMs" FROM message_versions
@@ -255,14 +252,17 @@ export const CHAT_READS = {
     ORDER BY expires_ms LIMIT $1::bigint`,
 
   // What stands in the way of a batch.
-  takenConversations: `SELECT id FROM conversations WHERE id IN (${given("$1")})`,
+  takenConversations: `SELECT id FROM conversations WHERE id = ${anyGiven("$1")}`,
 
-  takenIds: `SELECT id FROM messages WHERE id IN (${given("$1")})`,
+  takenIds: `SELECT id FROM messages WHERE id = ${anyGiven("$1")}`,
 
   takenSeqs: `
-    SELECT messages.conversation_id AS "conversationId", messages.seq::float8 AS seq
+    SELECT "conversationId", seq::float8 AS seq
     FROM json_to_recordset($1::text::json) AS wanted ("conversationId" text, seq bigint)
-    JOIN messages ON messages.conversation_id = wanted."conversationId" AND messages.seq = wanted.seq`,
+    CROSS JOIN LATERAL (
+      SELECT FROM messages
+      WHERE messages.conversation_id = wanted."conversationId" AND messages.seq = wanted.seq OFFSET 0
+    ) AS taken`,
 
   takenClientIds: `
     SELECT taken.* FROM (

@@ -1,11 +1,14 @@
 import { PASSED_EVENT_TYPES } from "../chat/happening.ts";
 import { MOST_VERSIONS } from "../chat/stored-chats.ts";
-import { given } from "./postgres-chat-reads.ts";
+import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { searchVector } from "./postgres-search-words.ts";
 
 /** Rows given as a JSON array of objects, in their order. */
 const rows = (columns: string) =>
   `ROWS FROM (json_to_recordset($1::text::json) AS (${columns})) WITH ORDINALITY`;
+
+const IS_OF_MEMBER = `
+  ${lookedUp("conversation_id", '"conversationId"')} AND ${lookedUp("user_id", '"userId"')}`;
 
 /**
  * What a batch of chats writes, each list of it by one statement that is given the list as JSON: one
@@ -17,6 +20,7 @@ const rows = (columns: string) =>
  * same client's id of another conversation's message, an attachment, is met by trying again.
  */
 export const CHAT_WRITES = {
+  // What was made is found by a hash: only so long as the planner sees no join in it.
   createConversations: `
     WITH given AS (
       SELECT * FROM ${rows(
@@ -33,23 +37,23 @@ export const CHAT_WRITES = {
       RETURNING id
     )
     INSERT INTO members (conversation_id, user_id, position, role)
-    SELECT created.id, joining.user_id, joining.place - 1, joining.role
-    FROM created
-    JOIN first ON first.id = created.id
+    SELECT first.id, joining.user_id, joining.place - 1, joining.role
+    FROM first
     CROSS JOIN LATERAL ROWS FROM (
       json_to_recordset(first.members) AS ("userId" text, role text)
     ) WITH ORDINALITY AS joining (user_id, role, place)
+    WHERE (first.id IN (SELECT id FROM created)) IS TRUE
     ORDER BY joining.place
     ON CONFLICT (conversation_id, user_id) DO NOTHING`,
 
   /** $1: ids of conversations; $2: of messages of theirs. */
   lock: `
     SELECT id, last_seq::float8 AS "lastSeq" FROM conversations
-    WHERE id IN (
+    WHERE id = ${anyOf(`
       ${given("$1")}
       UNION
-      SELECT conversation_id FROM messages WHERE id IN (${given("$2")})
-    )
+      SELECT conversation_id FROM messages WHERE id = ${anyGiven("$2")}
+    `)}
     ORDER BY id FOR NO KEY UPDATE`,
 
   /**
@@ -92,22 +96,24 @@ export const CHAT_WRITES = {
   removedBefore: `
     SELECT id FROM removed_messages
     JOIN json_to_recordset($1::text::json) AS given ("senderId" text, "clientMessageId" text)
-      ON sender_id = "senderId" AND client_message_id = "clientMessageId"
+      ON ${lookedUp("sender_id", '"senderId"')}
+      AND ${lookedUp("client_message_id", '"clientMessageId"')}
     LIMIT 1`,
 
   bindAttachments: `
     UPDATE attachments SET message_id = given."messageId", remove_ms = NULL
     FROM json_to_recordset($1::text::json)
       AS given ("messageId" text, "attachmentId" text, "uploaderId" text)
-    WHERE attachments.id = "attachmentId" AND uploader_id = "uploaderId"
-      AND message_id IS NULL AND remove_ms > 0
+    WHERE ${lookedUp("attachments.id", '"attachmentId"')}
+      AND uploader_id IS NOT DISTINCT FROM "uploaderId"
+      AND num_nulls(message_id) = 1 AND coalesce(remove_ms, 0) > 0
     RETURNING attachments.id`,
 
   setNewest: `
     UPDATE conversations SET last_seq = given.seq, last_message_ms = given."timestampMs"
     FROM json_to_recordset($1::text::json)
       AS given ("conversationId" text, seq bigint, "timestampMs" bigint)
-    WHERE id = "conversationId" AND last_seq < given.seq`,
+    WHERE ${lookedUp("id", '"conversationId"')} AND last_seq < given.seq`,
 
   advance: `
     UPDATE members
@@ -120,7 +126,7 @@ export const CHAT_WRITES = {
         AS given ("conversationId" text, "userId" text, "deliveredSeq" bigint, "readSeq" bigint)
       GROUP BY "conversationId", "userId"
     ) AS given
-    WHERE conversation_id = "conversationId" AND user_id = "userId"`,
+    WHERE ${IS_OF_MEMBER}`,
 
   putUsers: `
     INSERT INTO users (user_id, name, last_seen_ms)
@@ -133,20 +139,27 @@ export const CHAT_WRITES = {
   removeMembers: `
     DELETE FROM members
     USING json_to_recordset($1::text::json) AS given ("conversationId" text, "userId" text)
-    WHERE conversation_id = "conversationId" AND user_id = "userId"`,
+    WHERE ${IS_OF_MEMBER}`,
 
   addMembers: `
     INSERT INTO members (conversation_id, user_id, position, joined_seq, delivered_seq, read_seq,
                          role)
-    SELECT conversations.id, user_id,
-           (SELECT coalesce(max(position), -1) FROM members WHERE conversation_id = conversations.id)
-             + row_number() OVER (PARTITION BY conversations.id ORDER BY place),
+    SELECT conversation_id, user_id,
+           nth + max(CASE WHEN nth = 1 THEN (
+             SELECT coalesce(max(position), -1) FROM members
+             WHERE members.conversation_id = joining.conversation_id
+           ) END) OVER (PARTITION BY conversation_id),
            joined_seq, delivered_seq, read_seq, role
-    FROM ${rows(
-      `"conversationId" text, "userId" text, "joinedSeq" bigint, "deliveredSeq" bigint,
-       "readSeq" bigint, role text`,
-    )} AS given (conversation_id, user_id, joined_seq, delivered_seq, read_seq, role, place)
-    JOIN conversations ON conversations.id = given.conversation_id
+    FROM (
+      SELECT given.*, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth
+      FROM ${rows(
+        `"conversationId" text, "userId" text, "joinedSeq" bigint, "deliveredSeq" bigint,
+         "readSeq" bigint, role text`,
+      )} AS given (conversation_id, user_id, joined_seq, delivered_seq, read_seq, role, place)
+      CROSS JOIN LATERAL (
+        SELECT FROM conversations WHERE conversations.id = given.conversation_id OFFSET 0
+      ) AS there
+    ) AS joining
     ON CONFLICT (conversation_id, user_id) DO UPDATE
     SET joined_seq = excluded.joined_seq,
         delivered_seq = greatest(members.delivered_seq, excluded.delivered_seq),
@@ -157,13 +170,14 @@ export const CHAT_WRITES = {
     UPDATE members SET sent_seq = greatest(sent_seq, given.seq)
     FROM json_to_recordset($1::text::json)
       AS given ("conversationId" text, "senderId" text, seq bigint)
-    WHERE conversation_id = "conversationId" AND user_id = "senderId"`,
+    WHERE ${lookedUp("conversation_id", '"conversationId"')}
+      AND ${lookedUp("user_id", '"senderId"')}`,
 
   setRoles: `
     UPDATE members SET role = given.role
     FROM json_to_recordset($1::text::json)
       AS given ("conversationId" text, "userId" text, role text)
-    WHERE conversation_id = "conversationId" AND user_id = "userId"`,
+    WHERE ${IS_OF_MEMBER}`,
 
   setProfiles: `
     UPDATE conversations
@@ -171,7 +185,7 @@ export const CHAT_WRITES = {
         disappear_after_seconds = given."disappearAfterSeconds"
     FROM json_to_recordset($1::text::json) AS given
       ("conversationId" text, title text, picture text, "disappearAfterSeconds" bigint)
-    WHERE id = "conversationId"`,
+    WHERE ${lookedUp("id", '"conversationId"')}`,
 
   /** `names` are those of what is given: null is a value of theirs. */
   setPreferences: `
@@ -183,7 +197,7 @@ export const CHAT_WRITES = {
     FROM json_to_recordset($1::text::json) AS given
       ("conversationId" text, "userId" text, names text[], "mutedUntilMs" bigint,
        "archivedMs" bigint, "pinnedMs" bigint)
-    WHERE conversation_id = "conversationId" AND user_id = "userId"`,
+    WHERE ${IS_OF_MEMBER}`,
 
   keepVersions: `
     INSERT INTO message_versions (message_id, version, content, replaced_ms)
@@ -193,7 +207,7 @@ export const CHAT_WRITES = {
     FROM json_to_recordset($1::text::json)
       AS given ("messageId" text, "editedMs" bigint, content text)
     JOIN messages
-      ON id = "messageId" AND deleted_ms IS NULL AND messages.content <> given.content`,
+      ON ${lookedUp("id", '"messageId"')} AND deleted_ms IS NULL AND messages.content <> given.content`,
 
   edit: `
     UPDATE messages
@@ -204,12 +218,12 @@ export const CHAT_WRITES = {
     FROM json_to_recordset($1::text::json)
       AS given ("messageId" text, "editedMs" bigint, content text, words text[],
                 "isNaming" boolean, mentions text, mentioned text[])
-    WHERE id = "messageId" AND deleted_ms IS NULL`,
+    WHERE ${lookedUp("id", '"messageId"')} AND deleted_ms IS NULL`,
 
   forgetOldVersions: `
     DELETE FROM message_versions
     USING json_to_recordset($1::text::json) AS given ("messageId" text)
-    WHERE message_id = "messageId"
+    WHERE ${lookedUp("message_id", '"messageId"')}
       AND version <= (
         SELECT max(version) FROM message_versions AS newest WHERE newest.message_id = "messageId"
       ) - ${MOST_VERSIONS}`,
@@ -219,7 +233,7 @@ export const CHAT_WRITES = {
     SELECT id, "userId", emoji, "reactedMs"
     FROM json_to_recordset($1::text::json)
       AS given ("messageId" text, "userId" text, emoji text, "reactedMs" bigint)
-    JOIN messages ON id = "messageId" AND deleted_ms IS NULL
+    JOIN messages ON ${lookedUp("id", '"messageId"')} AND deleted_ms IS NULL
     WHERE emoji IS NOT NULL
     ON CONFLICT (message_id, user_id) DO UPDATE
     SET emoji = excluded.emoji, reacted_ms = excluded.reacted_ms`,
@@ -228,12 +242,13 @@ export const CHAT_WRITES = {
     DELETE FROM reactions
     USING json_to_recordset($1::text::json)
       AS given ("messageId" text, "userId" text, emoji text)
-    WHERE message_id = "messageId" AND user_id = "userId" AND given.emoji IS NULL`,
+    WHERE ${lookedUp("message_id", '"messageId"')} AND ${lookedUp("user_id", '"userId"')}
+      AND given.emoji IS NULL`,
 
   pin: `
     UPDATE messages SET pinned_ms = given."pinnedMs"
     FROM json_to_recordset($1::text::json) AS given ("messageId" text, "pinnedMs" bigint)
-    WHERE id = "messageId" AND deleted_ms IS NULL`,
+    WHERE ${lookedUp("id", '"messageId"')} AND deleted_ms IS NULL`,
 
   keepInOutbox: `
     INSERT INTO outbox (message_id)

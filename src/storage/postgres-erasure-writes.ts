@@ -3,6 +3,7 @@ import type { Erasure } from "../chat/user-ports.ts";
 import { ERASURE_STAGES, type ErasureStage } from "./erasure-stages.ts";
 import { CHAT_WRITES } from "./postgres-chat-statements.ts";
 import type { Parameter, Query } from "./postgres-database.ts";
+import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { MESSAGE_ERASURE } from "./postgres-message-erasure.ts";
 import { takeNoticeTurn } from "./postgres-notice-store.ts";
 import { toPostgresJson } from "./postgres-text.ts";
@@ -32,11 +33,11 @@ export const ERASURE_PORTIONS = {
 
   // Whoever has the id next may number theirs as this one did.
   forgetClientIds: `
-    UPDATE messages SET client_message_id = NULL WHERE position IN (
+    UPDATE messages SET client_message_id = NULL WHERE position = ${anyOf(`
       SELECT position FROM messages
       WHERE sender_id = $1 AND client_message_id IS NOT NULL
       ORDER BY client_message_id LIMIT $2::bigint
-    ) RETURNING 1`,
+    `)} RETURNING 1`,
 
   messages: `
     SELECT position::float8 AS position, id, conversation_id AS "conversationId",
@@ -46,45 +47,54 @@ export const ERASURE_PORTIONS = {
     ORDER BY messages.position LIMIT $3::bigint`,
 
   forgetReactions: `
-    DELETE FROM reactions WHERE (message_id, user_id) IN (
+    DELETE FROM reactions USING (
       SELECT message_id, user_id FROM reactions
       WHERE user_id = $1 ORDER BY message_id LIMIT $2::bigint
-    ) RETURNING 1`,
+    ) AS gone
+    WHERE ${lookedUp("reactions.message_id", "gone.message_id")}
+      AND ${lookedUp("reactions.user_id", "gone.user_id")}
+    RETURNING 1`,
 
   forgetInvites: `
-    DELETE FROM invites WHERE code IN (
+    DELETE FROM invites WHERE code = ${anyOf(`
       SELECT code FROM invites WHERE creator_id = $1 ORDER BY code LIMIT $2::bigint
-    ) RETURNING 1`,
+    `)} RETURNING 1`,
 
   forgetRemoved: `
-    DELETE FROM removed_messages WHERE (sender_id, client_message_id) IN (
+    DELETE FROM removed_messages USING (
       SELECT sender_id, client_message_id FROM removed_messages
       WHERE sender_id = $1 ORDER BY client_message_id LIMIT $2::bigint
-    ) RETURNING 1`,
+    ) AS gone
+    WHERE ${lookedUp("removed_messages.sender_id", "gone.sender_id")}
+      AND ${lookedUp("removed_messages.client_message_id", "gone.client_message_id")}
+    RETURNING 1`,
 
   // What is in messages goes with these.
   discardFiles: `
-    UPDATE attachments SET remove_ms = 0 WHERE id IN (
+    UPDATE attachments SET remove_ms = 0 WHERE id = ${anyOf(`
       SELECT id FROM attachments
       WHERE uploader_id = $1 AND message_id IS NULL AND remove_ms <> 0 LIMIT $2::bigint
-    ) RETURNING 1`,
+    `)} RETURNING 1`,
 
   forgetDeadLetters: `
-    DELETE FROM dead_letters WHERE id IN (
+    DELETE FROM dead_letters WHERE id = ${anyOf(`
       SELECT id FROM dead_letters WHERE user_id = $1 ORDER BY id LIMIT $2::bigint
-    ) RETURNING 1`,
+    `)} RETURNING 1`,
 
   forgetNotices: `
-    DELETE FROM notices WHERE (target_id, conversation_id) IN (
+    DELETE FROM notices USING (
       SELECT notices.target_id, notices.conversation_id
-      FROM notice_targets JOIN notices ON notices.target_id = notice_targets.id
+      FROM notice_targets JOIN notices ON ${lookedUp("notices.target_id", "notice_targets.id")}
       WHERE notice_targets.user_id = $1 LIMIT $2::bigint
-    ) RETURNING 1`,
+    ) AS gone
+    WHERE ${lookedUp("notices.target_id", "gone.target_id")}
+      AND ${lookedUp("notices.conversation_id", "gone.conversation_id")}
+    RETURNING 1`,
 
   // With what has come since.
   forgetTargets: `
     WITH gone AS (DELETE FROM notice_targets WHERE user_id = $1 RETURNING id)
-    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
+    DELETE FROM notices USING gone WHERE ${lookedUp("notices.target_id", "gone.id")}`,
 } as const;
 
 const WRITES = {
@@ -114,28 +124,28 @@ const WRITES = {
 
   touch: `
     INSERT INTO erasures_untold (user_id, conversation_id)
-    SELECT DISTINCT $1::text, value FROM json_array_elements_text($2::text::json)
+    SELECT DISTINCT $1::text, value FROM (${given("$2")}) AS touched
     ON CONFLICT (user_id, conversation_id) DO NOTHING`,
 
   told: `
     DELETE FROM erasures_untold WHERE user_id = $1
-      AND conversation_id IN (SELECT value FROM json_array_elements_text($2::text::json))`,
+      AND conversation_id = ${anyGiven("$2")}`,
 
   allTold: "DELETE FROM erasures_untold WHERE user_id = $1",
 
   unname: `
     UPDATE messages SET sender_name = $1::text
-    WHERE id IN (SELECT value FROM json_array_elements_text($2::text::json))`,
+    WHERE id = ${anyGiven("$2")}`,
 
   rewrite: `
     UPDATE messages SET content = given.content, event = given.event
     FROM json_to_recordset($1::text::json) AS given (id text, content text, event text)
-    WHERE messages.id = given.id`,
+    WHERE ${lookedUp("messages.id", "given.id")}`,
 
   forgetPreferences: `
     UPDATE members SET muted_until_ms = NULL, archived_ms = NULL, pinned_ms = NULL
     WHERE user_id = $1
-      AND conversation_id IN (SELECT value FROM json_array_elements_text($2::text::json))`,
+      AND conversation_id = ${anyGiven("$2")}`,
 
   forgetWishes: "DELETE FROM notice_preferences WHERE user_id = $1",
 

@@ -1,3 +1,5 @@
+import { anyOf, lookedUp } from "./postgres-given.ts";
+
 /**
  * What takes out of the database what messages say while the messages stay: their content, what they
  * said before, their attachments, reactions, mentions and pin go. One that has been deleted keeps the
@@ -9,7 +11,7 @@ export const MESSAGE_ERASURE = [
   `UPDATE messages
    SET content = '', deleted_ms = coalesce(deleted_ms, erased."deletedMs"), pinned_ms = NULL,
        mentions = NULL, mentioned = NULL, attachments = NULL, words = NULL
-   FROM ${ERASED} WHERE messages.id = erased."messageId"`,
-  `DELETE FROM message_versions WHERE message_id IN (SELECT "messageId" FROM ${ERASED})`,
-  `DELETE FROM reactions WHERE message_id IN (SELECT "messageId" FROM ${ERASED})`,
+   FROM ${ERASED} WHERE ${lookedUp("messages.id", 'erased."messageId"')}`,
+  `DELETE FROM message_versions WHERE message_id = ${anyOf(`SELECT "messageId" FROM ${ERASED}`)}`,
+  `DELETE FROM reactions WHERE message_id = ${anyOf(`SELECT "messageId" FROM ${ERASED}`)}`,
 ] as const;

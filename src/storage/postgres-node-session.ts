@@ -75,6 +75,8 @@ export class PostgresNodeSession implements Leadership {
   #holder: string | null = null;
   /** Since when others hold what was lost. */
   #takenSinceMs: number | null = null;
+  /** See `Leadership`. */
+  #isSeeking = false;
   #isLeader = false;
   #isClosed = false;
   #timer: Timer | null = null;
@@ -119,6 +121,17 @@ export class PostgresNodeSession implements Leadership {
     this.#listeners.push(listener);
   }
 
+  async seek(): Promise<void> {
+    this.#isSeeking = true;
+    const session = this.#session;
+    if (session === null) return; // The next one asks.
+    try {
+      await this.#seekLead(session);
+    } catch (thrown) {
+      this.#closed(session, faultOf(thrown));
+    }
+  }
+
   /** Its locks are free then. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -138,7 +151,7 @@ export class PostgresNodeSession implements Leadership {
       const session = await this.#within(this.#begun(primary, sql));
       if (await this.#locked(session, SERVING)) {
         this.#session = session;
-        await this.#seekLead(session);
+        if (this.#isSeeking) await this.#seekLead(session);
         if (this.#session !== session) throw sessionLost();
         this.#timer = clock.schedule(BEAT_MS, () => void this.#beat(session));
         return true;
@@ -219,8 +232,8 @@ export class PostgresNodeSession implements Leadership {
 
   async #beat(session: Session): Promise<void> {
     try {
-      if (this.#isLeader) await this.#within(session.connection.unsafe("SELECT 1"));
-      else await this.#seekLead(session);
+      if (this.#isSeeking && !this.#isLeader) await this.#seekLead(session);
+      else await this.#within(session.connection.unsafe("SELECT 1"));
     } catch (thrown) {
       this.#closed(session, faultOf(thrown));
     }

@@ -1,6 +1,6 @@
 import { MOST_WAITING_NOTICES } from "../notify/ports.ts";
 import { MOST_COUNTED } from "../notify/provider.ts";
-import { given } from "./postgres-chat-reads.ts";
+import { anyGiven, given, lookedUp } from "./postgres-given.ts";
 
 const TARGET = `
   notice_targets.id,
@@ -63,11 +63,11 @@ export const NOTICE_READS = {
     FROM (
       SELECT * FROM notices
       WHERE channel = $1 AND due_ms <= $2::bigint
-        AND NOT target_id = ANY (ARRAY(SELECT json_array_elements_text($4::text::json)))
+        AND NOT target_id = ${anyGiven("$4")}
       ORDER BY due_ms LIMIT $3::bigint
     ) AS first
-    JOIN notice_targets ON notice_targets.id = first.target_id
-    JOIN conversations ON conversations.id = first.conversation_id
+    JOIN notice_targets ON ${lookedUp("notice_targets.id", "first.target_id")}
+    JOIN conversations ON ${lookedUp("conversations.id", "first.conversation_id")}
     LEFT JOIN LATERAL (
       SELECT * FROM members
       WHERE members.conversation_id = first.conversation_id

@@ -1,4 +1,4 @@
-import { given } from "./postgres-chat-reads.ts";
+import { anyGiven, anyOf, lookedUp } from "./postgres-given.ts";
 
 /** Of `said`, what a member is told of. */
 const TOLD = `
@@ -13,15 +13,19 @@ const outcomes = (columns: string) => `
   json_to_recordset($1::text::json)
     AS given ("targetId" text, "conversationId" text, "lastSeq" bigint, ${columns})`;
 
-/** What was due is the notice that is there, or what it was before others extended it. */
+/**
+ * What was due is the notice that is there, or what it was before others extended it. That it is due is
+ * said in a way that no index of those that are due is gone through for it.
+ */
 const IS_OF_OUTCOME = `
-  notices.target_id = given."targetId" AND notices.conversation_id = given."conversationId"
-  AND notices.due_ms IS NOT NULL`;
+  ${lookedUp("notices.target_id", 'given."targetId"')}
+  AND ${lookedUp("notices.conversation_id", 'given."conversationId"')}
+  AND num_nulls(notices.due_ms) = 0`;
 
 /** Letters that are given by their ids, in that order. */
 const LETTERS = `
   ROWS FROM (json_array_elements_text($1::text::json)) WITH ORDINALITY AS wanted (id, place)
-  JOIN dead_letters ON dead_letters.id = wanted.id`;
+  JOIN dead_letters ON ${lookedUp("dead_letters.id", "wanted.id")}`;
 
 /** One event that waits in the lane, if any does. */
 const firstOf = (lane: string) => `
@@ -44,7 +48,7 @@ export const NOTICE_WRITES = {
     WITH gone AS (
       DELETE FROM notice_targets WHERE channel = $1 AND address = $2 AND id <> $3 RETURNING id
     )
-    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
+    DELETE FROM notices USING gone WHERE ${lookedUp("notices.target_id", "gone.id")}`,
 
   putTarget: `
     INSERT INTO notice_targets (id, user_id, channel, address, keys, created_ms)
@@ -54,7 +58,7 @@ export const NOTICE_WRITES = {
 
   removeTarget: `
     WITH gone AS (DELETE FROM notice_targets WHERE id = $1 AND user_id = $2 RETURNING id)
-    DELETE FROM notices USING gone WHERE notices.target_id = gone.id`,
+    DELETE FROM notices USING gone WHERE ${lookedUp("notices.target_id", "gone.id")}`,
 
   putPreferences: `
     INSERT INTO notice_preferences (user_id, preferences) VALUES ($1, $2)
@@ -68,15 +72,15 @@ export const NOTICE_WRITES = {
    */
   expand: `
     WITH taken AS (
-      DELETE FROM outbox WHERE position IN (
+      DELETE FROM outbox WHERE position = ${anyOf(`
         SELECT position FROM outbox ORDER BY position LIMIT $1::bigint FOR UPDATE SKIP LOCKED
-      )
+      `)}
       RETURNING position, message_id
     ), kept AS MATERIALIZED (
       SELECT messages.id, messages.position, messages.conversation_id, messages.seq,
              messages.sender_id, messages.timestamp_ms,
              messages.event IS NULL AND messages.deleted_ms IS NULL AS is_said
-      FROM taken JOIN messages ON messages.id = taken.message_id
+      FROM taken JOIN messages ON ${lookedUp("messages.id", "taken.message_id")}
     ), heard AS MATERIALIZED (
       SELECT conversation_id, max(seq) AS last_seq, array_agg(seq ORDER BY seq) AS seqs,
              array_agg(sender_id ORDER BY seq) AS sender_ids,
@@ -90,10 +94,10 @@ export const NOTICE_WRITES = {
              last.seq AS last_seq,
              least(first.time_ms, $2::bigint) + channels."delayMs" AS due_ms
       FROM heard
-      JOIN members ON members.conversation_id = heard.conversation_id
+      JOIN members ON ${lookedUp("members.conversation_id", "heard.conversation_id")}
         AND heard.last_seq > greatest(members.read_seq, members.joined_seq, members.sent_seq)
         AND coalesce(members.muted_until_ms, 0) <= $2::bigint
-      JOIN notice_targets ON notice_targets.user_id = members.user_id
+      JOIN notice_targets ON ${lookedUp("notice_targets.user_id", "members.user_id")}
       JOIN json_to_recordset($3::text::json) AS channels (channel text, "delayMs" bigint)
         ON channels.channel = notice_targets.channel
       CROSS JOIN LATERAL (
@@ -174,7 +178,7 @@ export const NOTICE_WRITES = {
            given.reason, given."diedMs"
     FROM ${outcomes('"letterId" text, attempts bigint, reason text, "diedMs" bigint')}
     JOIN notices ON ${IS_OF_OUTCOME} AND last_seq >= given."lastSeq"
-    JOIN notice_targets ON notice_targets.id = notices.target_id
+    JOIN notice_targets ON ${lookedUp("notice_targets.id", "notices.target_id")}
     ON CONFLICT (id) DO NOTHING
     RETURNING id`,
 
@@ -194,16 +198,17 @@ export const NOTICE_WRITES = {
   forgetWaiting: `
     DELETE FROM notices WHERE (target_id, conversation_id) IN (
       SELECT target_id, conversation_id FROM notices
-      WHERE channel IN (${given("$1")}) AND due_ms IS NOT NULL LIMIT $2::bigint
+      WHERE channel = ${anyGiven("$1")} AND due_ms IS NOT NULL LIMIT $2::bigint
     ) RETURNING 1`,
 
   reviveNotices: `
     INSERT INTO notices AS old (target_id, conversation_id, channel, last_seq, due_ms, created_ms)
-    SELECT notice_targets.id, dead_letters.conversation_id, notice_targets.channel,
-           max(dead_letters.seq), $2::bigint, $2::bigint
-    FROM ${LETTERS}
-    JOIN notice_targets ON notice_targets.id = dead_letters.target_id
-    GROUP BY notice_targets.id, dead_letters.conversation_id
+    SELECT target_id, conversation_id, notice_targets.channel, last_seq, $2::bigint, $2::bigint
+    FROM (
+      SELECT target_id, conversation_id, max(seq) AS last_seq FROM ${LETTERS}
+      GROUP BY target_id, conversation_id
+    ) AS letters
+    JOIN notice_targets ON ${lookedUp("notice_targets.id", "letters.target_id")}
     ON CONFLICT (target_id, conversation_id) DO UPDATE
     SET last_seq = greatest(old.last_seq, excluded.last_seq), due_ms = excluded.due_ms,
         attempts = 0, created_ms = excluded.created_ms`,
@@ -223,8 +228,8 @@ export const NOTICE_WRITES = {
   countRevivable: `
     SELECT count(*)::float8 AS count
     FROM ${LETTERS}
-    LEFT JOIN notice_targets ON notice_targets.id = dead_letters.target_id
+    LEFT JOIN notice_targets ON ${lookedUp("notice_targets.id", "dead_letters.target_id")}
     WHERE event_id IS NOT NULL OR notice_targets.id IS NOT NULL`,
 
-  forgetLetters: `DELETE FROM dead_letters WHERE id IN (${given("$1")})`,
+  forgetLetters: `DELETE FROM dead_letters WHERE id = ${anyGiven("$1")}`,
 } as const;

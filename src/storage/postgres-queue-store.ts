@@ -1,6 +1,6 @@
 import type { QueueBatch, QueueStore, StoredQueueMessage } from "../broker/queue-store.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven, lookedUp } from "./postgres-given.ts";
 import { probe } from "./postgres-probe.ts";
 import {
   APPEND_QUEUE_MESSAGES,
@@ -23,12 +23,12 @@ export const QUEUE_READS = {
 } as const;
 
 const QUEUE_WRITES = {
-  remove: `DELETE FROM queue_messages WHERE id IN (${given("$1")})`,
+  remove: `DELETE FROM queue_messages WHERE id = ${anyGiven("$1")}`,
   append: APPEND_QUEUE_MESSAGES,
   setDeliveries: `
     UPDATE queue_messages SET deliveries = given.deliveries
     FROM json_to_recordset($1::text::json) AS given (id text, deliveries bigint)
-    WHERE queue_messages.id = given.id`,
+    WHERE ${lookedUp("queue_messages.id", "given.id")}`,
 } as const;
 
 /** Queue messages in PostgreSQL. Text is kept well-formed: U+FFFD is in the place of lone surrogates. */

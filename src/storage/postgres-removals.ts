@@ -1,6 +1,7 @@
 import type { ExpiryPortion, ExpiryProgress, RetentionRule } from "../chat/ports.ts";
 import { type ConversationBottom, countExpired, hasExpired, type Timed } from "./expiry.ts";
 import type { Query } from "./postgres-database.ts";
+import { anyOf } from "./postgres-given.ts";
 
 /** What retention asks and writes, each by an index. */
 export const REMOVALS = {
@@ -29,15 +30,15 @@ export const REMOVALS = {
     ON CONFLICT (sender_id, client_message_id) DO NOTHING`,
 
   removeVersions: `
-    DELETE FROM message_versions WHERE message_id IN (
+    DELETE FROM message_versions WHERE message_id = ${anyOf(`
       SELECT id FROM messages
       WHERE conversation_id = $1 AND seq <= $2::bigint AND edited_ms IS NOT NULL
-    )`,
+    `)}`,
 
   removeReactions: `
-    DELETE FROM reactions WHERE message_id IN (
+    DELETE FROM reactions WHERE message_id = ${anyOf(`
       SELECT id FROM messages WHERE conversation_id = $1 AND seq <= $2::bigint
-    )`,
+    `)}`,
 
   remove: "DELETE FROM messages WHERE conversation_id = $1 AND seq <= $2::bigint",
 } as const;

@@ -7,8 +7,8 @@ import {
 import { matchText, type SearchTerms, type TextMatch } from "../chat/search-text.ts";
 import type { StoredMessage } from "../chat/stored-chats.ts";
 import { AppError } from "../errors.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase } from "./postgres-database.ts";
+import { anyGiven } from "./postgres-given.ts";
 import { MESSAGE, messageOf } from "./postgres-message-columns.ts";
 import { conversationToken, senderToken } from "./postgres-search-words.ts";
 import { toPostgresJson } from "./postgres-text.ts";
@@ -72,7 +72,7 @@ export const SEARCH_READS = {
     ) AS measured
     ORDER BY measured.position DESC`,
 
-  messages: `SELECT ${MESSAGE} FROM messages WHERE id IN (${given("$1")})`,
+  messages: `SELECT ${MESSAGE} FROM messages WHERE id = ${anyGiven("$1")}`,
 } as const;
 
 /**

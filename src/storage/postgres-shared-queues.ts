@@ -7,8 +7,8 @@ import {
   type SharedQueueChanges,
   type SharedQueueStore,
 } from "../broker/shared-queue-store.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { probe } from "./postgres-probe.ts";
 import {
   APPEND_QUEUE_MESSAGES,
@@ -37,10 +37,10 @@ export const SHARED_QUEUE_STATEMENTS = {
     ) RETURNING id::text AS id`,
   releaseLeft: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = greatest(deliveries, 1)
-    WHERE claim IN (SELECT id::bigint FROM (${given("$1")}) AS ended (id)) RETURNING queue`,
+    WHERE claim = ${anyOf(`SELECT id::bigint FROM (${given("$1")}) AS ended (id)`)} RETURNING queue`,
   releaseExpired: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = deliveries + 1
-    WHERE claim IN (SELECT id::bigint FROM (${given("$1")}) AS ended (id)) RETURNING queue`,
+    WHERE claim = ${anyOf(`SELECT id::bigint FROM (${given("$1")}) AS ended (id)`)} RETURNING queue`,
 
   // Nobody ends the lease before the commit; it may be renewed. Of a queue that grew fast the database
   // believes that it is short, and would rather sort it as a whole than read its first messages.
@@ -50,14 +50,17 @@ export const SHARED_QUEUE_STATEMENTS = {
   undo: `
     UPDATE queue_messages SET ${UNCLAIMED}
     WHERE claim = $1::bigint
-      AND claim_run IN (SELECT run::bigint FROM (${given("$2")}) AS undone (run))
+      AND claim_run = ${anyOf(`SELECT run::bigint FROM (${given("$2")}) AS undone (run)`)}
     RETURNING queue`,
   return: `
     UPDATE queue_messages SET ${UNCLAIMED}, deliveries = given.deliveries
     FROM json_to_recordset($2::text::json) AS given (id text, run bigint, deliveries bigint)
-    WHERE queue_messages.id = given.id AND claim = $1::bigint AND claim_run = given.run
+    WHERE ${lookedUp("queue_messages.id", "given.id")}
+      AND claim IS NOT DISTINCT FROM $1::bigint AND claim_run = given.run
     RETURNING queue`,
-  remove: `DELETE FROM queue_messages WHERE claim = $1::bigint AND id IN (${given("$2")})`,
+  remove: `
+    DELETE FROM queue_messages
+    WHERE claim IS NOT DISTINCT FROM $1::bigint AND id = ${anyGiven("$2")}`,
   append: `${APPEND_QUEUE_MESSAGES} ON CONFLICT (id) DO NOTHING`,
   // The first statement alone locks: it is done once, whatever the plan of the second. Where the queue
   // is a bound and no constant, only its own index has the order that is asked for: by another one the

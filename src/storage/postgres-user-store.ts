@@ -10,8 +10,9 @@ import type {
 } from "../chat/user-ports.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import type { GroupedWrites } from "./grouped-writes.ts";
-import { given, PREFERENCES } from "./postgres-chat-reads.ts";
+import { PREFERENCES } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven, given } from "./postgres-given.ts";
 import { MESSAGE, messageOf } from "./postgres-message-columns.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
@@ -38,7 +39,7 @@ const KNOWN_USER = `
 export const USER_READS = {
   profileName: "SELECT profile_name AS name FROM users WHERE user_id = $1",
 
-  known: `SELECT ${KNOWN_USER} FROM users WHERE user_id IN (${given("$1")})`,
+  known: `SELECT ${KNOWN_USER} FROM users WHERE user_id = ${anyGiven("$1")}`,
 
   list: `SELECT ${KNOWN_USER} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2::bigint`,
 

@@ -7,8 +7,8 @@ import {
   type WebhookOutcome,
   type WebhookStore,
 } from "../notify/webhook-ports.ts";
-import { given } from "./postgres-chat-reads.ts";
 import type { Parameter, PostgresDatabase, Query } from "./postgres-database.ts";
+import { anyGiven, anyOf, given, lookedUp } from "./postgres-given.ts";
 import { MESSAGE, messageOf } from "./postgres-message-columns.ts";
 import { toPostgresJson } from "./postgres-text.ts";
 import { answered, type PostgresWrites } from "./postgres-writes.ts";
@@ -24,14 +24,14 @@ export const WEBHOOK_READS = {
     SELECT position::float8 AS position, id, type, lane, created_ms::float8 AS "createdMs", data,
            attempts::float8 AS attempts, message_id AS "messageId"
     FROM webhook_events
-    WHERE due_ms <= $1::bigint AND NOT lane = ANY (ARRAY(${given("$2")}))
+    WHERE due_ms <= $1::bigint AND NOT lane = ${anyGiven("$2")}
     ORDER BY due_ms, webhook_events.position LIMIT $3::bigint`,
 
-  messages: `SELECT ${MESSAGE} FROM messages WHERE messages.id IN (${given("$1")})`,
+  messages: `SELECT ${MESSAGE} FROM messages WHERE messages.id = ${anyGiven("$1")}`,
 
   nextDue: `
     SELECT due_ms::float8 AS "dueMs" FROM webhook_events
-    WHERE due_ms >= 0 AND NOT lane = ANY (ARRAY(${given("$1")}))
+    WHERE due_ms >= 0 AND NOT lane = ${anyGiven("$1")}
     ORDER BY due_ms LIMIT 1`,
 
   waiting: `
@@ -63,7 +63,7 @@ export const WEBHOOK_WRITES = {
     UPDATE webhook_events SET due_ms = "dueMs", attempts = given.attempts
     FROM json_to_recordset($1::text::json)
       AS given (position bigint, "dueMs" bigint, attempts bigint)
-    WHERE webhook_events.position = given.position`,
+    WHERE ${lookedUp("webhook_events.position", "given.position")}`,
 
   bury: `
     INSERT INTO dead_letters (id, channel, conversation_id, event_id, event_type, lane, data,
@@ -72,21 +72,22 @@ export const WEBHOOK_WRITES = {
            data, message_id, created_ms, given.attempts, reason, "diedMs"
     FROM json_to_recordset($1::text::json) AS given
       (position bigint, "letterId" text, attempts bigint, reason text, "diedMs" bigint)
-    JOIN webhook_events ON webhook_events.position = given.position`,
+    JOIN webhook_events ON ${lookedUp("webhook_events.position", "given.position")}`,
 
   remove: `
     DELETE FROM webhook_events USING json_to_recordset($1::text::json) AS given (position bigint)
-    WHERE webhook_events.position = given.position
+    WHERE ${lookedUp("webhook_events.position", "given.position")}
     RETURNING lane`,
 
   /** $1: lanes. Of each the first is due, if it is not to come later. */
   next: `
     UPDATE webhook_events SET due_ms = created_ms
-    FROM (${given("$1")}) AS lanes (lane)
-    WHERE due_ms IS NULL AND position = (
-      SELECT first.position FROM webhook_events AS first WHERE first.lane = lanes.lane
-      ORDER BY first.lane, first.position LIMIT 1
-    )`,
+    WHERE due_ms IS NULL AND position = ${anyOf(`
+      SELECT (
+        SELECT first.position FROM webhook_events AS first WHERE first.lane = lanes.lane
+        ORDER BY first.lane, first.position LIMIT 1
+      ) FROM (${given("$1")}) AS lanes (lane)
+    `)}`,
 } as const;
 
 /** Of advisory locks, together with the schema's name. */

@@ -23,6 +23,8 @@ export interface EventSink {
   heartbeat(): void;
   /** After what was written. Idempotent. */
   end(): void;
+  /** The client takes what is written as it comes; one that polls, by its next request. */
+  readonly isReading: boolean;
   /** What the client has not taken yet. */
   readonly bufferedBytes: number;
   /** With what it may ask for again. */
@@ -87,20 +89,26 @@ export class EventConnection implements Connection, MessageTaker {
     return this.#sink.heldBytes;
   }
 
+  get isReading(): boolean {
+    return this.#sink.isReading;
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#sink.end();
   }
 
-  /** The client is gone, or does not take what it is sent. Idempotent. */
+  /** The client is gone. Idempotent. */
   terminate(): void {
     this.close();
     this.#session?.closed();
   }
 
   #limit(): void {
-    if (this.#sink.bufferedBytes > this.#limitBytes) this.terminate();
+    if (this.#sink.bufferedBytes <= this.#limitBytes) return;
+    this.#session?.overflowed();
+    this.terminate();
   }
 }
 

@@ -59,6 +59,8 @@ export interface EventMailboxOptions {
  * when it is answered with: nobody is told what was deleted, or has disappeared, between two polls.
  */
 export class EventMailbox implements EventSink {
+  /** An answer is taken at once, and its time is `graceMs`. */
+  readonly isReading = false;
   readonly #options: EventMailboxOptions;
   #waiting: Entry[] = [];
   /** So many of these came in an earlier turn. */

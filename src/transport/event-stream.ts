@@ -44,6 +44,7 @@ export interface EventStreamOptions {
 
 /** A response without end, of which each event is on its way at once. */
 export class EventStream implements EventSink {
+  readonly isReading = true;
   readonly response: Response | Promise<Response>;
   readonly #sink: FrameSink;
   readonly #options: EventStreamOptions;

@@ -1,3 +1,4 @@
+import type { Socket } from "bun";
 import { AppError } from "../errors.ts";
 
 /**
@@ -24,16 +25,26 @@ export function listening<Listener>(
  * Throws what the engine throws when somebody listens there already. For a listener that is to share
  * its port with its own successor, and would share it with strangers too.
  */
-export function claimPort({
-  hostname,
-  port,
-}: {
+export function claimPort(address: Address): void {
+  holdPort(address, "")();
+}
+
+interface Address {
   readonly hostname: string;
+  /** 0: none. */
   readonly port: number;
-}) {
-  if (port === 0) return;
-  const claim = Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } });
-  claim.stop(true);
+}
+
+/**
+ * Nobody else can listen there until the function is called that is returned. Who connects meanwhile is
+ * given the answer to what they say first, and let go of. Throws what the engine throws when somebody
+ * listens there already.
+ */
+export function holdPort({ hostname, port }: Address, answer: string): () => void {
+  if (port === 0) return () => {};
+  const socket = { data: (client: Socket) => void client.end(answer) };
+  const held = Bun.listen({ hostname, port, exclusive: true, socket });
+  return () => held.stop(true);
 }
 
 /** The host as a URL of this machine has it. */

@@ -33,6 +33,8 @@ export interface SockJsConnectionOptions {
 export class SockJsConnection implements Connection {
   readonly framing = "sockjs";
   readonly topics = null;
+  /** Also between two requests: its session ends soon when none comes. */
+  readonly isReading = true;
   readonly remote: Remote;
   /** Requests whose body is on its way. */
   uploads = 0;

@@ -41,6 +41,7 @@ const WRITE_NOW_BYTES = 64 * 1024;
  */
 export class TcpConnection implements Connection {
   readonly framing = "stream";
+  readonly isReading = true;
   readonly topics = null;
   readonly remote: Remote;
   readonly #socket: TcpSocket;

@@ -16,6 +16,7 @@ export interface Outlet {
 /** A WebSocket, plain or with SockJS framing: then its messages are SockJS frames. */
 export class WebSocketConnection implements Connection, PeerTopics {
   readonly topics = this;
+  readonly isReading = true;
   readonly #service: Service;
   #socket: ServerWebSocket<WebSocketConnection> | null = null;
   #outlet: Outlet | null = null;

@@ -9,8 +9,9 @@ import { type ChatNode, ChatNodes, NodeDevice } from "../support/chat-nodes.ts";
 import { settled } from "../support/held-store.ts";
 
 /** Alice and Bob have said something to each other, longer ago than anything is on its way. */
-async function setUp(count = 2, isDeferred = true) {
+async function setUp(count = 2, isDeferred = true, aheadMs: readonly number[] = []) {
   const nodes = new ChatNodes(count, isDeferred);
+  for (const [index, node] of nodes.all.entries()) node.aheadMs = aheadMs[index] ?? 0;
   nodes.at(0).harness.send("alice", { conversationId: "c", recipientId: "bob", content: "old" });
   await nodes.quiet();
   nodes.clock.advance(1_200_000);
@@ -50,6 +51,12 @@ function feedOf(node: ChatNode, taken: StoredMessage[], position: string | null)
   return { started: feed.start(), reader };
 }
 
+/** The device has received what it was sent. */
+async function receive({ node, userId, got }: NodeDevice): Promise<void> {
+  for (const message of got) await node.chat.receipts.delivered(userId, message);
+  await settled();
+}
+
 /** Everything that the nodes have said has arrived. */
 async function arrived(nodes: ChatNodes): Promise<void> {
   for (let round = 0; round < 5; round += 1) {
@@ -62,6 +69,70 @@ describe.each([
   ["at once", false],
   ["by promises", true],
 ])("of a store that answers %s,", (_name, isDeferred) => {
+  describe.each([
+    ["alike", 0],
+    ["five minutes behind", -300_000],
+    ["five minutes ahead", 300_000],
+  ])("with the clock of the node that writes %s,", (_which, aheadMs) => {
+    test("what is written while a device waits to begin is for it, though another one has received it", async () => {
+      const nodes = await setUp(2, isDeferred, [aheadMs]);
+      const there = await nodes.at(0).connect("bob");
+      await receive(there);
+      nodes.at(1).isSlow = true;
+      const late = await nodes.at(1).connect("bob");
+      say(nodes, 0, "meanwhile");
+      await settled();
+      await arrived(nodes);
+      await receive(there);
+      await arrived(nodes);
+      nodes.at(1).confirm();
+      await late.caughtUp;
+      expect([there.contents(), late.contents()]).toEqual([["old", "meanwhile"], ["meanwhile"]]);
+    });
+
+    test("so is what its node hears before it has begun", async () => {
+      const nodes = await setUp(2, isDeferred, [aheadMs]);
+      const there = await nodes.at(0).connect("bob");
+      await receive(there);
+      nodes.at(1).isSlow = true;
+      const late = await nodes.at(1).connect("bob");
+      for (const content of ["1", "2"]) {
+        say(nodes, 0, content);
+        await settled();
+        await arrived(nodes);
+        await receive(there);
+        nodes.at(0).outgoing.clear();
+      }
+      say(nodes, 1, "3");
+      await settled();
+      nodes.at(1).confirm();
+      await late.caughtUp;
+      expect(late.contents()).toEqual(["1", "2", "3"]);
+    });
+
+    test.each([1, 300])(
+      "what a device has, %d messages, does not come again at a node that is told of it late",
+      async (count) => {
+        const nodes = await setUp(3, isDeferred, [aheadMs]);
+        const before = await nodes.at(1).connect("bob");
+        for (let said = 0; said < count; said += 1) say(nodes, 0, `${said} ${"x".repeat(1_000)}`);
+        await settled();
+        while (nodes.at(0).arrive(nodes.at(1)));
+        await settled();
+        expect(before.got).toHaveLength(count + 1);
+        await receive(before);
+        nodes.at(1).disconnect(before);
+        const back = await nodes.at(2).connect("bob");
+        await back.caughtUp;
+        await arrived(nodes);
+        say(nodes, 0, "next");
+        await settled();
+        await arrived(nodes);
+        expect(back.contents()).toEqual(["next"]);
+      },
+    );
+  });
+
   test("a message reaches devices on all nodes, and its sender's other ones hear SENT", async () => {
     const nodes = await setUp(3, isDeferred);
     const devices: NodeDevice[] = [];
@@ -279,24 +350,6 @@ describe.each([
     expect(bob.contents()).toEqual(["old", "before"]);
   });
 
-  test("what is written while a device waits to begin is for it, though another one has received it", async () => {
-    const nodes = await setUp(2, isDeferred);
-    const there = await nodes.at(0).connect("bob");
-    nodes.at(1).isSlow = true;
-    const late = await nodes.at(1).connect("bob");
-    say(nodes, 0, "meanwhile");
-    await settled();
-    await arrived(nodes);
-    const newest = there.got.at(-1);
-    if (newest === undefined) throw new TypeError("nothing came");
-    await nodes.at(0).chat.receipts.delivered("bob", newest);
-    await settled();
-    await arrived(nodes);
-    nodes.at(1).confirm();
-    await late.caughtUp;
-    expect([there.contents(), late.contents()]).toEqual([["old", "meanwhile"], ["meanwhile"]]);
-  });
-
   test.each([
     ["last", []],
     ["before another one", ["next"]],
@@ -305,6 +358,7 @@ describe.each([
     async (_, behind) => {
       const nodes = await setUp(2, isDeferred);
       const there = await nodes.at(0).connect("bob");
+      await receive(there);
       nodes.at(0).held.isHolding = true;
       say(nodes, 0, "on its way");
       await settled();
@@ -562,7 +616,7 @@ type Step =
   | { readonly kind: "arrive" | "lose"; readonly node: number; readonly to: number }
   | { readonly kind: "commit" | "cut" | "heal" | "slow" | "confirm"; readonly node: number }
   | { readonly kind: "connect"; readonly node: number; readonly from: number }
-  | { readonly kind: "disconnect"; readonly node: number }
+  | { readonly kind: "disconnect" | "receive"; readonly node: number }
   | { readonly kind: "pass"; readonly ms: number };
 
 const index = fc.nat(2);
@@ -601,67 +655,117 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const USERS = ["alice", "bob"] as const;
 const CONVERSATIONS = ["c", "d"] as const;
+/** A device there says that it has what it was sent. */
+const receiving: fc.Arbitrary<Step> = fc.record({
+  ...{ kind: fc.constant("receive" as const), node: index },
+});
+const aheadMs = fc.array(fc.constantFrom(0, 150_000, 300_000), { minLength: 3, maxLength: 3 });
 
-test("whatever order commits and notices come in, every device gets everything, each once, in order", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(step, { maxLength: 60, size: "max" }),
-      fc.boolean(),
-      async (steps, isDeferred) => {
-        const nodes = await setUp(3, isDeferred);
-        for (const { held } of nodes.all) held.isHolding = true;
-        const devices: NodeDevice[] = [];
-        let said = 0;
-        const take = async (next: Step): Promise<void> => {
-          if (next.kind === "pass") {
-            // Nobody is cut off for so long, and nothing is on its way.
-            if (next.ms > 600_000) await nodes.quiet();
-            nodes.clock.advance(next.ms);
-            return;
+/** What there is of each conversation when a device connects. */
+interface Connected {
+  readonly device: NodeDevice;
+  /** The highest `seq` that is in the store. */
+  readonly ends: ReadonlyMap<string, number>;
+  /** Up to which its user has received all, as the store has it. */
+  readonly received: ReadonlyMap<string, number>;
+}
+
+function connected(nodes: ChatNodes, device: NodeDevice): Connected {
+  const ends = new Map<string, number>();
+  const received = new Map<string, number>();
+  for (const id of CONVERSATIONS) {
+    const conversation = nodes.inner.conversation(id);
+    const member = conversation?.members.find(({ userId }) => userId === device.userId);
+    ends.set(id, conversation?.lastSeq ?? 0);
+    received.set(id, member?.deliveredSeq ?? 0);
+  }
+  return { device, ends, received };
+}
+
+test.each([
+  ["everything", step],
+  [
+    "all that its user had not received, and what came since",
+    fc.oneof({ weight: 8, arbitrary: step }, { weight: 1, arbitrary: receiving }),
+  ],
+])(
+  "whatever order commits and notices come in, every device gets %s, each once, in order",
+  async (_what, steps) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(steps, { maxLength: 60, size: "max" }),
+        fc.boolean(),
+        aheadMs,
+        async (steps, isDeferred, aheadMs) => {
+          const nodes = await setUp(3, isDeferred, aheadMs);
+          for (const { held } of nodes.all) held.isHolding = true;
+          const devices: Connected[] = [];
+          let said = 0;
+          const take = async (next: Step): Promise<void> => {
+            if (next.kind === "pass") {
+              // Nobody is cut off for so long, and nothing is on its way.
+              if (next.ms > 600_000) await nodes.quiet();
+              nodes.clock.advance(next.ms);
+              return;
+            }
+            const node = nodes.at(next.node);
+            if (next.kind === "say") {
+              said += 1;
+              const conversationId = CONVERSATIONS[next.to] ?? "c";
+              const recipientId = USERS[1 - next.from] ?? "bob";
+              const from = USERS[next.from] ?? "alice";
+              node.harness.send(from, { conversationId, recipientId, content: `${said}` });
+            } else if (next.kind === "arrive") node.arrive(nodes.at(next.to));
+            else if (next.kind === "commit") {
+              if (node.held.isCommitting) await node.held.release();
+            } else if (next.kind === "connect") {
+              const device = new NodeDevice(node, USERS[next.from] ?? "alice");
+              devices.push(connected(nodes, device));
+              await node.connect(device.userId, [], device);
+            } else if (next.kind === "receive") {
+              const device = [...node.devices].at(0);
+              for (const message of device?.got ?? []) {
+                void node.chat.receipts.delivered(device?.userId ?? "", message);
+              }
+            } else if (next.kind === "disconnect") {
+              const device = [...node.devices].at(0);
+              if (device !== undefined) node.disconnect(device);
+            } else if (next.kind === "cut") node.cutOff();
+            else if (next.kind === "heal") node.heal();
+            else if (next.kind === "slow") node.isSlow = true;
+            else if (next.kind === "confirm") node.confirm();
+          };
+          for (const next of steps) {
+            await take(next);
+            await settled();
           }
-          const node = nodes.at(next.node);
-          if (next.kind === "say") {
-            said += 1;
-            const conversationId = CONVERSATIONS[next.to] ?? "c";
-            const recipientId = USERS[1 - next.from] ?? "bob";
-            const from = USERS[next.from] ?? "alice";
-            node.harness.send(from, { conversationId, recipientId, content: `${said}` });
-          } else if (next.kind === "arrive") node.arrive(nodes.at(next.to));
-          else if (next.kind === "commit") {
-            if (node.held.isCommitting) await node.held.release();
-          } else if (next.kind === "connect") {
-            devices.push(await node.connect(USERS[next.from] ?? "alice"));
-          } else if (next.kind === "disconnect") {
-            const device = [...node.devices].at(0);
-            if (device !== undefined) node.disconnect(device);
-          } else if (next.kind === "cut") node.cutOff();
-          else if (next.kind === "heal") node.heal();
-          else if (next.kind === "slow") node.isSlow = true;
-          else if (next.kind === "confirm") node.confirm();
-        };
-        for (const next of steps) {
-          await take(next);
-          await settled();
-        }
-        await nodes.quiet();
-        await nodes.quiet();
-        for (const conversationId of CONVERSATIONS) {
-          const stored = nodes.inner.history({ conversationId, limit: 10_000 });
-          expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, at) => at + 1));
-          for (const device of devices) {
-            const got = device.got.filter((each) => each.conversationId === conversationId);
-            const seqs = got.map(({ seq }) => seq);
-            expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
-            if (!device.isOpen) continue;
-            const isOthers = ({ senderId }: StoredMessage) => senderId !== device.userId;
-            expect(got.filter(isOthers).map(({ id }) => id)).toEqual(
-              stored.filter(isOthers).map(({ id }) => id),
-            );
+          await nodes.quiet();
+          await nodes.quiet();
+          for (const conversationId of CONVERSATIONS) {
+            const stored = nodes.inner.history({ conversationId, limit: 10_000 });
+            expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, at) => at + 1));
+            for (const { device, ends, received } of devices) {
+              const got = device.got.filter((each) => each.conversationId === conversationId);
+              const seqs = got.map(({ seq }) => seq);
+              expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+              if (!device.isOpen) continue;
+              const isOthers = ({ senderId }: StoredMessage) => senderId !== device.userId;
+              const others = got.filter(isOthers).map(({ seq }) => seq);
+              const firstSeq = others[0] ?? Number.POSITIVE_INFINITY;
+              expect(firstSeq).toBeGreaterThan(received.get(conversationId) ?? 0);
+              expect(others).toEqual(
+                stored
+                  .filter((each) => isOthers(each))
+                  .map(({ seq }) => seq)
+                  .filter((seq) => seq >= firstSeq || seq > (ends.get(conversationId) ?? 0)),
+              );
+            }
           }
-        }
-        expect(nodes.faults()).toEqual([]);
-      },
-    ),
-    { numRuns: 400 },
-  );
-}, 300_000);
+          expect(nodes.faults()).toEqual([]);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  },
+  300_000,
+);

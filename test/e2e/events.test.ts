@@ -405,6 +405,24 @@ describe("polling", () => {
     await delivered(alice, 1);
   });
 
+  test("its client is no slow reader when it goes, whatever waits for it", async () => {
+    // Its buffer is looked at many times before it counts as gone.
+    const flags = ["--events-poll-grace-ms=1000", "--limits-blocked-ms=400"];
+    await start({ flags: ["--presence-grace-ms=1", ...flags] });
+    await group("team", "alice", "bob");
+    const alice = await join("alice");
+    await alice.subscribed("/topic/presence");
+    await poll("bob", 0);
+    await say("alice", "team", "too late");
+    await alice.event(
+      "/topic/presence",
+      ({ userId, status }) => userId === "bob" && status === "OFFLINE",
+    );
+    const cutOffs = 'parley_connections_cut_off_total{cause="slow-reader"}';
+    expect((await scrape(server)).get(cutOffs)).toBe(0);
+    expect(contentsOf(await poll("bob", 0))).toEqual(["too late"]);
+  });
+
   test("keeps its user there between polls, for a time", async () => {
     await start({ flags: ["--presence-grace-ms=1", "--events-poll-grace-ms=700"] });
     const alice = await join("alice");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { rmSync } from "node:fs";
-import { BINARY, startParley, temporaryDir } from "../support/parley-process.ts";
+import { readdirSync, rmSync } from "node:fs";
+import { BINARY, runParley, startParley, temporaryDir } from "../support/parley-process.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { connectStock, subscribeAll } from "../support/stock-client.ts";
 
@@ -60,5 +60,17 @@ test("a taken port is refused with a message that names it", async () => {
   );
   expect(second.exitCode).toBe(1);
   expect(second.stderr.toString()).toContain(`port ${server.port}`);
+  expect(await server.stop()).toBe(0);
+});
+
+test("a port that is taken is told of before anything is opened", async () => {
+  const server = await startParley();
+  const dataDir = temporaryDir();
+  const flags = [`--port=${server.port}`, `--data-dir=${dataDir}`];
+  const { exitCode, stderr } = await runParley("serve", ...flags);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`Cannot listen on 127.0.0.1 port ${server.port} (port)`);
+  expect(readdirSync(dataDir)).toEqual([]);
+  rmSync(dataDir, { recursive: true });
   expect(await server.stop()).toBe(0);
 });

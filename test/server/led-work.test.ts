@@ -5,10 +5,15 @@ import { settled } from "../support/held-store.ts";
 
 class Elected implements Leadership {
   isLeader = false;
+  isSought = false;
   #listener = () => {};
 
   onChange(listener: () => void): void {
     this.#listener = listener;
+  }
+
+  async seek(): Promise<void> {
+    this.isSought = true;
   }
 
   set(isLeader: boolean): void {
@@ -45,7 +50,9 @@ function setUp() {
 
 test("work begins with the lead and ends in the turn that takes it", async () => {
   const { leadership, worker, work } = setUp();
+  expect(leadership.isSought).toBe(false);
   work.start();
+  expect(leadership.isSought).toBe(true);
   await settled();
   expect(worker.did).toEqual([]);
   leadership.set(true);

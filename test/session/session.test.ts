@@ -465,7 +465,7 @@ test("long ids of subscriptions count as held", () => {
 });
 
 test("a connection that stays blocked is dropped, one that moves is not", () => {
-  const { clock, connect } = sessionHarness();
+  const { clock, connect, cutOffs } = sessionHarness();
   const { connection, session } = connect();
   connection.buffered = 1;
   session.check(clock.monotonicMs());
@@ -478,4 +478,30 @@ test("a connection that stays blocked is dropped, one that moves is not", () => 
   expect(connection.isTerminated).toBe(false);
   session.check(clock.monotonicMs() + 40_001);
   expect(connection.isTerminated).toBe(true);
+  expect(cutOffs).toEqual(["slow-reader"]);
+});
+
+test("what waits for a client that is away does not make it a slow reader", () => {
+  const { clock, connect, cutOffs } = sessionHarness();
+  const { connection, session } = connect();
+  connection.buffered = 1;
+  session.check(clock.monotonicMs());
+  connection.isReading = false;
+  session.check(clock.monotonicMs() + 20_000);
+  expect(connection.isTerminated).toBe(false);
+  session.closed();
+  expect(cutOffs).toEqual([]);
+});
+
+test("one for which more waits than may is cut off, and counted once", () => {
+  const { clock, connect, cutOffs } = sessionHarness();
+  for (const isSeenBefore of [false, true]) {
+    const { connection, session } = connect();
+    connection.buffered = 1;
+    if (isSeenBefore) session.check(clock.monotonicMs());
+    session.overflowed();
+    session.closed();
+    expect(connection.isTerminated).toBe(true);
+  }
+  expect(cutOffs).toEqual(["slow-reader", "slow-reader"]);
 });

@@ -41,6 +41,7 @@ test("writes, reads and the node's locks move to the standby when it is promoted
   const log = new RecordedLog();
   const url = first.urlWith(second);
   const storage = await openPostgresStorage({ url, serving, log });
+  await storage.leadership.seek();
   await storage.chat.commit(batch({ conversations: [conversation()] }));
   const led: boolean[] = [];
   storage.leadership.onChange(() => led.push(storage.leadership.isLeader));
@@ -85,6 +86,7 @@ test("a primary that goes silent is left when another one is promoted, and what 
   const url = first.urlWith(second);
   // No statement is given up before the test is.
   const storage = await openPostgresStorage({ url, serving, statementTimeoutMs: 600_000 });
+  await storage.leadership.seek();
   await storage.chat.commit(batch({ conversations: [conversation()] }));
   const stopped = first.processes();
   for (const pid of stopped) process.kill(pid, "SIGSTOP");
@@ -157,6 +159,7 @@ test("a server that is set to read-only counts as gone, for all that is connecte
   const url = first.urlWith(second);
   const serving = { how: "shared", onTaken: expect.unreachable } as const;
   const storage = await openPostgresStorage({ url, serving });
+  await storage.leadership.seek();
   await storage.chat.commit(batch({ conversations: [conversation()] }));
   const led: boolean[] = [];
   storage.leadership.onChange(() => led.push(storage.leadership.isLeader));

@@ -35,6 +35,7 @@ async function open(
   const servers = new PostgresServers(postgresTarget(at), systemClock);
   const options = { servers, serving, clock: systemClock, onTaken };
   const node = await PostgresNodeSession.open(options);
+  await node.seek();
   nodes.push(node);
   return node;
 }
@@ -62,6 +63,27 @@ test("of nodes that share a database one leads, and another one when it has gone
   expect(leaders()).toEqual([]);
   await until(() => leaders().length === 1);
 });
+
+test("a node that may yet be refused does not lead, and takes the lead from nobody", async () => {
+  const servers = new PostgresServers(postgresTarget(url()), systemClock);
+  const options = { servers, clock: systemClock, onTaken: () => {} };
+  const starting = await PostgresNodeSession.open({ ...options, serving: "shared" });
+  nodes.push(starting);
+  expect(starting.isLeader).toBe(false);
+  expect((await open("shared")).isLeader).toBe(true);
+  await starting.seek();
+  expect(leaders()).toHaveLength(1);
+  await Promise.all(nodes.map((node) => node.close()));
+  const alone = await PostgresNodeSession.open({ ...options, serving: "alone" });
+  nodes.push(alone);
+  expect(alone.isLeader).toBe(false);
+  await endSessions();
+  await until(() => alone.pid === 0);
+  await until(() => alone.pid !== 0);
+  expect(alone.isLeader).toBe(false);
+  await alone.seek();
+  expect(alone.isLeader).toBe(true);
+}, 30_000);
 
 test("a node whose session is lost does not lead from that turn on; one does again soon", async () => {
   const [one, other] = [await open("shared"), await open("shared")];

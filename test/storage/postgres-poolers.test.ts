@@ -44,6 +44,7 @@ test("a pooler of sessions that gives the account its settings is served through
   expect(log.texts.filter((text) => text.includes("pooler"))).toEqual([]);
   await storage.chat.commit(batch({ conversations: [conversation()] }));
   await storage.chat.commit(batch({ messages: [message(1)] }));
+  await storage.leadership.seek();
   expect(storage.leadership.isLeader).toBe(true);
   expect(await refusal(url)).toContain("is served by another Parley");
   await storage.close();

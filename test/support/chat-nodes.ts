@@ -4,6 +4,7 @@ import type { ChatStore } from "../../src/chat/ports.ts";
 import type { ReplayReader } from "../../src/chat/replay.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
 import type { SyncRequest } from "../../src/chat/sync.ts";
+import type { Clock } from "../../src/clock.ts";
 import { MemoryChatStore } from "../../src/storage/memory-chat-store.ts";
 import { chatHarness, type Harness } from "./chat-harness.ts";
 import { DeferredStore } from "./deferred-store.ts";
@@ -65,7 +66,7 @@ export class ChatNode implements OtherNodes {
   /** By node: what that node will be told by this one. */
   readonly outgoing = new Map<ChatNode, OnItsWay[]>();
   readonly #confirmations: (() => void)[] = [];
-  /** The clock that its ids are of is so much ahead. */
+  /** Its machine's clock is so much ahead, or behind. */
   aheadMs = 0;
   onTold: () => void = () => {};
   isCutOff = false;
@@ -78,10 +79,15 @@ export class ChatNode implements OtherNodes {
     readonly name: string,
   ) {
     this.held = HeldStore.over<ChatStore>(nodes.store);
+    const clock: Clock = {
+      now: () => nodes.clock.now() + this.aheadMs,
+      monotonicMs: () => nodes.clock.monotonicMs(),
+      schedule: (delayMs, task) => nodes.clock.schedule(delayMs, task),
+    };
     this.harness = chatHarness(this.held.store, {
-      ...{ nodes: this, clock: nodes.clock, tellsEvents: true, uncommittedMessages: 100_000 },
+      ...{ nodes: this, clock, tellsEvents: true, uncommittedMessages: 100_000 },
       ...nodes.options,
-      newId: () => Bun.randomUUIDv7("hex", nodes.clock.now() + this.aheadMs),
+      newId: () => Bun.randomUUIDv7("hex", clock.now()),
       onTold: () => queueMicrotask(() => this.onTold()),
     });
     const { outlet } = this.harness;

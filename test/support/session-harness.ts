@@ -46,6 +46,7 @@ export class FakeConnection implements Connection, PeerTopics {
   isTerminated = false;
   #own: string | null = null;
   buffered = 0;
+  isReading = true;
 
   constructor(
     readonly engine: FakeEngine,
@@ -194,6 +195,8 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
   const engine = new FakeEngine();
   const broker = new Broker(engine);
   const application = new FakeApplication();
+  /** Why connections ended that did not take what was sent to them. */
+  const cutOffs: string[] = [];
   let ids = 0;
   const newId = () => `id-${++ids}`;
   const log: Log = silentLog;
@@ -208,7 +211,7 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
       onSend: () => {},
     }),
     ...{ broker, queues, application, clock, newId, log },
-    observer: { refused: () => {}, cutOff: () => {} },
+    observer: { refused: () => {}, cutOff: (cause: string) => cutOffs.push(cause) },
     onSettled: null,
     serverName: "parley/test",
     expiryWarningMs: 60_000,
@@ -248,6 +251,6 @@ export function sessionHarness(framing: "raw" | "sockjs" = "raw") {
     broker.deliver(key, new Outgoing(environment.newId(), body, [], tag));
   return {
     ...{ clock, engine, broker, queues, store, application, environment },
-    ...{ open, connect, publish },
+    ...{ open, connect, publish, cutOffs },
   };
 }
