@@ -113,9 +113,8 @@ export class Blocks {
   }
 
   /**
-   * Holds from the call on; resolves when it is durable. A no-op if it holds already. Rejects with
-   * STORAGE_UNAVAILABLE when nothing was written, and then it does not hold. Throws VALIDATION_FAILED
-   * for oneself, TOO_MANY_BLOCKS.
+   * Holds from the call on; resolves when it is durable. Rejects with STORAGE_UNAVAILABLE when nothing
+   * was written, and then what was before holds. Throws VALIDATION_FAILED for oneself, TOO_MANY_BLOCKS.
    */
   block(blockerId: string, blockedId: string): Promise<void> {
     if (blockerId === blockedId) {
@@ -133,6 +132,10 @@ export class Blocks {
     return this.#change({ blockerId, blockedId }, false);
   }
 
+  /**
+   * Written also where it seems to hold already: the write of that may be on its way still, and another
+   * node may have changed it, of which this one has not heard.
+   */
   async #change(block: Block, isBlocked: boolean): Promise<void> {
     const pair = pairOf(block);
     const isHeld = this.has(block.blockerId, block.blockedId) === isBlocked;

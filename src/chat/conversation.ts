@@ -138,31 +138,24 @@ export class Conversation {
     this.persisted = true;
     const joined: string[] = [];
     const moved: MovedMarks[] = [];
-    const there = new Set(stored.members.map(({ userId }) => userId));
-    const left = [...this.members.keys()].filter((id) => !there.has(id));
-    for (const userId of left) this.members.delete(userId);
+    const before = new Map(this.members);
+    this.members.clear(); // They are in the order of the store, here as on all nodes.
     for (const { userId, joinedSeq, deliveredSeq, readSeq, role } of stored.members) {
-      const known = this.members.get(userId);
-      if (known === undefined) {
+      const known = before.get(userId);
+      // Who has left and joined again meanwhile is somebody new, without marks of what came between.
+      if (known?.joinedSeq !== joinedSeq) {
         joined.push(userId);
         const marks = { deliveredSeq, readSeq, durableDeliveredSeq: deliveredSeq };
         this.members.set(userId, { userId, joinedSeq, role, ...marks });
         continue;
       }
+      before.delete(userId);
+      this.members.set(userId, known);
       known.role = role;
-      if (known.joinedSeq !== joinedSeq) {
-        // They left, and came again: what they had before says nothing.
-        Object.assign(known, {
-          joinedSeq,
-          deliveredSeq,
-          readSeq,
-          durableDeliveredSeq: deliveredSeq,
-        });
-        continue;
-      }
       const marks = this.heardMarks(userId, { deliveredSeq, readSeq });
       if (marks !== null) moved.push(marks);
     }
+    const left = [...before.keys()];
     return { joined, left, moved };
   }
 

@@ -185,7 +185,8 @@ export class MarksElsewhere {
       if (event !== null || told.has(id) || !isHere(senderId)) return false;
       if (!conversation.isFor(senderId, seq)) return false;
       return moved.some(({ userId, before, now }) => {
-        return userId !== senderId && before.deliveredSeq < seq && seq <= now.deliveredSeq;
+        if (userId === senderId || !conversation.isFor(userId, seq)) return false;
+        return before.deliveredSeq < seq && seq <= now.deliveredSeq;
       });
     });
     if (conversation.kind === "group") {
@@ -210,6 +211,7 @@ export class MarksElsewhere {
     for (const message of messages) {
       const { seq, senderId } = message;
       if (seq <= before.readSeq || seq > now.readSeq || senderId === userId) continue;
+      if (!conversation.isFor(userId, seq)) continue; // Marks begin where one joins, be it again.
       last.set(senderId, message);
       if (seq === now.readSeq) last.set(userId, message);
     }

@@ -14,7 +14,8 @@ const answerSchema = z.object({
       ...{ id: z.string(), version: z.string(), startedAt: z.string(), heardAt: z.string() },
       ...{ connections: z.int(), onlineUsers: z.int(), isSelf: z.boolean() },
       isConnected: z.boolean(),
-      // Of an older server there is none.
+      // Older servers say neither.
+      isLeader: z.boolean().default(false),
       differs: z.array(z.string()).default([]),
     }),
   ),
@@ -34,13 +35,18 @@ export async function status(context: CliContext, loaded: LoadedSettings): Promi
 
 function table({ backplane, nodes }: Status): string {
   const rows = nodes.map((node) => [
-    ...[node.isSelf ? `${node.id} (asked)` : node.id, node.version, node.startedAt],
+    ...[named(node), node.version, node.startedAt],
     ...[String(node.connections), String(node.onlineUsers)],
     backplane === "LOCAL" ? "alone" : node.isConnected ? "connected" : "not connected",
     node.heardAt,
   ]);
   const head = ["NODE", "VERSION", "SINCE", "CONNECTIONS", "USERS", "BACKPLANE", "LAST BEAT"];
   return `${[...tableLines([head, ...rows]), ...complaints(nodes)].join("\n")}\n`;
+}
+
+function named({ id, isSelf, isLeader }: Status["nodes"][number]): string {
+  const is = [isSelf ? "asked" : [], isLeader ? "leads" : []].flat();
+  return is.length === 0 ? id : `${id} (${is.join(", ")})`;
 }
 
 /** What makes nodes unequal that should be equal. */

@@ -38,7 +38,7 @@ export const notify = z.object({
   giveUpMs: delayMs(
     86_400_000,
     0,
-    "What could not be sent for so long, nor by ten attempts, is a dead letter, and waits to be replayed.",
+    "What could not be sent for so long, by ten attempts or since its server failed all that time, is a dead letter, and waits to be replayed.",
   ),
   deadLetterDays: integer(
     30,

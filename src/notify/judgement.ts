@@ -16,14 +16,17 @@ export interface Circumstances {
   readonly isThere: boolean;
   /** Until it is looked again at a notice of a user who is there. */
   readonly againMs: number;
+  /** From a message on: by then it is known whether the connection lives that has taken it. */
+  readonly doubtMs: number;
 }
 
 /** So much later it is looked again at a notice in quiet hours: the user may have changed them. */
 const QUIET_LOOK_MS = 900_000;
 
 /** What becomes of a notice that is due, as everything is now. */
-export function judge(due: DueNotice, { nowMs, isThere, againMs }: Circumstances): Judgement {
+export function judge(due: DueNotice, circumstances: Circumstances): Judgement {
   const { target, member, lastSeq } = due;
+  const { nowMs, isThere, againMs, doubtMs } = circumstances;
   if (member === null || due.unread === null) return { kind: "dropped" };
   if (member.mutedUntilMs !== null && member.mutedUntilMs > nowMs) return { kind: "dropped" };
   const preferences = due.preferences ?? DEFAULT_PREFERENCES;
@@ -32,9 +35,10 @@ export function judge(due: DueNotice, { nowMs, isThere, againMs }: Circumstances
   const unread = asWished(due.unread, preferences);
   if (unread === null) return { kind: "dropped" };
   if (isThere) {
-    // The app shows what has reached it. A connection may be dead without anybody knowing yet.
-    if (!isEmail && member.deliveredSeq >= lastSeq) return { kind: "dropped" };
-    return { kind: "later", dueMs: nowMs + againMs };
+    if (isEmail || member.deliveredSeq < lastSeq) return { kind: "later", dueMs: nowMs + againMs };
+    // The app shows what has reached it. A connection that is dead takes it too, until it is known.
+    const certainMs = unread.newest.timestampMs + doubtMs;
+    return certainMs > nowMs ? { kind: "later", dueMs: certainMs } : { kind: "dropped" };
   }
   const { quietHours } = preferences;
   const quietMs = quietHours === null ? null : quietUntilMs(quietHours, nowMs);
@@ -47,6 +51,7 @@ export function judge(due: DueNotice, { nowMs, isThere, againMs }: Circumstances
     notice: {
       ...{ key: keyOf(due), userId: target.userId, conversationId: due.conversationId },
       ...{ kind, title, count, newest, isPrivate: !preferences.previews },
+      timeZone: quietHours?.timeZone ?? null,
     },
   };
 }

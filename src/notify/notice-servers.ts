@@ -48,14 +48,18 @@ export class NoticeServers {
   readonly #options: NoticeServersOptions;
   /** Those of which there is something to remember. */
   readonly #servers = new Map<string, Server>();
-  readonly #shares: SiteShares | null;
+  #shares: SiteShares | null;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NoticeServersOptions) {
     this.#options = options;
-    const { provider, random } = options;
-    // Nobody but the operator chooses what takes the lanes of a server that is the provider's own.
-    this.#shares = provider.server === null ? new SiteShares(provider.concurrency, random) : null;
+    this.#shares = sharesOf(options);
+  }
+
+  /** Another node sends from now on, and learns by itself. Nothing is under way. */
+  forget(): void {
+    this.#servers.clear();
+    this.#shares = sharesOf(this.#options);
   }
 
   /** Sends that may be under way at a time, to whatever server. */
@@ -103,10 +107,11 @@ export class NoticeServers {
     };
   }
 
-  /** Why it has failed for so long, or longer; null: it has not. */
+  /** Why it has failed for so long, or longer; null: it has not, or is just to be tried again. */
   failingFor(name: string, ms: number): string | null {
     const breaker = this.#servers.get(name)?.breaker;
-    return breaker === undefined || breaker.outageMs < ms ? null : (breaker.outage?.reason ?? null);
+    if (breaker === undefined || breaker.outageMs < ms || breaker.pauseMs === 0) return null;
+    return breaker.outage?.reason ?? null;
   }
 
   get failing(): readonly FailingServer[] {
@@ -163,6 +168,11 @@ export class NoticeServers {
     server.isTold = true;
     log.warn({ channel, server: name, reason }, "A server of notices fails, and is left alone");
   }
+}
+
+/** null: nobody but the operator chooses what takes the lanes of a server that is the provider's own. */
+function sharesOf({ provider, random }: NoticeServersOptions): SiteShares | null {
+  return provider.server === null ? new SiteShares(provider.concurrency, random) : null;
 }
 
 /** Whether the server works where a send has ended so; null: it does not show. */

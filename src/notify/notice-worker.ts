@@ -1,11 +1,11 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { FailureLog } from "./failure-log.ts";
-import { judge } from "./judgement.ts";
 import { NoticeLane, type Told } from "./notice-lane.ts";
 import { attempted, buried, judged, type NoticePace } from "./notice-outcome.ts";
 import { type FailingServer, NoticeServers } from "./notice-servers.ts";
 import { NoticeSweep } from "./notice-sweep.ts";
+import { NoticeTriage } from "./notice-triage.ts";
 import type {
   DeadLetter,
   DueNotice,
@@ -32,6 +32,8 @@ export interface NoticeWorkerOptions {
   readonly onEvents: () => void;
   /** The user has a connection to some node, or had one a moment ago. */
   readonly isThere: (userId: string) => boolean;
+  /** From a message on: by then it is known whether a connection lives that has taken it. */
+  readonly doubtMs: number;
   readonly onOutcome: (channel: NoticeChannel, outcome: SendOutcome["kind"] | "dead") => void;
   /** What the app's back end is told of a dead letter; null: nothing. */
   readonly eventOf: (letter: DeadLetter) => WebhookEvent | null;
@@ -59,8 +61,6 @@ const POLL_MS = 500;
  * expanded as often as this.
  */
 const GATHER_MS = 100;
-/** Until it is looked again at an undelivered notice of a user who is there. */
-const AGAIN_MS = 10_000;
 /** A stop waits so long for what is under way. */
 const STOP_MS = 2_000;
 
@@ -69,6 +69,7 @@ interface Lane {
   readonly pace: NoticePace;
   readonly servers: NoticeServers;
   readonly rests: TargetRests;
+  readonly triage: NoticeTriage;
   readonly failures: FailureLog;
 }
 
@@ -94,25 +95,26 @@ export class NoticeWorker {
 
   constructor(options: NoticeWorkerOptions) {
     this.#options = options;
-    const { store, clock, random, log } = options;
+    const { store, clock, random, log, isThere, doubtMs } = options;
     this.#settling = new Settling(store, clock, (err) => this.#faulty(err));
     this.#sweep = new NoticeSweep(options);
     this.#lanes = options.providers.map(({ provider, pace }) => {
       const servers = new NoticeServers({ provider, clock, random, log });
+      const rests = new TargetRests(pace, random);
       const lane: Lane = {
         lane: new NoticeLane({
           ...{ provider, servers, clock, timeoutMs: pace.timeoutMs },
           onOutcome: (told, outcome) => this.#sent(lane, told, outcome),
         }),
-        rests: new TargetRests(pace, random),
+        triage: new NoticeTriage({ pace, rests, isThere, doubtMs }),
         failures: new FailureLog(pace.channel, clock, log),
-        ...{ pace, servers },
+        ...{ pace, servers, rests },
       };
       return lane;
     });
   }
 
-  /** Servers that fail. */
+  /** Servers that fail, as the node knows that sends. */
   get failing(): readonly FailingServer[] {
     return this.#lanes.flatMap(({ servers }) => servers.failing);
   }
@@ -142,8 +144,10 @@ export class NoticeWorker {
       for (const { lane } of this.#lanes) lane.abort();
     });
     this.#settling.stop();
+    for (const { triage } of this.#lanes) triage.clear();
     await this.#looked;
     await Promise.all(this.#lanes.map(({ lane }) => lane.drained()));
+    for (const { servers } of this.#lanes) servers.forget();
     giveUp.cancel();
   }
 
@@ -154,6 +158,15 @@ export class NoticeWorker {
       this.#gathering = null;
       this.wake();
     });
+  }
+
+  /** The user has no connection any more: what has waited for that is due, when it resolves. */
+  async departed(userId: string): Promise<void> {
+    const nowMs = this.#options.clock.now();
+    const outcomes = this.#lanes.flatMap(({ triage }) => triage.departed(userId, nowMs));
+    if (outcomes.length === 0) return;
+    await this.#settling.add(outcomes);
+    this.wake();
   }
 
   /** Something is in the outbox, or due. */
@@ -208,35 +221,21 @@ export class NoticeWorker {
   }
 
   async #work(each: Lane): Promise<void> {
-    const passedBy = await this.#begin(each);
-    if (passedBy >= PASSED_BY) this.#goesOn = true;
+    await this.#begin(each);
     await this.#giveUp(each);
   }
 
-  /**
-   * Looks at what is due until there is nothing more that may be sent now. Resolves with how many
-   * notices it has put off for their servers.
-   */
-  async #begin(each: Lane): Promise<number> {
-    const { store, clock, isThere } = this.#options;
-    const { lane, pace, rests } = each;
+  /** Looks at what is due until there is nothing more that may be sent now. */
+  async #begin(each: Lane): Promise<void> {
+    const { store, clock } = this.#options;
+    const { lane, pace, triage } = each;
     const { channel } = pace;
     let passedBy = 0;
     while (this.#isRunning && lane.room > 0 && passedBy < PASSED_BY) {
       const nowMs = clock.now();
       const most = lane.provider.gathers ? LOOKED_AT : Math.min(LOOKED_AT, lane.room);
       const dues = await store.due(channel, nowMs, most, lane.busyTargets);
-      const told: Told[] = [];
-      const untold: NoticeOutcome[] = [];
-      for (const due of dues) {
-        const there = isThere(due.target.userId);
-        const againMs = Math.max(AGAIN_MS, pace.delayMs);
-        const judgement = judge(due, { nowMs, isThere: there, againMs });
-        const restsUntilMs = rests.untilMs(due.target.id);
-        if (judgement.kind !== "told") untold.push(judged(due, judgement));
-        else if (restsUntilMs <= nowMs) told.push({ due, notice: judgement.notice });
-        else untold.push(judged(due, { kind: "later", dueMs: restsUntilMs }));
-      }
+      const { told, untold } = triage.sort(dues, nowMs);
       for (const { due, untilMs } of lane.begin(told)) {
         passedBy += 1;
         untold.push(this.#waited(each, due) ?? judged(due, { kind: "later", dueMs: untilMs }));
@@ -245,7 +244,7 @@ export class NoticeWorker {
       this.#tellOfDead(channel, untold);
       if (told.length + untold.length === 0) break;
     }
-    return passedBy;
+    if (passedBy >= PASSED_BY) this.#goesOn = true;
   }
 
   /** null: what a server has kept waiting may wait longer. Else it is given up, sent or not. */

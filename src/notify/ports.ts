@@ -149,7 +149,10 @@ export interface NoticeStore {
   ): MaybePromise<DueNotice[]>;
   /** When the first one of the channels is; null: there is none. */
   nextDueMs(channels: readonly NoticeChannel[]): MaybePromise<number | null>;
-  /** In one transaction. A notice that is not there, or is another one by now, is left out. */
+  /**
+   * In one transaction. A notice that is not there, or is another one by now, is left out. Where one is
+   * to be looked at later by several, the last of them holds.
+   */
   settle(outcomes: readonly NoticeOutcome[]): Promise<void>;
   /** What waits, without what has been sent: for metrics, up to `MOST_WAITING_NOTICES`. */
   waiting(): MaybePromise<number>;

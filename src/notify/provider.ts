@@ -53,6 +53,8 @@ export interface Notice {
   readonly newest: NoticeMessage;
   /** The user wishes what messages say, and who sent them, to be left out of it. */
   readonly isPrivate: boolean;
+  /** By whose clock the user lives, of IANA's database; null: they have not said. */
+  readonly timeZone: string | null;
 }
 
 /** More are not counted. */

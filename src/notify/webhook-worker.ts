@@ -61,9 +61,9 @@ export class WebhookWorker {
     this.#settling = new Settling(options.store, options.clock, (fault) => this.#report(fault));
   }
 
-  /** That the endpoint fails: it is left alone, but for single calls; null: it does not. */
+  /** That the endpoint fails: it is left alone, but for single calls; null: it does not, or is not called. */
   get outage(): Outage | null {
-    return this.#breaker.outage;
+    return this.#running === null ? null : this.#breaker.outage;
   }
 
   start(): void {

@@ -14,6 +14,8 @@ import type { Worker } from "./led-work.ts";
 import type { Metrics } from "./metrics.ts";
 
 const DAY_MS = 86_400_000;
+/** Connections are looked at once a second or so, and nodes tell each other of it. */
+const MARGIN_MS = 5_000;
 
 export interface NotificationServiceOptions {
   readonly metrics: Metrics;
@@ -59,7 +61,10 @@ export function openNotifications(
     ...{ store: storage.notices, clock, log, clearsOutbox: !needsOutbox(foundation) },
     channels: NOTICE_CHANNELS.filter((channel) => !channels.includes(channel)),
   });
-  if (providers.length === 0 && webhooks === null) return tellingNobody(clearing, outbound);
+  if (providers.length === 0 && webhooks === null) {
+    metrics.measureFailing({ channels: [], failing: () => [] });
+    return tellingNobody(clearing, outbound);
+  }
   const worker = new NoticeWorker({
     store: storage.notices,
     providers: providers.map((provider) => {
@@ -70,6 +75,7 @@ export function openNotifications(
     startDelayMs: settings.presence.graceMs,
     onEvents: () => webhooks?.worker.wake(),
     isThere,
+    doubtMs: doubtMsOf(settings),
     onOutcome: (channel, outcome) => metrics.notice(channel, outcome),
     eventOf: (letter) => webhooks?.eventOf(letter) ?? null,
     ...{ newId: newUuid, clock, random, log },
@@ -101,7 +107,10 @@ export function openNotifications(
     },
     workers,
     committed: () => worker.committed(),
-    presenceChanged: (userId, body) => webhooks?.additions.presenceChanged(userId, body),
+    presenceChanged(userId, body) {
+      if (!isThere(userId)) void worker.departed(userId);
+      webhooks?.additions.presenceChanged(userId, body);
+    },
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
       outbound.close();
@@ -127,6 +136,15 @@ function unsubscribingOf(
   const { smtpUrl, unsubscribeSecret, appName } = email;
   if (smtpUrl === undefined || unsubscribeSecret === undefined) return null;
   return { users, secret: unsubscribeSecret, appName };
+}
+
+/**
+ * After two heart-beats that did not come a connection is closed, after the grace its user is gone. Where
+ * clients need send none, nobody knows sooner than TCP, and what was taken counts as shown.
+ */
+function doubtMsOf({ heartbeat, presence }: Settings): number {
+  const { receiveMs } = heartbeat;
+  return receiveMs === 0 ? 0 : 2 * receiveMs + presence.graceMs + MARGIN_MS;
 }
 
 function paceOf(channel: NoticeChannel, { notify }: Settings): NoticePace {

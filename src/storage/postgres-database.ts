@@ -9,7 +9,6 @@ import {
   isReadOnly,
   isSessionEnded,
   isSilent,
-  isUnderWay,
   isUnreachable,
   postgresUnavailable,
 } from "./postgres-errors.ts";
@@ -199,13 +198,14 @@ export class PostgresDatabase {
     }
   }
 
-  /** Throws `fault` as AppError where that cannot be found out. */
+  /** Throws AppError where that cannot be found out, whyever; `fault` is what came of its commit. */
   async #wasCommitted(mark: CommitMark, fault: unknown): Promise<boolean> {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + OUTCOME_MS;
+    let reason = fault;
     for (;;) {
       const leftMs = untilMs - clock.monotonicMs();
-      if (this.#isClosed || leftMs <= 0) throw postgresUnavailable(UNKNOWN, fault);
+      if (this.#isClosed || leftMs <= 0) throw postgresUnavailable(UNKNOWN, reason);
       try {
         return await this.#onConnection(async (query) => {
           const begun = query("BEGIN");
@@ -214,9 +214,8 @@ export class PostgresDatabase {
           return found;
         }, leftMs);
       } catch (unanswered) {
-        if (!isConnectionLost(unanswered) && !isUnderWay(unanswered)) {
-          throw postgresUnavailable(UNKNOWN, unanswered);
-        }
+        // A server that has just begun may have other reasons than that, such as too many clients.
+        reason = unanswered;
       }
       await new Promise<void>((resolve) => clock.schedule(OUTCOME_PAUSE_MS, resolve));
     }

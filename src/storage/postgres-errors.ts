@@ -36,6 +36,8 @@ const READ_ONLY = /^(25006|25001|read-only)$/;
 const CROSSED = /^40(001|P01)$/;
 /** Trying again helps as little as with another name of a file: it is what was configured. */
 const WRONG_CONFIGURATION = /^(28...|3D000|3F000|42501)$/;
+/** The account may not make the schema, or may not use the one that is there, which it is not shown. */
+const MAY_NOT = /^(3F000|42501)$/;
 
 export function faultOf(thrown: unknown): unknown {
   if (!(thrown instanceof SQL.PostgresError)) return thrown;
@@ -65,11 +67,6 @@ export function isUnreachable(fault: unknown): boolean {
 
 export function isCrossed(fault: unknown): boolean {
   return fault instanceof PostgresFault && CROSSED.test(fault.state);
-}
-
-/** Another transaction has what was asked for, for longer than may be waited. */
-export function isUnderWay(fault: unknown): boolean {
-  return fault instanceof PostgresFault && /^(55P03|57014)$/.test(fault.state);
 }
 
 export function isUniqueViolation(fault: unknown): fault is PostgresFault {
@@ -105,37 +102,64 @@ export function transactionPooled(name: string, cause?: unknown): AppError {
   );
 }
 
+/** Why a database cannot be opened, and what an operator can do about it. */
+const NOT_OPENED: readonly {
+  readonly isMeant: (fault: PostgresFault) => boolean;
+  readonly code: "STORAGE_UNAVAILABLE" | "INVALID_CONFIGURATION";
+  readonly reason: string;
+  readonly remedy: string;
+}[] = [
+  {
+    isMeant: isAway,
+    code: "STORAGE_UNAVAILABLE",
+    reason: "PostgreSQL cannot be reached",
+    remedy: "see that it runs, and that its host and port are right and open to this machine",
+  },
+  {
+    isMeant: isReadOnly,
+    code: "STORAGE_UNAVAILABLE",
+    reason: "no server of it takes writes",
+    remedy: "promote one, or name the one that does",
+  },
+  {
+    isMeant: ({ state }) => state === "53300",
+    code: "STORAGE_UNAVAILABLE",
+    reason: "PostgreSQL takes no more connections",
+    remedy:
+      "have it take database.connections of each node, and one more (max_connections, or the account's own limit), or lower that setting",
+  },
+  {
+    isMeant: ({ message }) => REFUSED_PARAMETER.test(message),
+    code: "INVALID_CONFIGURATION",
+    reason: "a connection pooler refuses a setting of sessions",
+    remedy:
+      "connect to PostgreSQL itself, or have it ignore them (of PgBouncer: ignore_startup_parameters) and give them to the account",
+  },
+  {
+    isMeant: ({ state }) => MAY_NOT.test(state),
+    code: "INVALID_CONFIGURATION",
+    reason: "its account may not make the schema, or does not own the one that is there",
+    remedy: "make it one (CREATE SCHEMA … AUTHORIZATION …)",
+  },
+];
+
 /** Why a database could not be opened; `name` is its URL without the password. */
 export function postgresOpeningError(name: string, fault: unknown): AppError {
   if (fault instanceof AppError) return fault;
-  if (fault instanceof PostgresFault && isAway(fault)) {
-    return new AppError(
-      "STORAGE_UNAVAILABLE",
-      `the database ${name} cannot be opened, since PostgreSQL cannot be reached (${fault.message}): see that it runs, and that its host and port are right and open to this machine`,
-      { cause: fault },
-    );
+  const message = `the database ${name} cannot be opened`;
+  if (!(fault instanceof PostgresFault)) {
+    return new AppError("STORAGE_UNAVAILABLE", message, { cause: fault });
   }
-  if (fault instanceof PostgresFault && isReadOnly(fault)) {
-    return new AppError(
-      "STORAGE_UNAVAILABLE",
-      `the database ${name} cannot be opened, since no server of it takes writes (${fault.message}): promote one, or name the one that does`,
-      { cause: fault },
-    );
+  const known = NOT_OPENED.find(({ isMeant }) => isMeant(fault));
+  if (known !== undefined) {
+    const { code, reason, remedy } = known;
+    const said = `${message}, since ${reason} (${fault.message}): ${remedy}`;
+    return new AppError(code, said, { cause: fault });
   }
-  if (fault instanceof PostgresFault && PREPARED_ELSEWHERE.test(fault.state)) {
-    return transactionPooled(name, fault);
-  }
-  if (fault instanceof PostgresFault && REFUSED_PARAMETER.test(fault.message)) {
-    return new AppError(
-      "INVALID_CONFIGURATION",
-      `the database ${name} cannot be opened, since a connection pooler refuses a setting of sessions (${fault.message}): connect to PostgreSQL itself, or have it ignore them (of PgBouncer: ignore_startup_parameters) and give them to the account`,
-      { cause: fault },
-    );
-  }
-  const isWrong = fault instanceof PostgresFault && WRONG_CONFIGURATION.test(fault.state);
+  if (PREPARED_ELSEWHERE.test(fault.state)) return transactionPooled(name, fault);
+  const isWrong = WRONG_CONFIGURATION.test(fault.state);
   const code = isWrong ? "INVALID_CONFIGURATION" : "STORAGE_UNAVAILABLE";
-  const reason = fault instanceof PostgresFault ? `: ${fault.message}` : "";
-  return new AppError(code, `the database ${name} cannot be opened${reason}`, { cause: fault });
+  return new AppError(code, `${message}: ${fault.message}`, { cause: fault });
 }
 
 /** It has said nothing at all. */

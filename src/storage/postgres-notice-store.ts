@@ -107,7 +107,7 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
     const dead = outcomes.filter((outcome) => outcome.kind === "dead");
     const statements = [
       ...[[NOTICE_WRITES.sent, of("sent")] as const, [NOTICE_WRITES.drop, of("dropped")] as const],
-      [NOTICE_WRITES.later, of("later")] as const,
+      [NOTICE_WRITES.later, lastOfEach(of("later"))] as const,
     ];
     const given = statements.filter(([, rows]) => rows.length > 0);
     if (given.length + dead.length === 0) return;
@@ -174,6 +174,15 @@ export class PostgresNoticeStore implements NoticeStore, NoticeTargetStore {
   #read<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     return answered(this.#db.read<Row>(sql, parameters));
   }
+}
+
+/** An UPDATE that joins a row with several takes any of them. */
+function lastOfEach(outcomes: readonly NoticeOutcome[]): NoticeOutcome[] {
+  const byNotice = new Map<string, NoticeOutcome>();
+  for (const outcome of outcomes) {
+    byNotice.set(`${outcome.targetId} ${outcome.conversationId}`, outcome);
+  }
+  return [...byNotice.values()];
 }
 
 async function bury(query: Query, dead: readonly DeadNotice[]): Promise<void> {

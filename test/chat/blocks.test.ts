@@ -139,6 +139,19 @@ describe("blocks", () => {
       expect(told).toEqual([true, false]);
     });
 
+    test("are changed back by a node that has not heard of it", async () => {
+      const store = new MemoryBlockStore();
+      const [one, other] = [new Blocks(store, 2, []), new Blocks(store, 2, [])];
+      await one.block("alice", "bob");
+      await other.unblock("alice", "bob");
+      expect(store.all()).toEqual([]);
+      await other.block("alice", "bob");
+      await one.renew([pair]);
+      await one.unblock("alice", "bob");
+      await other.block("alice", "bob");
+      expect(store.all()).toEqual([pair]);
+    });
+
     for (const look of ["renew", "renewAll"] as const) {
       test(`are left as they are by ${look} where this node changes them meanwhile`, async () => {
         const { puts, blocks } = held();

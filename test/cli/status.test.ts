@@ -11,7 +11,7 @@ describe("status", () => {
   const node = {
     ...{ id: "one", version: "1.2.3", startedAt: "2026-01-01T00:00:00.000Z", connections: 12 },
     ...{ onlineUsers: 3, isSelf: true, isConnected: true, heardAt: "2026-01-02T12:00:00.000Z" },
-    differs: [] as string[],
+    ...{ isLeader: false, differs: [] as string[] },
   };
 
   function listen(answer: (key: string | null) => Response) {
@@ -71,8 +71,22 @@ describe("status", () => {
     ]);
   });
 
-  test("understands a server that does not say in what its nodes differ", async () => {
-    const { differs: _, ...older } = node;
+  test("says which one leads", async () => {
+    const nodes = [
+      { ...node, isLeader: true },
+      { ...node, id: "two", isSelf: false },
+      { ...node, id: "three", isSelf: false, isLeader: true },
+    ];
+    const listed = run(listen(() => Response.json({ backplane: "CONNECTED", nodes })));
+    expect(await listed.done).toBe(0);
+    const [, ...lines] = listed.stdout().split("\n");
+    expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual([
+      ...["one (asked, leads)", "two", "three (leads)", ""],
+    ]);
+  });
+
+  test("understands a server that does not say who leads, nor in what its nodes differ", async () => {
+    const { differs: _, isLeader: __, ...older } = node;
     const listed = run(listen(() => Response.json({ backplane: "CONNECTED", nodes: [older] })));
     expect(await listed.done).toBe(0);
   });

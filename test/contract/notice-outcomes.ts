@@ -89,6 +89,13 @@ export function noticeOutcomesContract(
       expect(await waiting()).toEqual([[2, NOW_MS + 3, 4, NOW_MS]]);
     });
 
+    test("as to be looked at by the last of several times", async () => {
+      const at = (dueMs: number) =>
+        ({ ...noticeKey(1), kind: "later", dueMs, attempts: 0 }) as const;
+      await storage.notices.settle([at(NOW_MS + 30_000), at(NOW_MS + 3), at(NOW_MS + 7)]);
+      expect(await storage.notices.nextDueMs(["webpush"])).toBe(NOW_MS + 7);
+    });
+
     test("as dead letters, but for what came meanwhile", async () => {
       await settle(1, { kind: "later", dueMs: NOW_MS, attempts: 2 });
       await tell(2);

@@ -15,6 +15,7 @@ import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { expectAllKept, PersistentSender } from "../support/persistent-sender.ts";
 import { postgresDatabases } from "../support/postgres-databases.ts";
 import { RawClient } from "../support/raw-client.ts";
+import { RawSocket } from "../support/raw-socket.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { answerOf, askAs } from "../support/server-api.ts";
 import { connectStock, type StockClient, subscribeAll } from "../support/stock-client.ts";
@@ -45,6 +46,9 @@ beforeAll(async () => {
     PARLEY_LIMITS_CONNECTIONS_PER_ADDRESS: String(CONNECTIONS_PER_ADDRESS),
     PARLEY_LIMITS_MESSAGES_PER_SECOND: "0",
     PARLEY_EVENTS_POLL_GRACE_MS: "1000",
+    // Nothing but its client's end ends a stream, within the time of a test.
+    ...{ PARLEY_EVENTS_HEARTBEAT_MS: "120000", PARLEY_SOCKJS_HEARTBEAT_MS: "120000" },
+    PARLEY_LIMITS_CONNECT_MS: "120000",
     PARLEY_INSECURE_TRUST_USER_ID: "true",
   };
   nodes = await Promise.all(ports.map((port) => startNode(port)));
@@ -153,6 +157,23 @@ describe.each(BALANCERS)("%s", (name) => {
     const counts = await connectionsOfEach();
     expect(counts.filter((count) => count > 0).length).toBeGreaterThan(1);
     // They are gone before others are counted.
+    while ((await connectionsOfEach()).some((count) => count > 0)) await Bun.sleep(20);
+  });
+
+  test.each([
+    ["POST", "/ws/000/{session}/xhr_streaming", "h".repeat(2_048)],
+    ["GET", "/ws/000/{session}/eventsource", "data: o"],
+    ["GET", "/api/events", "event: ready"],
+  ])("ends a stream at its node when its client closes it: %s %s", async (method, path, first) => {
+    const target = path.replace("{session}", crypto.randomUUID());
+    const client = await RawSocket.open(balancer.port);
+    client.write(
+      `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1:${balancer.port}\r\n` +
+        "X-User-Id: streams\r\nContent-Length: 0\r\n\r\n",
+    );
+    await client.until(first);
+    expect((await connectionsOfEach()).toSorted()).toEqual([0, 0, 1]);
+    client.end();
     while ((await connectionsOfEach()).some((count) => count > 0)) await Bun.sleep(20);
   });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { newVapidKeys } from "../../bench/notices/vapid.ts";
 import { type ParleyProcess, startParley } from "../support/parley-process.ts";
 import { type PushService, startPushService } from "../support/push-service.ts";
+import { RawClient } from "../support/raw-client.ts";
 import { scrape } from "../support/scrape.ts";
 import { askInNameOf } from "../support/server-api.ts";
 import { joinStock } from "../support/stock-client.ts";
@@ -128,4 +129,23 @@ test("what waits for a channel that is switched off is forgotten, and counts as 
   await send("while it is on again");
   await pushes.taken(1);
   expect(told()).toMatchObject([{ content: "while it is on again" }]);
+});
+
+test("what a connection has taken that then misses its heart-beats is pushed after all", async () => {
+  await server.stop();
+  server = await start({ ...WITH_WEB_PUSH, PARLEY_HEARTBEAT_RECEIVE_MS: "1000" });
+  await subscribe("bob");
+  const bob = await RawClient.open(server.wsUrl);
+  const beats = { "accept-version": "1.2", "heart-beat": "1000,0" };
+  bob.frameOf("CONNECT", { ...beats, "X-User-Id": "bob" });
+  await bob.frame("CONNECTED");
+  bob.frameOf("SUBSCRIBE", { id: "0", destination: MESSAGES });
+  await send("Are you still there?");
+  expect(JSON.parse((await bob.frame("MESSAGE")).text())).toMatchObject({
+    content: "Are you still there?",
+  });
+  expect(told()).toEqual([]);
+  await bob.closed;
+  await pushes.taken(1);
+  expect(told()).toMatchObject([{ content: "Are you still there?" }]);
 });

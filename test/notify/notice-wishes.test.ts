@@ -21,6 +21,7 @@ test("quiet hours keep it until they end, and preferences are those of the user 
   expect(push.sent).toEqual([]);
   await harness.pass(1);
   expect(push.told).toEqual([["chat", "message 1", 1]]);
+  expect(push.sent[0]?.notices[0]?.timeZone).toBe("UTC");
   await storage.notices.putPreferences("bob", { ...wishes, previews: false });
   await harness.messages(message(2, { timestampMs: clock.now() }));
   await harness.pass(MINUTE_MS);

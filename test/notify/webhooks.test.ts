@@ -92,7 +92,14 @@ test("messages reach the back end by the outbox, those of a conversation in thei
   storage = await openSqliteStorage({ path: folder.file("parley.db") });
   const webhooks = open(["127.0.0.1"], ...own());
   const outbox = new NoticeWorker({
-    ...{ store: storage.notices, providers: [], keepDeadMs: null, webhooks: true, startDelayMs: 0 },
+    ...{
+      store: storage.notices,
+      providers: [],
+      keepDeadMs: null,
+      webhooks: true,
+      startDelayMs: 0,
+      doubtMs: 0,
+    },
     onEvents: () => webhooks?.worker.wake(),
     isThere: () => false,
     onOutcome() {},

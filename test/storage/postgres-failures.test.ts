@@ -242,6 +242,51 @@ describe("a PostgreSQL that fails", () => {
     await patient.close();
   });
 
+  test("and takes nobody at first, when it is back, is asked until it says what became of the commit", async () => {
+    const clock = new FakeClock();
+    const servers = new PostgresServers(postgresTarget(server.url(database)), clock);
+    const limits = { connections: 4, statementMs: 30_000, lockMs: 5_000 };
+    const db = new PostgresDatabase({ servers, clock, ...limits });
+    let asks = 0;
+    const find = servers.primary.bind(servers);
+    servers.primary = () => {
+      asks += 1;
+      return find();
+    };
+    await waitForStandby();
+    let outcome: unknown;
+    const written = db
+      .write((query) =>
+        query("INSERT INTO users (user_id, name, last_seen_ms) VALUES ('a', 'A', 1)"),
+      )
+      .then(
+        () => {
+          outcome = "written";
+        },
+        (fault: unknown) => {
+          outcome = fault;
+        },
+      );
+    await until(async () => (await sessions("wait_event = 'SyncRep'"))[0]);
+    server.kill();
+    await server.restart();
+    await waitForNobody();
+    const other = new SQL({ ...server.connection(), max: 1 });
+    await other.unsafe(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+    // No faster than it can be asked.
+    const timePasses = async () => {
+      clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const before = asks;
+    while (asks < before + 3 && outcome === undefined) await timePasses();
+    await other.unsafe(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+    while (outcome === undefined) await timePasses();
+    await written;
+    expect(outcome).toBe("written");
+    await Promise.all([other.close({ timeout: 1 }), db.close()]);
+  });
+
   test("and ends all sessions between two requests is not noticed", async () => {
     await commit(1);
     for (const { pid } of await sessions("true")) {

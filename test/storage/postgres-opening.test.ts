@@ -204,10 +204,31 @@ describe("opening a database", () => {
     expect(guest.code).toBe("INVALID_CONFIGURATION");
     expect(guest.message).toContain("permission denied");
     await admin.close({ timeout: 1 });
+    await (await openPostgresStorage({ url })).close();
+    const another = await faultOf(() =>
+      openPostgresStorage({ url: url.replace("parley:", "guest:") }),
+    );
+    for (const { message } of [guest, another]) {
+      expect(message).toContain("does not own the one that is there");
+    }
     const latin = await databases.make("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     const encoded = await faultOf(() => openPostgresStorage({ url: latin }));
     expect(encoded.code).toBe("INVALID_CONFIGURATION");
     expect(encoded.message).toContain("encoding LATIN1");
+  });
+
+  test("is refused where the account has too few connections, and says what would be enough", async () => {
+    const databases = await postgresDatabases();
+    const url = await databases.make();
+    const admin = new SQL({ ...databases.server.connection(), max: 1 });
+    await admin.unsafe("CREATE ROLE frugal LOGIN CONNECTION LIMIT 1");
+    await admin.close({ timeout: 1 });
+    const refused = await faultOf(() =>
+      openPostgresStorage({ url: url.replace("parley:", "frugal:") }),
+    );
+    expect(refused.code).toBe("STORAGE_UNAVAILABLE");
+    expect(refused.message).toContain("too many connections");
+    expect(refused.message).toContain("database.connections of each node, and one more");
   });
 
   test("needs no right to make schemas where there is one for it", async () => {

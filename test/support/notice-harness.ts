@@ -77,6 +77,7 @@ export class NoticeHarness implements AsyncDisposable {
         },
       ],
       startDelayMs: 0,
+      doubtMs: 0,
       onEvents() {},
       isThere: (userId) => this.there.has(userId),
       onOutcome() {},

@@ -10,6 +10,7 @@ export function noticeOf({ newest = {}, ...traits }: NoticeTraits = {}): Notice 
   return {
     ...{ key: "0123456789abcdef0123456789abcdef", userId: "bob", conversationId: "ann:bob" },
     ...{ kind: "direct", title: null, count: 1, isPrivate: false },
+    timeZone: null,
     ...traits,
     newest: {
       ...{ id: "019b0000-0000-7000-8000-000000000007", seq: 7, senderId: "ann", senderName: "Ann" },

@@ -14,6 +14,9 @@ import type { PemPair } from "./certificates.ts";
 /** As Debian's packages install it; elsewhere it is in the PATH. */
 const FOLDERS = ["17", "16", "15", "14", "13"].map((major) => `/usr/lib/postgresql/${major}/bin`);
 
+/** Looking takes a process, and the processor from what is waited for. */
+const LOOK_EVERY_MS = 20;
+
 /** Where the programs of PostgreSQL are; null: nowhere. */
 export function postgresFolder(): string | null {
   const there = FOLDERS.find((folder) => existsSync(join(folder, "initdb")));
@@ -238,7 +241,7 @@ export class PostgresServer implements AsyncDisposable {
     await admin.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
     await admin.unsafe("SELECT pg_reload_conf()");
     const inStep = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
-    while ((await admin.unsafe(inStep)).length === 0);
+    while ((await admin.unsafe(inStep)).length === 0) await Bun.sleep(LOOK_EVERY_MS);
   }
 
   async #started(): Promise<void> {
@@ -255,6 +258,7 @@ export class PostgresServer implements AsyncDisposable {
     while ((await Bun.spawn(ready).exited) !== 0) {
       // While processes of the one before are left, another one ends at once.
       if (!isRunning(this.#pid)) return this.restart();
+      await Bun.sleep(LOOK_EVERY_MS);
     }
   }
 }

@@ -26,9 +26,15 @@ const LONGEST = { titleBytes: 120, bodyBytes: 480 };
 /** Of conversations that are told of by name. */
 const MOST_SHOWN = 20;
 
-const times = new Intl.DateTimeFormat("en-GB", {
-  ...({ dateStyle: "long", timeStyle: "short", timeZone: "UTC" } as const),
-});
+/** With the zone: who travels reads by another clock. */
+const TIME_FORMAT = {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  timeZoneName: "short",
+} as const;
 
 /** @param showContent names and texts are told, where the user wishes so too */
 export function emailContent(notices: readonly Notice[], showContent: boolean): EmailContent {
@@ -48,12 +54,13 @@ function subjectOf(notice: Notice): string {
 }
 
 function conversationContent(notice: Notice): ConversationContent {
-  const { count, newest, conversationId } = notice;
+  const { count, newest, conversationId, timeZone } = notice;
+  const times = new Intl.DateTimeFormat("en-GB", { ...TIME_FORMAT, timeZone: timeZone ?? "UTC" });
   // The count has a place of its own.
   const { title, body } = noticeText({ ...notice, count: 1 }, { ...LONGEST, showContent: true });
   return {
     ...{ title, newest: body, conversationId, count: newMessages(count) },
-    time: `${times.format(newest.timestampMs)} UTC`,
+    time: times.format(newest.timestampMs),
   };
 }
 

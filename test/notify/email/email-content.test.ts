@@ -36,6 +36,15 @@ describe("a conversation", () => {
     ]);
   });
 
+  test.each([
+    ["Europe/Vienna", "2 January 2026 at 04:04 CET"],
+    ["America/New_York", "1 January 2026 at 22:04 GMT-5"],
+    ["Asia/Kolkata", "2 January 2026 at 08:34 GMT+5:30"],
+  ])("has a time by the user's clock: %s", (timeZone, time) => {
+    const { conversations } = emailContent([aliceNotice({ timeZone })], true);
+    expect(conversations[0]?.time).toBe(time);
+  });
+
   test("of a group is told by its title, and by who wrote last", () => {
     expect(emailContent([aliceNotice(GROUP)], true).conversations).toMatchObject([
       { title: "Team", newest: "Alice: Are you there?", conversationId: "team" },

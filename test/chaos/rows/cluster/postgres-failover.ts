@@ -1,6 +1,6 @@
 import { PostgresServer } from "../../../support/postgres-server.ts";
 import { withCluster } from "../../cluster/cluster-scene.ts";
-import { type Row, scaled } from "../../row.ts";
+import { type Row, type RowContext, scaled } from "../../row.ts";
 
 const MESSAGES_PER_SECOND = 120;
 const TRAVEL_EVERY_MS = 300;
@@ -13,7 +13,7 @@ export const postgresFailover: Row = {
   name: "postgres-failover",
   what: "the primary PostgreSQL killed in mid-load and its synchronous standby promoted, which the other one follows from then on, and the same again",
   async run(context) {
-    const rounds = scaled(context.scale, { full: 4, quick: 2, short: 1 });
+    const rounds = scaled(context.scale, { full: 6, quick: 2, short: 1 });
     await using one = await PostgresServer.start({ fsync: true });
     await using other = await one.standby();
     const services = { database: one.urlWith(other) };
@@ -24,7 +24,10 @@ export const postgresFailover: Row = {
       scene.beginTraffic(MESSAGES_PER_SECOND);
       scene.beginTravels(TRAVEL_EVERY_MS);
       for (let round = 0; round < rounds; round += 1) {
-        if (round > 0) await standby.follow(primary);
+        if (round > 0) {
+          if (random.chance(1 / 2)) await returnUnaware(standby, context);
+          await standby.follow(primary);
+        }
         await Bun.sleep(random.between(500, 1_500));
         primary.kill();
         await Bun.sleep(random.between(...HEADLESS_MS));
@@ -41,3 +44,10 @@ export const postgresFailover: Row = {
     });
   },
 };
+
+/** It comes back without having heard that another one took its place, until somebody sees it. */
+async function returnUnaware(server: PostgresServer, { random }: RowContext): Promise<void> {
+  await server.restart();
+  await Bun.sleep(random.between(0, 1_000));
+  server.kill();
+}

@@ -12,7 +12,7 @@ export const redisFailover: Row = {
   name: "redis-failover",
   what: "the Redis master killed or hanging in mid-load, its replica promoted by a Sentinel, and the other one there again; messages are confirmed all the while",
   async run(context) {
-    const rounds = scaled(context.scale, { full: 4, quick: 2, short: 1 });
+    const rounds = scaled(context.scale, { full: 6, quick: 2, short: 1 });
     await using redis = await WatchedRedis.start();
     const services = { redis: redis.urlOf() };
     return await withCluster(context, { services }, async (scene) => {
