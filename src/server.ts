@@ -127,7 +127,7 @@ function serve(foundation: Foundation): Omit<RunningServer, "failed"> {
     ...{ store, messaging, service, app, connections, others, files, flood, health, metrics },
     metricsText: async () =>
       siblings === null ? await metrics.text() : mergeMetrics(await siblings.metrics()),
-    ...{ newEventId, notifications: notifications?.source ?? null },
+    ...{ newEventId, notifications: notifications.source },
   });
   const { endpoints, environment, remotes, live, admission } = connections;
   const routes = new RequestRoutes({

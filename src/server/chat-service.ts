@@ -25,8 +25,7 @@ export interface AboveChat {
   readonly application: ChatApplication;
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
-  /** null: who is not there is told nothing. */
-  readonly notifications: NotificationService | null;
+  readonly notifications: NotificationService;
 }
 
 export interface ChatServiceOptions {
@@ -73,7 +72,7 @@ export function openChatService(
   };
   const outlet = new StompOutlet(broker, sessions, newEventId, memberships, (userId, body) => {
     audience.publish(userId, body);
-    above.notifications?.presenceChanged(userId, body);
+    above.notifications.presenceChanged(userId, body);
   });
   const blocks = new Blocks(storage.blocks, limits.blocks, blocked);
   const channels =
@@ -100,7 +99,7 @@ export function openChatService(
       metrics.committed(messages, seconds);
       tracing?.committed(messages, seconds);
       userEvents.committed();
-      if (messages > 0) above.notifications?.committed();
+      if (messages > 0) above.notifications.committed();
     },
     onTold: () => userEvents.committed(),
     onFault: (err) => {

@@ -25,8 +25,7 @@ export interface LifecycleOptions {
   readonly connections: Connections;
   /** null: the server has no files of messages. */
   readonly files: AttachmentService | null;
-  /** null: who is not there is told nothing. */
-  readonly notifications: NotificationService | null;
+  readonly notifications: NotificationService;
   readonly health: HealthSource;
   readonly metrics: Metrics;
   readonly listeners: Listeners;
@@ -47,7 +46,7 @@ export class Lifecycle {
     const retention = new Retention({ ...settings.retention, store, clock, log });
     const workers: Worker[] = [retention, service.chat.erasures, service.chat.disappearance];
     if (files !== null) workers.push(files.sweeper);
-    if (notifications !== null) workers.push(...notifications.workers);
+    workers.push(...notifications.workers);
     this.#ledWork = new LedWork(storage.leadership, workers);
   }
 
@@ -116,7 +115,7 @@ export class Lifecycle {
     heartbeatSender.stop();
     await deadline.allows(chat.stop());
     await deadline.allows(ledWorkStopped);
-    if (notifications !== null) await deadline.allows(notifications.stop());
+    await deadline.allows(notifications.stop());
     if (tracing !== null) await deadline.allows(tracing.stop());
     await deadline.allows(Promise.all([listeners.stop(), siblings?.stop()]));
     await Promise.all([listeners.terminate(), siblings?.terminate()]);
