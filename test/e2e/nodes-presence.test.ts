@@ -131,8 +131,9 @@ test("parley status lists the nodes", async () => {
   const listed = await status("--url", two.url);
   expect(listed.code).toBe(0);
   expect(listed.text).toMatch(/^NODE +VERSION +SINCE +CONNECTIONS +USERS +BACKPLANE +LAST BEAT$/m);
-  expect(listed.text).toMatch(/^two \(asked\) .* connected /m);
-  expect(listed.text).toMatch(/^one .* connected /m);
+  // Each has a database of its own.
+  expect(listed.text).toMatch(/^two \(asked, leads\) .* connected /m);
+  expect(listed.text).toMatch(/^one \(leads\) .* connected /m);
   const json = await status("--json", "--url", two.url);
   expect(JSON.parse(json.text).nodes).toHaveLength(2);
   expect((await fetch(`${one.url}/api/nodes`)).status).toBe(401);
