@@ -126,6 +126,11 @@ export class NodeChanges {
     }
   }
 
+  /** A node has died: what it has changed last it may have told nobody. */
+  recover(): void {
+    this.#everything.add("all");
+  }
+
   /** The back end has ended the user's connections here: so do the others. */
   disconnected(userId: string): void {
     this.#tell({ kind: "disconnect", userId });

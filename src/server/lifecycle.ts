@@ -92,7 +92,7 @@ export class Lifecycle {
     const { files, notifications, metrics, listeners, siblings } = this.#options;
     const { settings, storage, backplane, tracing, clock, log } = foundation;
     const { live, endpoints, heartbeatSender } = connections;
-    const { queues, relay } = messaging;
+    const { queues } = messaging;
     const { chat, channels } = service;
     log.info({ reason, connections: live.count }, "Stopping");
     const { drainMs, timeoutMs } = settings.shutdown;
@@ -106,7 +106,7 @@ export class Lifecycle {
     queues.stop();
     await deadline.allows(live.stop());
     for (const endpoint of endpoints) endpoint.stop();
-    relay?.stop();
+    messaging.stop();
     channels?.stop();
     others.nodeChanges?.stop();
     others.cluster?.stop();

@@ -59,7 +59,10 @@ export function openNodeServices(
       : new Cluster({
           ...{ channels: nodes, clock, run: newUuid().slice(-12), self },
           ...{ presence: chat.presence, ttlMs: settings.presence.ttlMs, log },
-          onDeath: () => channels?.recover(),
+          onDeath() {
+            channels?.recover();
+            nodeChanges?.recover();
+          },
         });
   const list = () =>
     cluster === null ? [selfInfo(backplane.nodeId, self, true, clock.now())] : cluster.list();

@@ -1,10 +1,12 @@
 import { channelOfTopic, isCarriedTopic, isReservedTopic } from "../app/destinations.ts";
+import { TypingElsewhere } from "../app/typing-elsewhere.ts";
 import { Broker } from "../broker/broker.ts";
 import type { NodeChannels } from "../broker/node-channels.ts";
 import type { Engine } from "../broker/subscription.ts";
 import { type Deliver, TopicRelay } from "../broker/topic-relay.ts";
 import type { WorkQueues } from "../broker/work-queues.ts";
 import type { AppError } from "../errors.ts";
+import { newUuid } from "../ids.ts";
 import { hasSharedDatabase } from "../stores.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,6 +32,8 @@ export interface TopicsAndQueues {
   readonly isChatShared: boolean;
   /** What other nodes publish is received. Before the channels are started. */
   receive(): void;
+  /** Nothing of what other nodes publish ends by itself any more. */
+  stop(): void;
 }
 
 export function openTopicsAndQueues(
@@ -50,12 +54,19 @@ export function openTopicsAndQueues(
   });
   const deliver: Deliver = (topic, message) =>
     isReservedTopic(topic) ? broker.deliver(topic, message) : broker.publishHere(topic, message);
+  const { typingExpiryMs: expiryMs } = settings.chat;
+  const typing = new TypingElsewhere({ clock, expiryMs, newId: newUuid, deliver });
   return {
     ...{ broker, queues, nodes, relay, isChatShared },
     receive() {
-      for (const kind of ["", "typing"]) {
-        nodes?.receive(kind, (_origin, _channel, payload) => relay?.receive(payload, deliver));
-      }
+      nodes?.receive("", (_origin, _channel, payload) => relay?.receive(payload, deliver));
+      nodes?.receive("typing", (_origin, _channel, payload) =>
+        relay?.receive(payload, typing.heard),
+      );
+    },
+    stop() {
+      relay?.stop();
+      typing.stop();
     },
   };
 }

@@ -257,6 +257,16 @@ describe("a node that misses what others change", () => {
     await c.chat.stop();
   });
 
+  test("knows what a node has written that died before it told it", async () => {
+    const block = { blockerId: "alice", blockedId: "bob" };
+    await database.blocks.put(block, true);
+    await passed();
+    expect(b.blocks.has("alice", "bob")).toBe(false);
+    b.changes.recover();
+    await passed();
+    expect(b.blocks.has("alice", "bob")).toBe(true);
+  });
+
   test("asks again, where the store fails", async () => {
     const kept = database.blocks.kept.bind(database.blocks);
     database.blocks.kept = () => {

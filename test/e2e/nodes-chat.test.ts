@@ -14,7 +14,7 @@ beforeAll(async () => {
   const url = await (await postgresDatabases()).make();
   const env = {
     ...{ PARLEY_DATABASE_URL: url, PARLEY_LIMITS_MESSAGES_PER_SECOND: "0" },
-    PARLEY_API_KEYS: API_KEY,
+    ...{ PARLEY_API_KEYS: API_KEY, PARLEY_CHAT_TYPING_EXPIRY_MS: "500" },
   };
   nodes = await Installation.start(redis.url, ["one", "two", "three"], env);
 });
@@ -209,4 +209,18 @@ test("while Redis is away nodes go on, and what others said meanwhile comes when
     ...Array.from({ length: 30 }, (_, index) => `${index + 1}`),
     "after",
   ]);
+});
+
+test("who types at a node that is killed is typing no more", async () => {
+  await createGroup("talk", ["ivy", "jon"], null);
+  const ivy = await join(2, "ivy");
+  const jon = await join(0, "jon");
+  await jon.subscribed("/topic/typing/talk");
+  const heard = jon.got("/topic/typing/talk");
+  // It is not kept for who begins to listen a moment later.
+  while (heard.length === 0) await ivy.sent("/app/chat.typing/talk", { isTyping: true });
+  await nodes.kill(node(2));
+  await ivy.stomp.deactivate({ force: true });
+  await jon.until(() => heard.at(-1)?.isTyping === false, "the end");
+  expect(heard.at(-1)).toMatchObject({ userId: "ivy", conversationId: "talk" });
 });
