@@ -61,7 +61,26 @@ describe("a PostgreSQL that fails", () => {
     await sql.unsafe("SELECT pg_reload_conf()");
     await sql.close({ timeout: 1 });
   };
-  const waitForStandby = () => setStandby("SET synchronous_standby_names = 'nobody'");
+  /** Resolves when commits wait: the server takes a while to read its settings anew. */
+  const waitForStandby = async () => {
+    await setStandby("SET synchronous_standby_names = 'nobody'");
+    const sql = new SQL({ ...server.connection(), max: 1 });
+    const [{ pid }] = await sql.unsafe("SELECT pg_backend_pid() AS pid");
+    const isWaiting = `SELECT pid FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`;
+    for (let waits = false; !waits; ) {
+      let isOver = false;
+      const write = sql.unsafe("SELECT pg_logical_emit_message(true, '', '')").then(() => {
+        isOver = true;
+      });
+      waits = await until(async () => {
+        if ((await admin.unsafe(isWaiting, [pid])).length > 0) return true;
+        return isOver ? false : null;
+      });
+      if (waits) await admin.unsafe("SELECT pg_cancel_backend($1)", [pid]);
+      await write;
+    }
+    await sql.close({ timeout: 1 });
+  };
   const waitForNobody = () => setStandby("RESET synchronous_standby_names");
   const history = async (from = storage) =>
     await from.chat.history({ conversationId: "chat", limit: 10_000 });
