@@ -100,7 +100,11 @@ test("with TLS the processes share all ports too, and each shows a new certifica
   files.put(newCertificate("second"));
   for (const port of [server.port, server.tcpPort]) {
     for (let inARow = 0; inARow < 20; ) {
-      const { subject } = await handshake(port);
+      const { subject } = await handshake(port).catch((fault) => {
+        // A handshake in the very moment of a renewal is reset, as docs/deployment.md says.
+        if (fault.code !== "ECONNRESET") throw fault;
+        return { subject: null };
+      });
       inARow = subject === "second" ? inARow + 1 : 0;
     }
   }

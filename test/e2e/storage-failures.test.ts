@@ -59,6 +59,7 @@ const summary = (events: readonly Event[]) =>
 const failures: Record<string, () => Disposable> = {
   "a lock that another process holds": () => {
     const other = new Database(join(server.dataDir, "parley.db"));
+    other.run("PRAGMA busy_timeout = 5000"); // The server may just be writing.
     other.run("BEGIN IMMEDIATE");
     return {
       [Symbol.dispose]() {
