@@ -89,6 +89,8 @@ class World {
   #position: string = FIRST_POSITION;
   #sent = 0;
   readonly #meanwhile: Step[] = [];
+  /** Ids of messages that retention has removed since the client came. */
+  readonly #expired = new Set<string>();
   /** Of bob, that are not on disk. */
   readonly #removals = new Set<Removal>();
 
@@ -156,7 +158,7 @@ class World {
         harness.clock.advance(1_000 * LIFETIME_SECONDS);
         break;
       case "expire":
-        await this.#inner.removeExpired({ beforeMs: null, keepLast: 3, after: null, limit: 100 });
+        await this.#expire();
         break;
       case "tell": {
         const change = this.#isDaveThere ? membership.remove : membership.add;
@@ -220,6 +222,7 @@ class World {
     const reader = new Reader(this.life, this.#position, (sent, body) => this.#check(sent, body));
     this.reader = reader;
     this.#meanwhile.push(...meanwhile);
+    this.#expired.clear();
     reader.pace = () => {
       const next = this.#meanwhile.shift();
       return next === undefined ? null : this.take(next);
@@ -227,11 +230,26 @@ class World {
     await reader.start();
   }
 
-  /** What the client is told is on disk, and what that says, unless it has just come there. */
+  async #expire(): Promise<void> {
+    const all = () =>
+      ROOMS.flatMap((conversationId) =>
+        this.#inner.history({ conversationId, afterSeq: 0, limit: 100_000 }),
+      );
+    const before = all();
+    await this.#inner.removeExpired({ beforeMs: null, keepLast: 3, after: null, limit: 100 });
+    const kept = new Set(all().map(({ id }) => id));
+    for (const { id } of before) if (!kept.has(id)) this.#expired.add(id);
+  }
+
+  /**
+   * What the client is told is on disk, and what that says, unless it has just come there, or was removed
+   * for its age since the client came, which had been read by then.
+   */
   #check(sent: StoredMessage, body: string): void {
     this.got.push(sent);
     const now = new TimelyStore(this.#inner, this.life.harness.clock).messageById(sent.id);
     const { content } = JSON.parse(body);
+    if (now === null && this.#expired.has(sent.id)) return;
     if (now === null || now instanceof Promise) {
       this.leaks.push(`${content}: is not on disk`);
       return;
