@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/chat/actor.ts";
 import type { StoredMessage } from "../../src/chat/stored-chats.ts";
@@ -348,6 +348,33 @@ describe.each([
     nodes.at(1).confirm();
     await settled();
     expect(bob.contents()).toEqual(["old", "before"]);
+  });
+
+  test("what is written, and received by another one, while a device reads what is unreceived is for it", async () => {
+    const nodes = await setUp(2, isDeferred);
+    const there = await nodes.at(0).connect("bob");
+    say(nodes, 0, "recent");
+    await settled();
+    await arrived(nodes);
+    await receive(there);
+    const { store } = nodes.at(1).held;
+    const { backlog } = store;
+    const gate = Promise.withResolvers<void>();
+    spyOn(store, "backlog").mockImplementation(async (userId) => {
+      await gate.promise;
+      return backlog(userId);
+    });
+    const late = await nodes.at(1).connect("bob");
+    say(nodes, 0, "received");
+    await settled();
+    await receive(there);
+    say(nodes, 0, "next");
+    await settled();
+    gate.resolve();
+    await settled();
+    await arrived(nodes);
+    await late.caughtUp;
+    expect(late.contents()).toEqual(["received", "next"]);
   });
 
   test.each([
